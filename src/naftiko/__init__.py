@@ -1,0 +1,3 @@
+"""Serve Naftiko capabilities: one YAML file becomes a REST API and an MCP server."""
+
+__version__ = "0.1.0"

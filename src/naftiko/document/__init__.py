@@ -1,0 +1,1 @@
+"""Read a capability file: YAML with positions, dialects, the typed model, diagnostics."""

@@ -1,0 +1,1 @@
+"""Run a plan: upstream requests, authentication out, formats, steps, limits."""

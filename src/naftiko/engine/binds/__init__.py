@@ -1,0 +1,1 @@
+"""Read bind variables, one file for each scheme."""

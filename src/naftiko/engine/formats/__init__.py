@@ -1,0 +1,1 @@
+"""Decode an upstream's answer, one file for each format."""

@@ -1,0 +1,188 @@
+"""Every error that naftiko raises on purpose.
+
+The tree, in the order of this file:
+
+    NaftikoError
+    ├── CapabilityError             a file can't be served; carries its diagnostics
+    └── CallError                   a call of a unit did not give an answer
+        ├── InputError              400  the caller's inputs, all problems together
+        ├── NotExecutable           501  the unit names nothing that could run, and why
+        ├── MissingVariable         503  a bind or variable that the call needs has no value
+        ├── Overloaded              503  a limit of ours is reached; try again later
+        └── UpstreamError           502  the consumed API did not answer usefully
+            ├── UpstreamUnreachable 502  no connection
+            ├── UpstreamTimeout     504  no answer in time
+            ├── UpstreamBroken      502  cut, too large, or not what its format says
+            ├── UpstreamRefused     502  401 that answers our own credential
+            └── UpstreamStatus      4xx, 5xx as the upstream gave it
+
+Lower-level exceptions (httpx, json, a parser's) are mapped to these in one place, the engine.
+Texts say what failed and what to do; they never hold a secret, a traceback or a Python class name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from naftiko.types import Diagnostic
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class NaftikoError(Exception):
+    """The root: catch this to catch everything that naftiko raises on purpose."""
+
+
+class CapabilityError(NaftikoError):
+    """A capability file that can't be served; ``diagnostics`` says why, each with its position."""
+
+    def __init__(self, message: str, diagnostics: Sequence[Diagnostic] = ()) -> None:
+        super().__init__(message)
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+
+
+class CallError(NaftikoError):
+    """A call that gave no answer.
+
+    Attributes:
+        status: the HTTP status that a REST caller gets.
+        kind: a stable word for programs, such as ``invalid-input``.
+        title: the same for people (RFC 9457 ``title``).
+        detail: what failed here (RFC 9457 ``detail``).
+        hint: what to do about it, or ``""``.
+        step: the name of the step of an orchestration that failed, or ``None``.
+        retry_after: seconds after which a new try makes sense, or ``None``.
+    """
+
+    status: ClassVar[int] = 500
+    kind: ClassVar[str] = "call-failed"
+    title: ClassVar[str] = "The call failed"
+
+    def __init__(self, detail: str, *, hint: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.hint = hint
+        self.step: str | None = None
+        self.retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with one input.
+
+    Attributes:
+        name: the input's name as the caller knows it.
+        location: ``path``, ``query``, ``header``, ``cookie``, ``body`` or ``argument``.
+        message: the sentence to show.
+        expected: what would have been right, such as ``integer``.
+        got: a short rendering of what came, or ``""`` when nothing came.
+    """
+
+    name: str
+    location: str
+    message: str
+    expected: str = ""
+    got: str = ""
+
+
+class InputError(CallError):
+    """The caller's inputs don't fit; ``problems`` holds every one of them (SEMANTICS 3.6)."""
+
+    status = 400
+    kind = "invalid-input"
+    title = "The inputs are not valid"
+
+    def __init__(self, problems: Sequence[Problem], *, hint: str = "") -> None:
+        super().__init__("; ".join(problem.message for problem in problems), hint=hint)
+        self.problems: tuple[Problem, ...] = tuple(problems)
+
+
+class NotExecutable(CallError):
+    """A unit that has no meaning at run time, such as a call to an operation that doesn't exist."""
+
+    status = 501
+    kind = "not-executable"
+    title = "This can't be executed"
+
+
+class MissingVariable(CallError):
+    """A variable that the call needs has no value; nothing was sent upstream."""
+
+    status = 503
+    kind = "missing-variable"
+    title = "A variable is missing"
+
+    def __init__(self, names: Sequence[str], *, hint: str = "") -> None:
+        named = ", ".join(names)
+        super().__init__(
+            f"no value for {named}", hint=hint or f"set {named} in the environment of the server"
+        )
+        self.names: tuple[str, ...] = tuple(names)
+
+
+class Overloaded(CallError):
+    """A limit of ours is reached, such as the number of connections to an upstream."""
+
+    status = 503
+    kind = "overloaded"
+    title = "Too much at once"
+
+    def __init__(self, detail: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class UpstreamError(CallError):
+    """The consumed API did not answer usefully.
+
+    Attributes:
+        operation: the consumed operation, ``namespace.operation``, once known.
+    """
+
+    status = 502
+    kind = "upstream-failed"
+    title = "The upstream failed"
+    operation: str | None = None
+
+
+class UpstreamUnreachable(UpstreamError):
+    """No connection to the upstream: refused, no such host, TLS failure."""
+
+    kind = "upstream-unreachable"
+    title = "The upstream can't be reached"
+
+
+class UpstreamTimeout(UpstreamError):
+    """The upstream did not answer within the time limit."""
+
+    status = 504
+    kind = "upstream-timeout"
+    title = "The upstream took too long"
+
+
+class UpstreamBroken(UpstreamError):
+    """The upstream's answer is cut, larger than the limit, or not what its format says."""
+
+    kind = "upstream-broken"
+    title = "The upstream's answer is broken"
+
+
+class UpstreamRefused(UpstreamError):
+    """The upstream answered 401 to our own credential: the caller's login is not at fault."""
+
+    kind = "upstream-refused-credential"
+    title = "The upstream refused this server's credential"
+
+
+class UpstreamStatus(UpstreamError):
+    """The upstream answered 4xx or 5xx; REST passes ``response`` on, MCP makes a tool error of it."""
+
+    kind = "upstream-status"
+    title = "The upstream answered with an error"
+
+    def __init__(self, response: httpx.Response, *, hint: str = "") -> None:
+        super().__init__(f"the upstream answered {response.status_code}", hint=hint)
+        self.response = response

@@ -1,0 +1,1 @@
+"""Link a document: references, inputs, outputs and steps, everything compiled."""

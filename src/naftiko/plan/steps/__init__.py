@@ -1,0 +1,1 @@
+"""The step kinds of an orchestration, one file each."""

@@ -1,0 +1,1 @@
+"""Listeners, signals and shutdown."""

@@ -1,0 +1,1 @@
+"""Stand-ins for testing a capability without the network."""
