@@ -1,0 +1,284 @@
+"""Build the typed model from YAML nodes; everything wrong is reported, nothing wrong stops the rest.
+
+A value that doesn't fit is told with its position and left out, so that one broken tool takes no other down
+(SEMANTICS 1.4). Unknown keys are warnings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from naftiko.document.dialects import CONCERNS
+from naftiko.document.dialects.imports import is_import
+from naftiko.document.findings import Findings
+from naftiko.document.model import Import, Model
+from naftiko.document.reader import Entries, entries, is_null, plain, scalar, shown
+from naftiko.document.shapes import Field, Kind, shape
+from naftiko.document.suggest import did_you_mean, nearest
+from naftiko.types import ABSENT
+
+_TEMPLATE_HINT = 'quote a template: "{{name}}"'
+
+
+class Builder:
+    """Builds the models of one file."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+
+    def model(
+        self, node: MappingNode, model: type[Model], name: tuple[str, str] | None = None
+    ) -> Model | None:
+        """Build one mapping; ``name`` is a field and its value where the mapping stands under its name."""
+        return self.from_entries(node, entries(node, self.findings), model, name)
+
+    def from_entries(
+        self, node: Node, found: Entries, model: type[Model], name: tuple[str, str] | None = None
+    ) -> Model | None:
+        """Build a model from entries; see ``model``."""
+        for concern in CONCERNS.get(model, ()):
+            concern(found, self.findings)
+        fields = shape(model)
+        values: dict[str, Any] = {"node": node}
+        for key, (key_node, value) in found.items():
+            field = fields.get(key)
+            if field is None:
+                self._unknown_key(key, key_node, model, fields)
+            elif not is_null(value):
+                read = _READERS[field.kind](self, value, field)
+                if read is not ABSENT:
+                    values[field.name] = read
+        if name is not None:
+            values[name[0]] = name[1]
+        return self._construct(model, values, found)
+
+    def _construct(self, model: type[Model], values: dict[str, Any], found: Entries) -> Model | None:
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            wrong = {str(detail["loc"][0]): detail["msg"] for detail in error.errors() if detail["loc"]}
+        fields = {field.name: field.key for field in shape(model).values()}
+        for name, reason in wrong.items():
+            values.pop(name, None)
+            node = found[fields[name]][1] if fields.get(name) in found else values["node"]
+            self.findings.at(node).error("wrong-type", f"`{fields.get(name, name)}`: {reason}")
+        try:
+            return model.model_validate(values)
+        except ValidationError:
+            return None
+
+    def _unknown_key(self, key: str, node: Node, model: type[Model], fields: dict[str, Field]) -> None:
+        if model.open_ended or key.startswith("x-"):
+            return
+        near = nearest(key, fields)
+        self.findings.at(node).warning(
+            "unknown-key",
+            f"`{key}` is no key of {_article(model)}",
+            hint=f"did you mean `{near}`?" if near else f"known keys: {', '.join(fields)}",
+        )
+
+    def wrong(self, node: Node, field: Field, expected: str) -> Any:
+        """Report a value that doesn't fit; return ABSENT, which leaves it out."""
+        template = isinstance(node, MappingNode) and "text" in expected
+        self.findings.at(node).error(
+            "wrong-type",
+            f"`{field.key}` must be {expected}, not {shown(node)}",
+            hint=_TEMPLATE_HINT if template else "",
+        )
+        return ABSENT
+
+    def named(self, node: Node, field: Field) -> Any:
+        """Read a list of named things, or a map from name to thing."""
+        if isinstance(node, SequenceNode):
+            things = [self._element(child, field) for child in node.value]
+        elif isinstance(node, MappingNode):
+            found = entries(node, self.findings)
+            if self._is_one_thing(found, field):
+                things = [self._element(node, field)]
+            else:
+                things = [self._entry(key, pair, field) for key, pair in found.items()]
+        else:
+            return self.wrong(node, field, "a list, or a mapping from names")
+        return tuple(thing for thing in things if thing is not None)
+
+    @staticmethod
+    def _is_one_thing(found: Entries, field: Field) -> bool:
+        """Tell a single thing from a map of things: its ``type`` is a word, not a thing of that name."""
+        return (
+            field.choice is not None
+            and field.choice.by in found
+            and isinstance(found[field.choice.by][1], ScalarNode)
+        )
+
+    def _element(self, node: Node, field: Field) -> Model | None:
+        if isinstance(node, MappingNode):
+            return self.model(node, self._chosen(node, field))
+        if isinstance(node, ScalarNode) and not is_null(node) and field.named in shape(field.model):
+            return self.from_entries(node, {}, field.model, (field.named, node.value))
+        self.wrong(node, field, "a list of mappings")
+        return None
+
+    def _entry(self, key: str, pair: tuple[Node, Node], field: Field) -> Model | None:
+        key_node, value = pair
+        name = (field.named, key)
+        if isinstance(value, MappingNode):
+            return self.model(value, self._chosen(value, field), name)
+        if is_null(value):
+            return self.from_entries(key_node, {}, field.model, name)
+        if isinstance(value, ScalarNode) and "type" in shape(field.model):
+            # `properties: {name: string}`: the type alone
+            type_entry: Entries = {"type": (key_node, value)}
+            return self.from_entries(value, type_entry, field.model, name)
+        self.wrong(value, field, "a mapping from names to mappings")
+        return None
+
+    def _chosen(self, node: MappingNode, field: Field) -> type[Model]:
+        if field.importable and is_import(node):
+            return Import
+        choice = field.choice
+        if choice is None:
+            return field.model
+        decider = next((value for key, value in node.value if key.value == choice.by), None)
+        if not isinstance(decider, ScalarNode) or is_null(decider):
+            return choice.default
+        model = choice.models.get(decider.value.lower().replace("-", "").replace("_", ""))
+        if model is not None:
+            return model
+        self.findings.at(decider).warning(
+            "unknown-kind",
+            f"`{choice.by}: {decider.value}` is not known here",
+            hint=did_you_mean(decider.value, choice.models) or f"known: {', '.join(choice.models)}",
+        )
+        return choice.unknown
+
+    def one(self, node: Node, field: Field) -> Any:
+        """Read a mapping."""
+        if not isinstance(node, MappingNode):
+            return self.wrong(node, field, "a mapping")
+        built = self.model(node, self._chosen(node, field))
+        return ABSENT if built is None else built
+
+    def many(self, node: Node, field: Field) -> Any:
+        """Read a list of mappings; a single one is a list of one."""
+        children = node.value if isinstance(node, SequenceNode) else [node]
+        built = [self.one(child, field) for child in children]
+        return tuple(thing for thing in built if thing is not ABSENT)
+
+    def text(self, node: Node, field: Field) -> Any:
+        """Read a scalar as it is written."""
+        if not isinstance(node, ScalarNode):
+            return self.wrong(node, field, "text")
+        if field.words and node.value.lower() not in field.words:
+            self.findings.at(node).error(
+                "wrong-type",
+                f"`{field.key}` must be {' or '.join(field.words)}, not {shown(node)}",
+                hint=did_you_mean(node.value, field.words),
+            )
+            return ABSENT
+        return node.value.lower() if field.words else node.value
+
+    def boolean(self, node: Node, field: Field) -> Any:
+        """Read ``true`` or ``false``, quoted too."""
+        value = scalar(node, self.findings) if isinstance(node, ScalarNode) else None
+        if isinstance(value, str):
+            value = {"true": True, "false": False}.get(value.lower(), value)
+        return value if isinstance(value, bool) else self.wrong(node, field, "true or false")
+
+    def integer(self, node: Node, field: Field) -> Any:
+        """Read a whole number, quoted too."""
+        value = scalar(node, self.findings) if isinstance(node, ScalarNode) else None
+        if isinstance(value, str) and value.strip().lstrip("-").isdecimal():
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        return self.wrong(node, field, "a whole number")
+
+    def number(self, node: Node, field: Field) -> Any:
+        """Read a number, quoted too."""
+        unquoted = ScalarNode("", node.value) if isinstance(node, ScalarNode) else None
+        value = scalar(unquoted, self.findings) if unquoted is not None else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        return self.wrong(node, field, "a number")
+
+    def free(self, node: Node, field: Field) -> Any:  # noqa: ARG002  # a reader's shape
+        """Read anything."""
+        return plain(node, self.findings)
+
+    def free_list(self, node: Node, field: Field) -> Any:
+        """Read a list of anything."""
+        if isinstance(node, SequenceNode):
+            return plain(node, self.findings)
+        return self.wrong(node, field, "a list")
+
+    def text_list(self, node: Node, field: Field) -> Any:
+        """Read a list of texts; one text is a list of one."""
+        children = node.value if isinstance(node, SequenceNode) else [node]
+        texts = [self._list_text(child, field) for child in children]
+        return tuple(text for text in texts if text is not ABSENT)
+
+    def _list_text(self, node: Node, field: Field) -> Any:
+        if isinstance(node, MappingNode):  # `outputParameters: [{name: x}]` of a lookup
+            found = entries(node, self.findings)
+            if "name" in found and isinstance(found["name"][1], ScalarNode):
+                return found["name"][1].value
+        return node.value if isinstance(node, ScalarNode) else self.wrong(node, field, "a list of texts")
+
+    def text_map(self, node: Node, field: Field) -> Any:
+        """Read a mapping to texts; a list of names maps each to itself."""
+        if isinstance(node, SequenceNode):
+            names = [child.value for child in node.value if isinstance(child, ScalarNode)]
+            return {name: name for name in names}
+        if not isinstance(node, MappingNode):
+            return self.wrong(node, field, "a mapping")
+        found = entries(node, self.findings)
+        texts = {key: self.text(value, field) for key, (_, value) in found.items() if not is_null(value)}
+        return {key: text for key, text in texts.items() if text is not ABSENT}
+
+    def free_map(self, node: Node, field: Field) -> Any:
+        """Read a mapping to anything."""
+        if isinstance(node, MappingNode):
+            return plain(node, self.findings)
+        return self.wrong(node, field, "a mapping")
+
+
+_Reader = Callable[[Builder, Node, Field], Any]
+
+_READERS: dict[Kind, _Reader] = {
+    Kind.TEXT: Builder.text,
+    Kind.BOOLEAN: Builder.boolean,
+    Kind.INTEGER: Builder.integer,
+    Kind.NUMBER: Builder.number,
+    Kind.FREE: Builder.free,
+    Kind.FREE_LIST: Builder.free_list,
+    Kind.TEXT_LIST: Builder.text_list,
+    Kind.TEXT_MAP: Builder.text_map,
+    Kind.FREE_MAP: Builder.free_map,
+    Kind.MODEL: Builder.one,
+    Kind.MODELS: Builder.many,
+    Kind.NAMED: Builder.named,
+}
+
+_ARTICLES = {
+    "CapabilityDocument": "a capability",
+    "ConsumesHttp": "a `consumes` entry",
+    "ConsumedResource": "a consumed resource",
+    "ConsumedOperation": "a consumed operation",
+    "ExposedResource": "an exposed resource",
+    "ExposedOperation": "an exposed operation",
+    "McpTool": "a tool",
+    "McpAdapter": "an MCP adapter",
+    "RestAdapter": "a REST adapter",
+    "Info": "`info`",
+    "InputParameter": "an input parameter",
+    "OutputParameter": "an output parameter",
+}
+
+
+def _article(model: type[Model]) -> str:
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in model.__name__).strip()
+    return _ARTICLES.get(model.__name__, f"{'an' if words[0] in 'aeiou' else 'a'} {words}")

@@ -1,0 +1,63 @@
+"""Body blocks: a raw string, ``type: form``, a block without ``data``."""
+
+from __future__ import annotations
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from naftiko.document.dialects import nodes
+from naftiko.document.findings import Findings
+from naftiko.document.reader import Entries, is_null
+
+_TYPES = {
+    "json": "json",
+    "text": "text",
+    "xml": "xml",
+    "sparql": "sparql",
+    "form": "formUrlEncoded",
+    "formurlencoded": "formUrlEncoded",
+    "urlencoded": "formUrlEncoded",
+    "multipart": "multipartForm",
+    "multipartform": "multipartForm",
+    "multipartformdata": "multipartForm",
+    "raw": "raw",
+    "binary": "binary",
+}
+
+
+def declared(found: Entries, findings: Findings) -> None:
+    """Make a body block of ``body: text`` and of ``body: {map without type and data}``."""
+    del findings
+    if "body" not in found or is_null(found["body"][1]):
+        found.pop("body", None)
+        return
+    key, body = found["body"]
+    if isinstance(body, ScalarNode):
+        found["body"] = (key, _block(key, body, "raw"))
+    elif isinstance(body, SequenceNode) or not nodes.has(body, "type", "data"):
+        found["body"] = (key, _block(key, body, "json"))
+
+
+def _block(key: Node, data: Node, kind: str) -> MappingNode:
+    pairs = [(nodes.text("type", key), nodes.text(kind, key)), (nodes.text("data", key), data)]
+    return nodes.mapping(pairs, data)
+
+
+def block(found: Entries, findings: Findings) -> None:
+    """Bring a block's type to the spec's word, and say whether it has data."""
+    if "type" in found and isinstance(found["type"][1], ScalarNode):
+        key, value = found["type"]
+        known = _TYPES.get(value.value.replace("-", "").replace("_", "").lower())
+        if known is None:
+            findings.at(value).warning(
+                "unknown-body-type",
+                f"the body type `{value.value}` is not known; it is sent as JSON",
+                hint="use json, text, xml, sparql, formUrlEncoded or multipartForm",
+            )
+        found["type"] = (key, nodes.text(known or "json", value))
+    if "data" not in found:
+        return
+    key, data = found["data"]
+    found["hasData"] = (key, nodes.flag(key))
+    kind = found["type"][1].value if "type" in found else "json"
+    if kind == "multipartForm" and isinstance(data, SequenceNode):
+        found["parts"] = found.pop("data")

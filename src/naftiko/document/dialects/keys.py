@@ -1,0 +1,41 @@
+"""Renamed keys: ``display`` is ``label``, ``flows`` are ``functions``, ``targetName`` is ``target``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from yaml.nodes import ScalarNode
+
+from naftiko.document.dialects import nodes
+from naftiko.document.findings import Findings
+from naftiko.document.reader import Entries, scalar
+
+
+def renamed(**names: str) -> Callable[[Entries, Findings], None]:
+    """Return the concern that renames keys; where both spellings stand, the canonical one wins."""
+
+    def rename(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
+        for old, new in names.items():
+            if old in found:
+                entry = found.pop(old)
+                found.setdefault(new, entry)
+
+    return rename
+
+
+def name_as_label(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
+    """``info.name`` is the label where nothing else is."""
+    if "name" in found and "label" not in found:
+        found["label"] = found.pop("name")
+
+
+def logs(found: Entries, findings: Findings) -> None:
+    """``logs: true`` is both endpoints, ``logs: false`` none."""
+    if "logs" not in found:
+        return
+    key, value = found["logs"]
+    if isinstance(value, ScalarNode):
+        del found["logs"]
+        if scalar(value, findings) is True:
+            both = [(nodes.text("level-control", key), value), (nodes.text("stream", key), value)]
+            found["logs"] = (key, nodes.mapping(both, value))

@@ -1,0 +1,124 @@
+"""Parameters: type lists, ``required`` lists, the forms of ``items`` and ``mapping`` objects."""
+
+from __future__ import annotations
+
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from naftiko.document.dialects import nodes
+from naftiko.document.findings import Findings
+from naftiko.document.reader import Entries, entries, is_null
+
+_TYPES = {
+    "int": "integer",
+    "long": "integer",
+    "float": "number",
+    "double": "number",
+    "decimal": "number",
+    "bool": "boolean",
+    "str": "string",
+    "text": "string",
+    "date": "string",
+    "datetime": "string",
+    "file": "string",
+    "list": "array",
+    "map": "object",
+    "dict": "object",
+}
+_OWN_KEYS = ("type", "mapping", "properties", "items", "value", "const", "values", "name")
+
+
+def input_parameter(found: Entries, findings: Findings) -> None:
+    """Bring an input parameter to the canonical form."""
+    _type(found, findings)
+    _required(found)
+    _items(found, findings)
+
+
+def output_parameter(found: Entries, findings: Findings) -> None:
+    """Bring an output parameter to the canonical form."""
+    _type(found, findings)
+    _required(found)
+    _mapping(found, findings)
+    _items(found, findings)
+    if "const" in found:
+        found["hasConst"] = (found["const"][0], nodes.flag(found["const"][0]))
+
+
+def _type(found: Entries, findings: Findings) -> None:
+    """``type: [array, null]`` is a nullable array; ``int`` is ``integer``."""
+    if "type" not in found:
+        return
+    key, value = found["type"]
+    if isinstance(value, SequenceNode):
+        named = [node for node in value.value if isinstance(node, ScalarNode)]
+        real = [node for node in named if not is_null(node) and node.value != "null"]
+        if len(real) < len(named):
+            found["nullable"] = (key, nodes.flag(value))
+        if not real:
+            del found["type"]
+            return
+        value = real[0]
+        found["type"] = (key, value)
+    if isinstance(value, ScalarNode):
+        word = value.value.lower()
+        canonical = _TYPES.get(word, word)
+        if canonical not in {"string", "number", "integer", "boolean", "array", "object", "null", "any"}:
+            findings.at(value).warning(
+                "unknown-type",
+                f"`{value.value}` is no type; it is taken as string",
+                hint="use string, number, integer, boolean, array or object",
+            )
+            canonical = "string"
+        found["type"] = (key, nodes.text(canonical, value))
+        if canonical in {"null", "any"}:
+            del found["type"]
+
+
+def _required(found: Entries) -> None:
+    """``required: [a, b]`` names the properties that an object must have."""
+    if "required" in found and isinstance(found["required"][1], SequenceNode):
+        found["requiredProperties"] = found.pop("required")
+
+
+def _mapping(found: Entries, findings: Findings) -> None:
+    """``mapping: {properties: …}`` and ``mapping: {items: …}`` are the sibling keys."""
+    if "mapping" not in found or not isinstance(found["mapping"][1], MappingNode):
+        return
+    inner = entries(found.pop("mapping")[1], findings)
+    for key in ("properties", "items", "values", "mapping", "value", "const"):
+        if key in inner:
+            found.setdefault(key, inner[key])
+
+
+def _items(found: Entries, findings: Findings) -> None:
+    """``items`` is a parameter, a list of one, or the properties of an object as a list or a map."""
+    if "items" not in found:
+        return
+    key, items = found["items"]
+    if isinstance(items, SequenceNode):
+        if len(items.value) == 1 and not nodes.has(items.value[0], "name"):
+            found["items"] = (key, items.value[0])
+        elif items.value:
+            found["items"] = (key, _object(items))
+        else:
+            del found["items"]
+    elif isinstance(items, MappingNode) and items.value:
+        inner = entries(items, findings)
+        described = any(name in inner and not isinstance(inner[name][1], MappingNode) for name in _OWN_KEYS)
+        nested = any(name in inner for name in ("properties", "items", "values"))
+        if (
+            not described
+            and not nested
+            and all(isinstance(value, MappingNode) for _, value in inner.values())
+        ):
+            found["items"] = (key, _object(items))
+    elif isinstance(items, ScalarNode) and not is_null(items):
+        found["items"] = (key, nodes.mapping([(nodes.text("type", items), items)], items))
+
+
+def _object(properties: SequenceNode | MappingNode) -> MappingNode:
+    pairs = [
+        (nodes.text("type", properties), nodes.text("object", properties)),
+        (nodes.text("properties", properties), properties),
+    ]
+    return nodes.mapping(pairs, properties)

@@ -1,0 +1,130 @@
+"""Follow imports (SEMANTICS 1.5): relative to the importing file, transitive, never out of the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import CapabilityDocument, Import, Model
+from naftiko.document.suggest import did_you_mean
+from naftiko.errors import CapabilityError
+from naftiko.types import Diagnostic
+
+_SECTIONS = ("consumes", "exposes", "aggregates", "binds")
+
+ReadImport: TypeAlias = Callable[[Path], tuple[CapabilityDocument, list[Diagnostic]]]
+
+
+class Imports:
+    """Resolves the imports of one capability file; each imported file is read once."""
+
+    def __init__(self, root: Path, read: ReadImport) -> None:
+        self._root = root.resolve()
+        self._read = read
+        self._documents: dict[Path, CapabilityDocument] = {}
+
+    def resolve(
+        self, document: CapabilityDocument, path: Path, findings: Findings, above: tuple[Path, ...] = ()
+    ) -> CapabilityDocument:
+        """Return the document with every import replaced by the thing it names."""
+        chain = (*above, path.resolve())
+        update: dict[str, tuple[Model, ...]] = {}
+        for section in _SECTIONS:
+            things: tuple[Model, ...] = getattr(document, section)
+            if any(isinstance(thing, Import) for thing in things):
+                resolved = (self._thing(thing, section, path, findings, chain) for thing in things)
+                update[section] = tuple(thing for found in resolved for thing in found)
+        return document.model_copy(update=update) if update else document
+
+    def _thing(
+        self, thing: Model, section: str, path: Path, findings: Findings, chain: tuple[Path, ...]
+    ) -> tuple[Model, ...]:
+        if not isinstance(thing, Import):
+            return (thing,)
+        target = self._target(thing, path, findings)
+        if target is None:
+            return ()
+        if target in chain:
+            cycle = " → ".join(step.name for step in (*chain[chain.index(target) :], target))
+            findings.at(thing.node).error("import-cycle", f"imports go in a circle: {cycle}")
+            return ()
+        source = self._document(target, thing, findings, chain)
+        return () if source is None else _pick(source, section, thing, target, findings)
+
+    def _target(self, thing: Import, path: Path, findings: Findings) -> Path | None:
+        if thing.source is None:
+            findings.at(thing.node).error(
+                "import-incomplete",
+                f"the import of `{thing.namespace}` names no file",
+                hint="add `from: ./FILE.yaml`",
+            )
+            return None
+        written = thing.source
+        where = thing.at("from") if thing.at("from") is not thing.node else thing.at("location")
+        parts = urlsplit(written)
+        if parts.scheme == "file":
+            written = unquote(
+                (parts.netloc if parts.netloc in {".", ".."} else "") + parts.path
+            ).removeprefix("/./")
+        elif parts.scheme and "://" in written:
+            findings.at(where).error(
+                "import-scheme", f"an import reads files, not `{parts.scheme}://`", hint="copy the file here"
+            )
+            return None
+        target = (path.parent / written).resolve()
+        if not target.is_file() and (self._root / written).is_file():
+            target = (self._root / written).resolve()  # files that are written against the repository's root
+        if not target.is_relative_to(self._root):
+            findings.at(where).error(
+                "import-outside",
+                f"`{thing.source}` lies outside of the capability's directory {self._root}",
+                hint="move it below, or name a wider directory with --import-root",
+            )
+            return None
+        if not target.is_file():
+            others = [found.name for found in target.parent.glob("*.y*ml")] if target.parent.is_dir() else []
+            findings.at(where).error(
+                "import-not-found",
+                f"there is no file `{thing.source}`, seen from {path.parent}",
+                hint=did_you_mean(target.name, others),
+            )
+            return None
+        return target
+
+    def _document(
+        self, target: Path, thing: Import, findings: Findings, chain: tuple[Path, ...]
+    ) -> CapabilityDocument | None:
+        if target not in self._documents:
+            try:
+                document, found = self._read(target)
+            except CapabilityError as error:
+                findings.at(thing.node).error("import-not-found", str(error))
+                return None
+            findings.extend(found)
+            self._documents[target] = self.resolve(document, target, findings, chain)
+        return self._documents[target]
+
+
+def _pick(
+    source: CapabilityDocument, section: str, thing: Import, target: Path, findings: Findings
+) -> tuple[Model, ...]:
+    """Return the imported thing under its new name; all of a section where no namespace is named."""
+    candidates: tuple[Model, ...] = getattr(source, section)
+    named = {getattr(found, "namespace", None): found for found in candidates}
+    wanted = thing.namespace if thing.namespace in named else None
+    if wanted is None and thing.namespace is None:  # the swapped form: `as` may name the one that is meant
+        wanted = thing.alias if thing.alias in named or len(named) != 1 else next(iter(named))
+    if wanted not in named or not candidates:
+        known = [name for name in named if name]
+        findings.at(thing.node).error(
+            "import-not-found",
+            f"`{thing.namespace or thing.alias}` is not among the {section} of {target.name}",
+            hint=did_you_mean(thing.namespace or thing.alias or "", known)
+            or (f"it has: {', '.join(known)}" if known else f"it has no {section}"),
+        )
+        return ()
+    found = named[wanted]
+    return (found.model_copy(update={"namespace": thing.alias}) if thing.alias else found,)

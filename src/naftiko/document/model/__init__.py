@@ -1,0 +1,110 @@
+"""The typed model of the whole language, one module for each chapter of the specification.
+
+Models are frozen. They are built by ``naftiko.document.build`` from YAML nodes, after the dialects are
+brought to one canonical form (SEMANTICS 1.3), so every list of named things is a tuple of models here,
+whatever the file has. Attributes are the spec's keys in snake case; ``Model.at(key)`` is a key's value's place.
+"""
+
+from naftiko.document.model.aggregates import Aggregate, AggregateFunction, Semantics
+from naftiko.document.model.authentication import (
+    ApiKeyAuthentication,
+    Authentication,
+    BasicAuthentication,
+    BearerAuthentication,
+    DigestAuthentication,
+    OAuth2Authentication,
+    UnknownAuthentication,
+)
+from naftiko.document.model.base import Import, Model
+from naftiko.document.model.binds import Bind
+from naftiko.document.model.body import MultipartPart, RequestBody
+from naftiko.document.model.capability import (
+    CapabilityDocument,
+    Info,
+    Person,
+    UnknownAdapter,
+    UnknownConsumes,
+)
+from naftiko.document.model.consumes import ConsumedOperation, ConsumedResource, ConsumesHttp, Tunnel
+from naftiko.document.model.control import (
+    ControlAdapter,
+    ControlLogs,
+    ControlManagement,
+    Observability,
+    ScriptingManagement,
+)
+from naftiko.document.model.mcp import (
+    McpAdapter,
+    McpPrompt,
+    McpResource,
+    McpTool,
+    PromptArgument,
+    PromptMessage,
+    ToolHints,
+)
+from naftiko.document.model.parameters import InputParameter, OutputParameter
+from naftiko.document.model.rest import (
+    BinaryResponse,
+    ExposedOperation,
+    ExposedResource,
+    Forward,
+    RestAdapter,
+)
+from naftiko.document.model.skill import ExposedSkill, SkillAdapter, SkillTool, SkillToolSource
+from naftiko.document.model.steps import CallStep, LookupStep, Mapping, ScriptStep, Step, UnknownStep
+
+__all__ = [
+    "Aggregate",
+    "AggregateFunction",
+    "ApiKeyAuthentication",
+    "Authentication",
+    "BasicAuthentication",
+    "BearerAuthentication",
+    "BinaryResponse",
+    "Bind",
+    "CallStep",
+    "CapabilityDocument",
+    "ConsumedOperation",
+    "ConsumedResource",
+    "ConsumesHttp",
+    "ControlAdapter",
+    "ControlLogs",
+    "ControlManagement",
+    "DigestAuthentication",
+    "ExposedOperation",
+    "ExposedResource",
+    "ExposedSkill",
+    "Forward",
+    "Import",
+    "Info",
+    "InputParameter",
+    "LookupStep",
+    "Mapping",
+    "McpAdapter",
+    "McpPrompt",
+    "McpResource",
+    "McpTool",
+    "Model",
+    "MultipartPart",
+    "OAuth2Authentication",
+    "Observability",
+    "OutputParameter",
+    "Person",
+    "PromptArgument",
+    "PromptMessage",
+    "RequestBody",
+    "RestAdapter",
+    "ScriptStep",
+    "ScriptingManagement",
+    "Semantics",
+    "SkillAdapter",
+    "SkillTool",
+    "SkillToolSource",
+    "Step",
+    "ToolHints",
+    "Tunnel",
+    "UnknownAdapter",
+    "UnknownAuthentication",
+    "UnknownConsumes",
+    "UnknownStep",
+]

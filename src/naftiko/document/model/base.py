@@ -1,0 +1,107 @@
+"""What every model has: its place in the file, and how its fields are written in YAML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
+from pydantic.alias_generators import to_camel
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Marks a tuple of models that a file writes as a list, or as a map from name to thing.
+
+    Attributes:
+        key: the field that the map's key becomes.
+    """
+
+    key: str = "name"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """Marks a field whose model follows from a key of the mapping, such as ``type``.
+
+    Attributes:
+        by: the key that decides.
+        models: its values, in lower case, with their models.
+        default: the model when the key is missing.
+        unknown: the model for any other value, which is then reported.
+    """
+
+    by: str
+    models: dict[str, type[Model]]
+    default: type[Model]
+    unknown: type[Model]
+
+
+def _key(field: str) -> str:
+    """Return the file's key of a field: ``base_uri`` is ``baseUri``, ``with_`` is ``with``."""
+    return to_camel(field.rstrip("_"))
+
+
+class Model(BaseModel):
+    """A mapping of the file. ``node`` is where it came from.
+
+    Attributes:
+        open_ended: whether further keys are nobody's mistake, as in a thing of an unknown kind.
+    """
+
+    open_ended: ClassVar[bool] = False
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        defer_build=True,
+        alias_generator=_key,
+        validate_by_name=True,
+        validate_by_alias=False,
+        revalidate_instances="never",
+    )
+
+    node: Annotated[Node | None, SkipValidation] = Field(default=None, exclude=True, repr=False)
+
+    def at(self, *path: str | int) -> Node | None:
+        """Return the node at a key path inside this mapping, or the nearest one above it."""
+        node = self.node
+        for key in path:
+            below = _child(node, key)
+            if below is None:
+                return node
+            node = below
+        return node
+
+
+def _child(node: Node | None, key: str | int) -> Node | None:
+    if isinstance(node, MappingNode):
+        for key_node, value in node.value:
+            if isinstance(key_node, ScalarNode) and key_node.value == key:
+                return value  # type: ignore[no-any-return]  # yaml's nodes are untyped
+    if isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
+        return node.value[key]  # type: ignore[no-any-return]  # yaml's nodes are untyped
+    return None
+
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+NamedTuple: TypeAlias = Annotated[tuple[ModelT, ...], Named()]
+"""A list of named things, or a map from name to thing (SEMANTICS 1.3)."""
+
+
+class Import(Model):
+    """A thing that another file defines (SEMANTICS 1.5).
+
+    Attributes:
+        source: the file, relative to the importing one (``from``, or ``location``).
+        namespace: the namespace there (``import``); ``None``: the only one.
+        alias: the namespace here (``as``).
+    """
+
+    source: str | None = Field(default=None, alias="from")
+    namespace: str | None = Field(default=None, alias="import")
+    alias: str | None = Field(default=None, alias="as")
+    description: str | None = None

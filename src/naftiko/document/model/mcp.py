@@ -1,0 +1,112 @@
+"""The MCP adapter (SEMANTICS 7)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from naftiko.document.model.authentication import Authentication
+from naftiko.document.model.base import Model, NamedTuple
+from naftiko.document.model.parameters import InputParameter, OutputParameter
+from naftiko.document.model.steps import Mapping, Steps
+
+
+class ToolHints(Model):
+    """What a client may assume of a tool (MCP tool annotations)."""
+
+    read_only: bool | None = None
+    destructive: bool | None = None
+    idempotent: bool | None = None
+    open_world: bool | None = None
+
+
+class McpTool(Model):
+    """A tool."""
+
+    name: str | None = None
+    label: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    input_parameters: NamedTuple[InputParameter] = ()
+    input_schema: dict[str, Any] | None = None
+    output_schema: dict[str, Any] | None = None
+    ref: str | None = None
+    call: str | None = None
+    with_: dict[str, Any] = Field(default_factory=dict)
+    steps: Steps = ()
+    mappings: tuple[Mapping, ...] = ()
+    hints: ToolHints | None = None
+    output_parameters: NamedTuple[OutputParameter] = ()
+
+
+class McpResource(Model):
+    """A resource: dynamic (``call``, ``steps``), a template (``{x}`` in ``uri``) or files (``location``)."""
+
+    name: str | None = None
+    label: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    uri: str | None = None
+    path: str | None = None
+    mime_type: str | None = None
+    binary: bool | None = None
+    input_parameters: NamedTuple[InputParameter] = ()
+    ref: str | None = None
+    call: str | None = None
+    with_: dict[str, Any] = Field(default_factory=dict)
+    steps: Steps = ()
+    mappings: tuple[Mapping, ...] = ()
+    output_parameters: NamedTuple[OutputParameter] = ()
+    location: str | None = None
+    operations: Any = None
+
+
+class PromptArgument(Model):
+    """An argument of a prompt."""
+
+    name: str | None = None
+    label: str | None = None
+    description: str | None = None
+    required: bool = True
+    enum: list[Any] | None = None
+    type: str | None = None
+    default: Any = None
+
+
+class PromptMessage(Model):
+    """A message of a prompt's template."""
+
+    role: Literal["user", "assistant"] = "user"
+    content: str = ""
+
+
+class McpPrompt(Model):
+    """A prompt: inline (``template``) or a file (``location``)."""
+
+    name: str | None = None
+    label: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    arguments: NamedTuple[PromptArgument] = ()
+    template: tuple[PromptMessage, ...] = ()
+    location: str | None = None
+
+
+class McpAdapter(Model):
+    """An exposed MCP server."""
+
+    type: str = "mcp"
+    namespace: str | None = None
+    label: str | None = None
+    description: str | None = None
+    transport: Literal["http", "stdio"] | None = None
+    address: str | None = None
+    port: int | None = None
+    max_binary_size: str | None = None
+    ttl_ms: int | None = None
+    cache_scope: Literal["public", "private"] | None = None
+    authentication: Authentication | None = None
+    tools: NamedTuple[McpTool] = ()
+    resources: NamedTuple[McpResource] = ()
+    prompts: NamedTuple[McpPrompt] = ()

@@ -1,0 +1,79 @@
+"""The REST adapter (SEMANTICS 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from naftiko.document.model.authentication import Authentication
+from naftiko.document.model.base import Model, NamedTuple
+from naftiko.document.model.mcp import ToolHints
+from naftiko.document.model.parameters import InputParameter, OutputParameter
+from naftiko.document.model.steps import Mapping, Steps
+
+
+class BinaryResponse(Model):
+    """The declared shape of a binary answer."""
+
+    status: int = 200
+    media_type: str | None = None
+    description: str | None = None
+
+
+class ExposedOperation(Model):
+    """A method of an exposed resource."""
+
+    name: str | None = None
+    label: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    method: str | None = None
+    path: str | None = None
+    input_parameters: NamedTuple[InputParameter] = ()
+    ref: str | None = None
+    call: str | None = None
+    with_: dict[str, Any] = Field(default_factory=dict)
+    steps: Steps = ()
+    mappings: tuple[Mapping, ...] = ()
+    output_parameters: NamedTuple[OutputParameter] = ()
+    output_raw_format: str | None = None
+    output_schema: str | None = None
+    hints: ToolHints | None = None
+    responses: Any = None
+    response_binary: BinaryResponse | None = None
+
+
+class Forward(Model):
+    """Pass everything below a path on to a consumed API (SEMANTICS 4.6)."""
+
+    target_namespace: str | None = None
+    trusted_headers: tuple[str, ...] = ()
+
+
+class ExposedResource(Model):
+    """A path of the exposed API."""
+
+    name: str | None = None
+    label: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    path: str | None = None
+    input_parameters: NamedTuple[InputParameter] = ()
+    operations: NamedTuple[ExposedOperation] = ()
+    forward: Forward | None = None
+
+
+class RestAdapter(Model):
+    """An exposed REST API."""
+
+    type: str = "rest"
+    namespace: str | None = None
+    label: str | None = None
+    description: str | None = None
+    address: str | None = None
+    port: int | None = None
+    max_binary_size: str | None = None
+    input_parameters: NamedTuple[InputParameter] = ()
+    authentication: Authentication | None = None
+    resources: NamedTuple[ExposedResource] = ()
