@@ -1,1 +1,42 @@
-"""Stand-ins for testing a capability without the network."""
+"""Stand-ins for trying and testing a capability without the network.
+
+``StandInUpstream`` answers as told and misbehaves on demand, on a real socket; ``stand_in_koyeb`` is one that
+behaves as Koyeb's instances API. Nothing else in naftiko imports this package.
+
+    from naftiko.testing import Cut, StandInUpstream
+
+    upstream = StandInUpstream()
+    upstream.on("GET", "/things/{id}", {"id": 1})
+    with upstream:
+        httpx.get(f"{upstream.url}/things/1")       # {"id": 1}
+        upstream.misbehave(Cut(after=3), times=1)
+        httpx.get(f"{upstream.url}/things/1")       # httpx.RemoteProtocolError, once
+    assert upstream.requests[0].raw_path == "/things/1"
+"""
+
+from __future__ import annotations
+
+from naftiko.testing.behaviour import BrokenJson, Cut, Drip, Fail, Flood, HangUp, Stall
+from naftiko.testing.exchange import Answer, Behaviour, Exchange, RecordedRequest
+from naftiko.testing.koyeb import StandInKoyeb, stand_in_koyeb
+from naftiko.testing.listener import refused_url
+from naftiko.testing.upstream import Responder, StandInUpstream
+
+__all__ = [
+    "Answer",
+    "Behaviour",
+    "BrokenJson",
+    "Cut",
+    "Drip",
+    "Exchange",
+    "Fail",
+    "Flood",
+    "HangUp",
+    "RecordedRequest",
+    "Responder",
+    "Stall",
+    "StandInKoyeb",
+    "StandInUpstream",
+    "refused_url",
+    "stand_in_koyeb",
+]
