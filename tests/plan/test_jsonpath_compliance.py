@@ -1,0 +1,52 @@
+"""The JSONPath compliance test suite, the RFC's own measure (tests/fixtures/jsonpath; BSD-2, see LICENSE there)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from naftiko.plan.jsonpath import JSONPathError, parse
+from naftiko.types import ABSENT
+
+SUITE = Path(__file__).parents[1] / "fixtures" / "jsonpath" / "cts.json"
+CASES = json.loads(SUITE.read_text(encoding="utf-8"))["tests"]
+VALID = [case for case in CASES if not case.get("invalid_selector")]
+BROKEN = [case for case in CASES if case.get("invalid_selector")]
+
+WRITTEN_BY_PEOPLE = {
+    *(" $", "$ "),  # blanks around a path
+    *("$.&", "$.1"),  # dotted names that the RFC wants quoted
+    *(f"$.{blank}a" for blank in " \n\t\r"),  # blanks around a name
+    *(f"$..{blank}a" for blank in " \n\t\r"),
+}
+"""What the RFC refuses and we read on purpose (SEMANTICS 5.3)."""
+
+
+def by_name(case):
+    return case["name"]
+
+
+def test_the_suite_is_whole():
+    assert (len(VALID), len(BROKEN)) == (442, 245)
+
+
+@pytest.mark.parametrize("case", VALID, ids=by_name)
+def test_a_valid_expression_finds_what_the_rfc_says(case):
+    path = parse(case["selector"])
+    found = path(case["document"])
+    values = found if not path.definite else [] if found is ABSENT else [found]
+    accepted = case.get("results", [case.get("result")])
+    assert json.dumps(values) in map(json.dumps, accepted)
+
+
+@pytest.mark.parametrize("case", BROKEN, ids=by_name)
+def test_a_broken_expression_is_refused_but_for_what_people_write(case):
+    text = case["selector"]
+    if text in WRITTEN_BY_PEOPLE:
+        parse(text)
+        return
+    with pytest.raises(JSONPathError) as raised:
+        parse(text)
+    assert 0 <= raised.value.column < max(len(text), 1)
