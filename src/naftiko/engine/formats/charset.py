@@ -1,0 +1,56 @@
+"""Bytes to text: by their byte order mark, then the given charset, then as UTF-8. Nothing is ever replaced."""
+
+from __future__ import annotations
+
+import codecs
+
+from naftiko.engine.formats.contract import FormatError
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark begins this one
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+# Python codecs that are no charsets of the web: slow on purpose-made input, or able to make lone surrogates.
+_NOT_CHARSETS = frozenset(
+    {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
+)
+
+
+def decode_text(content: bytes, charset: str | None) -> str:
+    """Decode ``content`` to text without its byte order mark.
+
+    An unknown charset is taken as UTF-8, since a wrong label is more common than another encoding.
+
+    Raises:
+        FormatError: the bytes are not text of that charset; it says at which byte.
+    """
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return _decode(content, encoding, skip=len(mark))
+    return _decode(content, known_charset(charset) or "utf-8", skip=0)
+
+
+def known_charset(charset: str | None) -> str | None:
+    """Give the name of the codec of ``charset``, or ``None`` for none and for unknown ones."""
+    if not charset:
+        return None
+    try:
+        codec = codecs.lookup(charset.strip("\"' "))
+    except (LookupError, ValueError):  # ValueError: a NUL in the name
+        return None
+    name = codec.name.replace("_", "-")
+    is_text: bool = getattr(codec, "_is_text_encoding", True)  # what bytes.decode() itself asks
+    return None if name in _NOT_CHARSETS or not is_text else name
+
+
+def _decode(content: bytes, encoding: str, *, skip: int) -> str:
+    try:
+        return str(memoryview(content)[skip:], encoding)
+    except UnicodeDecodeError as wrong:
+        raise FormatError(f"it is not {encoding.upper()} text: byte {wrong.start + skip} is wrong") from None
+    except UnicodeError:  # some codecs give no position
+        raise FormatError(f"it is not {encoding.upper()} text") from None

@@ -1,0 +1,41 @@
+"""The schema file that an ``outputSchema`` names: always inside the folder of the capability file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from naftiko.engine.formats.contract import FormatError, FormatOptions
+
+MAX_SCHEMA_BYTES = 4 * 1024 * 1024
+
+
+def schema_file(schema: str, options: FormatOptions) -> Path:
+    """Find the file that ``schema`` names, relative to the capability file.
+
+    Raises:
+        FormatError: there is no such file, or it lies outside the folder, symbolic links followed.
+    """
+    if options.schema_base is None:
+        raise FormatError(f'outputSchema names the file "{schema}", but the capability is not a file on disk')
+    base = options.schema_base.resolve()
+    try:
+        path = (base / schema).resolve()
+        if not path.is_relative_to(base):
+            raise FormatError(f'the schema file "{schema}" is outside the folder of the capability file')
+        if not path.is_file():
+            raise FormatError(f'there is no schema file "{schema}" in the folder of the capability file')
+        size = path.stat().st_size
+    except (OSError, ValueError) as wrong:  # ValueError: a NUL in the name
+        raise FormatError(f'the schema file "{schema}" can\'t be read') from wrong
+    if size > MAX_SCHEMA_BYTES:
+        raise FormatError(f'the schema file "{schema}" is larger than {MAX_SCHEMA_BYTES:,} bytes')
+    return path
+
+
+def read_schema_file(schema: str, options: FormatOptions) -> bytes:
+    """Read the file that ``schema`` names; errors as in ``schema_file``."""
+    path = schema_file(schema, options)
+    try:
+        return path.read_bytes()
+    except OSError as wrong:
+        raise FormatError(f'the schema file "{schema}" can\'t be read') from wrong
