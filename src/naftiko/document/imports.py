@@ -25,6 +25,7 @@ class Imports:
         self._root = root.resolve()
         self._read = read
         self._documents: dict[Path, CapabilityDocument] = {}
+        self._binds: list[Model] = []
 
     def resolve(
         self, document: CapabilityDocument, path: Path, findings: Findings, above: tuple[Path, ...] = ()
@@ -37,6 +38,9 @@ class Imports:
             if any(isinstance(thing, Import) for thing in things):
                 resolved = (self._thing(thing, section, path, findings, chain) for thing in things)
                 update[section] = tuple(thing for found in resolved for thing in found)
+        if not above and self._binds:
+            # What is imported sees the binds of its own file and the importing one's, which win.
+            update["binds"] = (*self._binds, *update.get("binds", document.binds))
         return document.model_copy(update=update) if update else document
 
     def _thing(
@@ -104,7 +108,9 @@ class Imports:
                 findings.at(thing.node).error("import-not-found", str(error))
                 return None
             findings.extend(found)
-            self._documents[target] = self.resolve(document, target, findings, chain)
+            resolved = self.resolve(document, target, findings, chain)
+            self._documents[target] = resolved
+            self._binds.extend(resolved.binds)
         return self._documents[target]
 
 

@@ -1,1 +1,1 @@
-"""The step kinds of an orchestration, one file each."""
+"""The step kinds of an orchestration, one file each (SEMANTICS 5.5)."""

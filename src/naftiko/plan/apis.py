@@ -1,0 +1,205 @@
+"""Link the consumed APIs: their base URIs, authentication and operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import (
+    ApiKeyAuthentication,
+    Authentication,
+    BasicAuthentication,
+    BearerAuthentication,
+    CapabilityDocument,
+    ConsumesHttp,
+    DigestAuthentication,
+    OAuth2Authentication,
+    UnknownAuthentication,
+    UnknownConsumes,
+)
+from naftiko.plan.base import parse_base
+from naftiko.plan.callables import Callables
+from naftiko.plan.operation import Operation, OperationCompiler
+from naftiko.plan.references import Names, Variable
+from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
+from naftiko.plan.unit import ApiPlan
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """What the operator says about consumed APIs, by namespace; it wins over the file.
+
+    Attributes:
+        base_uris: base URIs, which may hold variables too.
+        authentication: ours to the API.
+    """
+
+    base_uris: Mapping[str, str] = field(default_factory=dict)
+    authentication: Mapping[str, Authentication] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Apis:
+    """The consumed APIs by namespace, and their operations."""
+
+    plans: Mapping[str, ApiPlan]
+    operations: Callables[Operation]
+
+
+def link_apis(
+    document: CapabilityDocument,
+    names: Names,
+    findings: Findings,
+    settings: LinkSettings,
+) -> Apis:
+    """Link all consumes entries.
+
+    Args:
+        document: the file.
+        names: what names mean in it.
+        findings: where problems are told.
+        settings: the operator's.
+    """
+    operations: Callables[Operation] = Callables("operation")
+    plans: dict[str, ApiPlan] = {}
+    for entry in document.consumes:
+        if isinstance(entry, UnknownConsumes):
+            operations.unsupported[entry.namespace or ""] = (
+                f"`{entry.namespace}` is of type `{entry.type}`, which can't be called"
+            )
+        elif isinstance(entry, ConsumesHttp):
+            _link_api(entry, names, findings, settings, operations, plans)
+    return Apis(plans, operations)
+
+
+def _link_api(
+    entry: ConsumesHttp,
+    names: Names,
+    findings: Findings,
+    settings: LinkSettings,
+    operations: Callables[Operation],
+    plans: dict[str, ApiPlan],
+) -> None:
+    namespace = entry.namespace or ""
+    if entry.namespace is None:
+        findings.at(entry.node).warning(
+            "missing-name", "a consumes entry without a namespace", hint="add `namespace: NAME`, so that calls find it"
+        )
+    operations.declare(namespace)
+    first = plans.get(namespace)
+    if first is not None:
+        findings.at(entry.at("namespace")).warning(
+            "duplicate-namespace",
+            f"a second consumes entry `{namespace}`: its operations are added, the first one's base URI is used",
+            related=(first.position,),
+        )
+    else:
+        plans[namespace] = _api(entry, namespace, names, findings, settings)
+    compiler = OperationCompiler(entry, names, findings)
+    for resource in entry.resources:
+        for model in resource.operations:
+            try:
+                operation = compiler.compile(resource, model)
+            except TemplateError as error:
+                findings.at(model.node).error("broken-template", f"operation `{model.name}`: {error}")
+                continue
+            if model.name is None:
+                findings.at(model.node).warning("missing-name", "a consumed operation without a name can't be called")
+            elif not operations.add(namespace, model.name, operation, resource.name):
+                findings.at(model.at("name")).warning(
+                    "duplicate-operation", f"`{namespace}.{model.name}` stands twice; calls mean the first one"
+                )
+
+
+def _api(
+    entry: ConsumesHttp,
+    namespace: str,
+    names: Names,
+    findings: Findings,
+    settings: LinkSettings,
+) -> ApiPlan:
+    ours = settings.authentication.get(namespace, entry.authentication)
+    if isinstance(ours, UnknownAuthentication):
+        findings.at(ours.at("type")).warning(
+            "unknown-authentication",
+            f"the authentication `{ours.type}` can't be done; calls go out without it",
+            hint=f"give one with --auth {namespace}=bearer:TOKEN",
+        )
+    if entry.tunnel is not None:
+        findings.at(entry.tunnel.node).warning(
+            "unsupported-tunnel", "tunnels are not dialled; calls go out directly to the base URI"
+        )
+    base = parse_base(settings.base_uris.get(namespace, entry.base_uri or ""), names)
+    secrets, needed = compile_secrets(ours, names, findings)
+    return ApiPlan(
+        namespace=namespace,
+        base=base,
+        authentication=ours,
+        credentials=credentials(ours),
+        secrets=secrets,
+        variables=(*base.variables, *needed),
+        parameters=OperationCompiler(entry, names, findings).shared(),
+        model=entry,
+        position=findings.position(entry.node),
+    )
+
+
+_SECRET_KEYS = ("username", "password", "token", "value", "client_id", "client_secret", "token_endpoint")
+_URI_KEYS = ("authorization_server_uri", "resource", "audience", "key")
+
+
+def compile_secrets(
+    authentication: Authentication | None, names: Names, findings: Findings
+) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """Compile the values of an authentication's keys; a bare bind name is the bind's value, with a warning.
+
+    Returns:
+        the values by key (``headers.NAME`` for those of an API key's map), and the variables they need.
+    """
+    if authentication is None:
+        return {}, ()
+    texts = {key: getattr(authentication, key, None) for key in (*_SECRET_KEYS, *_URI_KEYS)}
+    if isinstance(authentication, ApiKeyAuthentication):
+        texts |= {f"headers.{name}": text for name, text in authentication.headers.items()}
+    inside = replace(names, inputs=frozenset(), steps=(), variables={}, used={}, missing={})
+    compiled: dict[str, Value] = {}
+    for key, text in texts.items():
+        if not isinstance(text, str):
+            continue
+        if key in _SECRET_KEYS and not has_placeholder(text) and inside.variable(text):
+            findings.at(authentication.at(key)).warning(
+                "bare-bind",
+                f"`{text}` is the name of a bind; its value is used",
+                hint=f'write `{key}: "{{{{{text}}}}}"`',
+            )
+            text = f"{{{{{text}}}}}"  # noqa: PLW2901  # the same text, as it was meant
+        try:
+            template = parse(text, lambda name: _variable(name, inside))
+        except TemplateError as error:
+            findings.at(authentication.at(key)).error("broken-template", f"`{key}`: {error}")
+            continue
+        compiled[key] = template.lone.value if template.lone else template.render
+    return compiled, tuple(inside.variables)
+
+
+def _variable(name: str, names: Names) -> Value:
+    """In authentication every placeholder is a variable: callers don't choose our credentials."""
+    variable = names.variable(name) or name
+    names.variables[variable] = None
+    return Variable(variable)
+
+
+def credentials(authentication: Authentication | None) -> tuple[tuple[str, str], ...]:
+    """Return where a credential travels: (``header`` or ``query``, name), header names in lower case."""
+    if isinstance(authentication, ApiKeyAuthentication):
+        named = [("header", name.lower()) for name in authentication.headers]
+        if authentication.key:
+            query = authentication.placement == "query"
+            named.append(("query", authentication.key) if query else ("header", authentication.key.lower()))
+        return tuple(named)
+    if isinstance(
+        authentication, BasicAuthentication | BearerAuthentication | DigestAuthentication | OAuth2Authentication
+    ):
+        return (("header", "authorization"),)
+    return ()

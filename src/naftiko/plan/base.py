@@ -1,0 +1,104 @@
+"""Base URIs: ``{domain}`` and ``{{NAME}}`` are variables that complete them (SEMANTICS 2)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from naftiko.plan.path import encode_literal, path_text
+from naftiko.plan.references import InputOrVariable, Names, Variable
+from naftiko.plan.scope import Scope
+from naftiko.plan.template import Value
+from naftiko.types import ABSENT
+
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{([^{}]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class BasePart:
+    """A placeholder of a base URI; only one in its path may be filled by an argument of a call."""
+
+    name: str
+    value: Value
+    in_path: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BaseUri:
+    """A base URI, parsed.
+
+    Attributes:
+        text: as the file, or the operator, has it.
+        query: the query that stands in it, which is joined with every request's.
+    """
+
+    text: str
+    parts: tuple[str | BasePart, ...]
+    query: str = ""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables that must have a value before any call."""
+        return tuple(dict.fromkeys(part.name for part in self.parts if isinstance(part, BasePart) and not part.in_path))
+
+    @property
+    def path_names(self) -> tuple[str, ...]:
+        """The placeholders in its path, which ``with`` may fill."""
+        return tuple(dict.fromkeys(part.name for part in self.parts if isinstance(part, BasePart) and part.in_path))
+
+    @property
+    def constant(self) -> bool:
+        """Whether it is the same for every call."""
+        return not self.path_names
+
+    def fill(self, scope: Scope) -> str:
+        """Return the base URI without a trailing slash.
+
+        Raises:
+            MissingVariable: a variable has no value.
+        """
+        text = "".join(part if isinstance(part, str) else _filled(part, scope) for part in self.parts).strip()
+        if text and "://" not in text:
+            text = f"https://{text}"
+        return text.rstrip("/")
+
+
+def _filled(part: BasePart, scope: Scope) -> str:
+    value = part.value(scope)
+    text = "" if value is ABSENT else path_text(value)
+    return encode_literal(text, safe="") if part.in_path and part.name in scope.inputs else text
+
+
+def parse_base(text: str, names: Names) -> BaseUri:
+    """Parse a base URI; a name that no bind has is a variable of the environment or of ``--var``."""
+    bare, mark, query = _cut_query(text.strip())
+    path_starts = _path_start(bare)
+    parts: list[str | BasePart] = []
+    at = 0
+    for found in _PLACEHOLDER.finditer(bare):
+        if found.start() > at:
+            parts.append(bare[at : found.start()])
+        name = (found[1] or found[2]).strip()
+        reference = names.caller_input(name) or name
+        in_path = found.start() >= path_starts
+        variable = names.variable(name)
+        value: Value = Variable(variable or name)
+        if in_path and variable is None:
+            value = InputOrVariable(reference)
+        parts.append(BasePart(reference, value, in_path and variable is None))
+        at = found.end()
+    if at < len(bare):
+        parts.append(bare[at:])
+    return BaseUri(text, tuple(parts), query if mark else "")
+
+
+def _cut_query(text: str) -> tuple[str, str, str]:
+    return text.partition("#")[0].partition("?")
+
+
+def _path_start(text: str) -> int:
+    """Return where the path begins; what stands before it decides which host is called."""
+    bare = _PLACEHOLDER.sub(lambda found: "x" * len(found[0]), text)
+    scheme = bare.find("://")
+    slash = bare.find("/", scheme + 3 if scheme >= 0 else 0)
+    return slash if slash >= 0 else len(text)

@@ -1,0 +1,300 @@
+"""Link a call: which operation, what its arguments are made of, which inputs that asks of the caller.
+
+This is the heart of SEMANTICS 3: ``with`` first, then the caller's input of the same name, then a placeholder of
+the exposed path that is the same after folding, and last an input of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import Model
+from naftiko.document.suggest import did_you_mean
+from naftiko.plan import jsonpath
+from naftiko.plan.apis import Apis
+from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation, Slot
+from naftiko.plan.outputs import consumed_outputs
+from naftiko.plan.path import same_placeholder
+from naftiko.plan.references import Input, Names, OptionalInput, compile_value
+from naftiko.plan.template import TemplateError, Value
+from naftiko.plan.unit import Call, Extra
+
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+_HEADER_KEYS = frozenset(
+    {"content-type", "accept", "accept-language", "if-match", "if-none-match", "user-agent", "idempotency-key"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An input that a unit turns out to need.
+
+    Attributes:
+        name: the input's name.
+        slot: what it is for.
+        direct: whether its value is the slot's value, so that the slot's type is its own.
+    """
+
+    name: str
+    slot: Slot
+    direct: bool
+
+
+@dataclass(slots=True)
+class Wants:
+    """Collects the inputs that a unit needs, in order."""
+
+    found: list[Wanted] = field(default_factory=list)
+
+    def add(self, name: str, slot: Slot, *, direct: bool) -> None:
+        """Add an input."""
+        self.found.append(Wanted(name, slot, direct))
+
+
+class CannotLink(Exception):  # it is caught here, never shown
+    """A call that can't be linked; the unit is not executable.
+
+    Attributes:
+        reason: why.
+        hint: what to do.
+    """
+
+    def __init__(self, rule: str, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.rule = rule
+        self.reason = reason
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a call, as far as linking needs it.
+
+    Attributes:
+        names: what names mean in its ``with``.
+        declared: whether it declares inputs, which are not added to.
+        route: the placeholders of its exposed path, in REST.
+        is_agent: whether it is an MCP tool: credentials are not asked of an agent.
+    """
+
+    names: Names
+    declared: bool
+    route: tuple[str, ...]
+    is_agent: bool
+
+
+Mapped: TypeAlias = "Mapping[str, tuple[Value, tuple[str, ...]]]"
+"""Compiled ``with`` values by key, each with the inputs that it uses."""
+
+
+class _Linking:
+    """One call while it is linked: which argument comes from where."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        credentials: tuple[tuple[str, str], ...],
+        mapped: Mapped,
+        caller: Caller,
+        wants: Wants,
+    ) -> None:
+        self._operation = operation
+        self._credentials = credentials
+        self._mapped = mapped
+        self._caller = caller
+        self._wants = wants
+        self._taken: set[str] = set()
+        self.arguments: dict[str, Value] = {}
+
+    def left(self) -> Mapped:
+        """Return the mapped keys that named nothing."""
+        return {key: value for key, value in self._mapped.items() if key not in self._taken}
+
+    def slot(self, slot: Slot) -> None:
+        """Fill a slot: from ``with``, else from the caller's input of that name, else by an input of its own."""
+        key = self._key(slot)
+        credential = self._is_credential(slot)
+        if key is None:
+            if not credential:
+                self._unmapped(slot)
+            return
+        self._taken.add(key)
+        if not credential:
+            self._map(key, slot)
+        elif not self._caller.is_agent:
+            self._map(key, replace(slot, required=False))  # ours is sent where the caller gives none
+
+    def take(self, name: str, slot: Slot) -> bool:
+        """Fill an argument from ``with`` alone; return whether it stands there."""
+        if name not in self._mapped or name in self._taken:
+            return False
+        self._taken.add(name)
+        self._map(name, slot)
+        return True
+
+    def free(self, name: str) -> None:
+        """Fill a name in a fixed value from ``with`` or a declared input; otherwise it is a variable."""
+        if not self.take(name, _extra_slot(name, "query")) and name in self._caller.names.inputs:
+            self.arguments.setdefault(name, OptionalInput(name))
+
+    def _map(self, key: str, slot: Slot) -> None:
+        expression, used = self._mapped[key]
+        self.arguments[slot.name] = expression
+        for name in used:
+            self._wants.add(name, slot, direct=isinstance(expression, Input))
+
+    def _key(self, slot: Slot) -> str | None:
+        """Return the ``with`` key of a slot: its name; for a path, one that is the same after folding."""
+        if slot.name in self._mapped:
+            return slot.name
+        return same_placeholder(slot.name, tuple(self._mapped)) if slot.location == "path" else None
+
+    def _is_credential(self, slot: Slot) -> bool:
+        name = slot.name.lower() if slot.location == "header" else slot.name
+        return (slot.location, name) in self._credentials
+
+    def _unmapped(self, slot: Slot) -> None:
+        caller = self._caller
+        known = caller.names.inputs
+        name: str | None = slot.name if slot.name in known else None
+        if name is None and slot.location == "path":
+            name = same_placeholder(slot.name, (*caller.route, *sorted(known)))
+        if name is None and (not caller.declared or (slot.location == "path" and slot.required)):
+            name = slot.name
+        if name is not None:
+            self.arguments[slot.name] = Input(name)
+            self._wants.add(name, slot, direct=True)
+
+
+class CallLinker:
+    """Links calls to consumed operations."""
+
+    def __init__(self, apis: Apis, findings: Findings) -> None:
+        self._apis = apis
+        self._findings = findings
+        self._consumed: dict[int, dict[str, jsonpath.JSONPath]] = {}
+
+    def link(self, text: str, with_: Mapping[str, Any], model: Model, caller: Caller, wants: Wants) -> Call:
+        """Link one call.
+
+        Args:
+            text: ``namespace.operation``.
+            with_: what the file maps.
+            model: the unit or step, for positions.
+            caller: who calls.
+            wants: collects the inputs that the caller needs.
+
+        Raises:
+            CannotLink: there is no such operation.
+        """
+        operation, reason, hint = self._apis.operations.find(text.strip())
+        if operation is None:
+            raise CannotLink("unknown-call", reason, hint)
+        api = self._apis.plans[operation.api]
+        mapped = self._compile_with(with_, model, caller)
+        linking = _Linking(operation, api.credentials, mapped, caller, wants)
+        for slot in operation.slots:
+            linking.slot(slot)
+        for name in api.base.path_names:
+            linking.take(name, _extra_slot(name, "path"))
+        for name in operation.free_names:
+            linking.free(name)
+        extras = self._extras(linking.left(), operation, model, wants)
+        linking.arguments.update({extra.name: mapped[extra.name][0] for extra in extras})
+        return Call(operation, tuple(linking.arguments.items()), extras, self._outputs_of(operation))
+
+    def _outputs_of(self, operation: Operation) -> dict[str, jsonpath.JSONPath]:
+        found = self._consumed.get(id(operation))
+        if found is None:
+            found = consumed_outputs(operation.model.output_parameters, self._findings)
+            self._consumed[id(operation)] = found
+        return found
+
+    def _compile_with(self, with_: Mapping[str, Any], model: Model, caller: Caller) -> Mapped:
+        """Compile the mapped values, each with the inputs that it uses."""
+        mapped: dict[str, tuple[Value, tuple[str, ...]]] = {}
+        for key, value in with_.items():
+            if value is None:
+                continue
+            names = replace(caller.names, used={})
+            expression = self._compile(value, names, model, key)
+            if expression is not None:
+                if caller.declared:
+                    self._check_declared(names, model, key)
+                mapped[key] = (expression, tuple(names.used))
+        return mapped
+
+    def _compile(self, value: Any, names: Names, model: Model, key: str) -> Value | None:
+        try:
+            return compile_value(value, names)
+        except TemplateError as error:
+            self._findings.at(model.at("with", key)).error("broken-template", f"`{key}`: {error}")
+        except jsonpath.JSONPathError as error:
+            self._findings.at(model.at("with", key)).error("broken-jsonpath", f"`{key}`: {error.message}")
+        return None
+
+    def _check_declared(self, names: Names, model: Model, key: str) -> None:
+        for name in names.used:
+            if name not in names.inputs:
+                self._findings.at(model.at("with", key)).warning(
+                    "undeclared-input",
+                    f"`{name}` is not among the declared inputs; it has never a value",
+                    hint=did_you_mean(name, names.inputs) or f"declared: {', '.join(sorted(names.inputs))}",
+                )
+
+    def _extras(
+        self,
+        left: Mapped,
+        operation: Operation,
+        model: Model,
+        wants: Wants,
+    ) -> tuple[Extra, ...]:
+        """Place the keys that name nothing in the operation (SEMANTICS 4.3)."""
+        fixed = {parameter.name for parameter in operation.parameters if not parameter.asked}
+        extras = []
+        for key, (expression, used) in left.items():
+            if key in fixed:
+                self._findings.at(model.at("with", key)).warning(
+                    "fixed-parameter", f"`{key}` has a fixed value in `{operation.key}`; it is not replaced"
+                )
+                continue
+            if key.lower() in FORBIDDEN_HEADERS:
+                continue  # told where it is declared: the connection sets it
+            place = _place(key, operation)
+            if place != "body":
+                self._findings.at(model.at("with", key)).warning(
+                    "unknown-argument",
+                    f"`{operation.key}` has no parameter `{key}`; it is sent as {_PLACES[place]}",
+                    hint=did_you_mean(key, [slot.name for slot in operation.slots]),
+                )
+            for name in used:
+                wants.add(name, _extra_slot(key, place), direct=isinstance(expression, Input))
+            extras.append(Extra(key, place))
+        return tuple(extras)
+
+
+_PLACES = {"field": "a field of the JSON body", "query": "a query parameter", "header": "a header"}
+
+
+def _place(key: str, operation: Operation) -> str:
+    if key == "body":
+        return "body"
+    if key.lower() in _HEADER_KEYS:
+        return "header"
+    return "field" if operation.method in _BODY_METHODS else "query"
+
+
+def _extra_slot(key: str, place: str) -> Slot:
+    location = {"body": "body", "field": "body"}.get(place, place)
+    return Slot(
+        name=key,
+        location=location,
+        type=None if location == "body" else "string",
+        description=None,
+        required=place == "path",
+        schema={} if location == "body" else {"type": "string"},
+        whole_body=place == "body",
+    )

@@ -1,0 +1,171 @@
+"""Link steps: what each reads, which can run together, and the mappings that build the answer (SEMANTICS 5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import CallStep, LookupStep, Mapping, Model, ScriptStep, Step, UnknownStep
+from naftiko.document.suggest import did_you_mean
+from naftiko.plan import jsonpath
+from naftiko.plan.calls import Caller, CallLinker, CannotLink, Wants
+from naftiko.plan.references import Names, ScopePath, StepPath, Structure, compile_path, compile_value
+from naftiko.plan.steps.call import CallStepPlan
+from naftiko.plan.steps.lookup import LookupStepPlan
+from naftiko.plan.template import Placeholder, Section, Template, TemplateError, Value
+from naftiko.plan.unit import FlowAction, StepPlan
+
+
+class FlowLinker:
+    """Links the steps of a unit."""
+
+    def __init__(self, calls: CallLinker, findings: Findings) -> None:
+        self._calls = calls
+        self._findings = findings
+
+    def link(self, steps: Sequence[Step], mappings: Sequence[Mapping], caller: Caller, wants: Wants) -> FlowAction:
+        """Link all steps.
+
+        Raises:
+            CannotLink: a step can't be executed, so the whole flow can't.
+        """
+        plans: list[StepPlan] = []
+        for at, step in enumerate(steps):
+            earlier = tuple(plan.name for plan in plans)
+            inside = replace(caller, names=replace(caller.names, steps=earlier))
+            name = step.name or f"step-{at + 1}"
+            if name in earlier:
+                self._findings.at(step.at("name")).warning(
+                    "duplicate-step", f"a second step `{name}`: later steps see this one's result"
+                )
+            plans.append(_KINDS[type(step)](self, name, step, inside, wants))
+        names = replace(caller.names, steps=tuple(plan.name for plan in plans))
+        return FlowAction(_waves(plans), self._mappings(mappings, names), plans[-1].name)
+
+    def call(self, name: str, step: Any, caller: Caller, wants: Wants) -> StepPlan:
+        """Link a call step."""
+        if step.call is None:
+            raise CannotLink("unknown-call", f"step `{name}` calls nothing", "add `call: namespace.operation`")
+        for key in ("forEach", "condition"):
+            if getattr(step, {"forEach": "for_each"}.get(key, key)) is not None:
+                raise CannotLink("unsupported-step", f"step `{name}` has `{key}`, which this runtime doesn't run")
+        try:
+            call = self._calls.link(step.call, step.with_, step, caller, wants)
+        except CannotLink as error:
+            raise CannotLink(error.rule, f"step `{name}`: {error.reason}", error.hint) from error
+        needs = {found for _, value in call.arguments for found in _steps_of(value, caller.names.steps)}
+        return CallStepPlan(name, frozenset(needs), call)
+
+    def lookup(self, name: str, step: Any, caller: Caller, wants: Wants) -> StepPlan:
+        """Link a lookup step."""
+        del wants
+        earlier = caller.names.steps
+        index = caller.names.step(step.index.strip().removeprefix("$.")) if step.index else None
+        if not isinstance(index, StepPath):
+            raise CannotLink(
+                "unknown-step",
+                f"step `{name}` looks into `{step.index}`, which is no earlier step",
+                did_you_mean(step.index or "", earlier) or f"earlier steps: {', '.join(earlier) or 'none'}",
+            )
+        if step.match is None or step.lookup_value is None:
+            raise CannotLink("unsupported-step", f"step `{name}` needs `match` and `lookupValue`")
+        value = self.value(step.lookup_value, caller.names, step, "lookupValue")
+        needs = frozenset({index.step, *_steps_of(value, earlier)})
+        return LookupStepPlan(name, needs, index, step.match, value, step.output_parameters)
+
+    def script(self, name: str, step: Any, caller: Caller, wants: Wants) -> StepPlan:
+        """Script steps are not run yet."""
+        del step, caller, wants
+        raise CannotLink("unsupported-step", f"step `{name}` is a script; this runtime doesn't run scripts")
+
+    def unknown(self, name: str, step: Any, caller: Caller, wants: Wants) -> StepPlan:
+        """A step kind of another dialect."""
+        del caller, wants
+        raise CannotLink("unsupported-step", f"step `{name}` is of type `{step.type}`, which this runtime doesn't run")
+
+    def value(self, text: str, names: Names, model: Model, key: str) -> Value:
+        """Compile a step's value: a JSONPath over steps, a template, a reference or a literal."""
+        try:
+            return compile_path(text, names) if text.strip().startswith("$.") else compile_value(text, names)
+        except TemplateError as error:
+            rule, reason = "broken-template", str(error)
+        except jsonpath.JSONPathError as error:
+            rule, reason = "broken-jsonpath", error.message
+        self._findings.at(model.at(key)).error(rule, f"`{text}`: {reason}")
+        raise CannotLink(rule, f"`{key}: {text}`: {reason}")
+
+    def _mappings(self, mappings: Sequence[Mapping], names: Names) -> tuple[tuple[tuple[str, ...], Value], ...]:
+        linked = []
+        for mapping in mappings:
+            if not mapping.target or mapping.value is None:
+                self._findings.at(mapping.node).warning("missing-name", "a mapping needs `targetName` and `value`")
+                continue
+            value = self.value(mapping.value, names, mapping, "value")
+            if isinstance(value, ScopePath):
+                self._check_path(mapping, names)
+            linked.append((tuple(mapping.target.split(".")), value))
+        return tuple(linked)
+
+    def _check_path(self, mapping: Mapping, names: Names) -> None:
+        text = (mapping.value or "").removeprefix("$.")
+        first = text.replace("[", ".").partition(".")[0]
+        if first not in names.steps and first not in names.inputs:
+            self._findings.at(mapping.at("value")).warning(
+                "unknown-step",
+                f"`{mapping.value}` begins with no step's name; it finds nothing",
+                hint=did_you_mean(first, names.steps) or f"steps: {', '.join(names.steps)}",
+            )
+
+
+_KINDS: dict[type[Model], Callable[[FlowLinker, str, Any, Caller, Wants], StepPlan]] = {
+    CallStep: FlowLinker.call,
+    LookupStep: FlowLinker.lookup,
+    ScriptStep: FlowLinker.script,
+    UnknownStep: FlowLinker.unknown,
+}
+
+
+def _steps_of(value: Any, earlier: tuple[str, ...]) -> set[str]:
+    """Return the steps that a value reads; a path over everything reads them all."""
+    if isinstance(value, StepPath):
+        return {value.step}
+    if isinstance(value, ScopePath):
+        return set(earlier)
+    if isinstance(value, Template):
+        return {step for part in value.parts for step in _steps_of(part, earlier)}
+    if isinstance(value, Placeholder):
+        return _steps_of(value.value, earlier)
+    if isinstance(value, Section):
+        inside = {step for part in value.parts for step in _steps_of(part, earlier)}
+        return inside | _steps_of(value.value, earlier)
+    if isinstance(value, Structure):
+        return _steps_of(value.template, earlier)
+    if isinstance(value, dict):
+        return {step for inner in value.values() for step in _steps_of(inner, earlier)}
+    if isinstance(value, list):
+        return {step for inner in value for step in _steps_of(inner, earlier)}
+    return set()
+
+
+def _waves(plans: Sequence[StepPlan]) -> tuple[tuple[StepPlan, ...], ...]:
+    """Group steps that need nothing of one another; each runs as early as what it reads allows.
+
+    A step that changes something upstream (a POST) waits for all before it: the file's order is its meaning.
+    """
+    level_of: dict[str, int] = {}
+    levels: dict[int, list[StepPlan]] = {}
+    floor = 0
+    for plan in plans:
+        level = max([floor, *(level_of[name] + 1 for name in plan.needs if name in level_of)])
+        if _changes(plan):
+            level = max([level, *(known + 1 for known in level_of.values())])
+            floor = level + 1
+        level_of[plan.name] = level
+        levels.setdefault(level, []).append(plan)
+    return tuple(tuple(levels[level]) for level in sorted(levels))
+
+
+def _changes(plan: StepPlan) -> bool:
+    return isinstance(plan, CallStepPlan) and plan.call.operation.method not in {"GET", "HEAD", "OPTIONS"}

@@ -1,0 +1,192 @@
+"""Make a unit's inputs: those it declares, or those that follow from what it calls (SEMANTICS 3.4 and 3.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import InputParameter
+from naftiko.plan import jsonpath
+from naftiko.plan.calls import Wanted
+from naftiko.plan.inputs import Input, InputSet
+from naftiko.plan.names import property_names
+from naftiko.plan.operation import Slot
+from naftiko.plan.path import same_placeholder
+from naftiko.plan.schema import parameter_schema
+from naftiko.types import ABSENT
+
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+_LOCATIONS = frozenset({"path", "query", "header", "cookie", "body", "environment"})
+
+
+class InputMaker:
+    """Makes the inputs of one unit.
+
+    Attributes:
+        adapter: ``rest`` or ``mcp``.
+        method: the exposed method, in REST.
+        route: the placeholders of the exposed path.
+    """
+
+    def __init__(self, adapter: str, method: str | None, route: Sequence[str], findings: Findings) -> None:
+        self.adapter = adapter
+        self.method = method
+        self.route = tuple(route)
+        self._findings = findings
+
+    def inferred(self, wanted: Iterable[Wanted]) -> list[Input]:
+        """Make an input of each name that a unit wants; the first use says its type."""
+        found: dict[str, Input] = {}
+        for want in wanted:
+            made = self._inferred(want)
+            known = found.get(want.name)
+            if known is None:
+                found[want.name] = made
+            elif made.required and not known.required:
+                found[want.name] = _required(known)
+        return list(found.values())
+
+    def _inferred(self, want: Wanted) -> Input:
+        slot = want.slot
+        wire = self._wire_name(want)
+        in_route = wire is not None
+        location = "argument" if self.adapter == "mcp" else "path" if in_route else self._location(slot)
+        kind, schema = (slot.type, slot.schema) if want.direct else ("string", {"type": "string"})
+        if slot.description and "description" not in schema:
+            schema = {**schema, "description": slot.description}
+        return Input(
+            name=want.name,
+            alias=want.name,
+            location=location,
+            type=kind,
+            required=in_route or slot.required,
+            description=slot.description,
+            schema=schema,
+            wire_name=wire if in_route and wire is not None else want.name,
+            whole_body=self._is_whole_body(want, in_route=in_route),
+        )
+
+    def _wire_name(self, want: Wanted) -> str | None:
+        return same_placeholder(want.name, self.route)
+
+    def _is_whole_body(self, want: Wanted, *, in_route: bool) -> bool:
+        """An input for the whole body is it; so is one named ``body`` that a body block asks for."""
+        slot = want.slot
+        in_body = self.adapter == "rest" and not in_route and slot.location == "body"
+        return in_body and (slot.whole_body or want.name == "body")
+
+    @staticmethod
+    def _location(slot: Slot) -> str:
+        return "query" if slot.location == "path" else slot.location
+
+    def declared(self, levels: Sequence[Sequence[InputParameter]]) -> list[Input]:
+        """Make the declared inputs; an inner level wins over an outer one."""
+        merged: dict[str, InputParameter] = {}
+        for level in levels:
+            for parameter in level:
+                if parameter.name is None:
+                    self._findings.at(parameter.node).warning("missing-name", "an input without a name is left out")
+                else:
+                    merged[parameter.name] = parameter
+        return [self._declared(name, parameter) for name, parameter in merged.items()]
+
+    def _declared(self, name: str, parameter: InputParameter) -> Input:
+        location = self._declared_location(name, parameter)
+        body_path, constant = self._value(parameter)
+        required = parameter.required if parameter.required is not None else self.adapter == "mcp"
+        default = ABSENT if parameter.default is None else parameter.default
+        wire = same_placeholder(name, self.route) if location == "path" else None
+        schema = parameter_schema(parameter)
+        if parameter.pattern is not None and not self._is_pattern(parameter):
+            schema.pop("pattern", None)
+        return Input(
+            name=name,
+            alias=name,
+            location=location,
+            type=parameter.type,
+            required=location == "path" or (required and default is ABSENT and constant is ABSENT),
+            description=parameter.description,
+            schema=schema,
+            default=default,
+            wire_name=wire or name,
+            body_path=body_path,
+            constant=constant,
+        )
+
+    def _declared_location(self, name: str, parameter: InputParameter) -> str:
+        if self.adapter == "mcp":
+            return "argument"
+        location = (parameter.location or "").lower()
+        if location in _LOCATIONS:
+            return location
+        if location:
+            self._findings.at(parameter.at("in")).warning(
+                "unknown-location",
+                f"`in: {parameter.location}` is not known",
+                hint="use path, query, header, cookie or body",
+            )
+        if same_placeholder(name, self.route):
+            return "path"
+        return "body" if self.method in _BODY_METHODS else "query"
+
+    def _value(self, parameter: InputParameter) -> tuple[jsonpath.JSONPath | None, Any]:
+        """Return the JSONPath on the body, or the constant, that a declared ``value`` is (SEMANTICS 3.5)."""
+        text = parameter.value if parameter.value is not None else parameter.template
+        if parameter.const is not None:
+            return None, parameter.const
+        if text is None:
+            return None, ABSENT
+        if not text.strip().startswith("$"):
+            return None, text
+        try:
+            return jsonpath.parse(text), ABSENT
+        except jsonpath.JSONPathError as error:
+            self._findings.at(parameter.at("value")).error("broken-jsonpath", f"`{text}`: {error.message}")
+            return None, ABSENT
+
+    def _is_pattern(self, parameter: InputParameter) -> bool:
+        try:
+            re.compile(parameter.pattern or "")
+        except re.error as error:
+            self._findings.at(parameter.at("pattern")).error(
+                "broken-pattern", f"`{parameter.pattern}` is no regular expression: {error}"
+            )
+            return False
+        return True
+
+    def from_schema(self, schema: Mapping[str, Any]) -> list[Input]:
+        """Make the inputs of a tool's own JSON ``inputSchema``, which is shown as it is."""
+        properties = schema.get("properties")
+        required = schema.get("required")
+        names = properties if isinstance(properties, Mapping) else {}
+        return [
+            Input(
+                name=name,
+                alias=name,
+                location="argument",
+                type=inner.get("type") if isinstance(inner, Mapping) and isinstance(inner.get("type"), str) else None,
+                required=isinstance(required, list) and name in required,
+                description=inner.get("description") if isinstance(inner, Mapping) else None,
+                schema=inner if isinstance(inner, Mapping) else {},
+                wire_name=name,
+            )
+            for name, inner in names.items()
+        ]
+
+
+def named_safely(inputs: Iterable[Input]) -> InputSet:
+    """Return the inputs with names that clients accept."""
+    made = list(inputs)
+    aliases = property_names(given.name for given in made)
+    return InputSet(_aliased(given, aliases[given.name]) for given in made)
+
+
+def _aliased(given: Input, alias: str) -> Input:
+    return given if given.alias == alias else replace(given, alias=alias)
+
+
+def _required(given: Input) -> Input:
+    return replace(given, required=True)

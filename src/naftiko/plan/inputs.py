@@ -1,0 +1,351 @@
+"""A unit's inputs: what a caller may give, and the checks on it (SEMANTICS 3.4 to 3.8)."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from naftiko.document.suggest import did_you_mean, fold
+from naftiko.errors import InputError, Problem
+from naftiko.plan.jsonpath import JSONPath
+from naftiko.plan.text import as_text, compact_json
+from naftiko.types import ABSENT
+
+SIMPLE_KEYWORDS = frozenset(
+    {"type", "description", "items", "enum", "pattern", "maxLength", "minLength", "minimum", "maximum", "format"}
+    | {"default", "title", "examples", "deprecated"}
+)
+"""The schema keywords that ``check`` knows; a schema with others is checked by jsonschema as well."""
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A body as it came: bytes with a media type, passed on as they are."""
+
+    data: bytes
+    media_type: str
+
+    def decoded(self) -> Any:
+        """Return the value of a JSON body.
+
+        Raises:
+            ValueError: it is no JSON.
+        """
+        return json.loads(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of a unit.
+
+    Attributes:
+        name: as the file has it.
+        alias: the name that clients accept; the same where the name is safe.
+        location: ``path``, ``query``, ``header``, ``cookie``, ``body`` or ``environment`` in REST, ``argument`` in MCP.
+        type: the JSON type, or ``None`` for any.
+        required: whether a call without it is refused.
+        description: for people and agents.
+        schema: its JSON Schema (2020-12) without ``required``.
+        default: the value where none is given, or ABSENT.
+        wire_name: its name in the REST request: the route's placeholder, the header's name.
+        whole_body: whether it is the whole request body, not a field of it.
+        body_path: a JSONPath on the body (``value: $.a.b``).
+        constant: a value that the file fixes, or ABSENT.
+    """
+
+    name: str
+    alias: str
+    location: str
+    type: str | None
+    required: bool
+    description: str | None = None
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    default: Any = ABSENT
+    wire_name: str = ""
+    whole_body: bool = False
+    body_path: JSONPath | None = None
+    constant: Any = ABSENT
+
+    def answers_to(self, name: str) -> bool:
+        """Tell whether a caller means this input by ``name``."""
+        return name in {self.name, self.alias, self.wire_name}
+
+
+class InputSet:
+    """The inputs of one unit, with what checks them; made once, at load."""
+
+    def __init__(self, inputs: Iterable[Input], *, schema: Mapping[str, Any] | None = None) -> None:
+        self.inputs = tuple(inputs)
+        self._by_name: dict[str, Input] = {}
+        for given in self.inputs:
+            for name in (given.name, given.alias, given.wire_name):
+                if name:
+                    self._by_name.setdefault(name, given)
+        self._folded: dict[str, Input] = {}
+        for given in self.inputs:
+            self._folded.setdefault(fold(given.name), given)
+        self._schema = schema
+        self._fixed = tuple(found for found in self.inputs if found.constant is not ABSENT)
+        self._required = tuple(found for found in self.inputs if found.required)
+        self._defaults = tuple(found for found in self.inputs if found.default is not ABSENT)
+        self._deep = {
+            found.name: found.schema for found in self.inputs if _needs_validator(found.schema)
+        }  # checked by jsonschema, the others by hand, which is 20 times faster
+        self._validators: dict[str, Callable[[Any], Iterable[Any]]] = {}
+
+    def find(self, name: str) -> Input | None:
+        """Return the input that a caller means: by name, alias or, if nothing else fits, folded name."""
+        return self._by_name.get(name) or self._folded.get(fold(name))
+
+    def check(self, given: Mapping[str, Any], *, text: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """Return the inputs by their real names, repaired and complete.
+
+        Args:
+            given: values by name or alias; ``None`` and ABSENT count as not given where the input may be absent.
+            text: the names whose values came as text (a query, a path), to be read as the declared type.
+
+        Raises:
+            InputError: with every problem found.
+        """
+        problems: list[Problem] = []
+        values: dict[str, Any] = {}
+        for name, value in given.items():
+            found = self.find(name)
+            if found is None:
+                problems.append(self._unknown(name))
+            elif value is not ABSENT and not (value is None and not found.required):
+                values[found.name] = self._value(found, value, problems, is_text=name in text)
+        for found in self._defaults:
+            values.setdefault(found.name, found.default)
+        for found in self._fixed:
+            values[found.name] = found.constant
+        problems.extend(missing(found) for found in self._required if found.name not in values)
+        if problems:
+            raise InputError(problems)
+        return values
+
+    def _unknown(self, name: str) -> Problem:
+        known = [found.alias for found in self.inputs]
+        hint = did_you_mean(name, known) or (f"known: {', '.join(known)}" if known else "it takes no inputs")
+        return Problem(name, "argument", f"there is no input `{name}`; {hint}")
+
+    def _value(self, found: Input, value: Any, problems: list[Problem], *, is_text: bool) -> Any:
+        if isinstance(value, Content):
+            return value
+        if found.location == "path" and value == "":
+            problems.append(Problem(found.name, found.location, f"`{found.name}` must not be empty", "a value", '""'))
+            return value
+        fitted = fit(value, found.type, is_text=is_text, items=_item_type(found.schema))
+        if fitted is ABSENT:
+            problems.append(_wrong_type(found, value))
+            return value
+        problems.extend(_constraints(found, fitted))
+        if found.name in self._deep:
+            problems.extend(self._validate(found, fitted))
+        return fitted
+
+    def _validate(self, found: Input, value: Any) -> Iterable[Problem]:
+        """Check a value against a schema that says more than a type, by jsonschema."""
+        validate = self._validators.get(found.name)
+        if validate is None:
+            from jsonschema import Draft202012Validator  # noqa: PLC0415  # 60 ms that most files never need
+
+            validate = self._validators[found.name] = Draft202012Validator(found.schema).iter_errors
+        for error in validate(value):
+            where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+            shown = error.message if len(error.message) <= 4 * _SHOWN else f"{error.message[: 4 * _SHOWN]}…"
+            yield Problem(found.name, found.location, f"`{found.name}{where}`: {shown}", str(error.validator), "")
+
+
+def _needs_validator(schema: Mapping[str, Any]) -> bool:
+    if not schema.keys() <= SIMPLE_KEYWORDS:
+        return True
+    items = schema.get("items")
+    return isinstance(items, Mapping) and not items.keys() <= {"type", "description", "title"}
+
+
+def _item_type(schema: Mapping[str, Any]) -> str | None:
+    items = schema.get("items")
+    kind = items.get("type") if isinstance(items, Mapping) else None
+    return kind if isinstance(kind, str) else None
+
+
+def missing(found: Input) -> Problem:
+    """Return the problem of a required input that was not given."""
+    expected = found.type or "a value"
+    return Problem(found.name, found.location, f"`{found.alias}` is required", expected)
+
+
+def _wrong_type(found: Input, value: Any) -> Problem:
+    got = shorten(value)
+    expected = _ARTICLES.get(found.type or "", "a value")
+    return Problem(found.name, found.location, f"`{found.alias}` must be {expected}, not {got}", found.type or "", got)
+
+
+_ARTICLES = {
+    "string": "a string",
+    "number": "a number",
+    "integer": "an integer",
+    "boolean": "true or false",
+    "array": "an array",
+    "object": "an object",
+}
+
+
+def shorten(value: Any) -> str:
+    """Return a value as JSON text that fits into a message."""
+    try:
+        text = compact_json(value)
+    except (TypeError, ValueError):
+        text = str(type(value).__name__)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+_Fit: TypeAlias = Callable[[Any, bool, "str | None"], Any]
+
+
+def fit(value: Any, kind: str | None, *, is_text: bool = False, items: str | None = None) -> Any:
+    """Return the value as the type wants it, or ABSENT if it can't be (SEMANTICS 3.6 and 3.7).
+
+    Text that is meant to be another type and parses as it is repaired: ``"5"`` for an integer.
+    """
+    if kind is None:
+        return value
+    return _FITS[kind](value, is_text, items)
+
+
+def _fit_string(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
+    if isinstance(value, str):
+        return value
+    if is_text and isinstance(value, list):  # a repeated key where one value is expected: the last wins
+        return value[-1]
+    # An agent that sends 5 where the text "5" is meant is understood; a map or a list is not text.
+    return as_text(value) if isinstance(value, bool | int | float) else ABSENT
+
+
+def _fit_integer(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
+    if isinstance(value, list) and is_text:
+        value = value[-1]
+    if isinstance(value, bool):
+        return ABSENT
+    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d{1,100}\s*", value):
+        return int(value)
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else ABSENT
+
+
+def _fit_number(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001  # the table's shape
+    whole = _fit_integer(value, is_text, items)
+    if whole is not ABSENT:
+        return whole
+    if isinstance(value, list) and is_text:
+        value = value[-1]
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return ABSENT
+    return value if isinstance(value, float) and math.isfinite(value) else ABSENT
+
+
+def _fit_boolean(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
+    if isinstance(value, list) and is_text:
+        value = value[-1]
+    if isinstance(value, str):
+        words = {"true": True, "false": False} | ({"1": True, "0": False, "": True} if is_text else {})
+        return words.get(value.strip().lower(), ABSENT)
+    return value if isinstance(value, bool) else ABSENT
+
+
+def _fit_array(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001  # the table's shape
+    if isinstance(value, str):
+        value = _list_of_text(value, is_text)
+    elif is_text and isinstance(value, list) and len(value) == 1:
+        value = _list_of_text(value[0], is_text)
+    if not isinstance(value, list):
+        return ABSENT
+    if items is None or items not in _FITS or items == "array":
+        return value
+    fitted = [fit(element, items, is_text=is_text) for element in value]
+    return ABSENT if any(element is ABSENT for element in fitted) else fitted
+
+
+def _list_of_text(text: str, is_text: bool) -> Any:  # noqa: FBT001  # the table's shape
+    if text.lstrip().startswith("["):
+        parsed = _parsed(text)
+        if isinstance(parsed, list):
+            return parsed
+    if is_text:
+        return text.split(",") if text else []
+    return ABSENT
+
+
+def _fit_object(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
+    if isinstance(value, list) and is_text:
+        value = value[-1]
+    if isinstance(value, str):
+        value = _parsed(value)
+    return value if isinstance(value, dict) else ABSENT
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return ABSENT
+
+
+_FITS: dict[str, _Fit] = {
+    "string": _fit_string,
+    "integer": _fit_integer,
+    "number": _fit_number,
+    "boolean": _fit_boolean,
+    "array": _fit_array,
+    "object": _fit_object,
+}
+
+
+def _constraints(found: Input, value: Any) -> Iterable[Problem]:
+    """Check ``enum``, ``pattern``, lengths and bounds; all that are broken are told."""
+    schema = found.schema
+    name, where = found.alias, found.location
+    enum = schema.get("enum")
+    if enum is not None and value not in enum:
+        allowed = ", ".join(as_text(word) for word in enum)
+        yield Problem(found.name, where, f"`{name}` must be one of: {allowed}", f"one of {allowed}", shorten(value))
+    if isinstance(value, str):
+        yield from _text_constraints(found, value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        low, high = schema.get("minimum"), schema.get("maximum")
+        if low is not None and value < low:
+            yield Problem(found.name, where, f"`{name}` must be at least {low}", f">= {low}", shorten(value))
+        if high is not None and value > high:
+            yield Problem(found.name, where, f"`{name}` must be at most {high}", f"<= {high}", shorten(value))
+
+
+def _text_constraints(found: Input, value: str) -> Iterable[Problem]:
+    schema = found.schema
+    longest, shortest, pattern = schema.get("maxLength"), schema.get("minLength"), schema.get("pattern")
+    if longest is not None and len(value) > longest:
+        message = f"`{found.alias}` must be at most {longest} characters long"
+        yield Problem(found.name, found.location, message, f"at most {longest} characters", f"{len(value)} characters")
+    if shortest is not None and len(value) < shortest:
+        message = f"`{found.alias}` must be at least {shortest} characters long"
+        yield Problem(found.name, found.location, message, f"at least {shortest} characters", shorten(value))
+    if pattern is not None and not _matches(pattern, value):
+        message = f"`{found.alias}` must match {pattern}"
+        yield Problem(found.name, found.location, message, f"matching {pattern}", shorten(value))
+
+
+_LONGEST_MATCHED = 10_000
+"""Characters that a pattern is tried on: a file's pattern may backtrack, and a caller chooses the text."""
+
+
+def _matches(pattern: str, value: str) -> bool:
+    return len(value) <= _LONGEST_MATCHED and re.search(pattern, value) is not None

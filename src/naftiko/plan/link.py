@@ -1,0 +1,462 @@
+"""Link a document into a plan: the one place where names become what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import (
+    Aggregate,
+    AggregateFunction,
+    Bind,
+    CapabilityDocument,
+    ExposedOperation,
+    InputParameter,
+    McpAdapter,
+    McpResource,
+    McpTool,
+    OutputParameter,
+    RestAdapter,
+    ToolHints,
+)
+from naftiko.plan.apis import Apis, LinkSettings, compile_secrets, link_apis
+from naftiko.plan.callables import Callables
+from naftiko.plan.calls import Caller, CallLinker, CannotLink, Wanted, Wants
+from naftiko.plan.flows import FlowLinker
+from naftiko.plan.infer import InputMaker, named_safely
+from naftiko.plan.inputs import Input, InputSet
+from naftiko.plan.mock import MockCompiler
+from naftiko.plan.names import tool_names
+from naftiko.plan.operation import Slot
+from naftiko.plan.outputs import IDENTITY, OutputCompiler, Outputs
+from naftiko.plan.path import placeholders
+from naftiko.plan.references import ADAPTER_PREFIXES, Names, bind_names, compile_value
+from naftiko.plan.template import TemplateError
+from naftiko.plan.unit import (
+    Action,
+    AdapterPlan,
+    CallAction,
+    CapabilityPlan,
+    ForwardAction,
+    FunctionAction,
+    MockAction,
+    ResourcePlan,
+    UnitPlan,
+)
+
+_Declaration: TypeAlias = ExposedOperation | McpTool | McpResource | AggregateFunction
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a unit stands, as far as its declaration doesn't say."""
+
+    kind: str
+    namespace: str
+    method: str | None
+    path: str | None
+    outer_inputs: tuple[Sequence[InputParameter], ...] = ()
+    max_binary_size: str | None = None
+
+    @property
+    def route(self) -> tuple[str, ...]:
+        return placeholders(self.path) if self.path is not None else ()
+
+
+def link(document: CapabilityDocument, findings: Findings, settings: LinkSettings | None = None) -> CapabilityPlan:
+    """Link a document; everything that is wrong is told in ``findings``, the rest is linked.
+
+    Args:
+        document: the canonical model.
+        findings: where problems are told.
+        settings: the operator's, which wins over the file.
+    """
+    return _Linker(document, findings, settings or LinkSettings()).link()
+
+
+class _Linker:
+    def __init__(self, document: CapabilityDocument, findings: Findings, settings: LinkSettings) -> None:
+        self._document = document
+        self._findings = findings
+        namespaces = {thing.namespace for thing in document.exposes if hasattr(thing, "namespace")}
+        aggregates = {thing.namespace for thing in document.aggregates if isinstance(thing, Aggregate)}
+        self._binds = bind_names((bind.namespace, bind.keys) for bind in document.binds if isinstance(bind, Bind))
+        known = frozenset(name for name in namespaces | aggregates if name)
+        self._names = Names(prefixes=ADAPTER_PREFIXES | known, binds=self._binds)
+        self._apis: Apis = link_apis(document, self._names, findings, settings)
+        self._calls = CallLinker(self._apis, findings)
+        self._flows = FlowLinker(self._calls, findings)
+        self._functions: Callables[tuple[Aggregate, AggregateFunction]] = Callables("function")
+
+    def link(self) -> CapabilityPlan:
+        self._collect_functions()
+        adapters: list[AdapterPlan] = []
+        for adapter in self._document.exposes:
+            if isinstance(adapter, RestAdapter):
+                adapters.append(self._rest(adapter))
+            elif isinstance(adapter, McpAdapter):
+                adapters.append(self._mcp(adapter))
+        return CapabilityPlan(self._document.info, self._apis.plans, tuple(adapters))
+
+    def _collect_functions(self) -> None:
+        for aggregate in self._document.aggregates:
+            if not isinstance(aggregate, Aggregate):
+                continue
+            self._functions.declare(aggregate.namespace or "")
+            for function in aggregate.functions:
+                if function.name is None:
+                    self._findings.at(function.node).warning("missing-name", "a function without a name can't be used")
+                elif not self._functions.add(aggregate.namespace or "", function.name, (aggregate, function)):
+                    self._findings.at(function.at("name")).warning(
+                        "duplicate-function", f"`{aggregate.namespace}.{function.name}` stands twice; the first is used"
+                    )
+
+    def _rest(self, adapter: RestAdapter) -> AdapterPlan:
+        namespace = adapter.namespace or ""
+        units: list[UnitPlan] = []
+        for resource in adapter.resources:
+            for operation in resource.operations:
+                path = resource.path or "/"
+                if operation.path:
+                    path = f"{path.rstrip('/')}/{operation.path.lstrip('/')}"
+                place = _Place(
+                    "rest",
+                    namespace,
+                    (operation.method or "GET").upper(),
+                    path if path.startswith("/") else f"/{path}",
+                    (adapter.input_parameters, resource.input_parameters),
+                    adapter.max_binary_size,
+                )
+                units.append(self._unit(operation, place))
+            if resource.forward is not None:
+                units.append(self._forward(adapter, resource))
+        self._tell_duplicates(units)
+        return self._adapter(adapter, units)
+
+    def _tell_duplicates(self, units: Sequence[UnitPlan]) -> None:
+        seen: dict[tuple[str | None, str], UnitPlan] = {}
+        for unit in units:
+            route = (unit.method, _route_shape(unit.path or ""))
+            first = seen.setdefault(route, unit)
+            if first is not unit:
+                self._findings.at_position(unit.position).warning(
+                    "duplicate-route",
+                    f"a second {unit.method or 'route'} {unit.path}: the first one answers",
+                    related=(first.position,),
+                )
+
+    def _forward(self, adapter: RestAdapter, resource: Any) -> UnitPlan:
+        forward = resource.forward
+        target = forward.target_namespace or ""
+        names = placeholders(resource.path or "")
+        reason = ""
+        if target not in self._apis.plans:
+            reason = f"there is no namespace `{target}` to forward to"
+            self._findings.at(forward.at("targetNamespace")).error(
+                "unknown-namespace", reason, hint=f"known: {', '.join(self._apis.plans) or 'none'}"
+            )
+        action = ForwardAction(
+            target,
+            frozenset(name.lower() for name in forward.trusted_headers),
+            "path" if "path" in names else (names[-1] if names else None),
+        )
+        return UnitPlan(
+            adapter="rest",
+            namespace=adapter.namespace or "",
+            name=resource.name or "forward",
+            alias=resource.name or "forward",
+            label=resource.label,
+            description=resource.description,
+            method=None,
+            path=resource.path or "/",
+            call=None,
+            action=None if reason else action,
+            reason=reason,
+            inputs=InputSet(()),
+            outputs=IDENTITY,
+            position=self._findings.position(forward.node),
+        )
+
+    def _mcp(self, adapter: McpAdapter) -> AdapterPlan:
+        namespace = adapter.namespace or ""
+        place = _Place("mcp", namespace, None, None, (), adapter.max_binary_size)
+        units = [self._unit(tool, place) for tool in adapter.tools]
+        aliases = tool_names(unit.name for unit in units)
+        units = [replace(unit, alias=aliases[unit.name]) for unit in self._first_of_each(units)]
+        resources = tuple(self._resource(resource, place) for resource in adapter.resources if resource.uri)
+        return self._adapter(adapter, units, resources)
+
+    def _adapter(
+        self, model: RestAdapter | McpAdapter, units: Sequence[UnitPlan], resources: tuple[ResourcePlan, ...] = ()
+    ) -> AdapterPlan:
+        secrets, variables = compile_secrets(model.authentication, self._names, self._findings)
+        return AdapterPlan(
+            kind=model.type if model.type == "mcp" else "rest",
+            namespace=model.namespace or "",
+            model=model,
+            units=tuple(units),
+            position=self._findings.position(model.node),
+            resources=resources,
+            secrets=secrets,
+            variables=variables,
+        )
+
+    def _first_of_each(self, units: Sequence[UnitPlan]) -> list[UnitPlan]:
+        seen: dict[str, UnitPlan] = {}
+        for unit in units:
+            first = seen.setdefault(unit.name, unit)
+            if first is not unit:
+                self._findings.at_position(unit.position).warning(
+                    "duplicate-tool", f"a second tool `{unit.name}`: the first one is served", related=(first.position,)
+                )
+        return list(seen.values())
+
+    def _resource(self, resource: McpResource, place: _Place) -> ResourcePlan:
+        uri = resource.uri or ""
+        variables = placeholders(uri)
+        unit = None
+        if resource.location is None:
+            declared = tuple(
+                InputParameter(name=name, type="string", required=True, node=resource.node) for name in variables
+            )
+            unit = self._unit(resource, replace(place, outer_inputs=(declared,)))
+        return ResourcePlan(
+            name=resource.name or uri,
+            label=resource.label,
+            description=resource.description,
+            uri=uri,
+            mime_type=resource.mime_type,
+            binary=bool(resource.binary),
+            variables=variables,
+            directory=resource.location,
+            unit=unit,
+            position=self._findings.position(resource.node),
+        )
+
+    def _unit(self, model: _Declaration, place: _Place) -> UnitPlan:
+        """Link one unit; what can't be executed is told, listed and says why when it is called."""
+        ref = getattr(model, "ref", None)
+        function: AggregateFunction | None = None
+        reason = ""
+        namespace = place.namespace
+        if ref is not None:
+            found, reason, hint = self._functions.find(ref.strip())
+            if found is None:
+                self._findings.at(model.at("ref")).error("unknown-ref", reason, hint=hint)
+            else:
+                function, namespace = found[1], found[0].namespace or ""
+        maker = InputMaker(place.kind, place.method, place.route, self._findings)
+        declared = self._declared_inputs(model, function, place, maker)
+        names = replace(
+            self._names,
+            prefixes=self._names.prefixes | {name for name in (place.namespace, namespace) if name},
+            inputs=frozenset(given.name for given in declared),
+            open_inputs=not declared,
+            used={},
+            missing={},
+        )
+        caller = Caller(names, bool(declared), place.route, is_agent=place.kind == "mcp")
+        wants = Wants()
+        action: Action | None = None
+        outputs = IDENTITY
+        if not reason:
+            try:
+                action, outputs = self._action(model, function, caller, wants)
+            except CannotLink as error:
+                reason = error.reason
+                where = model.at("call") if getattr(model, "call", None) else model.at("steps")
+                self._findings.at(where).error(error.rule, reason, hint=error.hint)
+        inputs = self._inputs(declared, wants, names, action, maker)
+        return self._plan(model, function, place, action, reason, inputs, outputs)
+
+    def _declared_inputs(
+        self, model: _Declaration, function: AggregateFunction | None, place: _Place, maker: InputMaker
+    ) -> list[Input]:
+        schema = getattr(model, "input_schema", None)
+        if schema is not None:
+            return maker.from_schema(schema)
+        own = model.input_parameters
+        levels = (*place.outer_inputs, own)
+        if function is not None and not own and not model.with_:
+            # The function's inputs are the unit's; where they travel in REST follows from the route.
+            levels = (*place.outer_inputs, function.input_parameters)
+        return maker.declared(levels)
+
+    def _action(
+        self, model: _Declaration, function: AggregateFunction | None, caller: Caller, wants: Wants
+    ) -> tuple[Action, Outputs]:
+        if function is not None:
+            return self._function_action(model, function, caller, wants)
+        return self._own_action(model, model.output_parameters, caller, wants)
+
+    def _own_action(
+        self, model: _Declaration, outputs: Sequence[OutputParameter], caller: Caller, wants: Wants
+    ) -> tuple[Action, Outputs]:
+        if model.call is not None:
+            call = self._calls.link(model.call, self._with_of(model), model, caller, wants)
+            wraps = call.operation.raw_format == "xml"
+            compiler = OutputCompiler(caller.names, self._findings, call.consumed, wraps=wraps)
+            return CallAction(call), compiler.compile(outputs)
+        if model.steps:
+            flow = self._flows.link(model.steps, model.mappings, caller, wants)
+            step_names = tuple(plan.name for wave in flow.waves for plan in wave)
+            names = replace(caller.names, steps=step_names)
+            return flow, OutputCompiler(names, self._findings, {}).compile(outputs)
+        return self._mock(model, outputs, caller, wants)
+
+    def _mock(
+        self, model: _Declaration, outputs: Sequence[OutputParameter], caller: Caller, wants: Wants
+    ) -> tuple[Action, Outputs]:
+        del wants
+        if not _says_values(outputs):
+            near = self._apis.operations.nearest(model.name or "")
+            raise CannotLink(
+                "nothing-to-execute",
+                f"`{model.name}` has no call, no steps and no ref, and its outputs say no value",
+                f"did you mean `call: {near}`?" if near else "add `call: namespace.operation`",
+            )
+        return MockAction(), MockCompiler(caller.names, self._findings).compile(outputs)
+
+    @staticmethod
+    def _with_of(model: _Declaration) -> Mapping[str, Any]:
+        """Return ``with``, and what exposed inputs say by ``mapping`` instead (an older spelling)."""
+        mapped = dict(model.with_)
+        for parameter in model.input_parameters:
+            if parameter.mapping is not None and parameter.name is not None:
+                target = parameter.mapping.removeprefix(f"{model.call}.").rpartition(".")[2]
+                mapped.setdefault(target, f"{{{{{parameter.name}}}}}")
+        return mapped
+
+    def _function_action(
+        self, model: _Declaration, function: AggregateFunction, caller: Caller, wants: Wants
+    ) -> tuple[Action, Outputs]:
+        outputs = model.output_parameters or function.output_parameters
+        if not model.with_ and not model.input_parameters:
+            return self._own_action(function, outputs, caller, wants)
+        maker = InputMaker("mcp", None, (), self._findings)
+        declared = maker.declared((function.input_parameters,))
+        inner_names = replace(
+            caller.names,
+            inputs=frozenset(given.name for given in declared),
+            open_inputs=not declared,
+            used={},
+            missing={},
+        )
+        inner_wants = Wants()
+        inner = Caller(inner_names, bool(declared), (), is_agent=caller.is_agent)
+        action, built = self._own_action(function, outputs, inner, inner_wants)
+        inner_inputs = self._inputs(declared, inner_wants, inner_names, action, maker)
+        arguments = self._function_arguments(model, inner_inputs, caller, wants)
+        return FunctionAction(arguments, inner_inputs, action), built
+
+    def _function_arguments(
+        self, model: _Declaration, inputs: InputSet, caller: Caller, wants: Wants
+    ) -> tuple[tuple[str, Any], ...]:
+        arguments: dict[str, Any] = {}
+        for given in inputs.inputs:
+            if given.name in model.with_:
+                try:
+                    arguments[given.name] = compile_value(model.with_[given.name], caller.names)
+                except TemplateError as error:
+                    self._findings.at(model.at("with", given.name)).error("broken-template", str(error))
+            else:
+                arguments[given.name] = compile_value(f"{{{{{given.name}}}}}", caller.names)
+        del wants
+        return tuple(arguments.items())
+
+    def _inputs(
+        self, declared: list[Input], wants: Wants, names: Names, action: Action | None, maker: InputMaker
+    ) -> InputSet:
+        """Return the unit's inputs; declared ones are not added to, but for what a path can't do without."""
+        known = {given.name for given in declared}
+        if declared:
+            needed = [
+                want for want in wants.found if want.name not in known and want.slot.location == "path" and want.direct
+            ]
+            return named_safely([*declared, *maker.inferred(needed)])
+        covered = {want.name for want in wants.found}
+        others = [name for name in names.used if name not in covered]
+        if action is None:
+            others = []
+        free = [Wanted(name, _text_slot(name), direct=True) for name in others]
+        return named_safely(maker.inferred([*wants.found, *free]))
+
+    def _plan(
+        self,
+        model: _Declaration,
+        function: AggregateFunction | None,
+        place: _Place,
+        action: Action | None,
+        reason: str,
+        inputs: InputSet,
+        outputs: Outputs,
+    ) -> UnitPlan:
+        hints = getattr(model, "hints", None)
+        operation = action.call.operation if isinstance(action, CallAction) else None
+        name = model.name or (function.name if function else None)
+        if name is None:
+            name = operation.name if operation else f"{(place.method or 'tool').lower()}-{place.path or ''}"
+        inherited = function.description if function else None
+        schema = getattr(model, "input_schema", None)
+        return UnitPlan(
+            adapter=place.kind,
+            namespace=place.namespace,
+            name=name,
+            alias=name,
+            label=model.label or (function.label if function else None),
+            description=model.description or inherited or (operation.description if operation else None),
+            method=place.method,
+            path=place.path,
+            call=operation.key if operation and getattr(model, "call", None) else None,
+            action=action,
+            reason=reason,
+            inputs=inputs,
+            outputs=outputs,
+            position=self._findings.position(model.node),
+            hints=_hints(hints, function),
+            passes_body=bool(
+                operation
+                and place.kind == "rest"
+                and operation.takes_body
+                and not any(given.location == "body" for given in inputs.inputs)
+            ),
+            schema=schema,
+            max_binary_size=(operation.max_binary_size if operation else None) or place.max_binary_size,
+            tags=getattr(model, "tags", ()),
+        )
+
+
+def _text_slot(name: str) -> Slot:
+    return Slot(name, "query", "string", None, required=False, schema={"type": "string"})
+
+
+def _says_values(outputs: Sequence[OutputParameter]) -> bool:
+    return any(
+        output.has_const
+        or output.value is not None
+        or _says_values(output.properties)
+        or (output.items is not None and _says_values((output.items,)))
+        for output in outputs
+    )
+
+
+def _hints(hints: ToolHints | None, function: AggregateFunction | None) -> ToolHints | None:
+    """Return a tool's hints; what it doesn't say itself follows from the function's semantics (SEMANTICS 5.7)."""
+    semantics = function.semantics if function else None
+    if semantics is None:
+        return hints
+    own = hints or ToolHints()
+    read_only = own.read_only if own.read_only is not None else semantics.safe
+    destructive = own.destructive if own.destructive is not None else (False if semantics.safe else None)
+    idempotent = own.idempotent if own.idempotent is not None else semantics.idempotent
+    return ToolHints(read_only=read_only, destructive=destructive, idempotent=idempotent, open_world=own.open_world)
+
+
+def _route_shape(path: str) -> str:
+    """Return a route with its placeholders' names dropped: two of the same shape catch the same requests."""
+    shape = path
+    for name in placeholders(path):
+        shape = shape.replace(f"{{{{{name}}}}}", "{}").replace(f"{{{name}}}", "{}")
+    return shape

@@ -1,0 +1,40 @@
+"""Lint: what works, and is probably not as meant, or could be said better.
+
+Linking tells what can't be executed. This pass, on the document and its plan, tells the rest: the reference's own
+rules where they make sense at run time, and what clients and operators trip over. It is quiet on a good file. It is
+run by whoever shows diagnostics to a person, not by every load.
+"""
+
+from __future__ import annotations
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import CapabilityDocument
+from naftiko.plan.lint.adapters import check_adapters
+from naftiko.plan.lint.apis import check_apis
+from naftiko.plan.lint.binds import check_binds
+from naftiko.plan.lint.functions import check_functions
+from naftiko.plan.lint.names import check_names
+from naftiko.plan.lint.texts import check_texts
+from naftiko.plan.lint.tools import check_tools
+from naftiko.plan.unit import CapabilityPlan
+from naftiko.types import Diagnostic
+
+
+def lint(document: CapabilityDocument, plan: CapabilityPlan, file: str) -> tuple[Diagnostic, ...]:
+    """Return what is worth saying about a linked file, in the order of the checks.
+
+    Args:
+        document: the canonical model.
+        plan: what it was linked to, the operator's settings included: what ``--base-uri`` or ``--auth`` has
+            settled is not told again.
+        file: the file's name, for what belongs to no place in it.
+    """
+    findings = Findings(file)
+    check_names(document, findings)
+    check_apis(document, plan, findings)
+    check_binds(document, plan, findings)
+    check_adapters(document, findings)
+    check_tools(plan, findings)
+    check_functions(document, findings)
+    check_texts(document, plan, findings)
+    return tuple(findings)

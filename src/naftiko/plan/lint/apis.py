@@ -1,0 +1,156 @@
+"""Consumed APIs: base URIs, credentials, paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from yaml.nodes import Node
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import (
+    ApiKeyAuthentication,
+    Authentication,
+    Bind,
+    CapabilityDocument,
+    OAuth2Authentication,
+)
+from naftiko.plan.template import has_placeholder
+from naftiko.plan.unit import ApiPlan, CapabilityPlan
+
+EXAMPLE_HOSTS = ("example.com", "example.org", "example.net", "example.edu")
+"""Names that never lead anywhere (RFC 2606 chapter 3)."""
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SECRETS = ("token", "password", "value", "client_secret")
+_KEYS = {"client_secret": "clientSecret"}
+_LITERAL_HINT = 'declare a bind and write its name: "{{API_TOKEN}}"'
+
+
+def check_apis(document: CapabilityDocument, plan: CapabilityPlan, findings: Findings) -> None:
+    """Check every consumed API."""
+    bound = bound_names(document)
+    for api in plan.apis.values():
+        _check_base(api, findings)
+        _check_paths(api, findings)
+        if api.authentication is not None:
+            _check_credential(api, api.authentication, bound, findings)
+
+
+def is_example(host: str) -> bool:
+    """Tell whether a host is one of the names that are reserved for examples."""
+    return any(host == name or host.endswith(f".{name}") for name in EXAMPLE_HOSTS)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
+    return host in _LOOPBACK or host.endswith(".localhost")
+
+
+def _check_base(api: ApiPlan, findings: Findings) -> None:
+    text = api.base.text.strip()
+    here = findings.at(api.model.at("baseUri"))
+    if not text:
+        here.warning(
+            "empty-base-uri",
+            f"`{api.namespace}` has no base URI: no call to it can be sent",
+            hint=f"set `baseUri`, or give it when serving: --base-uri {api.namespace}=https://…",
+        )
+        return
+    if text.endswith("/"):
+        here.hint("base-uri-slash", f"the base URI `{text}` ends with `/`", hint=f"write `{text.rstrip('/')}`")
+    host = _host(text)
+    if is_example(host):
+        here.warning(
+            "example-host",
+            f"`{host}` is a name for examples: nothing answers there",
+            hint=f"set the real host, or give it when serving: --base-uri {api.namespace}=https://…",
+        )
+
+
+def _host(uri: str) -> str:
+    """Return a URI's host in lower case; ``""`` where a placeholder or anything else makes it none."""
+    try:
+        return (urlsplit(uri if "://" in uri else f"https://{uri}").hostname or "").lower()
+    except ValueError:  # brackets that are no IPv6 address
+        return ""
+
+
+def _check_paths(api: ApiPlan, findings: Findings) -> None:
+    for resource in api.model.resources:
+        for thing in (resource, *resource.operations):
+            if thing.path and "?" in thing.path.partition("#")[0]:
+                findings.at(thing.at("path")).hint(
+                    "query-in-path",
+                    f"the path `{thing.path}` holds a query",
+                    hint="declare it as input parameters with `in: query`; a fixed one has a `value`",
+                )
+
+
+def bound_names(document: CapabilityDocument) -> frozenset[str]:
+    """Return the names of all binds' variables: one of them is no literal secret (``bare-bind`` tells it)."""
+    return frozenset(name for bind in document.binds if isinstance(bind, Bind) for name in bind.keys)
+
+
+def _check_credential(api: ApiPlan, authentication: Authentication, bound: frozenset[str], findings: Findings) -> None:
+    node = authentication.node or api.model.node
+    if _is_plain_http(api.base.text.strip()):
+        findings.at(api.model.at("baseUri")).warning(
+            "insecure-credential",
+            f"the credential of `{api.namespace}` travels over plain http, where anybody on the way can read it",
+            hint="use https",
+        )
+    if isinstance(authentication, OAuth2Authentication):
+        _check_oauth2(authentication, findings, node)
+    if authentication is api.model.authentication:  # one that the operator gave is not in the file
+        check_literals(authentication, bound, findings)
+
+
+def _check_oauth2(authentication: OAuth2Authentication, findings: Findings, node: Node | None) -> None:
+    for key, uri in (
+        ("authorizationServerUri", authentication.authorization_server_uri),
+        ("tokenEndpoint", authentication.token_endpoint),
+    ):
+        if uri and _is_plain_http(uri):
+            findings.at(authentication.at(key)).warning(
+                "insecure-credential",
+                f"`{key}` is plain http, where anybody on the way can read the credential",
+                hint="use https",
+            )
+    if not authentication.scopes:
+        findings.at(node).hint(
+            "oauth2-scopes", "no scopes are named, so the token may do anything", hint="add `scopes: [...]`"
+        )
+
+
+def _is_plain_http(uri: str) -> bool:
+    host = _host(uri)
+    return uri.lower().startswith("http://") and bool(host) and "{" not in host and not is_loopback(host)
+
+
+def check_literals(authentication: Authentication, bound: frozenset[str], findings: Findings) -> None:
+    """Tell secrets that stand in the file itself; the message never shows them."""
+    for key, text, node in _secrets(authentication):
+        if text.strip() and text.strip() not in bound and not has_placeholder(text):
+            findings.at(node).warning(
+                "literal-secret", f"the secret `{key}` stands in the file itself", hint=_LITERAL_HINT
+            )
+
+
+def _secrets(authentication: Authentication) -> Iterator[tuple[str, str, Node | None]]:
+    for attribute in _SECRETS:
+        text = getattr(authentication, attribute, None)
+        if isinstance(text, str):
+            key = _KEYS.get(attribute, attribute)
+            yield key, text, _value_node(authentication, key)
+    if isinstance(authentication, ApiKeyAuthentication):
+        for name, text in authentication.headers.items():
+            yield name, text, authentication.at("headers", name)
+
+
+def _value_node(authentication: Authentication, key: str) -> Node | None:
+    """Return where a secret stands, under its own key or an older one."""
+    for spelling in (key, "token", "value", "apiKey"):
+        node = authentication.at(spelling)
+        if node is not authentication.node:
+            return node
+    return authentication.node

@@ -1,0 +1,60 @@
+"""Namespaces and step names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import CapabilityDocument, McpAdapter, Model, RestAdapter, Step
+
+_STEP_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_SECTIONS = {"exposes": "adapter", "aggregates": "aggregate", "binds": "bind"}
+
+
+def check_names(document: CapabilityDocument, findings: Findings) -> None:
+    """Check that namespaces are there and unique, and that steps can be named in templates."""
+    _check_unique(document, findings)
+    for aggregate in document.aggregates:
+        if getattr(aggregate, "namespace", "") is None:
+            findings.at(aggregate.node).warning(
+                "missing-name", "an aggregate without a namespace can't be used", hint="add `namespace: NAME`"
+            )
+    for step in _steps(document):
+        if step.name is not None and not _STEP_NAME.fullmatch(step.name):
+            findings.at(step.at("name")).hint(
+                "step-name",
+                f"the step name `{step.name}` is hard to use in templates and paths",
+                hint="use letters, digits, `_` and `-`",
+            )
+
+
+def _check_unique(document: CapabilityDocument, findings: Findings) -> None:
+    """Consumed APIs are checked by linking, where the second one's operations are added to the first."""
+    for section, kind in _SECTIONS.items():
+        seen: dict[tuple[str | None, str], Model] = {}
+        for thing in getattr(document, section):
+            namespace = getattr(thing, "namespace", None)
+            # A REST and an MCP adapter of one name are two views of the same thing.
+            first = seen.setdefault((getattr(thing, "type", None), namespace), thing) if namespace else thing
+            if first is not thing:
+                findings.at(thing.at("namespace")).warning(
+                    "duplicate-namespace",
+                    f"a second {kind} `{namespace}`",
+                    hint="give each a namespace of its own",
+                    related=(findings.position(first.at("namespace")),),
+                )
+
+
+def _steps(document: CapabilityDocument) -> Iterator[Step]:
+    for aggregate in document.aggregates:
+        for function in getattr(aggregate, "functions", ()):
+            yield from function.steps
+    for adapter in document.exposes:
+        if isinstance(adapter, McpAdapter):
+            for tool in adapter.tools:
+                yield from tool.steps
+        elif isinstance(adapter, RestAdapter):
+            for resource in adapter.resources:
+                for operation in resource.operations:
+                    yield from operation.steps

@@ -1,0 +1,327 @@
+"""A consumed operation, compiled: what a request to it is made of (SEMANTICS 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import ConsumedOperation, ConsumedResource, ConsumesHttp, InputParameter
+from naftiko.document.suggest import fold
+from naftiko.plan.body import BodyTemplate, compile_body
+from naftiko.plan.path import PathTemplate, begins_with, join, parse_path, same_placeholder
+from naftiko.plan.path import placeholders as path_placeholders
+from naftiko.plan.references import Names
+from naftiko.plan.schema import parameter_schema
+from naftiko.plan.template import TemplateError, Value, parse
+from naftiko.types import Position
+
+LOCATIONS = frozenset({"query", "header", "path", "cookie", "body", "environment"})
+FORBIDDEN_HEADERS = frozenset(
+    {
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that belong to one connection (RFC 9110 chapter 7.6.1) or are made by it: no parameter may set them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a consumed operation.
+
+    Attributes:
+        name: as the file has it; also the name of its argument.
+        location: ``query``, ``header``, ``path``, ``cookie``, ``body`` or ``environment``.
+        fixed: its value where the file fixes it.
+        schema: the JSON Schema of its value.
+    """
+
+    name: str
+    location: str
+    type: str | None
+    description: str | None
+    required: bool
+    fixed: Value | None
+    schema: dict[str, Any]
+
+    @property
+    def asked(self) -> bool:
+        """Whether its value comes from the caller."""
+        return self.fixed is None and self.location != "environment"
+
+
+_UNDESCRIBED_BODY = Parameter("body", "body", "object", "Request body (JSON).", False, None, {"type": "object"})  # noqa: FBT003  # required
+"""What a block such as ``body: {type: json}`` asks for: some body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A value that a call of the operation wants from its caller.
+
+    Attributes:
+        name: the argument's name.
+        location: where it ends up: ``path``, ``query``, ``header``, ``cookie`` or ``body``.
+        whole_body: whether it is the whole body.
+    """
+
+    name: str
+    location: str
+    type: str | None
+    description: str | None
+    required: bool
+    schema: dict[str, Any]
+    whole_body: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A consumed operation, ready to make requests of.
+
+    Attributes:
+        api: the namespace of its consumes entry.
+        key: ``namespace.operation``.
+        path: the full path, its placeholders resolved to arguments and variables.
+        parameters: merged from consumes, resource and operation, inner over outer.
+        slots: what it wants from its caller, in order.
+        body: its body block.
+        body_fields: parameters that are the fields of a JSON body.
+        whole_body: the parameter that is the whole body.
+        takes_body: whether it is a POST, PUT or PATCH that declares no body at all.
+        variables: the variables that a request needs.
+        free_names: names in fixed values that ``with`` or a declared input may fill, and variables otherwise.
+    """
+
+    api: str
+    key: str
+    name: str
+    method: str
+    path: PathTemplate
+    parameters: tuple[Parameter, ...]
+    slots: tuple[Slot, ...]
+    description: str | None
+    body: BodyTemplate | None
+    body_fields: tuple[str, ...]
+    whole_body: str | None
+    takes_body: bool
+    variables: tuple[str, ...]
+    free_names: tuple[str, ...]
+    raw_format: str
+    output_schema: str | None
+    output_media_type: str | None
+    max_binary_size: str | None
+    model: ConsumedOperation
+    position: Position
+
+
+def complete_paths(consumes: ConsumesHttp) -> bool:
+    """Tell whether the operations' own paths are complete in this consumes entry (SEMANTICS 4.1)."""
+    return any(
+        operation.path is not None
+        and resource.path not in {None, "", "/"}
+        and begins_with(operation.path, resource.path or "")
+        for resource in consumes.resources
+        for operation in resource.operations
+    )
+
+
+class OperationCompiler:
+    """Compiles the operations of one consumes entry."""
+
+    def __init__(self, consumes: ConsumesHttp, names: Names, findings: Findings) -> None:
+        self._consumes = consumes
+        self._names = names
+        self._findings = findings
+        self._complete = complete_paths(consumes)
+
+    def shared(self) -> tuple[Parameter, ...]:
+        """Return the parameters of the consumes entry itself, which a forwarded request carries too."""
+        declared = self._merged(ConsumedResource(), ConsumedOperation())
+        names = self._fresh_names({parameter.name for parameter in declared})
+        return tuple(self._with_fixed(parameter, names) for parameter in declared)
+
+    def compile(self, resource: ConsumedResource, operation: ConsumedOperation) -> Operation:
+        """Compile one operation.
+
+        Raises:
+            TemplateError: a template in it is broken.
+        """
+        api = self._consumes.namespace or ""
+        path_text = join(resource.path or "", operation.path, complete=self._complete)
+        declared = self._merged(resource, operation)
+        in_path = tuple(parameter.name for parameter in declared if parameter.location == "path")
+        names = self._fresh_names({parameter.name for parameter in declared})
+        renamed = {
+            name: same_placeholder(name, in_path) or name for name in path_placeholders(path_text)
+        }  # `{riskDetection-id}` is the parameter `riskDetectionId` declared in the path
+        path = parse_path(path_text, lambda name: names.resolve(renamed.get(name, name)))
+        declared = [self._with_fixed(parameter, names) for parameter in declared]
+        body = compile_body(operation.body, names) if operation.body is not None else None
+        method = (operation.method or "GET").upper()
+        in_body = [parameter for parameter in declared if parameter.location == "body" and parameter.asked]
+        if operation.body is not None and body is None and not in_body:
+            in_body = [_UNDESCRIBED_BODY]
+            declared.append(_UNDESCRIBED_BODY)
+        whole = in_body[0].name if len(in_body) == 1 and body is None else None
+        fields = tuple(parameter.name for parameter in declared if parameter.location == "body")
+        slots = _Slots(declared, whole).collect(path, body, names)
+        return Operation(
+            api=api,
+            key=f"{api}.{operation.name}",
+            name=operation.name or "",
+            method=method,
+            path=path,
+            parameters=tuple(self._sendable(declared, path)),
+            slots=slots,
+            description=operation.description,
+            body=body,
+            body_fields=() if whole else fields,
+            whole_body=whole,
+            takes_body=method in {"POST", "PUT", "PATCH"} and body is None and not fields,
+            variables=tuple(names.variables),
+            free_names=tuple(names.free),
+            raw_format=(operation.output_raw_format or "json").lower(),
+            output_schema=operation.output_schema,
+            output_media_type=operation.output_media_type,
+            max_binary_size=operation.max_binary_size,
+            model=operation,
+            position=self._findings.position(operation.node),
+        )
+
+    def _fresh_names(self, declared: set[str]) -> Names:
+        return Names(
+            prefixes=self._names.prefixes, binds=self._names.binds, inputs=frozenset(declared), open_inputs=True
+        )
+
+    def _merged(self, resource: ConsumedResource, operation: ConsumedOperation) -> list[Parameter]:
+        """Merge the parameters of consumes, resource and operation; the inner one wins (SEMANTICS 4.2)."""
+        merged: dict[tuple[str, str], Parameter] = {}
+        for name, value in self._consumes.headers.items():
+            constant = InputParameter(name=name, location="header", value=value)
+            merged["header", name.lower()] = self._parameter(constant)
+        for level in (self._consumes.input_parameters, resource.input_parameters, operation.input_parameters):
+            for given in level:
+                if given.name is not None and not self._is_forbidden(given):
+                    parameter = self._parameter(given)
+                    name = parameter.name.lower() if parameter.location == "header" else parameter.name
+                    merged[parameter.location, name] = parameter
+        return list(merged.values())
+
+    def _is_forbidden(self, given: InputParameter) -> bool:
+        """Tell, and report, a header that the connection sets itself (RFC 9110 chapter 7.6.1)."""
+        if given.location != "header" or (given.name or "").lower() not in FORBIDDEN_HEADERS:
+            return False
+        self._findings.at(given.node).warning(
+            "forbidden-header", f"the header `{given.name}` is set by the connection; the parameter is not sent"
+        )
+        return True
+
+    def _parameter(self, given: InputParameter) -> Parameter:
+        location = (given.location or "query").lower()
+        if location not in LOCATIONS:
+            self._findings.at(given.at("in")).warning(
+                "unknown-location",
+                f"`in: {given.location}` is not known; `{given.name}` is sent in the query",
+                hint=f"use {', '.join(sorted(LOCATIONS))}",
+            )
+            location = "query"
+        fixed = given.value if given.value is not None else given.template
+        if fixed is None and given.const is not None:
+            fixed = str(given.const)
+        kind = given.type if given.type is not None or location == "body" else "string"
+        return Parameter(
+            name=given.name or "",
+            location=location,
+            type=kind,
+            description=given.description,
+            required=bool(given.required) or location == "path",
+            fixed=None if fixed is None else _Unparsed(fixed, given),
+            schema=parameter_schema(given) if given.type == kind else {**parameter_schema(given), "type": kind},
+        )
+
+    def _with_fixed(self, parameter: Parameter, names: Names) -> Parameter:
+        if not isinstance(parameter.fixed, _Unparsed):
+            return parameter
+        inside = names.for_fixed_value(parameter.name)
+        try:
+            template = parse(parameter.fixed.text, inside.resolve)
+        except TemplateError as error:
+            where = parameter.fixed.given
+            self._findings.at(where.at("value")).error("broken-template", str(error))
+            return replace(parameter, fixed=None)
+        return replace(parameter, fixed=template.lone.value if template.lone else template)
+
+    @staticmethod
+    def _sendable(declared: list[Parameter], path: PathTemplate) -> list[Parameter]:
+        """Leave out what the path's own query sends already."""
+        in_query = {pair.name for pair in path.query if pair.holds_placeholder}
+        return [
+            parameter for parameter in declared if not (parameter.location == "query" and parameter.name in in_query)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unparsed:
+    """A fixed value before its template is parsed."""
+
+    text: str
+    given: InputParameter
+
+    def __call__(self, scope: object) -> Any:
+        raise NotImplementedError
+
+
+class _Slots:
+    """Collects what an operation wants from its caller, each name once."""
+
+    def __init__(self, declared: list[Parameter], whole_body: str | None) -> None:
+        self._declared = declared
+        self._whole_body = whole_body
+        self._slots: dict[str, Slot] = {}
+
+    def collect(self, path: PathTemplate, body: BodyTemplate | None, names: Names) -> tuple[Slot, ...]:
+        wanted = dict.fromkeys(names.used)
+        by_fold = {fold(parameter.name): parameter for parameter in self._declared if parameter.location == "path"}
+        for name in path.names:
+            declared = by_fold.get(fold(name))
+            argument = declared.name if declared else name
+            if argument in wanted or (declared and declared.asked):
+                self._add(argument, "path", declared, required=True)
+        for parameter in self._declared:
+            if parameter.asked:
+                self._declare(parameter, path)
+        for name in path.query_names:
+            if name in wanted:
+                self._add(name, "query", None, required=False)
+        in_body = set(body.names) if body else set()
+        for name in wanted:
+            self._add(name, "body" if name in in_body else "query", None, required=False)
+        return tuple(self._slots.values())
+
+    def _declare(self, parameter: Parameter, path: PathTemplate) -> None:
+        if parameter.location == "path" and fold(parameter.name) not in map(fold, path.names):
+            # Declared in a path that has no such placeholder: asked for as declared, sent nowhere.
+            self._add(parameter.name, "query", parameter, required=parameter.required)
+        else:
+            self._add(parameter.name, parameter.location, parameter, required=parameter.required)
+
+    def _add(self, name: str, location: str, parameter: Parameter | None, *, required: bool) -> None:
+        if name in self._slots:
+            return
+        kind = parameter.type if parameter else ("string" if location in {"path", "query"} else None)
+        self._slots[name] = Slot(
+            name=name,
+            location=location,
+            type=kind,
+            description=parameter.description if parameter else None,
+            required=required,
+            schema=parameter.schema if parameter else ({"type": kind} if kind else {}),
+            whole_body=name == self._whole_body,
+        )

@@ -1,0 +1,204 @@
+"""Paths of consumed APIs: placeholders, percent-encoding, fragments and queries (SEMANTICS 4.1, RFC 3986, RFC 6570)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from naftiko.document.suggest import fold
+from naftiko.plan.scope import Scope
+from naftiko.plan.template import Value
+from naftiko.plan.text import as_text
+from naftiko.types import ABSENT
+
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
+_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PATH_SAFE = "/:@!$&'()*+,;=~%"
+_QUERY_SAFE = "/?:@!$'()*,;~%"
+
+
+@dataclass(frozen=True, slots=True)
+class PathPlaceholder:
+    """A placeholder in a path.
+
+    Attributes:
+        name: without the operator.
+        keeps_slashes: ``{+x}``, ``{x+}``, ``{x*}``: slashes of the value stay, dot segments still can't escape.
+        value: where its value comes from.
+    """
+
+    name: str
+    keeps_slashes: bool
+    value: Value
+
+
+PathPart: TypeAlias = "str | PathPlaceholder"
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPart:
+    """One ``name=value`` of a query that stands in a path; ``value`` is ``None`` for a bare name."""
+
+    name: str
+    value: tuple[PathPart, ...] | None
+
+    @property
+    def holds_placeholder(self) -> bool:
+        """Whether its value comes from a call."""
+        return any(isinstance(part, PathPlaceholder) for part in self.value or ())
+
+
+@dataclass(frozen=True, slots=True)
+class PathTemplate:
+    """A consumed path, parsed.
+
+    Attributes:
+        text: as the file has it.
+        parts: encoded text and placeholders.
+        query: the query that stands in the path, kept and joined with the parameters.
+    """
+
+    text: str
+    parts: tuple[PathPart, ...]
+    query: tuple[QueryPart, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The placeholders of the path itself, each once, in order."""
+        return tuple(dict.fromkeys(part.name for part in self.parts if isinstance(part, PathPlaceholder)))
+
+    @property
+    def query_names(self) -> tuple[str, ...]:
+        """The placeholders of the query that stands in the path."""
+        found = (part for pair in self.query for part in pair.value or ())
+        return tuple(dict.fromkeys(part.name for part in found if isinstance(part, PathPlaceholder)))
+
+    def fill(self, scope: Scope) -> tuple[str, list[str]]:
+        """Return the encoded path and the names of placeholders that have no value."""
+        missing: list[str] = []
+        pieces: list[str] = []
+        for part in self.parts:
+            if isinstance(part, str):
+                pieces.append(part)
+                continue
+            text = _segment(part, scope)
+            if text is None or not text:
+                missing.append(part.name)
+            else:
+                pieces.append(text)
+        path = "".join(pieces)
+        return (_without_dot_segments(path) if "/." in path else path), missing
+
+    def fill_query(self, scope: Scope) -> Iterator[str]:
+        """Yield the encoded pairs of the query in the path; one whose placeholder is absent is left out."""
+        for pair in self.query:
+            if pair.value is None:
+                yield pair.name
+                continue
+            texts = [part if isinstance(part, str) else _segment(part, scope) for part in pair.value]
+            if None not in texts:
+                yield f"{pair.name}={''.join(text for text in texts if text is not None)}"
+
+
+def _segment(part: PathPlaceholder, scope: Scope) -> str | None:
+    value = part.value(scope)
+    if value is ABSENT or value is None:
+        return None
+    return quote(path_text(value), safe="/" if part.keeps_slashes else "")
+
+
+def path_text(value: Any) -> str:
+    """Return a value's text in a path: a list's elements are joined by commas (RFC 6570 simple expansion)."""
+    if isinstance(value, list):
+        return ",".join(as_text(element) for element in value)
+    return as_text(value)
+
+
+def _without_dot_segments(path: str) -> str:
+    """Encode segments that are ``.`` or ``..``, which would climb the path (RFC 3986 chapter 5.2.4)."""
+    return "/".join(segment.replace(".", "%2E") if segment in {".", ".."} else segment for segment in path.split("/"))
+
+
+def encode_literal(text: str, safe: str = _PATH_SAFE) -> str:
+    """Percent-encode what may not stand in a path or query as it is written; escapes that are there stay."""
+    return quote(_ESCAPE.sub("%25", text), safe=safe)
+
+
+def parse_path(text: str, resolve: Callable[[str], Value]) -> PathTemplate:
+    """Parse a consumed path: its ``#fragment`` is dropped, its ``?query`` kept apart."""
+    path, query = _split(text)
+    return PathTemplate(text, tuple(_parts(path, resolve, _PATH_SAFE)), tuple(_query(query, resolve)))
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Cut a path at ``#`` and ``?`` outside of placeholders."""
+    bare = _PLACEHOLDER.sub(lambda found: "x" * len(found[0]), text)
+    end = bare.find("#") if "#" in bare else len(text)
+    mark = bare.find("?", 0, end)
+    return (text[:end], "") if mark < 0 else (text[:mark], text[mark + 1 : end])
+
+
+def _query(text: str, resolve: Callable[[str], Value]) -> Iterator[QueryPart]:
+    for pair in text.split("&"):
+        name, equals, value = pair.partition("=")
+        if name or equals:
+            parts = tuple(_parts(value, resolve, _QUERY_SAFE)) if equals else None
+            yield QueryPart(encode_literal(name, _QUERY_SAFE), parts)
+
+
+def _parts(text: str, resolve: Callable[[str], Value], safe: str) -> Iterator[PathPart]:
+    at = 0
+    for found in _PLACEHOLDER.finditer(text):
+        if found.start() > at:
+            yield encode_literal(text[at : found.start()], safe)
+        name, keeps = placeholder_name(found[1] or found[2])
+        yield PathPlaceholder(name, keeps, resolve(name))
+        at = found.end()
+    if at < len(text):
+        yield encode_literal(text[at:], safe)
+
+
+def placeholder_name(written: str) -> tuple[str, bool]:
+    """Return a placeholder's name without its operator, and whether it keeps slashes."""
+    name = written.strip()
+    bare = name.removeprefix("+").removesuffix("+").removesuffix("*")
+    return (bare, True) if bare and bare != name else (name, False)
+
+
+def placeholders(text: str) -> tuple[str, ...]:
+    """Return the names of the placeholders in a path, each once, in order."""
+    found = (placeholder_name(match[1] or match[2])[0] for match in _PLACEHOLDER.finditer(_split(text)[0]))
+    return tuple(dict.fromkeys(found))
+
+
+def same_placeholder(name: str, candidates: tuple[str, ...]) -> str | None:
+    """Return the candidate that is the same name: exactly, else after dropping case and punctuation."""
+    if name in candidates:
+        return name
+    folded = fold(name)
+    return next((candidate for candidate in candidates if fold(candidate) == folded), None)
+
+
+def join(resource: str, operation: str | None, *, complete: bool) -> str:
+    """Return an operation's full path from its resource's and its own (SEMANTICS 4.1)."""
+    if operation is None:
+        return resource
+    if complete or resource in {"", "/"}:
+        return operation
+    if not operation:
+        return resource
+    slash = "" if operation.startswith(("?", "#")) else "/"
+    return f"{resource.rstrip('/')}{slash}{operation.lstrip('/')}"
+
+
+def begins_with(path: str, prefix: str) -> bool:
+    """Tell whether a path begins with another one, segment by segment."""
+    segments, first = _segments(path), _segments(prefix)
+    return bool(first) and segments[: len(first)] == first
+
+
+def _segments(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment]

@@ -1,0 +1,288 @@
+"""What a name in a value means: the caller's input, a variable, the result of a step (SEMANTICS 2 and 3.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from naftiko.plan import jsonpath
+from naftiko.plan.scope import Scope
+from naftiko.plan.template import Value, has_placeholder, parse
+from naftiko.types import ABSENT
+
+ADAPTER_PREFIXES = frozenset({"rest", "tools", "mcp"})
+"""Prefixes of the caller's inputs, beside the adapter's or aggregate's own namespace."""
+
+_ENVIRONMENT_LIKE = re.compile(r"[A-Z][A-Z0-9_]*")
+_THIS = "$this."
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value of the file."""
+
+    value: Any
+
+    def __call__(self, scope: Scope) -> Any:  # noqa: ARG002  # a value's shape
+        """Return it."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The caller's input of that name, verbatim: dots and brackets belong to the name."""
+
+    name: str
+
+    def __call__(self, scope: Scope) -> Any:
+        """Return the input's value, or ABSENT."""
+        return scope.inputs.get(self.name, ABSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable; a missing one raises ``MissingVariable``, it is never empty text (SEMANTICS 2)."""
+
+    name: str
+
+    def __call__(self, scope: Scope) -> Any:
+        """Return its value."""
+        return scope.variables.value(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class InputOrVariable:
+    """A name that may be either: the input wins, and only its absence asks the variables."""
+
+    name: str
+
+    def __call__(self, scope: Scope) -> Any:
+        """Return the input's value, else the variable's; ``null`` is an input that was not given."""
+        value = scope.inputs.get(self.name, ABSENT)
+        if value is None:
+            return ABSENT
+        return scope.variables.value(self.name) if value is ABSENT else value
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalInput:
+    """A declared input that stands where a variable could: ``null`` where it is not given, so that none is asked."""
+
+    name: str
+
+    def __call__(self, scope: Scope) -> Any:
+        """Return the input's value, or ``null``."""
+        return scope.inputs.get(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class StepPath:
+    """A path into the result of a step: ``$.step.field`` or ``{{step.field}}``."""
+
+    step: str
+    path: jsonpath.JSONPath | None
+
+    def __call__(self, scope: Scope) -> Any:
+        """Return what the path finds in the step's result, or ABSENT."""
+        result = scope.steps.get(self.step, ABSENT)
+        if result is ABSENT or self.path is None:
+            return result
+        return self.path(result)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopePath:
+    """A JSONPath over all step results, for what is more than one step and a path in it."""
+
+    path: jsonpath.JSONPath
+
+    def __call__(self, scope: Scope) -> Any:
+        """Return what the path finds, or ABSENT."""
+        return self.path({**scope.inputs, **scope.steps})
+
+
+@dataclass(frozen=True, slots=True)
+class InputPath:
+    """A path into a caller's input that is an object: ``{{filter.kind}}`` where ``filter`` is an input."""
+
+    name: str
+    path: jsonpath.JSONPath
+
+    def __call__(self, scope: Scope) -> Any:
+        """Return what the path finds in the input's value, or ABSENT."""
+        whole = scope.inputs.get(f"{self.name}.{self.path.text}", ABSENT)
+        if whole is not ABSENT:
+            return whole
+        value = scope.inputs.get(self.name, ABSENT)
+        return ABSENT if value is ABSENT else self.path(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A map or a list whose strings are values; a key whose value is absent is left out."""
+
+    template: Any
+
+    def __call__(self, scope: Scope) -> Any:
+        """Return the structure, filled."""
+        return fill(self.template, scope)
+
+
+def fill(template: Any, scope: Scope) -> Any:
+    """Fill a structure of maps, lists and values; absent values leave their key or element out."""
+    if isinstance(template, dict):
+        filled = {key: fill(value, scope) for key, value in template.items()}
+        return {key: value for key, value in filled.items() if value is not ABSENT}
+    if isinstance(template, list):
+        return [value for value in (fill(element, scope) for element in template) if value is not ABSENT]
+    return template(scope) if callable(template) else template
+
+
+Expression: TypeAlias = Value
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What names mean in one place of a file.
+
+    Attributes:
+        prefixes: prefixes of the caller's inputs.
+        inputs: the inputs that are declared or otherwise known there.
+        steps: the names of earlier steps.
+        binds: bind namespace to variable names to the variable's name for the engine.
+        open_inputs: whether a name that is nothing else is an input.
+        used: collects the inputs that were named, in order.
+        variables: collects the variables that were named, in order.
+        missing: collects names that mean nothing.
+        fixed: whether the place is a fixed value, whose unknown names are never inputs to be inferred.
+        free: collects the names in fixed values that an input may fill.
+    """
+
+    prefixes: frozenset[str]
+    binds: Mapping[str, frozenset[str]]
+    inputs: frozenset[str] = frozenset()
+    steps: tuple[str, ...] = ()
+    open_inputs: bool = True
+    used: dict[str, None] = field(default_factory=dict)
+    variables: dict[str, None] = field(default_factory=dict)
+    missing: dict[str, None] = field(default_factory=dict)
+    fixed: bool = False
+    free: dict[str, None] = field(default_factory=dict)
+
+    def for_fixed_value(self, name: str) -> Names:
+        """Return what names mean in the fixed value of the parameter ``name``."""
+        return replace(self, inputs=self.inputs - {name}, fixed=True)
+
+    def caller_input(self, text: str) -> str | None:
+        """Return the input's name if ``text`` is a reference such as ``rest.limit``; all after the dot is the name."""
+        text = text.removeprefix(_THIS)
+        prefix, dot, name = text.partition(".")
+        return name if dot and name and prefix in self.prefixes else None
+
+    def variable(self, text: str) -> str | None:
+        """Return the variable's name if ``text`` is one: ``env.NAME``, ``namespace.NAME``, a bound ``NAME``."""
+        prefix, dot, name = text.partition(".")
+        if dot and name in self.binds.get(prefix, ()):
+            return text
+        if prefix == "env" and dot:
+            return text
+        return text if any(text in names for names in self.binds.values()) else None
+
+    def resolve(self, text: str) -> Expression:
+        """Say what a placeholder means, in this order: reference, input, step, variable, input to be inferred."""
+        name = self.caller_input(text)
+        if name is None and text in self.inputs:
+            name = text
+        if name is not None:
+            self.used[name] = None
+            return Input(name)
+        step = self.step(text)
+        if step is not None:
+            return step
+        variable = self.variable(text)
+        if variable is not None:
+            self.variables[variable] = None
+            return Variable(variable)
+        return self._otherwise(text)
+
+    def _otherwise(self, text: str) -> Expression:
+        head, dot, rest = text.partition(".")
+        if dot and rest and head in self.inputs:
+            self.used[head] = None
+            return InputPath(head, jsonpath.parse(rest))
+        if self.fixed:
+            self.free[text] = None
+            return InputOrVariable(text)
+        if _ENVIRONMENT_LIKE.fullmatch(text):
+            return InputOrVariable(text)
+        if self.open_inputs:
+            self.used[text] = None
+        else:
+            self.missing[text] = None
+        return Input(text)
+
+    def step(self, text: str) -> Expression | None:
+        """Return the path into an earlier step's result, if ``text`` begins with one's name."""
+        for name in sorted(self.steps, key=len, reverse=True):
+            if text == name:
+                return StepPath(name, None)
+            if text.startswith((f"{name}.", f"{name}[")):
+                return StepPath(name, jsonpath.parse("$" + text[len(name) :]))
+        return None
+
+
+def compile_value(value: Any, names: Names) -> Expression:
+    """Compile a ``with`` value (SEMANTICS 3.1).
+
+    Raises:
+        TemplateError: a template is broken.
+        jsonpath.JSONPathError: a path is broken.
+    """
+    if isinstance(value, dict | list):
+        return Structure(_compile_structure(value, names))
+    if not isinstance(value, str):
+        return Constant(value)
+    name = None if has_placeholder(value) else names.caller_input(value)
+    if name is None and value in names.inputs:
+        name = value
+    if name is not None:
+        names.used[name] = None
+        return Input(name)
+    if has_placeholder(value):
+        # `$this.namespace.{{name}}` is a reference whose name is written as a placeholder
+        template = parse(value[value.index("{{") :] if value.startswith(_THIS) else value, names.resolve)
+        return template.lone.value if template.lone else template
+    if value.startswith("$."):
+        return compile_path(value, names)
+    return Constant(value)
+
+
+def compile_path(text: str, names: Names) -> Expression:
+    """Compile a JSONPath over step results: ``$.step.field``.
+
+    Raises:
+        jsonpath.JSONPathError: the path is broken.
+    """
+    step = names.step(text.removeprefix("$.")) if text.startswith("$.") else None
+    return step if step is not None else ScopePath(jsonpath.parse(text))
+
+
+def _compile_structure(value: Any, names: Names) -> Any:
+    if isinstance(value, dict):
+        return {key: _compile_structure(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_compile_structure(inner, names) for inner in value]
+    if isinstance(value, str):
+        compiled = compile_value(value, names)
+        return compiled.value if isinstance(compiled, Constant) else compiled
+    return value
+
+
+def bind_names(binds: Iterable[tuple[str | None, Iterable[str]]]) -> dict[str, frozenset[str]]:
+    """Return the variable names of each bind namespace; binds without a namespace are under ``""``."""
+    found: dict[str, frozenset[str]] = {}
+    for namespace, keys in binds:
+        found[namespace or ""] = found.get(namespace or "", frozenset()) | frozenset(keys)
+    return found

@@ -1,0 +1,67 @@
+"""JSON Schemas (2020-12) of inputs and outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from naftiko.document.model import InputParameter, OutputParameter
+
+_COPIED = {
+    "description": "description",
+    "pattern": "pattern",
+    "format": "format",
+    "min_length": "minLength",
+    "max_length": "maxLength",
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "content_encoding": "contentEncoding",
+    "content_media_type": "contentMediaType",
+}
+
+
+def parameter_schema(parameter: InputParameter) -> dict[str, Any]:
+    """Return the schema of a declared input's value, to any depth."""
+    schema: dict[str, Any] = {}
+    if parameter.type is not None:
+        schema["type"] = [parameter.type, "null"] if parameter.nullable else parameter.type
+    for attribute, keyword in _COPIED.items():
+        value = getattr(parameter, attribute)
+        if value is not None:
+            schema[keyword] = value
+    if parameter.enum is not None:
+        schema["enum"] = list(parameter.enum)
+    if parameter.default is not None:
+        schema["default"] = parameter.default
+    if parameter.example is not None:
+        schema["examples"] = [parameter.example]
+    if parameter.items is not None:
+        schema["items"] = parameter_schema(parameter.items)
+    if parameter.properties:
+        schema.setdefault("type", "object")
+        schema["properties"] = {inner.name: parameter_schema(inner) for inner in parameter.properties if inner.name}
+        required = [inner.name for inner in parameter.properties if inner.required and inner.name]
+        required += [name for name in parameter.required_properties if name not in required]
+        if required:
+            schema["required"] = required
+    return schema
+
+
+def output_schema(parameter: OutputParameter) -> dict[str, Any]:
+    """Return the schema of a declared output's value.
+
+    It promises no more than the mapping keeps: every value may be null, since nothing found is null, and no
+    property is required (SEMANTICS 5.3 and 5.4: a declared type never turns a good answer into an error).
+    """
+    schema: dict[str, Any] = {}
+    if parameter.description:
+        schema["description"] = parameter.description
+    if parameter.properties:
+        schema["type"] = ["object", "null"]
+        schema["properties"] = {inner.name: output_schema(inner) for inner in parameter.properties if inner.name}
+    elif parameter.values is not None:
+        schema["type"] = ["object", "null"]
+        schema["additionalProperties"] = output_schema(parameter.values)
+    elif parameter.items is not None:
+        schema["type"] = ["array", "null"]
+        schema["items"] = output_schema(parameter.items)
+    return schema

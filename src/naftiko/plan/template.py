@@ -1,0 +1,284 @@
+"""The one template engine: Mustache (https://mustache.github.io/mustache.5.html) without HTML escaping.
+
+``{{name}}`` and ``{{{name}}}`` are placeholders, ``{{#list}}…{{/list}}`` a section, ``{{^list}}…{{/list}}`` an
+inverted one, ``{{! … }}`` a comment. A template is parsed once, at load. What a placeholder means is decided by
+whoever parses it (an input, a variable, a step's result); how a value is escaped follows from where it stands.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+from urllib.parse import quote
+from xml.sax.saxutils import escape as escape_xml
+
+from naftiko.plan.scope import Scope
+from naftiko.plan.text import as_text, compact_json
+from naftiko.types import ABSENT
+
+_TAG = re.compile(r"\{\{\{\s*(?P<triple>[^{}]*?)\s*\}\}\}|\{\{\s*(?P<kind>[#^/!&]?)\s*(?P<name>[^{}]*?)\s*\}\}")
+
+
+class TemplateError(ValueError):
+    """A broken template.
+
+    Attributes:
+        column: where in the text, from 0.
+    """
+
+    def __init__(self, message: str, column: int) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+class Position(enum.Enum):
+    """Where a placeholder stands, which says how its value is escaped."""
+
+    PLAIN = "plain"
+    JSON_VALUE = "JSON value"
+    JSON_STRING = "inside a JSON string"
+    SEGMENT = "path segment"
+    QUERY = "query or form"
+    XML = "XML"
+
+
+def escape(value: Any, position: Position) -> str:
+    """Return a value's text, escaped so that it can't change the structure around it."""
+    if position is Position.JSON_VALUE:
+        return compact_json(value)
+    text = as_text(value)
+    if position is Position.PLAIN:
+        return text
+    if position is Position.JSON_STRING:
+        return json.dumps(text, ensure_ascii=False)[1:-1]
+    if position is Position.XML:
+        return escape_xml(text, {'"': "&quot;", "'": "&apos;"})
+    return quote(text, safe="")
+
+
+class Value(Protocol):
+    """What a placeholder stands for."""
+
+    def __call__(self, scope: Scope) -> Any:
+        """Return the value, or ABSENT."""
+        ...
+
+
+Resolve: TypeAlias = Callable[[str], Value]
+"""Says what a placeholder's name means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A value in a text."""
+
+    name: str
+    value: Value
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part that is repeated for a list, shown for a true value, or (inverted) shown for a missing one."""
+
+    name: str
+    value: Value
+    inverted: bool
+    parts: tuple[Part, ...]
+
+
+Part: TypeAlias = "str | Placeholder | Section"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed template; call it with a scope.
+
+    Attributes:
+        text: as written.
+        names: the names of its placeholders and sections, in order.
+    """
+
+    text: str
+    parts: tuple[Part, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the placeholders, in order, each once."""
+        return tuple(dict.fromkeys(_names(self.parts)))
+
+    @property
+    def lone(self) -> Placeholder | None:
+        """The placeholder, where the template is nothing else; its value keeps its type then."""
+        if len(self.parts) == 1 and isinstance(self.parts[0], Placeholder):
+            return self.parts[0]
+        return None
+
+    def __call__(self, scope: Scope) -> Any:
+        """Render; a lone placeholder gives its value, a template whose every placeholder is absent ABSENT."""
+        lone = self.lone
+        if lone is not None:
+            return lone.value(scope)
+        present = False
+        pieces: list[str] = []
+        for part in self.parts:
+            if isinstance(part, str):
+                pieces.append(part)
+                continue
+            text = _render(part, scope)
+            present = present or text is not None
+            pieces.append(text or _missing(part))
+        return "".join(pieces) if present or not self.names else ABSENT
+
+    def lacks_values(self, scope: Scope) -> bool:
+        """Tell whether any placeholder is absent."""
+        return any(isinstance(part, Placeholder) and part.value(scope) is ABSENT for part in self.parts)
+
+    def render(self, scope: Scope) -> str:
+        """Render as text whatever is absent: nothing in its place, ``null`` for a JSON value."""
+        return "".join(part if isinstance(part, str) else _render(part, scope) or _missing(part) for part in self.parts)
+
+
+def _names(parts: tuple[Part, ...]) -> Iterator[str]:
+    for part in parts:
+        if not isinstance(part, str):
+            yield part.name
+
+
+def _missing(part: Placeholder | Section) -> str:
+    return "null" if isinstance(part, Placeholder) and part.position is Position.JSON_VALUE else ""
+
+
+def _render(part: Placeholder | Section, scope: Scope) -> str | None:
+    """Render one part; ``None`` where its value is absent."""
+    value = part.value(scope)
+    if isinstance(part, Placeholder):
+        return None if value is ABSENT else escape(value, part.position)
+    shown = value is not ABSENT and value is not None and value is not False and value not in ("", [])
+    if part.inverted:
+        return None if shown else _inside(part, scope)
+    if not shown:
+        return None
+    frames = value if isinstance(value, list) else [value]
+    return "".join(_inside(part, _framed(scope, frame)) for frame in frames)
+
+
+def _inside(section: Section, scope: Scope) -> str:
+    return "".join(part if isinstance(part, str) else _render(part, scope) or _missing(part) for part in section.parts)
+
+
+def _framed(scope: Scope, frame: Any) -> Scope:
+    """Return a scope in which a section's element is seen: its fields by name, itself as ``.``."""
+    inside: Mapping[str, Any] = frame if isinstance(frame, Mapping) else {}
+    return Scope({**scope.inputs, **inside, ".": frame}, scope.variables, scope.steps)
+
+
+def has_placeholder(text: str) -> bool:
+    """Tell whether a text is a template at all."""
+    return "{{" in text
+
+
+def parse(text: str, resolve: Resolve, position: Position = Position.PLAIN) -> Template:
+    """Parse a template whose placeholders all stand at the same kind of position.
+
+    Raises:
+        TemplateError: a section is not closed, closed twice, or a placeholder has no name.
+    """
+    return Template(text, _Parser(text, resolve, lambda _: position).parse())
+
+
+def parse_json_text(text: str, resolve: Resolve) -> Template:
+    """Parse JSON text with placeholders: inside quotes a value's text is escaped, elsewhere it is JSON.
+
+    Raises:
+        TemplateError: as ``parse``.
+    """
+    inside = _inside_json_strings(text)
+    return Template(
+        text,
+        _Parser(
+            text,
+            resolve,
+            lambda at: Position.JSON_STRING if inside(at) else Position.JSON_VALUE,
+        ).parse(),
+    )
+
+
+def _inside_json_strings(text: str) -> Callable[[int], bool]:
+    """Return a test for whether an offset lies inside a JSON string; placeholders are passed over whole."""
+    spans: list[tuple[int, int]] = []
+    opened: int | None = None
+    at = 0
+    while at < len(text):
+        tag = _TAG.match(text, at)
+        if tag:
+            at = tag.end()
+            continue
+        character = text[at]
+        if character == "\\" and opened is not None:
+            at += 2
+            continue
+        if character == '"':
+            if opened is None:
+                opened = at
+            else:
+                spans.append((opened, at))
+                opened = None
+        at += 1
+    if opened is not None:
+        spans.append((opened, len(text)))
+    return lambda offset: any(start < offset <= end for start, end in spans)
+
+
+class _Parser:
+    def __init__(self, text: str, resolve: Resolve, position: Callable[[int], Position]) -> None:
+        self._text = text
+        self._resolve = resolve
+        self._position = position
+        self._tags = list(_TAG.finditer(text))
+        self._next = 0
+
+    def parse(self) -> tuple[Part, ...]:
+        parts, end = self._parts(0, None)
+        return self._with_tail(parts, self._text[end:])
+
+    def _parts(self, start: int, section: re.Match[str] | None) -> tuple[list[Part], int]:
+        """Parse up to the end of a section, or of the text; return the parts and where the rest begins."""
+        parts: list[Part] = []
+        while self._next < len(self._tags):
+            tag = self._tags[self._next]
+            self._next += 1
+            if tag.start() > start:
+                parts.append(self._text[start : tag.start()])
+            start = tag.end()
+            kind, name = tag["kind"], (tag["name"] if tag["triple"] is None else tag["triple"])
+            if kind == "!":
+                continue
+            if kind == "/":
+                self._check_close(tag, section)
+                return parts, start
+            if not name:
+                raise TemplateError("a placeholder without a name", tag.start())
+            if kind in {"#", "^"}:
+                inner, start = self._parts(start, tag)
+                parts.append(Section(name, self._resolve(name), kind == "^", tuple(inner)))
+            else:
+                parts.append(Placeholder(name, self._resolve(name), self._position(tag.start())))
+        if section is not None:
+            raise TemplateError(f"the section `{section['name']}` is never closed", section.start())
+        return parts, start
+
+    @staticmethod
+    def _check_close(tag: re.Match[str], section: re.Match[str] | None) -> None:
+        if section is None:
+            raise TemplateError(f"`{tag['name']}` is closed and was never opened", tag.start())
+        if section["name"] != tag["name"]:
+            raise TemplateError(f"`{section['name']}` is open where `{tag['name']}` is closed", tag.start())
+
+    @staticmethod
+    def _with_tail(parts: list[Part], tail: str) -> tuple[Part, ...]:
+        return (*parts, tail) if tail else tuple(parts)

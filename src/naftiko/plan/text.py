@@ -1,0 +1,42 @@
+"""How a value is written where only text can stand: a URL, a header, a form field, inside a template."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+_LARGEST_EXACT = 2**53
+
+
+def as_text(value: Any) -> str:
+    """Return a value as text: booleans ``true``/``false``, numbers without ``.0``, maps and lists as JSON.
+
+    ``null`` is the text ``null``; whoever wants nothing sent for it leaves it out before.
+    """
+    if isinstance(value, str):
+        return value
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if value is None:
+        return "null"
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return compact_json(value)
+
+
+def _number(value: float) -> str:
+    if math.isfinite(value) and value.is_integer() and abs(value) < _LARGEST_EXACT:
+        return str(int(value))
+    return repr(value)
+
+
+def compact_json(value: Any) -> str:
+    """Return JSON text without spaces, non-ASCII characters as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
