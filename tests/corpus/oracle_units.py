@@ -1,0 +1,410 @@
+"""The exposed side of the corpus oracle: which units a capability serves, their inputs, and whether they can run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from oracle_document import PLACEHOLDER, Document, Operation, Thing, named, text
+from oracle_references import Context
+from oracle_slots import Slot, carries_authentication, fold, passes_body, placeholders, slots
+
+TYPES = ("string", "number", "integer", "boolean", "array", "object")
+STEP_NAME = re.compile(r"^\$\.([^.\[\]\s{}]+)")
+
+
+@dataclass(frozen=True)
+class ExpectedInput:
+    """One input of a unit.
+
+    ``name`` is as the file has it, ``location`` path, query, header, cookie or body (rest) or argument (mcp).
+    ``placeholder`` is the exposed path's placeholder that carries a path input (it may be written differently);
+    ``whole_body`` marks a body input that is the whole body, not a field of it; ``source`` is a declared input's
+    own ``value`` (JSONPath on the body); ``fed`` names the places of the consumed operation that the input reaches.
+    """
+
+    name: str
+    location: str
+    type: str
+    required: bool
+    description: str | None = None
+    placeholder: str | None = field(default=None, compare=False)
+    whole_body: bool = field(default=False, compare=False)
+    source: str | None = field(default=None, compare=False)
+    pattern: str | None = field(default=None, compare=False)
+    enum: tuple[Any, ...] = field(default=(), compare=False)
+    fed: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a unit stands: its adapter (rest or mcp), namespace, and the exposed path's placeholders."""
+
+    adapter: str
+    namespace: str
+    exposed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the request side needs of a unit whose work is one call."""
+
+    operation: Operation
+    with_: dict[str, Any]
+    context: Context
+    place: Place
+    constants: dict[str, Any]
+    file: Path
+
+
+@dataclass
+class ExpectedUnit:
+    """One REST operation or MCP tool.
+
+    ``call`` is ``namespace.operation`` after imports, ``kind`` call, steps, ref, mock, forward or none.
+    ``passes_body`` says that a REST caller's body goes upstream as it is although no input stands for it;
+    ``shadowed`` that an earlier operation of the adapter has the same method and path and wins (chapter 6).
+    """
+
+    adapter: str
+    namespace: str
+    name: str | None
+    method: str | None
+    path: str | None
+    call: str | None
+    kind: str
+    executable: bool
+    reason: str
+    inputs: list[ExpectedInput]
+    passes_body: bool = False
+    shadowed: bool = False
+    plan: Plan | None = field(default=None, repr=False, compare=False)
+
+
+def call_and_with(definition: Thing) -> tuple[str | None, dict[str, Any]]:
+    """Return a unit's or a step's call target and ``with``; ``call: {operation, with}`` is the same."""
+    call, with_ = definition.get("call"), definition.get("with")
+    if isinstance(call, dict):
+        with_ = with_ if with_ is not None else call.get("with")
+        call = call.get("operation")
+    pairs = with_.items() if isinstance(with_, dict) else ()
+    return (text(call) or None), {str(key): value for key, value in pairs}
+
+
+def kind_of(definition: Thing) -> str:
+    """Tell how a unit does its work."""
+    for kind in ("ref", "steps", "call"):
+        if definition.get(kind):
+            return kind
+    return "mock" if definition.get("outputParameters") else "none"
+
+
+def declared_inputs(levels: Iterable[Thing], place: Place, *, required: bool) -> list[ExpectedInput]:
+    """Return the inputs that a unit declares; ``required`` is the default of the flag (contract, chapter 3.6).
+
+    Choice: an input without ``in`` is a path variable if the exposed path has it, else a query parameter.
+    """
+    merged: dict[tuple[str, str], ExpectedInput] = {}
+    for level in levels:
+        for item in named(level.get("inputParameters")):
+            name, source = text(item.get("name")), item.get("value", item.get("const"))
+            location = text(item.get("in")) or ("path" if name in place.exposed else "query")
+            location = "argument" if place.adapter == "mcp" else location
+            if item.get("in") == "environment" or is_constant(source):
+                continue
+            flag = item.get("required")
+            merged[name, location] = ExpectedInput(
+                name,
+                location,
+                known_type(item.get("type")),
+                location == "path" or (flag if isinstance(flag, bool) else required),
+                item.get("description"),
+                name if location == "path" else None,
+                source=source if isinstance(source, str) else None,
+                pattern=item.get("pattern"),
+                enum=tuple(item.get("enum") or ()),
+            )
+    return list(merged.values())
+
+
+def is_constant(source: Any) -> bool:
+    """Tell whether a declared input's ``value`` is a constant and not a JSONPath (contract, chapter 3.5)."""
+    return source is not None and not (isinstance(source, str) and source.startswith("$"))
+
+
+def constants_of(levels: Iterable[Thing]) -> dict[str, Any]:
+    """Return the declared inputs whose value the file fixes."""
+    items = [item for level in levels for item in named(level.get("inputParameters"))]
+    values = {text(item.get("name")): item.get("value", item.get("const")) for item in items}
+    return {name: value for name, value in values.items() if is_constant(value)}
+
+
+def schema_inputs(schema: Thing) -> list[ExpectedInput]:
+    """Return the inputs that a tool's own JSON ``inputSchema`` has."""
+    properties, required = schema.get("properties"), schema.get("required") or []
+    return [
+        ExpectedInput(name, "argument", known_type(one.get("type")), name in required, one.get("description"))
+        for name, one in (properties if isinstance(properties, dict) else {}).items()
+    ]
+
+
+def known_type(kind: Any) -> str:
+    """Return a declared type, ``string`` for none or an unknown one; of a list the first that is not null."""
+    if isinstance(kind, list):
+        kind = next((one for one in kind if one != "null"), None)
+    return kind if kind in TYPES else "string"
+
+
+def implicit_name(slot: Slot, place: Place) -> str:
+    """Return the name of the input that fills a slot which ``with`` does not name (contract, chapter 3.3)."""
+    if place.adapter == "rest" and slot.where == "path" and slot.name not in place.exposed:
+        return next((one for one in place.exposed if fold(one) == fold(slot.name)), slot.name)
+    return slot.name
+
+
+def is_asked(slot: Slot, operation: Operation, with_: dict[str, Any], adapter: str) -> bool:
+    """Tell whether a slot takes anything from the caller, whatever the names."""
+    if carries_authentication(operation, slot):
+        return adapter == "rest" and slot.name in with_
+    if slot.name in with_:
+        return True
+    return slot.fixed is None and slot.where not in ("value", "nowhere")
+
+
+def inferred_inputs(operation: Operation, with_: dict[str, Any], context: Context, place: Place) -> list[ExpectedInput]:
+    """Infer the inputs of a call (contract, chapter 3.4)."""
+    found: dict[str, ExpectedInput] = {}
+    for slot in slots(operation, with_):
+        if not is_asked(slot, operation, with_, place.adapter):
+            continue
+        if slot.name in with_:
+            value = with_[slot.name]
+            names = context.inputs(value)
+            alone = isinstance(value, str) and len(names) == 1
+        else:
+            names, alone = [implicit_name(slot, place)], True
+        if carries_authentication(operation, slot):
+            slot = replace(slot, required=False)  # noqa: PLW2901 - choice: what authentication fills is never required
+        for name in names:
+            one = inferred_input(name, slot if alone else replace(slot, type="string"), place)
+            if name in found:
+                first = found[name]
+                one = replace(first, required=first.required or one.required, fed=(*first.fed, *one.fed))
+            found[name] = one
+    return list(found.values())
+
+
+def inferred_input(name: str, slot: Slot, place: Place) -> ExpectedInput:
+    """Make the input of one slot: its location by where the slot stands, the rest from the consumed parameter."""
+    base = ExpectedInput(name, "argument", known_type(slot.type), slot.required, slot.description, fed=(slot.where,))
+    if place.adapter == "mcp":
+        return base
+    placeholder = name if name in place.exposed else None
+    if placeholder is None and slot.where == "path":
+        placeholder = next((one for one in place.exposed if fold(one) == fold(name)), None)
+    if placeholder is not None:
+        return replace(base, location="path", required=True, placeholder=placeholder)
+    if slot.where in ("body", "field", "variable"):
+        whole = slot.where == "body" or (name == "body" and slot.where != "field")
+        kind = "object" if whole and slot.where == "variable" else base.type
+        return replace(base, location="body", whole_body=whole, type=kind)
+    return replace(base, location=slot.where if slot.where in ("header", "cookie") else "query")
+
+
+def units_of(document: Document) -> Iterator[ExpectedUnit]:
+    """Yield every REST operation, forward and MCP tool of a document, in the order of the file."""
+    for adapter in document.exposes:
+        kind, namespace = text(adapter.get("type")), text(adapter.get("namespace"))
+        if kind in ("rest", "api"):
+            routes: set[tuple[str, str]] = set()
+            for resource in named(adapter.get("resources")):
+                for made in rest_units(document, namespace, resource):
+                    route = (made.method or "*", PLACEHOLDER.sub("{}", made.path or ""))
+                    made.shadowed = route in routes
+                    routes.add(route)
+                    yield made
+        elif kind == "mcp":
+            for tool in named(adapter.get("tools")):
+                yield unit(document, Place("mcp", namespace), [tool])
+
+
+def rest_units(document: Document, namespace: str, resource: Thing) -> Iterator[ExpectedUnit]:
+    """Yield the units of one exposed resource: its forward, and its operations."""
+    path = text(resource.get("path"))
+    forward = resource.get("forward")
+    if isinstance(forward, dict):
+        target = text(forward.get("targetNamespace"))
+        reason = "" if target in document.namespaces else f"forward to unknown namespace {target}"
+        name = text(resource.get("name")) or None
+        yield ExpectedUnit("rest", namespace, name, None, path, None, "forward", not reason, reason, [])
+    for operation in named(resource.get("operations")):
+        own = text(operation.get("path"))
+        full = own if own.startswith(path) else f"{path.rstrip('/')}/{own.lstrip('/')}" if own else path
+        made = unit(document, Place("rest", namespace, tuple(placeholders(full))), [resource, operation])
+        made.method, made.path = text(operation.get("method") or "GET").upper(), full
+        yield made
+
+
+def unit(document: Document, place: Place, levels: list[Thing]) -> ExpectedUnit:
+    """Make the unit of one definition; ``levels`` are the things that may declare its inputs, outer first."""
+    definition = levels[-1]
+    kind = kind_of(definition)
+    name = text(definition.get("name")) or None
+    made = ExpectedUnit(
+        place.adapter, place.namespace, name, None, None, None, kind, executable=True, reason="", inputs=[]
+    )
+    made.inputs = declared_inputs(levels, place, required=place.adapter == "mcp")
+    if place.adapter == "mcp" and isinstance(definition.get("inputSchema"), dict):
+        made.inputs = schema_inputs(definition["inputSchema"])
+    infer, constants = not levels_declare(levels), constants_of(levels)
+    prefixes = {"rest", "tools", "mcp", place.namespace}
+    if kind == "ref":
+        function = document.functions.get(text(definition["ref"]))
+        if function is None:
+            return refused(made, f"ref to nothing: {definition['ref']}")
+        inherited = declared_inputs([function.definition], replace(place, adapter="mcp"), required=True)
+        constants = {**constants_of([function.definition]), **constants}
+        names = {one.name for one in (*made.inputs, *inherited)} | set(constants)
+        context = Context(frozenset(prefixes | {function.namespace}), document.scope, frozenset(names))
+        made.name = made.name or function.name
+        work(document, made, function.definition, context, Task(place, constants, infer=infer))
+        if infer and inherited:
+            made.inputs = inherited if place.adapter == "mcp" else [relocate(one, made, place) for one in inherited]
+    else:
+        names = {one.name for one in made.inputs} | set(constants)
+        context = Context(frozenset(prefixes), document.scope, frozenset(names))
+        work(document, made, definition, context, Task(place, constants, infer=infer))
+    return made
+
+
+def levels_declare(levels: list[Thing]) -> bool:
+    """Tell whether a unit (or its resource) declares inputs of its own."""
+    return any(named(level.get("inputParameters")) for level in levels) or "inputSchema" in levels[-1]
+
+
+def relocate(one: ExpectedInput, made: ExpectedUnit, place: Place) -> ExpectedInput:
+    """Give an input that a function declares its place in REST, as if it were inferred."""
+    slot_of: dict[str, Slot] = {}
+    if made.plan is not None:
+        for slot in slots(made.plan.operation, made.plan.with_):
+            value = made.plan.with_.get(slot.name)
+            for name in made.plan.context.inputs(value) if slot.name in made.plan.with_ else [slot.name]:
+                slot_of.setdefault(name, slot)
+    shape = inferred_input(one.name, slot_of.get(one.name, Slot(one.name, "query", one.type)), place)
+    return replace(one, location=shape.location, placeholder=shape.placeholder, whole_body=shape.whole_body,
+                   required=one.required or shape.location == "path", fed=shape.fed)  # fmt: skip
+
+
+def refused(made: ExpectedUnit, reason: str) -> ExpectedUnit:
+    """Mark a unit as not executable."""
+    made.executable, made.reason = False, made.reason or reason
+    return made
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is known of a unit before its work is looked at."""
+
+    place: Place
+    constants: dict[str, Any]
+    infer: bool
+
+
+def work(document: Document, made: ExpectedUnit, definition: Thing, context: Context, task: Task) -> None:
+    """Resolve what a unit does, and infer its inputs where none are declared."""
+    kind, place = kind_of(definition), task.place
+    if kind == "call":
+        call, with_ = call_and_with(definition)
+        operation = document.operations.get(call or "")
+        if operation is None:
+            refused(made, f"call to an operation that does not exist: {call}")
+            return
+        made.call = call
+        made.plan = Plan(operation, with_, context, place, task.constants, document.path)
+        loose_body = any(slot.loose and slot.where in ("body", "field") for slot in slots(operation, with_))
+        made.passes_body = place.adapter == "rest" and passes_body(operation) and not loose_body
+        if task.infer:
+            made.inputs = inferred_inputs(operation, with_, context, place)
+    elif kind == "steps":
+        step_inputs = steps(document, made, definition, context, place)
+        if task.infer:
+            made.inputs = step_inputs
+    elif kind == "mock":
+        if task.infer:
+            made.inputs = [mock_input(name, place) for name in mock_names(definition["outputParameters"], context)]
+    else:
+        refused(made, "no call, no steps, no ref and no outputs")
+
+
+def mock_names(outputs: Any, context: Context) -> list[str]:
+    """List the inputs that the values of a mock's outputs speak of."""
+    if isinstance(outputs, list):
+        parts: list[Any] = outputs
+    elif isinstance(outputs, dict):
+        parts = [value for key, value in outputs.items() if key not in ("mapping", "description", "value", "const")]
+        own = [hit for hit in context.inputs(outputs.get("value")) if "{{" in text(outputs.get("value"))]
+        return list(dict.fromkeys([*own, *mock_names(parts, context)]))
+    else:
+        return []
+    return list(dict.fromkeys(name for part in parts for name in mock_names(part, context)))
+
+
+def mock_input(name: str, place: Place) -> ExpectedInput:
+    """Make the input of a mock. Choice: a text, optional, in the query unless the exposed path has it."""
+    return inferred_input(name, Slot(name, "query", "string"), place)
+
+
+def steps(
+    document: Document, made: ExpectedUnit, definition: Thing, context: Context, place: Place
+) -> list[ExpectedInput]:
+    """Check the steps of an orchestration and infer what they ask of the caller."""
+    found: dict[str, ExpectedInput] = {}
+    earlier: list[str] = []
+    for index, step in enumerate(named(definition.get("steps"))):
+        name = text(step.get("name")) or f"step {index + 1}"
+        here = replace(context, locals=frozenset([*earlier, *(["item"] if step.get("forEach") else [])]))
+        _, with_ = call_and_with(step)
+        used = step_names([with_, step.get("lookupValue"), step.get("forEach")])
+        if step.get("type") == "lookup":
+            used.append(text(step.get("index")))
+        for one in used:
+            if one not in earlier:
+                refused(made, f"step {name} names no earlier step: {one}")
+        for asked in step_inputs(document, made, step, here, place):
+            found.setdefault(asked.name, asked)
+        earlier.append(name)
+    return list(found.values())
+
+
+def step_inputs(
+    document: Document, made: ExpectedUnit, step: Thing, context: Context, place: Place
+) -> list[ExpectedInput]:
+    """Infer what one step asks of the caller; refuse the unit if the step can't run.
+
+    Choice: `transform` and other unknown kinds of step can't run.
+    """
+    kind, name = text(step.get("type")) or "call", step.get("name")
+    if kind == "call":
+        call, with_ = call_and_with(step)
+        operation = document.operations.get(call or "")
+        if operation is not None:
+            return inferred_inputs(operation, with_, context, place)
+        refused(made, f"step {name}: call to an operation that does not exist: {call}")
+    elif kind == "lookup":
+        return [mock_input(one, place) for one in context.inputs(step.get("lookupValue"))]
+    elif kind != "script":
+        refused(made, f"step {name} has an unknown type: {kind}")
+    return []
+
+
+def step_names(value: Any) -> list[str]:
+    """List the step names that the JSONPaths of a value begin with."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [name for part in value for name in step_names(part)]
+    hit = STEP_NAME.match(value) if isinstance(value, str) else None
+    return [hit[1]] if hit else []
