@@ -1,0 +1,73 @@
+"""The answer of a unit: what REST writes and MCP shows (SEMANTICS 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from naftiko.types import ABSENT
+
+JSON_MEDIA_TYPE = "application/json"
+
+
+class Answer:
+    """An answer.
+
+    Where nothing needs changing the upstream's bytes are the answer and nothing is parsed until somebody asks for
+    ``value``.
+
+    Attributes:
+        status: the HTTP status for REST.
+        media_type: of ``content``.
+        headers: the upstream's useful ones, such as ``ETag`` and ``Link``.
+    """
+
+    __slots__ = ("_content", "_decode", "_dump", "_value", "headers", "media_type", "status")
+
+    def __init__(
+        self,
+        *,
+        status: int = 200,
+        content: bytes | None = None,
+        media_type: str | None = None,
+        value: Any = ABSENT,
+        decode: Callable[[bytes], Any] | None = None,
+        dump: Callable[[Any], bytes] | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self.status = status
+        self.media_type = media_type
+        self.headers = headers
+        self._content = content
+        self._value = value
+        self._decode = decode
+        self._dump = dump
+
+    @property
+    def has_content(self) -> bool:
+        """Whether there is anything: 204, 304 and empty bodies have none."""
+        return bool(self._content) or self._value is not ABSENT
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the answer; ``b""`` for no content."""
+        if self._content is None:
+            self._content = b"" if self._value is ABSENT or self._dump is None else self._dump(self._value)
+        return self._content
+
+    @property
+    def value(self) -> Any:
+        """The decoded answer; ``None`` for no content, ``bytes`` for what no format decodes.
+
+        Raises:
+            UpstreamBroken: the bytes are not what their format says.
+        """
+        if self._value is ABSENT:
+            if not self._content:
+                return None
+            self._value = self._content if self._decode is None else self._decode(self._content)
+        return self._value
+
+    def __repr__(self) -> str:
+        size = "" if self._content is None else f", {len(self._content)} bytes"
+        return f"<Answer {self.status} {self.media_type or 'no content'}{size}>"

@@ -1,0 +1,61 @@
+"""What every outbound scheme is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeAlias
+
+import httpx
+
+from naftiko.plan.scope import Scope
+from naftiko.plan.text import as_text
+from naftiko.plan.unit import ApiPlan
+
+Fetch: TypeAlias = Callable[[httpx.Request], Awaitable[httpx.Response]]
+"""Sends a request through the API's transport and returns the answer, read; raises what ``transport.fetch`` does."""
+
+
+class Credential(Protocol):
+    """What a request carries to prove who we are."""
+
+    async def headers(self, method: str, url: str) -> list[tuple[str, str]]:
+        """Return the headers to add.
+
+        Raises:
+            MissingVariable: a variable of the credential has no value.
+            UpstreamError: a token can't be had.
+        """
+        ...
+
+    async def query(self) -> list[tuple[str, str]]:
+        """Return the query parameters to add, not yet encoded."""
+        ...
+
+    async def retry(self, request: httpx.Request, response: httpx.Response) -> bool:
+        """After a 401: learn from it (a challenge, a stale token); return whether a second try makes sense.
+
+        The second try asks ``headers`` and ``query`` anew.
+        """
+        ...
+
+
+class ScopedCredential:
+    """A credential made of the values of the authentication's keys."""
+
+    def __init__(self, api: ApiPlan, scope: Scope, fetch: Fetch) -> None:
+        self._api = api
+        self._scope = scope
+        self._fetch = fetch
+
+    def _secret(self, key: str) -> str:
+        """Return the value of one of the authentication's keys, ``""`` where the file has none.
+
+        Raises:
+            MissingVariable: a variable of it has no value.
+        """
+        value = self._api.secrets.get(key)
+        return "" if value is None else as_text(value(self._scope))
+
+    async def query(self) -> list[tuple[str, str]]:
+        """Return no parameters."""
+        return []

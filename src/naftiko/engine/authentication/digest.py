@@ -1,0 +1,233 @@
+"""HTTP Digest (RFC 7616).
+
+The first request to a server goes out without a credential, and again with one after the challenge; later ones carry
+it at once, with the nonce count one higher, until the server wants another nonce.
+
+This is not ``httpx.DigestAuth``: it takes the first challenge even where it can't do its algorithm, expects each
+challenge in a header of its own, and can only be driven by letting it count requests that were never sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import quote
+
+import httpx
+
+from naftiko.engine.authentication.contract import Fetch, ScopedCredential
+from naftiko.plan.scope import Scope
+from naftiko.plan.unit import ApiPlan
+
+Hash = Callable[[bytes], str]
+
+
+def _hash(name: str) -> Hash:
+    return lambda data: hashlib.new(name, data, usedforsecurity=False).hexdigest()
+
+
+_HASHES: Final[Mapping[str, Hash]] = MappingProxyType(
+    {"SHA-512-256": _hash("sha512_256"), "SHA-256": _hash("sha256"), "MD5": _hash("md5")}
+)
+"""The algorithms of RFC 7616 chapter 6.1, the strongest first; each also with ``-sess``."""
+_STRENGTH: Final = tuple(_HASHES)
+_SESSION: Final = "-SESS"
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A server's Digest challenge (RFC 7616 chapter 3.3), one that can be answered.
+
+    Attributes:
+        algorithm: as the server wrote it, ``""`` where it said none, which is MD5.
+        qop: whether the protection ``auth`` is used; without it the answer is that of RFC 2069.
+        userhash: whether the name is to be sent as its hash.
+    """
+
+    realm: str
+    nonce: str
+    algorithm: str = ""
+    opaque: str | None = None
+    qop: bool = True
+    userhash: bool = False
+
+    @property
+    def session(self) -> bool:
+        """Whether the key is bound to the nonce (``-sess``)."""
+        return self.algorithm.upper().endswith(_SESSION)
+
+    @property
+    def hash_name(self) -> str:
+        """The hash's name, without ``-sess``."""
+        return self.algorithm.upper().removesuffix(_SESSION) or "MD5"
+
+
+@dataclass(slots=True)
+class Session:
+    """A nonce in use: it counts its requests, and keeps its key.
+
+    Attributes:
+        cnonce: the client's nonce, the same for the whole session, as ``-sess`` needs it (RFC 7616 chapter 3.4.2).
+        count: how many requests were made with the nonce.
+    """
+
+    challenge: Challenge
+    username: str
+    password: str
+    cnonce: str
+    count: int = 0
+
+    def header(self, method: str, uri: str) -> str:
+        """Return the value of ``Authorization`` for the next request (RFC 7616 chapter 3.4).
+
+        Args:
+            method: the HTTP method.
+            uri: the request's target as it goes on the wire: path and query.
+        """
+        self.count += 1
+        challenge, hashed = self.challenge, _HASHES[self.challenge.hash_name]
+        key = hashed(f"{self.username}:{challenge.realm}:{self.password}".encode())
+        if challenge.session:
+            key = hashed(f"{key}:{challenge.nonce}:{self.cnonce}".encode())
+        target = hashed(f"{method}:{uri}".encode())
+        counted = f"{self.count:08x}"
+        between = f"{challenge.nonce}:{counted}:{self.cnonce}:auth" if challenge.qop else challenge.nonce
+        fields = {
+            **self._user(hashed),
+            "realm": _quoted(challenge.realm),
+            "uri": _quoted(uri),
+            "nonce": _quoted(challenge.nonce),
+            "response": _quoted(hashed(f"{key}:{between}:{target}".encode())),
+        }
+        if challenge.algorithm:
+            fields["algorithm"] = challenge.algorithm
+        if challenge.opaque is not None:
+            fields["opaque"] = _quoted(challenge.opaque)
+        if challenge.qop:
+            fields |= {"qop": "auth", "nc": counted}
+        if challenge.qop or challenge.session:
+            fields["cnonce"] = _quoted(self.cnonce)
+        return "Digest " + ", ".join(f"{name}={value}" for name, value in fields.items())
+
+    def _user(self, hashed: Hash) -> dict[str, str]:
+        if self.challenge.userhash:
+            name = hashed(f"{self.username}:{self.challenge.realm}".encode())
+            return {"username": _quoted(name), "userhash": "true"}
+        if self.username.isascii():
+            return {"username": _quoted(self.username)}
+        return {"username*": f"UTF-8''{quote(self.username, safe='')}"}  # RFC 5987, as RFC 7616 chapter 3.4 asks
+
+
+class DigestCredential(ScopedCredential):
+    """``Authorization: Digest …``, once there was a challenge."""
+
+    def __init__(self, api: ApiPlan, scope: Scope, fetch: Fetch) -> None:
+        super().__init__(api, scope, fetch)
+        self._session: Session | None = None
+
+    async def headers(self, method: str, url: str) -> list[tuple[str, str]]:
+        """Return the header; nothing before the first challenge."""
+        if self._session is None:
+            self._secret("username"), self._secret("password")  # a missing one is told before anything is sent
+            return []
+        target = httpx.URL(url).raw_path.decode("ascii")
+        return [("Authorization", self._session.header(method, target))]
+
+    async def retry(self, request: httpx.Request, response: httpx.Response) -> bool:
+        """Take up the strongest challenge that can be answered; there is no use in answering the same nonce again.
+
+        A refusal of an answer to this very nonce is one of the name or password, unless the server calls it stale.
+        """
+        offered = parse_challenges(response.headers.get_list("WWW-Authenticate"))
+        best = _strongest(offered)
+        if best is None:
+            return False
+        challenge, stale = best
+        if not stale and self._session is not None and _refused(request, challenge, self._session):
+            return False
+        self._session = Session(challenge, self._secret("username"), self._secret("password"), secrets.token_hex(16))
+        return True
+
+
+def _refused(request: httpx.Request, challenge: Challenge, session: Session) -> bool:
+    """Tell whether the server answers our first use of a nonce with one of the same realm: it doesn't know us."""
+    sent = request.headers.get("Authorization", "")
+    first = 'nc=00000001' in sent or not session.challenge.qop
+    ours = f"nonce={_quoted(session.challenge.nonce)}" in sent
+    return ours and first and challenge.realm == session.challenge.realm
+
+
+_SPACE = r"[ \t]*"
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  # RFC 9110's token, a grammar
+_FIELD = re.compile(rf'({_TOKEN}){_SPACE}={_SPACE}(?:"((?:[^"\\]|\\.)*)"|({_TOKEN}))')
+_SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]+|$)")
+_BETWEEN = re.compile(r"[ \t,]*")
+
+
+def parse_challenges(headers: Iterable[str]) -> list[Mapping[str, str]]:
+    """Return the parameters of every Digest challenge, names in lower case.
+
+    A ``WWW-Authenticate`` may hold several challenges, of other schemes too (RFC 9110 chapter 11.6.1).
+    """
+    return [dict(fields) for header in headers for scheme, fields in _challenges(header) if scheme == "digest"]
+
+
+def _challenges(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each challenge with its scheme; what is no parameter of it, such as a token68, is passed over."""
+    scheme, fields, at = "", dict[str, str](), 0
+    while at < len(header):
+        found = _FIELD.match(header, at)
+        if found is not None:
+            quoted = found[2]
+            fields[found[1].lower()] = found[3] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+        else:
+            found = _SCHEME.match(header, at)
+            if found is not None:
+                if scheme:
+                    yield scheme, fields
+                scheme, fields = found[1].lower(), {}
+        rest = header.find(",", at) if found is None else found.end()
+        if rest < 0:
+            break
+        between = _BETWEEN.match(header, rest)
+        at = between.end() if between is not None else rest
+    if scheme:
+        yield scheme, fields
+
+
+def _strongest(offered: Iterable[Mapping[str, str]]) -> tuple[Challenge, bool] | None:
+    """Return the strongest challenge that can be answered, and whether the server called our nonce stale."""
+    able = [(made, fields) for fields in offered if (made := _challenge(fields)) is not None]
+    if not able:
+        return None
+    challenge, fields = min(able, key=lambda one: _STRENGTH.index(one[0].hash_name))
+    return challenge, fields.get("stale", "").lower() == "true"
+
+
+def _challenge(fields: Mapping[str, str]) -> Challenge | None:
+    """Return a challenge, or ``None`` where it is incomplete, or wants what can't be done.
+
+    That is an unknown algorithm, and ``auth-int`` alone: a credential doesn't see the body that it would protect.
+    """
+    algorithm = fields.get("algorithm", "")
+    protections = {word.strip().lower() for word in fields["qop"].split(",")} if "qop" in fields else None
+    if "realm" not in fields or "nonce" not in fields or (protections is not None and "auth" not in protections):
+        return None
+    challenge = Challenge(
+        realm=fields["realm"],
+        nonce=fields["nonce"],
+        algorithm=algorithm,
+        opaque=fields.get("opaque"),
+        qop=protections is not None,
+        userhash=fields.get("userhash", "").lower() == "true",
+    )
+    return challenge if challenge.hash_name in _HASHES else None
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,321 @@
+"""A capability, loaded: the face of the engine for the CLI, the adapters and whoever embeds it."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from naftiko.document.load import Loaded, load_document, parse_document
+from naftiko.document.model import Authentication, Bind, ConsumesHttp
+from naftiko.engine.answer import Answer
+from naftiko.engine.run import Engine
+from naftiko.engine.settings import Settings
+from naftiko.engine.upstream import Upstream
+from naftiko.engine.variables import BoundVariables, StandInVariables
+from naftiko.errors import NaftikoError
+from naftiko.plan.apis import LinkSettings
+from naftiko.plan.inputs import Content, Input
+from naftiko.plan.link import link
+from naftiko.plan.scope import Variables
+from naftiko.plan.unit import AdapterPlan, CapabilityPlan, UnitPlan
+from naftiko.types import Diagnostic, Severity
+
+ResultT = TypeVar("ResultT")
+
+
+class Unit:
+    """One route or tool of a capability, ready to run."""
+
+    __slots__ = ("_engine", "plan")
+
+    def __init__(self, plan: UnitPlan, engine: Engine) -> None:
+        self.plan = plan
+        self._engine = engine
+
+    @property
+    def adapter(self) -> str:
+        """``rest`` or ``mcp``."""
+        return self.plan.adapter
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the adapter that exposes it."""
+        return self.plan.namespace
+
+    @property
+    def name(self) -> str:
+        """The operation's or tool's name, as the file has it."""
+        return self.plan.name
+
+    @property
+    def alias(self) -> str:
+        """The name that clients accept; the same where the name is safe."""
+        return self.plan.alias
+
+    @property
+    def method(self) -> str | None:
+        """The HTTP method of a route."""
+        return self.plan.method
+
+    @property
+    def path(self) -> str | None:
+        """The path of a route, as the file has it."""
+        return self.plan.path
+
+    @property
+    def description(self) -> str | None:
+        """For people and agents."""
+        return self.plan.description
+
+    @property
+    def call(self) -> str | None:
+        """``namespace.operation`` of the consumed operation, or ``None``."""
+        return self.plan.call
+
+    @property
+    def executable(self) -> bool:
+        """Whether it means anything at run time; ``reason`` says why not."""
+        return self.plan.action is not None
+
+    @property
+    def reason(self) -> str:
+        """Why it is not executable, or ``""``."""
+        return self.plan.reason
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """Its inputs: declared, or inferred from what it calls."""
+        return self.plan.inputs.inputs
+
+    def request(self, inputs: Mapping[str, Any] | None = None, *, body: Content | None = None) -> httpx.Request:
+        """Return the upstream request that these inputs make; nothing is sent (but a token may be fetched).
+
+        Args:
+            inputs: values by name or alias.
+            body: a REST caller's body that is passed on, where the operation declares none.
+
+        Raises:
+            InputError: inputs don't fit.
+            NotExecutable: the unit makes no request, or more than one.
+            MissingVariable: a variable has no value.
+        """
+        checked = self.plan.inputs.check(inputs or {})
+        return run_to_end(self._engine.request(self.plan, checked, body))
+
+    async def arequest(self, inputs: Mapping[str, Any] | None = None, *, body: Content | None = None) -> httpx.Request:
+        """Return the same in an event loop."""
+        return await self._engine.request(self.plan, self.plan.inputs.check(inputs or {}), body)
+
+    async def run(self, inputs: Mapping[str, Any] | None = None, *, body: Content | None = None) -> Answer:
+        """Check the inputs, call, and return the answer.
+
+        Raises:
+            CallError: see ``naftiko.errors``; an upstream's own 4xx and 5xx are ``UpstreamStatus``.
+        """
+        return await self._engine.run(self.plan, self.plan.inputs.check(inputs or {}), body)
+
+    async def run_checked(self, values: Mapping[str, Any], body: Content | None = None) -> Answer:
+        """Run with inputs that an adapter has checked already."""
+        return await self._engine.run(self.plan, values, body)
+
+    def __repr__(self) -> str:
+        where = f"{self.method} {self.path}" if self.adapter == "rest" else self.name
+        return f"<Unit {self.adapter} {where}>"
+
+
+class Adapter:
+    """An adapter of a capability, with its units."""
+
+    __slots__ = ("plan", "units")
+
+    def __init__(self, plan: AdapterPlan, units: tuple[Unit, ...]) -> None:
+        self.plan = plan
+        self.units = units
+
+    @property
+    def kind(self) -> str:
+        """``rest`` or ``mcp``."""
+        return self.plan.kind
+
+    @property
+    def namespace(self) -> str:
+        """As the file has it."""
+        return self.plan.namespace
+
+
+class Capability:
+    """A capability file, linked and ready to run.
+
+    Use it as an async context manager, or call ``aclose``, to close its connections.
+
+    Attributes:
+        path: the file.
+        plan: everything the file says, compiled.
+        diagnostics: everything found in it.
+        adapters: its adapters, in the order of the file.
+        units: all its routes and tools, in the order of the file.
+        variables: its variables.
+    """
+
+    def __init__(self, loaded: Loaded, settings: Settings) -> None:
+        self.path = loaded.path
+        self.settings = settings
+        self.plan: CapabilityPlan = link(loaded.document, loaded.findings, _link_settings(loaded, settings))
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(loaded.findings)
+        self.usable = loaded.usable
+        binds = [bind for bind in loaded.document.binds if isinstance(bind, Bind)]
+        self.variables = BoundVariables(
+            binds, given=settings.variables, environment=settings.environment, base=self.path.parent
+        )
+        seen: Variables = StandInVariables(self.variables) if settings.mock else self.variables
+        self.upstreams = {
+            namespace: Upstream(api, seen, settings, comma_arrays=_matches(namespace, settings.comma_arrays))
+            for namespace, api in self.plan.apis.items()
+        }
+        self.engine = Engine(self.upstreams, seen, self.variables.redactor, self.path.parent, mock=settings.mock)
+        self.adapters = tuple(
+            Adapter(plan, tuple(Unit(unit, self.engine) for unit in plan.units)) for plan in self.plan.adapters
+        )
+        self.units = tuple(unit for adapter in self.adapters for unit in adapter.units)
+
+    @property
+    def namespace(self) -> str:
+        """A name for the capability: its first consumed namespace, else its first adapter's, else the file's."""
+        for name in (*self.plan.apis, *(adapter.namespace for adapter in self.adapters)):
+            if name:
+                return name
+        return self.path.stem
+
+    @property
+    def label(self) -> str:
+        """What the file calls itself."""
+        info = self.plan.info
+        return (info.label if info else None) or self.path.stem
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics that are errors."""
+        return tuple(found for found in self.diagnostics if found.severity is Severity.ERROR)
+
+    def missing_variables(self) -> dict[str, list[str]]:
+        """Return the variables that have no value, each with what it blocks (SEMANTICS 2)."""
+        missing: dict[str, dict[str, None]] = {}
+        for name, blocked in self._needed_variables():
+            if self.variables.get(name) is None:
+                missing.setdefault(name, {})[blocked] = None
+        return {name: list(blocked) for name, blocked in missing.items()}
+
+    def apis_without_base(self) -> list[str]:
+        """Return the consumed namespaces that have no base URI; calls to them need ``--base-uri``."""
+        return [namespace for namespace, api in self.plan.apis.items() if not api.base.text.strip()]
+
+    def _needed_variables(self) -> Iterator[tuple[str, str]]:
+        """Yield the variables that anything needs, with what needs them."""
+        for api in self.plan.apis.values():
+            yield from ((name, api.namespace) for name in api.variables)
+        for adapter in self.adapters:
+            yield from ((name, adapter.namespace) for name in adapter.plan.variables)
+        for unit in self.units:
+            yield from ((name, unit.name) for name in self._variables_of(unit))
+
+    @staticmethod
+    def _variables_of(unit: Unit) -> tuple[str, ...]:
+        call = getattr(unit.plan.action, "call", None)
+        return call.operation.variables if call is not None else ()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for upstream in self.upstreams.values():
+            await upstream.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<Capability {self.label!r}: {len(self.units)} units>"
+
+
+def load(
+    path: str | Path,
+    *,
+    variables: Mapping[str, str] | None = None,
+    base_uris: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
+) -> Capability:
+    """Load a capability file.
+
+    A file with errors loads too: ``diagnostics`` has them all, and units that mean nothing are not executable.
+
+    Args:
+        path: the file.
+        variables: values that win over binds and the environment.
+        base_uris: base URIs by consumes namespace (or pattern), which win over the file's.
+        settings: everything else; the two above are added to it.
+
+    Raises:
+        CapabilityError: the file can't be read at all.
+    """
+    merged = _merged(settings or Settings(), variables or {}, base_uris or {})
+    loaded = load_document(Path(path), import_root=merged.import_root)
+    return Capability(loaded, merged)
+
+
+def loads(text: str, *, path: str | Path = "capability.yaml", settings: Settings | None = None) -> Capability:
+    """Load a capability from text; ``path`` names it in diagnostics and is the base of its imports."""
+    return Capability(parse_document(text, Path(path)), settings or Settings())
+
+
+def _merged(settings: Settings, variables: Mapping[str, str], base_uris: Mapping[str, str]) -> Settings:
+    return replace(
+        settings,
+        variables={**settings.variables, **variables},
+        base_uris={**settings.base_uris, **base_uris},
+    )
+
+
+def _link_settings(loaded: Loaded, settings: Settings) -> LinkSettings:
+    """Resolve the operator's patterns to this file's namespaces; an exact name wins over a pattern."""
+    names = [entry.namespace or "" for entry in loaded.document.consumes if isinstance(entry, ConsumesHttp)]
+    base_uris = {name: uri for name in names if (uri := _pick(name, settings.base_uris)) is not None}
+    ours: dict[str, Authentication] = {}
+    for name in names:
+        found = _pick(name, settings.authentication)
+        if found is not None:
+            ours[name] = found
+    return LinkSettings(base_uris, ours)
+
+
+ValueT = TypeVar("ValueT")
+
+
+def _pick(name: str, by_pattern: Mapping[str, ValueT]) -> ValueT | None:
+    if name in by_pattern:
+        return by_pattern[name]
+    matching = [pattern for pattern in by_pattern if fnmatchcase(name, pattern)]
+    return by_pattern[max(matching, key=len)] if matching else None
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def run_to_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Finish a coroutine that doesn't wait, such as one that builds a request, without an event loop.
+
+    Raises:
+        NaftikoError: it would wait.
+    """
+    try:
+        work.send(None)
+    except StopIteration as finished:
+        return finished.value  # type: ignore[no-any-return]  # a coroutine's result
+    work.close()
+    raise NaftikoError("this needs the network (a token is fetched): use `await unit.arequest(...)`")

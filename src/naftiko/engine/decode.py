@@ -1,0 +1,167 @@
+"""From an upstream's response to a document, and to an answer (SEMANTICS 5.1, 5.2 and 5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
+from naftiko.engine.formats import Decoder, FormatError
+from naftiko.engine.request import dump_json
+from naftiko.errors import UpstreamBroken
+from naftiko.plan.operation import Operation
+from naftiko.plan.outputs import Outputs
+from naftiko.plan.scope import Scope
+
+_NO_CONTENT = frozenset({204, 205, 304})
+_USEFUL = frozenset(
+    {
+        "etag",
+        "last-modified",
+        "cache-control",
+        "expires",
+        "vary",
+        "link",
+        "location",
+        "retry-after",
+        "content-language",
+        "content-disposition",
+        "x-request-id",
+        "x-total-count",
+    }
+)
+_USEFUL_PREFIXES = ("ratelimit", "x-ratelimit")
+_VALIDATED_BYTES = 32 * 1024
+"""Up to this size a JSON answer that is passed on is checked as well; a larger one by its ends only."""
+
+
+def useful_headers(response: httpx.Response) -> list[tuple[str, str]]:
+    """Return the upstream headers that a REST caller gets (SEMANTICS 6)."""
+    found = []
+    for name, value in response.headers.multi_items():
+        if name in _USEFUL or name.startswith(_USEFUL_PREFIXES):
+            found.append((name, value))
+    return found
+
+
+def media_type_of(response: httpx.Response) -> str:
+    """Return the response's media type without parameters, lower case; ``""`` where it has none."""
+    media_type: str = response.headers.get("content-type", "").partition(";")[0]
+    return media_type.strip().lower()
+
+
+def charset_of(response: httpx.Response) -> str | None:
+    """Return the charset that the response names."""
+    for parameter in response.headers.get("content-type", "").split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip("\"'") or None
+    return None
+
+
+def is_json(media_type: str) -> bool:
+    """Tell a JSON media type; no media type at all counts, since many APIs forget it."""
+    return media_type in {"", JSON_MEDIA_TYPE, "text/json"} or media_type.endswith("+json")
+
+
+def is_empty(response: httpx.Response) -> bool:
+    """Tell whether a response has no content."""
+    return response.status_code in _NO_CONTENT or not response.content
+
+
+def document(response: httpx.Response, operation: Operation, decoder: Decoder) -> Any:
+    """Return the decoded document; ``None`` for no content.
+
+    Raises:
+        UpstreamBroken: the body is not what ``outputRawFormat`` says.
+    """
+    if is_empty(response):
+        return None
+    try:
+        return decoder(response.content, charset_of(response))
+    except FormatError as error:
+        raise broken(operation, error.detail, media_type_of(response)) from error
+
+
+def broken(operation: Operation, detail: str, media_type: str) -> UpstreamBroken:
+    """Return the error for a body that its format can't decode."""
+    error = UpstreamBroken(
+        f"the answer of `{operation.key}` is no {operation.raw_format}: {detail}",
+        hint=f"the upstream sent {media_type or 'no media type'}; set `outputRawFormat` to what it sends",
+    )
+    error.operation = operation.key
+    return error
+
+
+def answer(response: httpx.Response, operation: Operation, outputs: Outputs, scope: Scope, decoder: Decoder) -> Answer:
+    """Make a unit's answer of an upstream's good response.
+
+    Raises:
+        UpstreamBroken: the body is not what ``outputRawFormat`` says.
+    """
+    headers = useful_headers(response)
+    status = response.status_code
+    if is_empty(response):
+        return Answer(status=status, headers=headers)
+    if outputs.identity or operation.raw_format == "binary":
+        return passed_on(response, operation, decoder, headers)
+    value = outputs.build(document(response, operation, decoder), scope)
+    kept = [(name, value) for name, value in headers if name not in {"etag", "last-modified", "content-disposition"}]
+    return Answer(status=status, value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=kept)
+
+
+def passed_on(
+    response: httpx.Response, operation: Operation, decoder: Decoder, headers: list[tuple[str, str]]
+) -> Answer:
+    """Pass the upstream's bytes on, where the answer is the document itself and JSON.
+
+    A format that is not JSON is decoded and answered as JSON, unless the answer is bytes for good (``binary``, or
+    something that isn't JSON although ``outputRawFormat`` was left at its default).
+    """
+    media_type = media_type_of(response)
+    declared = operation.output_media_type
+    content = response.content
+    if operation.raw_format == "json" and is_json(media_type):
+        _check_json(content, operation, decoder, response)
+        kind = response.headers.get("content-type") or JSON_MEDIA_TYPE
+        return _bytes_answer(response, content, kind, _decode_with(operation, decoder, response), headers)
+    if operation.raw_format in {"json", "binary"}:
+        kind = declared or response.headers.get("content-type") or "application/octet-stream"
+        return _bytes_answer(response, content, kind, None, headers)
+    value = document(response, operation, decoder)
+    return Answer(status=response.status_code, value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=headers)
+
+
+def _bytes_answer(
+    response: httpx.Response,
+    content: bytes,
+    media_type: str,
+    decode: Callable[[bytes], Any] | None,
+    headers: list[tuple[str, str]],
+) -> Answer:
+    return Answer(status=response.status_code, content=content, media_type=media_type, decode=decode, headers=headers)
+
+
+def _decode_with(operation: Operation, decoder: Decoder, response: httpx.Response) -> Callable[[bytes], Any]:
+    charset = charset_of(response)
+    media_type = media_type_of(response)
+
+    def decode(content: bytes) -> Any:
+        try:
+            return decoder(content, charset)
+        except FormatError as error:
+            raise broken(operation, error.detail, media_type) from error
+
+    return decode
+
+
+def _check_json(content: bytes, operation: Operation, decoder: Decoder, response: httpx.Response) -> None:
+    """Refuse JSON that is obviously broken: a small body is parsed, a large one must begin and end as JSON does."""
+    if len(content) <= _VALIDATED_BYTES:
+        _decode_with(operation, decoder, response)(content)
+        return
+    head, tail = content[:64].lstrip()[:1], content[-64:].rstrip()[-1:]
+    if (head, tail) not in {(b"{", b"}"), (b"[", b"]"), (b'"', b'"')}:
+        raise broken(operation, "it ends before it is complete, or is something else", media_type_of(response))

@@ -1,0 +1,90 @@
+"""Pass a request on to a consumed API as it is (SEMANTICS 4.6)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+
+from naftiko.engine.request import Draft, place
+from naftiko.engine.upstream import Upstream
+from naftiko.errors import InputError, Problem
+from naftiko.plan.scope import Scope, Variables
+from naftiko.plan.unit import ForwardAction
+from naftiko.types import ABSENT
+
+_CONNECTION = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "host",
+    }
+)
+"""Headers of one hop (RFC 9110 chapter 7.6.1), never passed on in either direction."""
+_OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding", "content-language"})
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A caller's request, as it came.
+
+    Attributes:
+        rest: what the route's path variable caught, still percent-encoded.
+        query: the raw query.
+        headers: pairs, names in lower case.
+        body: its pieces, or ``None`` where it has none.
+    """
+
+    method: str
+    rest: str
+    query: str
+    headers: Sequence[tuple[str, str]]
+    body: AsyncIterable[bytes] | None
+
+
+async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream, variables: Variables) -> httpx.Request:
+    """Return the upstream request.
+
+    Raises:
+        InputError: the path would climb out of the base URI.
+        MissingVariable: a variable has no value.
+    """
+    if any(unquote(segment) in {".", ".."} for segment in inbound.rest.split("/")):
+        raise InputError([Problem("path", "path", "the path must not hold `.` or `..`", "plain segments")])
+    scope = Scope({}, variables)
+    made = Draft(inbound.method, upstream.url(inbound.rest, scope), [], [], None)
+    if inbound.query:
+        made.query.append(inbound.query)
+    passed = action.trusted_headers | (_OF_THE_BODY if inbound.body is not None else frozenset())
+    made.headers.extend((name, value) for name, value in inbound.headers if name in passed and name not in _CONNECTION)
+    _add_parameters(upstream, scope, made)
+    await upstream.authorize(made, replace=True)
+    headers = [(name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in made.headers]
+    return httpx.Request(made.method, made.full_url(), headers=headers, content=inbound.body)
+
+
+def _add_parameters(upstream: Upstream, scope: Scope, made: Draft) -> None:
+    """Add the parameters of the consumes entry that have a fixed value."""
+    problems: list[Problem] = []
+    cookies: list[str] = []
+    for parameter in upstream.plan.parameters:
+        value: Any = ABSENT if parameter.fixed is None else parameter.fixed(scope)
+        if value is not ABSENT and value is not None and not made.has_header(parameter.name):
+            place(parameter, value, made, cookies, problems, comma_arrays=False)
+
+
+def backward(response: httpx.Response) -> list[tuple[str, str]]:
+    """Return the response headers that go back: all but those of the connection."""
+    named = {name.strip().lower() for name in response.headers.get("connection", "").split(",")}
+    dropped = _CONNECTION | named
+    return [(name, value) for name, value in response.headers.multi_items() if name.lower() not in dropped]

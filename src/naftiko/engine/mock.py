@@ -1,0 +1,52 @@
+"""Describe a request that is not sent: for ``--mock`` and ``--dry-run``, secrets hidden."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+
+from naftiko.observe.redaction import HIDDEN, Redactor, is_secret_name
+
+_NOISE = frozenset({"host", "content-length", "user-agent", "accept", "accept-encoding", "connection"})
+
+
+def described(request: httpx.Request, redactor: Redactor) -> dict[str, Any]:
+    """Return a request's method, URL, headers and body as JSON data; secrets are hidden."""
+    shown: dict[str, Any] = {"method": request.method, "url": _url(request, redactor)}
+    headers = {
+        name: _header(name, value, redactor) for name, value in request.headers.items() if name.lower() not in _NOISE
+    }
+    if headers:
+        shown["headers"] = headers
+    content = request.content
+    if content:
+        shown["body"] = _body(content, redactor)
+    return shown
+
+
+def _url(request: httpx.Request, redactor: Redactor) -> str:
+    """Return the URL; the value of a query parameter with a secret's name is hidden too."""
+    url, mark, query = redactor.redact(str(request.url)).partition("?")
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    hidden = [
+        f"{name}={HIDDEN}" if equals and is_secret_name(name) else f"{name}{equals}{value}"
+        for name, equals, value in pairs
+    ]
+    return f"{url}{mark}{'&'.join(hidden)}" if mark else url
+
+
+def _header(name: str, value: str, redactor: Redactor) -> str:
+    if is_secret_name(name):
+        scheme, space, _ = value.partition(" ")
+        return f"{scheme} {HIDDEN}" if space and scheme.lower() in {"bearer", "basic", "digest", "token"} else HIDDEN
+    return redactor.redact(value)
+
+
+def _body(content: bytes, redactor: Redactor) -> Any:
+    text = redactor.redact(content.decode("utf-8", "replace"))
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,245 @@
+"""Build the upstream request (SEMANTICS 4.1 to 4.4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import orjson
+
+from naftiko.engine.bodies import Body, encode_body
+from naftiko.errors import InputError, MissingVariable, Problem
+from naftiko.plan.inputs import Content
+from naftiko.plan.operation import Parameter
+from naftiko.plan.scope import Scope
+from naftiko.plan.text import as_text
+from naftiko.plan.unit import ApiPlan, Call
+from naftiko.types import ABSENT
+
+_FORBIDDEN_IN_HEADER = frozenset("\r\n\0")
+
+
+@dataclass(slots=True)
+class Draft:
+    """A request before it is made: the URL without the query, the encoded query pairs, the headers, the body."""
+
+    method: str
+    url: str
+    query: list[str]
+    headers: list[tuple[str, str]]
+    body: Body | None
+
+    def has_header(self, name: str) -> bool:
+        """Tell whether a header is set already."""
+        lowered = name.lower()
+        return any(known.lower() == lowered for known, _ in self.headers)
+
+    def full_url(self) -> str:
+        """Return the URL with its query."""
+        return f"{self.url}?{'&'.join(self.query)}" if self.query else self.url
+
+    def make(self) -> httpx.Request:
+        """Return the request."""
+        headers = [(name.encode("ascii"), value.encode("utf-8")) for name, value in self.headers]
+        if self.body is None:
+            return httpx.Request(self.method, self.full_url(), headers=headers)
+        if not self.has_header("content-type"):
+            headers.append((b"Content-Type", self.body.media_type.encode("ascii")))
+        return httpx.Request(self.method, self.full_url(), headers=headers, content=self.body.data)
+
+
+def draft(
+    call: Call, api: ApiPlan, scope: Scope, *, comma_arrays: bool = False, passed: Content | None = None
+) -> Draft:
+    """Make a draft of a call's request.
+
+    Args:
+        call: the call.
+        api: the API that it goes to.
+        scope: the arguments by name (``inputs``) and the variables.
+        comma_arrays: whether query arrays are one comma-separated value instead of repeated keys.
+        passed: a REST caller's body that is passed on, where the operation declares none.
+
+    Raises:
+        InputError: a path placeholder has no value, or a header value holds a line break.
+        MissingVariable: a variable has no value, or the API has no base URI.
+    """
+    operation = call.operation
+    path, missing = operation.path.fill(scope)
+    if missing:
+        raise InputError(
+            [Problem(name, "path", f"no value for `{name}` in {operation.path.text}", "a value") for name in missing]
+        )
+    query = [api.base.query] if api.base.query else []
+    query.extend(operation.path.fill_query(scope))
+    made = Draft(operation.method, full_url(api, path, scope), query, [], None)
+    problems: list[Problem] = []
+    cookies: list[str] = []
+    for parameter in operation.parameters:
+        value = _value(parameter, scope)
+        if value is not ABSENT and value is not None:
+            place(parameter, value, made, cookies, problems, comma_arrays=comma_arrays)
+    for extra in call.extras:
+        value = scope.inputs.get(extra.name, ABSENT)
+        if value is not ABSENT and value is not None and extra.place in {"query", "header"}:
+            _place_extra(extra.name, extra.place, value, made, problems, comma_arrays=comma_arrays)
+    if cookies:
+        made.headers.append(("Cookie", "; ".join(cookies)))
+    if problems:
+        raise InputError(problems)
+    made.body = _body(call, scope, made, passed)
+    return made
+
+
+def full_url(api: ApiPlan, path: str, scope: Scope) -> str:
+    """Join the base URI to an encoded path with exactly one slash (SEMANTICS 4.1).
+
+    Raises:
+        MissingVariable: the API has no base URI, or a variable of it has no value.
+    """
+    base = api.base.fill(scope)
+    if not base:
+        raise MissingVariable(
+            [f"the base URI of `{api.namespace}`"],
+            hint=f"give it with --base-uri {api.namespace}=https://HOST",
+        )
+    if not base.startswith(("http://", "https://")):
+        scheme = base.partition("://")[0]
+        raise MissingVariable(
+            [f"an http base URI of `{api.namespace}`"],
+            hint=f"`{scheme}://` can't be called; give one with --base-uri {api.namespace}=https://HOST",
+        )
+    return f"{base}/{path.lstrip('/')}" if path else base
+
+
+def _value(parameter: Parameter, scope: Scope) -> Any:
+    if parameter.fixed is not None:
+        return parameter.fixed(scope)
+    if parameter.location == "environment":
+        return ABSENT
+    return scope.inputs.get(parameter.name, ABSENT)
+
+
+def place(
+    parameter: Parameter,
+    value: Any,
+    made: Draft,
+    cookies: list[str],
+    problems: list[Problem],
+    *,
+    comma_arrays: bool,
+) -> None:
+    """Put a parameter's value where it belongs in the draft."""
+    if parameter.location == "query":
+        made.query.extend(query_pairs(parameter.name, value, comma_arrays=comma_arrays))
+    elif parameter.location == "header":
+        _add_header(parameter.name, value, made, problems)
+    elif parameter.location == "cookie":
+        cookies.append(f"{parameter.name}={quote(as_text(value), safe='')}")
+
+
+def _place_extra(
+    name: str, place: str, value: Any, made: Draft, problems: list[Problem], *, comma_arrays: bool
+) -> None:
+    if place == "query":
+        made.query.extend(query_pairs(name, value, comma_arrays=comma_arrays))
+    else:
+        _add_header(name, value, made, problems)
+
+
+def query_pairs(name: str, value: Any, *, comma_arrays: bool = False) -> Iterator[str]:
+    """Yield ``name=value`` pairs, encoded: an array repeats the key, an object is JSON text."""
+    key = quote(name, safe="")
+    if isinstance(value, list):
+        texts = [as_text(element) for element in value if element is not None]
+        if comma_arrays and texts:
+            yield f"{key}={','.join(quote(text, safe='') for text in texts)}"
+        elif not comma_arrays:
+            yield from (f"{key}={quote(text, safe='')}" for text in texts)
+    else:
+        yield f"{key}={quote(as_text(value), safe='')}"
+
+
+def _add_header(name: str, value: Any, made: Draft, problems: list[Problem]) -> None:
+    text = ",".join(as_text(element) for element in value) if isinstance(value, list) else as_text(value)
+    if _FORBIDDEN_IN_HEADER.intersection(text):
+        problems.append(Problem(name, "header", f"`{name}` must not hold a line break", "one line"))
+    elif not _is_token(name):
+        problems.append(Problem(name, "header", f"`{name}` can't be the name of a header", "a token (RFC 9110)"))
+    else:
+        made.headers.append((name, text.strip()))
+
+
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+def _is_token(name: str) -> bool:
+    return bool(name) and _TOKEN.issuperset(name)
+
+
+def _body(call: Call, scope: Scope, made: Draft, passed: Content | None) -> Body | None:
+    """Make the body: the block, the whole body, the fields, or what the REST caller sent (SEMANTICS 4.3)."""
+    operation = call.operation
+    media_type = next((value for name, value in made.headers if name.lower() == "content-type"), None)
+    if operation.body is not None:
+        return encode_body(operation.body, scope)
+    whole = _whole_body(call, scope)
+    fields = _fields(call, scope)
+    if isinstance(whole, Content):
+        return Body(whole.data, media_type or whole.media_type)
+    if fields:
+        whole = {**whole, **fields} if isinstance(whole, dict) else fields
+    if whole is ABSENT:
+        return None if passed is None else Body(passed.data, passed.media_type)
+    return _json_or_form(whole, media_type)
+
+
+def _whole_body(call: Call, scope: Scope) -> Any:
+    name = call.operation.whole_body
+    if name is None:
+        name = next((extra.name for extra in call.extras if extra.place == "body"), None)
+    value = ABSENT if name is None else scope.inputs.get(name, ABSENT)
+    parameter = next((known for known in call.operation.parameters if known.name == name), None)
+    if parameter is not None and parameter.fixed is not None:
+        value = parameter.fixed(scope)
+    return _parsed(value)
+
+
+def _parsed(value: Any) -> Any:
+    """Text that is itself JSON is sent as that JSON (SEMANTICS 4.3)."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _fields(call: Call, scope: Scope) -> Mapping[str, Any]:
+    by_name = {parameter.name: parameter for parameter in call.operation.parameters}
+    found = {name: _value(by_name[name], scope) for name in call.operation.body_fields if name in by_name}
+    found |= {extra.name: scope.inputs.get(extra.name, ABSENT) for extra in call.extras if extra.place == "field"}
+    return {name: value for name, value in found.items() if value is not ABSENT}
+
+
+def _json_or_form(value: Any, media_type: str | None) -> Body:
+    """Write a body as the media type that the call itself names says; JSON where it names none."""
+    named = (media_type or "application/json").partition(";")[0].strip().lower()
+    if named == "application/x-www-form-urlencoded" and isinstance(value, dict):
+        pairs = [pair for name, inner in value.items() for pair in query_pairs(name, inner)]
+        return Body("&".join(pairs).encode("ascii"), media_type or named)
+    if isinstance(value, str) and named != "application/json" and not named.endswith("+json"):
+        return Body(value.encode("utf-8"), media_type or named)
+    return Body(dump_json(value), media_type or named)
+
+
+def dump_json(value: Any) -> bytes:
+    """Return JSON bytes; integers beyond 64 bits keep their digits."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

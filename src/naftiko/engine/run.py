@@ -1,0 +1,236 @@
+"""Run units: inputs in, answer out (SEMANTICS 3 to 5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
+from naftiko.engine.decode import answer as make_answer
+from naftiko.engine.decode import document
+from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
+from naftiko.engine.mock import described
+from naftiko.engine.request import dump_json
+from naftiko.engine.upstream import Upstream
+from naftiko.errors import CallError, NotExecutable, UpstreamStatus
+from naftiko.observe.redaction import Redactor
+from naftiko.plan.inputs import Content
+from naftiko.plan.operation import Operation
+from naftiko.plan.outputs import Outputs
+from naftiko.plan.scope import Scope, Variables
+from naftiko.plan.unit import (
+    Action,
+    Call,
+    CallAction,
+    FlowAction,
+    FunctionAction,
+    MockAction,
+    StepPlan,
+    StepResult,
+    UnitPlan,
+)
+from naftiko.types import ABSENT
+
+_FIRST_ERROR = 400
+
+
+class Engine:
+    """Runs the units of one capability."""
+
+    def __init__(
+        self,
+        upstreams: Mapping[str, Upstream],
+        variables: Variables,
+        redactor: Redactor,
+        base: Path,
+        *,
+        mock: bool,
+    ) -> None:
+        self.upstreams = upstreams
+        self.variables = variables
+        self._redactor = redactor
+        self._base = base
+        self._mock = mock
+        self._decoders: dict[int, Decoder] = {}
+
+    async def run(self, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None = None) -> Answer:
+        """Run a unit with checked inputs.
+
+        Raises:
+            CallError: see ``naftiko.errors``.
+        """
+        if unit.action is None:
+            raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}", hint=str(unit.position))
+        return await self._act(unit.action, unit.outputs, inputs, passed)
+
+    async def _act(self, action: Action, outputs: Outputs, inputs: Mapping[str, Any], passed: Content | None) -> Answer:
+        if isinstance(action, CallAction):
+            return await self._call(action.call, outputs, inputs, passed)
+        scope = Scope(inputs, self.variables)
+        if isinstance(action, FlowAction):
+            return await self._flow(action, outputs, scope)
+        if isinstance(action, MockAction):
+            value = outputs.build(None, scope)
+            return Answer(value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json)
+        if isinstance(action, FunctionAction):
+            given = arguments_of(action.arguments, scope)
+            return await self._act(action.action, outputs, action.inputs.check(given), passed)
+        raise NotExecutable("this route forwards requests; it can't be called")
+
+    async def _call(self, call: Call, outputs: Outputs, inputs: Mapping[str, Any], passed: Content | None) -> Answer:
+        scope = Scope(inputs, self.variables)
+        arguments = arguments_of(call.arguments, scope)
+        upstream = self.upstreams[call.operation.api]
+        if self._mock:
+            request, _ = await upstream.request(call, arguments, passed)
+            return Answer(value=described(request, self._redactor), media_type=JSON_MEDIA_TYPE, dump=dump_json)
+        response = await upstream.send(call, arguments, passed)
+        if response.status_code >= _FIRST_ERROR:
+            raise failed(response, call.operation)
+        return make_answer(response, call.operation, outputs, scope, self.decoder(call.operation))
+
+    async def request(self, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None = None) -> httpx.Request:
+        """Return the request that a unit in simple mode would send.
+
+        Raises:
+            NotExecutable: the unit sends none, or several.
+        """
+        action, given = unit.action, inputs
+        if isinstance(action, FunctionAction):
+            given = action.inputs.check(arguments_of(action.arguments, Scope(inputs, self.variables)))
+            action = action.action
+        if not isinstance(action, CallAction):
+            reason = unit.reason or "it doesn't make exactly one request"
+            raise NotExecutable(f"`{unit.name}` has no request to show: {reason}")
+        arguments = arguments_of(action.call.arguments, Scope(given, self.variables))
+        request, _ = await self.upstreams[action.call.operation.api].request(action.call, arguments, passed)
+        return request
+
+    async def document(self, call: Call, scope: Scope) -> Any:
+        """Call an operation and return its decoded document, for steps."""
+        arguments = arguments_of(call.arguments, scope)
+        upstream = self.upstreams[call.operation.api]
+        if self._mock:
+            request, _ = await upstream.request(call, arguments)
+            return described(request, self._redactor)
+        response = await upstream.send(call, arguments)
+        if response.status_code >= _FIRST_ERROR:
+            raise failed(response, call.operation)
+        return document(response, call.operation, self.decoder(call.operation))
+
+    async def _flow(self, flow: FlowAction, outputs: Outputs, scope: Scope) -> Answer:
+        """Run steps wave by wave; a failing one ends the flow with its name in the error."""
+        runner = _StepRunner(self)
+        shown: dict[str, Any] = {}
+        results: dict[str, StepResult] = {}
+        for wave in flow.waves:
+            inside = Scope(scope.inputs, scope.variables, shown)
+            for step, result in zip(wave, await _together(wave, runner, inside), strict=True):
+                results[step.name] = result
+                shown[step.name] = result.shown
+        final = Scope({**scope.inputs}, scope.variables, shown)
+        if flow.mappings:
+            value = _nested(flow, final)
+            if value is not ABSENT:
+                return Answer(value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json)
+        last = outputs.build(results[flow.last].raw, final)
+        if last is None and results[flow.last].raw is None:
+            return Answer(status=204)
+        return Answer(value=last, media_type=JSON_MEDIA_TYPE, dump=dump_json)
+
+    def decoder(self, operation: Operation) -> Decoder:
+        """Return the decoder of an operation's format, made once.
+
+        Raises:
+            NotExecutable: the format is unknown, or its library is absent.
+        """
+        known = self._decoders.get(id(operation))
+        if known is not None:
+            return known
+        name = "json" if operation.raw_format == "binary" else operation.raw_format
+        options = FormatOptions(schema=operation.output_schema, schema_base=self._base)
+        try:
+            made = decoder(name, options)
+        except (FormatUnavailable, FormatError) as error:
+            raise NotExecutable(f"`{operation.key}`: {error}") from error
+        self._decoders[id(operation)] = made
+        return made
+
+
+class _StepRunner:
+    """What steps see of the engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def call(self, call: Call, scope: Scope) -> Any:
+        return await self._engine.document(call, scope)
+
+
+async def _together(wave: tuple[StepPlan, ...], runner: _StepRunner, scope: Scope) -> list[StepResult]:
+    """Run the steps of a wave at once; the first failure cancels the others."""
+    if len(wave) == 1:
+        return [await _step(wave[0], runner, scope)]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_step(step, runner, scope)) for step in wave]
+    except BaseExceptionGroup as failures:
+        raise _first(failures) from None
+    return [task.result() for task in tasks]
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    for failure in failures.exceptions:
+        return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure
+    return failures
+
+
+async def _step(step: StepPlan, runner: _StepRunner, scope: Scope) -> StepResult:
+    try:
+        return await step.run(runner, scope)
+    except CallError as error:
+        error.step = error.step or step.name
+        raise
+
+
+def _nested(flow: FlowAction, scope: Scope) -> Any:
+    """Build the answer of mappings: dots in a target nest; what finds nothing is null (SEMANTICS 5.3)."""
+    answer: dict[str, Any] = {}
+    for target, value in flow.mappings:
+        found = value(scope)
+        inside = answer
+        for name in target[:-1]:
+            below = inside.get(name)
+            inside = below if isinstance(below, dict) else inside.setdefault(name, {})
+        inside[target[-1]] = None if found is ABSENT else found
+    return answer
+
+
+def arguments_of(bindings: Any, scope: Scope) -> dict[str, Any]:
+    """Evaluate arguments; absent ones are left out (SEMANTICS 3.2)."""
+    found = ((name, value(scope)) for name, value in bindings)
+    return {name: value for name, value in found if value is not ABSENT}
+
+
+def failed(response: httpx.Response, operation: Operation) -> UpstreamStatus:
+    """Return the error for an upstream's own 4xx or 5xx."""
+    error = UpstreamStatus(response, hint=_HINTS.get(response.status_code, ""))
+    error.operation = operation.key
+    retry_after = response.headers.get("retry-after", "")
+    error.retry_after = float(retry_after) if retry_after.isdecimal() else None
+    return error
+
+
+_HINTS = {
+    400: "check the inputs against the API's documentation",
+    401: "the API wants a credential: give the capability an authentication",
+    403: "the credential may not do this",
+    404: "check the ids in the inputs",
+    409: "the thing is in another state than expected; read it again",
+    422: "check the inputs against the API's documentation",
+    429: "too many calls: wait, then try again",
+}

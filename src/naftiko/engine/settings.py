@@ -1,0 +1,39 @@
+"""What an operator decides about a capability, beside its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from naftiko.document.model import Authentication
+from naftiko.engine.transport import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one capability.
+
+    Attributes:
+        variables: values for variables, which win over binds and the environment.
+        environment: what variables are read from; ``None``: the process's environment.
+        base_uris: base URIs by consumes namespace, or by a pattern such as ``github-*``.
+        authentication: ours to an API, by consumes namespace or pattern.
+        comma_arrays: namespaces, or patterns, whose query arrays are one comma-separated value.
+        mock: send nothing out; each call answers with the request it would have made.
+        limits: of every upstream.
+        import_root: the directory tree that imports may not leave; ``None``: the file's own directory.
+        transport: makes the transport of an API; the seam for tests.
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] | None = None
+    base_uris: Mapping[str, str] = field(default_factory=dict)
+    authentication: Mapping[str, Authentication] = field(default_factory=dict)
+    comma_arrays: tuple[str, ...] = ()
+    mock: bool = False
+    limits: Limits = field(default_factory=Limits)
+    import_root: Path | None = None
+    transport: Callable[[str], httpx.AsyncBaseTransport] | None = None

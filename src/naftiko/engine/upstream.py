@@ -1,0 +1,125 @@
+"""One consumed API while it runs: its transport, its credential, its limits (SEMANTICS 4.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import httpx
+
+from naftiko.engine.authentication import Credential, credential
+from naftiko.engine.request import Draft, draft, full_url, query_pairs
+from naftiko.engine.settings import Settings
+from naftiko.engine.transport import Transport, fetch, stream
+from naftiko.errors import UpstreamError, UpstreamRefused
+from naftiko.plan.inputs import Content
+from naftiko.plan.scope import Scope, Variables
+from naftiko.plan.unit import ApiPlan, Call
+
+_UNAUTHORIZED = 401
+
+
+class Upstream:
+    """Builds and sends the requests to one API."""
+
+    def __init__(self, plan: ApiPlan, variables: Variables, settings: Settings, *, comma_arrays: bool) -> None:
+        self.plan = plan
+        self._variables = variables
+        self._settings = settings
+        self._comma_arrays = comma_arrays
+        self._transport: httpx.AsyncBaseTransport | None = None
+        self._credential: Credential | None = credential(plan, Scope({}, variables), self._fetch)
+
+    @property
+    def transport(self) -> httpx.AsyncBaseTransport:
+        """The transport, made at the first call."""
+        if self._transport is None:
+            make = self._settings.transport
+            self._transport = make(self.plan.namespace) if make is not None else Transport(self._settings.limits)
+        return self._transport
+
+    async def _fetch(self, request: httpx.Request) -> httpx.Response:
+        return await fetch(self.transport, request, self._settings.limits)
+
+    def draft(self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None) -> Draft:
+        """Draft a call's request, without the credential."""
+        scope = Scope(arguments, self._variables)
+        return draft(call, self.plan, scope, comma_arrays=self._comma_arrays, passed=passed)
+
+    def url(self, path: str, scope: Scope) -> str:
+        """Return the URL of an encoded path below the base URI."""
+        return full_url(self.plan, path, scope)
+
+    async def authorize(self, made: Draft, *, replace: bool = False) -> bool:
+        """Add the credential; return whether one was added.
+
+        What a call maps explicitly wins (SEMANTICS 4.5), unless ``replace`` says that ours does.
+        """
+        if self._credential is None:
+            return False
+        if replace:
+            carried = {name for where, name in self.plan.credentials if where == "header"}
+            made.headers = [(name, value) for name, value in made.headers if name.lower() not in carried]
+        headers = await self._credential.headers(made.method, made.full_url())
+        ours = [(name, value) for name, value in headers if not made.has_header(name)]
+        made.headers.extend(ours)
+        names = {pair.partition("=")[0] for pair in made.query}
+        pairs = [pair for name, value in await self._credential.query() for pair in query_pairs(name, value)]
+        fresh = [pair for pair in pairs if pair.partition("=")[0] not in names]
+        made.query.extend(fresh)
+        return bool(ours or fresh)
+
+    async def request(
+        self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None
+    ) -> tuple[httpx.Request, bool]:
+        """Return the whole request, and whether it carries our credential."""
+        made = self.draft(call, arguments, passed)
+        authorized = await self.authorize(made)
+        return made.make(), authorized
+
+    async def send(self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None) -> httpx.Response:
+        """Send a call's request; return the answer, its body read.
+
+        Raises:
+            CallError: see ``naftiko.errors``; an upstream's own 4xx and 5xx are answers.
+            UpstreamRefused: 401 to our credential.
+        """
+        try:
+            request, authorized = await self.request(call, arguments, passed)
+            response = await self._fetch(request)
+            if response.status_code == _UNAUTHORIZED and authorized:
+                response = await self._again(request, response, call, arguments, passed)
+        except UpstreamError as error:
+            error.operation = error.operation or call.operation.key
+            raise
+        return response
+
+    async def _again(
+        self,
+        request: httpx.Request,
+        response: httpx.Response,
+        call: Call,
+        arguments: Mapping[str, Any],
+        passed: Content | None,
+    ) -> httpx.Response:
+        """After a 401 to our credential: try once more if the credential can do better, else say so."""
+        if self._credential is not None and await self._credential.retry(request, response):
+            request, _ = await self.request(call, arguments, passed)
+            response = await self._fetch(request)
+        if response.status_code == _UNAUTHORIZED:
+            raise UpstreamRefused(
+                f"`{self.plan.namespace}` refused the credential of this server (401)",
+                hint="check the token or key that the capability's authentication uses",
+            )
+        return response
+
+    def open(self, request: httpx.Request) -> AbstractAsyncContextManager[httpx.Response]:
+        """Send a request and stream its answer, for `forward`."""
+        return stream(self.transport, request, self._settings.limits)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._transport is not None:
+            await self._transport.aclose()
+            self._transport = None

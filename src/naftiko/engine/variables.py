@@ -1,0 +1,128 @@
+"""The variables of a running capability: binds, the environment, and what the operator gives (SEMANTICS 2)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from naftiko.document.model import Bind
+from naftiko.engine.binds import Environment, OpenSource, Source, open_source
+from naftiko.errors import MissingVariable
+from naftiko.observe.redaction import Redactor, is_secret_name
+
+VARIABLE_PREFIX = "NAFTIKO_VAR_"
+
+
+class BoundVariables:
+    """Resolves ``NAME``, ``namespace.NAME`` and ``env.NAME``.
+
+    What the operator gives (``--var``, ``NAFTIKO_VAR_NAME``) wins over binds, binds over the environment.
+    """
+
+    def __init__(
+        self,
+        binds: Iterable[Bind],
+        *,
+        given: Mapping[str, str],
+        environment: Mapping[str, str] | None = None,
+        base: Path,
+        open_source: OpenSource = open_source,
+        redactor: Redactor | None = None,
+    ) -> None:
+        self.redactor = redactor or Redactor()
+        surroundings = os.environ if environment is None else environment
+        self._given = {name: value for name, value in given.items() if value}
+        self._prefixed = {
+            name.removeprefix(VARIABLE_PREFIX).casefold(): value
+            for name, value in surroundings.items()
+            if name.startswith(VARIABLE_PREFIX) and value
+        }
+        self._surroundings = {**surroundings, **self._given}
+        self._environment = Environment(self._surroundings)
+        self._binds = tuple(binds)
+        self._base = base
+        self._open_source = open_source
+        self._sources: dict[str, Source] = {}
+        self._values: dict[str, str] = {}
+
+    def value(self, name: str) -> str:
+        """Return a variable's value; see ``plan.scope.Variables``."""
+        value = self.get(name)
+        if value is None:
+            raise MissingVariable([name], hint=self.hint(name))
+        return value
+
+    def get(self, name: str) -> str | None:
+        """Return a variable's value, or ``None``; found values are kept."""
+        known = self._values.get(name)
+        if known is not None:
+            return known
+        value, from_bind = self._find(name)
+        if value is not None:
+            self._values[name] = value
+            if from_bind or is_secret_name(name):
+                self.redactor.learn(value)
+        return value
+
+    def forget(self) -> None:
+        """Read everything anew at the next use."""
+        self._values.clear()
+        self._sources.clear()
+
+    def hint(self, name: str) -> str:
+        """Return where a missing variable could be set."""
+        bound = self._bind_of(name)
+        plain = name.partition(".")[2] if name.startswith("env.") else name
+        if bound is not None:
+            bind, key = bound
+            if bind.location is None:
+                return f"set {key} in the environment of the server"
+            source = self._source(bind.location)
+            reason = f" ({source.reason})" if source.reason else ""
+            return f"give the key {key} a value in {bind.location}{reason}"
+        return f"set {plain} in the environment of the server, or give it with --var {plain}=VALUE"
+
+    def _find(self, name: str) -> tuple[str | None, bool]:
+        plain = name.partition(".")[2] if "." in name else name
+        given = self._given.get(name) or self._given.get(plain) or self._prefixed.get(plain.casefold())
+        if given:
+            return given, is_secret_name(plain) or self._bind_of(name) is not None
+        bound = self._bind_of(name)
+        if bound is None:
+            return self._environment.get(plain if name.startswith("env.") else name), False
+        bind, key = bound
+        source: Source = self._environment if bind.location is None else self._source(bind.location)
+        return source.get(key), True
+
+    def _bind_of(self, name: str) -> tuple[Bind, str] | None:
+        """Return the bind that a name belongs to, and its key there; a later bind wins over an earlier one."""
+        namespace, dot, inner = name.partition(".")
+        for bind in reversed(self._binds):
+            if dot and bind.namespace == namespace and inner in bind.keys:
+                return bind, bind.keys[inner]
+        for bind in reversed(self._binds):
+            if name in bind.keys:
+                return bind, bind.keys[name]
+        return None
+
+    def _source(self, location: str) -> Source:
+        source = self._sources.get(location)
+        if source is None:
+            source = self._sources[location] = self._open_source(location, self._base, self._surroundings)
+        return source
+
+
+class StandInVariables:
+    """Variables for ``--mock``: what is missing is its own name, so that anybody can try any capability."""
+
+    def __init__(self, variables: BoundVariables) -> None:
+        self._variables = variables
+
+    def value(self, name: str) -> str:
+        """Return a variable's value, or its name in braces."""
+        return self._variables.get(name) or f"{{{name}}}"
+
+    def get(self, name: str) -> str | None:
+        """Return the same."""
+        return self.value(name)

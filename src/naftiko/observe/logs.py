@@ -1,0 +1,92 @@
+"""Logs: to stderr, as text or JSON lines, secrets hidden."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from typing import TextIO
+
+from naftiko.observe.redaction import Redactor
+
+_EXTRA = ("correlation_id", "unit", "operation", "status", "adapter")
+"""What records may carry beside their message."""
+
+
+class _Redacting(logging.Formatter):
+    """Formats a record, then hides every secret that a capability knows of."""
+
+    def __init__(self, redactors: list[Redactor]) -> None:
+        super().__init__()
+        self._redactors = redactors
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = self._line(record)
+        for redactor in self._redactors:
+            line = redactor.redact(line)
+        return line
+
+    def _line(self, record: logging.LogRecord) -> str:
+        raise NotImplementedError
+
+    @staticmethod
+    def _extras(record: logging.LogRecord) -> dict[str, object]:
+        return {name: getattr(record, name) for name in _EXTRA if getattr(record, name, None) is not None}
+
+    @staticmethod
+    def _time(record: logging.LogRecord) -> str:
+        moment = datetime.datetime.fromtimestamp(record.created, tz=datetime.UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class TextFormatter(_Redacting):
+    """``2026-01-31T12:00:00.000Z WARNING message key=value``."""
+
+    def _line(self, record: logging.LogRecord) -> str:
+        extras = "".join(f" {name}={value}" for name, value in self._extras(record).items())
+        line = f"{self._time(record)} {record.levelname} {record.getMessage()}{extras}"
+        if record.exc_info:
+            line += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
+        return line
+
+
+class JsonFormatter(_Redacting):
+    """One JSON object a line: time, level, logger, message, and what the record carries."""
+
+    def _line(self, record: logging.LogRecord) -> str:
+        entry: dict[str, object] = {
+            "time": self._time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **self._extras(record),
+        }
+        if record.exc_info:
+            entry["exception"] = "".join(traceback.format_exception(*record.exc_info))
+        return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+_FORMATTERS: dict[str, Callable[[list[Redactor]], logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
+
+
+def configure(level: str, style: str, redactors: list[Redactor], stream: TextIO | None = None) -> None:
+    """Send the logs of naftiko, and the warnings of its libraries, to stderr.
+
+    Args:
+        level: ``debug``, ``info``, ``warning`` or ``error``.
+        style: ``text`` or ``json``.
+        redactors: those of the capabilities that are served; each is asked for every line.
+        stream: where to; default: stderr, since stdout may be the wire of an MCP client.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_FORMATTERS[style](redactors))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("naftiko").setLevel(level.upper())
+    # The MCP SDK logs a line for each request, uvicorn one for each start: ours say what matters.
+    for name in ("mcp", "uvicorn", "uvicorn.error", "uvicorn.access", "httpx", "aiohttp"):
+        logging.getLogger(name).setLevel(logging.WARNING if level != "debug" else logging.DEBUG)
