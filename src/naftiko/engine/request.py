@@ -45,6 +45,8 @@ class Draft:
     def make(self) -> httpx.Request:
         """Return the request."""
         headers = [(name.encode("ascii"), value.encode("utf-8")) for name, value in self.headers]
+        if not self.has_header("accept"):
+            headers.append((b"Accept", b"*/*"))
         if self.body is None:
             return httpx.Request(self.method, self.full_url(), headers=headers)
         if not self.has_header("content-type"):
@@ -190,7 +192,9 @@ def _body(call: Call, scope: Scope, made: Draft, passed: Content | None) -> Body
     whole = _whole_body(call, scope)
     fields = _fields(call, scope)
     if isinstance(whole, Content):
-        return Body(whole.data, media_type or whole.media_type)
+        if not fields or not whole.is_json:
+            return Body(whole.data, media_type or whole.media_type)
+        whole = whole.decoded()
     if fields:
         whole = {**whole, **fields} if isinstance(whole, dict) else fields
     if whole is ABSENT:

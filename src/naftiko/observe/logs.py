@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import logging
 import sys
@@ -38,7 +38,7 @@ class _Redacting(logging.Formatter):
 
     @staticmethod
     def _time(record: logging.LogRecord) -> str:
-        moment = datetime.datetime.fromtimestamp(record.created, tz=datetime.UTC)
+        moment = dt.datetime.fromtimestamp(record.created, tz=dt.UTC)
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

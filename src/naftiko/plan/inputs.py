@@ -30,6 +30,12 @@ class Content:
     data: bytes
     media_type: str
 
+    @property
+    def is_json(self) -> bool:
+        """Whether the media type is JSON's."""
+        kind = self.media_type.partition(";")[0].strip().lower()
+        return kind == "application/json" or kind.endswith("+json")
+
     def decoded(self) -> Any:
         """Return the value of a JSON body.
 

@@ -1,1 +1,24 @@
-"""The REST adapter."""
+"""The REST adapter: a route per resource path and method (SEMANTICS 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from naftiko.engine.capability import Capability
+    from naftiko.expose.rest.options import RestOptions
+
+
+def rest_app(capability: Capability | Sequence[Capability], options: RestOptions | None = None) -> ASGIApp:
+    """Return an ASGI app with the routes of all REST adapters of one capability, or of several.
+
+    The capability's connections are closed when the app's lifespan ends; without a lifespan (in tests, mounted
+    elsewhere) call ``capability.aclose`` yourself.
+    """
+    from naftiko.expose.rest.app import build  # noqa: PLC0415  # Starlette is imported when an app is wanted
+
+    capabilities = [capability] if not isinstance(capability, Sequence) else list(capability)
+    return build(capabilities, options)

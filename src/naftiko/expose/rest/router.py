@@ -1,0 +1,150 @@
+"""Find a route without scanning: a tree of path segments (SEMANTICS 6).
+
+A fixed segment beats a placeholder whatever the order in the file; an encoded slash stays inside its segment.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+from urllib.parse import unquote_to_bytes
+
+RouteT = TypeVar("RouteT")
+
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
+REST_OF_PATH = "path"
+"""The placeholder of this name, or one written ``{+x}`` or ``{x+}``, catches all that is left, slashes too."""
+
+
+class UndecodablePath(ValueError):
+    """A path whose percent-encoding is not UTF-8."""
+
+
+@dataclass(slots=True)
+class _Mixed(Generic[RouteT]):
+    """A segment of text and placeholders, such as ``{id}.json``."""
+
+    pattern: re.Pattern[str]
+    names: tuple[str, ...]
+    node: _Node[RouteT]
+
+
+@dataclass(slots=True)
+class _Node(Generic[RouteT]):
+    fixed: dict[str, _Node[RouteT]] = field(default_factory=dict)
+    mixed: list[_Mixed[RouteT]] = field(default_factory=list)
+    placeholder: _Node[RouteT] | None = None
+    rest: RouteT | None = None
+    route: RouteT | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match(Generic[RouteT]):
+    """A route and the raw texts of its placeholders, in order."""
+
+    route: RouteT
+    values: tuple[str, ...]
+
+
+class Router(Generic[RouteT]):
+    """Routes by path; what stands at a path is up to the caller."""
+
+    def __init__(self) -> None:
+        self._root: _Node[RouteT] = _Node()
+
+    def add(self, path: str, route: RouteT, *, spans: bool = False) -> RouteT:
+        """Add a route, or return the one that stands at the same path already.
+
+        Args:
+            path: with ``{x}`` or ``{{x}}``.
+            route: what is found there.
+            spans: whether the last placeholder catches everything that is left of a path.
+        """
+        node = self._root
+        segments = path.removeprefix("/").split("/")
+        for at, segment in enumerate(segments):
+            if spans and at == len(segments) - 1 and _PLACEHOLDER.fullmatch(segment):
+                node.rest = node.rest if node.rest is not None else route
+                return node.rest
+            node = self._below(node, segment)
+        if node.route is None:
+            node.route = route
+        return node.route
+
+    @staticmethod
+    def _below(node: _Node[RouteT], segment: str) -> _Node[RouteT]:
+        if _PLACEHOLDER.fullmatch(segment):
+            if node.placeholder is None:
+                node.placeholder = _Node()
+            return node.placeholder
+        if _PLACEHOLDER.search(segment):
+            return _mixed(node, segment)
+        return node.fixed.setdefault(segment, _Node())
+
+    def find(self, raw_path: str) -> Match[RouteT] | None:
+        """Return the route of an undecoded path, or ``None``.
+
+        A trailing slash is a segment of its own: ``/instances/`` with a lost id must not list, or delete, them all.
+
+        Raises:
+            UndecodablePath: a segment is not UTF-8 once decoded.
+        """
+        return self._walk(self._root, raw_path.removeprefix("/").split("/"), 0, ())
+
+    def _walk(self, node: _Node[RouteT], segments: list[str], at: int, values: tuple[str, ...]) -> Match[RouteT] | None:
+        if at == len(segments):
+            return Match(node.route, values) if node.route is not None else None
+        segment = segments[at]
+        below = node.fixed.get(segment) or node.fixed.get(decoded(segment))
+        if below is not None:
+            found = self._walk(below, segments, at + 1, values)
+            if found is not None:
+                return found
+        for mixed in node.mixed:
+            caught = mixed.pattern.fullmatch(segment)
+            if caught:
+                found = self._walk(mixed.node, segments, at + 1, (*values, *caught.groups()))
+                if found is not None:
+                    return found
+        if node.placeholder is not None and segment:
+            found = self._walk(node.placeholder, segments, at + 1, (*values, segment))
+            if found is not None:
+                return found
+        return Match(node.rest, (*values, "/".join(segments[at:]))) if node.rest is not None else None
+
+
+def _mixed(node: _Node[RouteT], segment: str) -> _Node[RouteT]:
+    pieces: list[str] = []
+    at = 0
+    names: list[str] = []
+    for found in _PLACEHOLDER.finditer(segment):
+        pieces += [re.escape(segment[at : found.start()]), "(.+?)"]
+        names.append(found[1] or found[2])
+        at = found.end()
+    pattern = re.compile("".join(pieces) + re.escape(segment[at:]))
+    for known in node.mixed:
+        if known.pattern == pattern:
+            return known.node
+    made: _Mixed[RouteT] = _Mixed(pattern, tuple(names), _Node())
+    node.mixed.append(made)
+    return made.node
+
+
+def decoded(segment: str) -> str:
+    """Return a segment percent-decoded.
+
+    Raises:
+        UndecodablePath: it is not UTF-8.
+    """
+    if "%" not in segment:
+        return segment
+    try:
+        return unquote_to_bytes(segment).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UndecodablePath("the path is not UTF-8") from error
+
+
+def route_shape(path: str) -> str:
+    """Return a route with its placeholders' names dropped: two of the same shape catch the same requests."""
+    return _PLACEHOLDER.sub("{}", path)

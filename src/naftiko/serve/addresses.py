@@ -1,0 +1,75 @@
+"""Which adapter listens where (SEMANTICS 8): adapters with the same address and port are served together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from naftiko.engine.capability import Adapter, Capability
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORTS = {"rest": 8080, "mcp": 9090}
+_LOOPBACK = {"localhost": DEFAULT_HOST}
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """An adapter of a capability."""
+
+    capability: Capability
+    adapter: Adapter
+
+
+@dataclass(slots=True)
+class Listener:
+    """A socket and the adapters behind it."""
+
+    host: str
+    port: int
+    exposed: list[Exposed] = field(default_factory=list)
+
+    def of_kind(self, kind: str) -> list[Exposed]:
+        """The adapters of one kind."""
+        return [exposed for exposed in self.exposed if exposed.adapter.kind == kind]
+
+
+def listeners(
+    capabilities: Iterable[Capability], *, host: str | None = None, ports: Mapping[str, int] | None = None
+) -> list[Listener]:
+    """Group the adapters of all capabilities by where they listen, in the order of the files.
+
+    Args:
+        capabilities: what is served.
+        host: the operator's address for all of them; else each file's own, else loopback.
+        ports: the operator's ports by adapter kind or namespace (or a pattern); 0 is a free port.
+    """
+    found: dict[tuple[str, int, str], Listener] = {}
+    for capability in capabilities:
+        for adapter in capability.adapters:
+            if not is_http(adapter):
+                continue
+            address = host or adapter.plan.model.address or DEFAULT_HOST
+            address = _LOOPBACK.get(address, address)
+            port = port_of(adapter, ports or {})
+            # Two adapters that each want any free port get one each, one for each kind.
+            distinct = adapter.kind if port == 0 else ""
+            listener = found.setdefault((address, port, distinct), Listener(address, port))
+            listener.exposed.append(Exposed(capability, adapter))
+    return list(found.values())
+
+
+def is_http(adapter: Adapter) -> bool:
+    """Tell whether an adapter listens at all: an MCP adapter over stdio doesn't."""
+    return getattr(adapter.plan.model, "transport", None) != "stdio"
+
+
+def port_of(adapter: Adapter, ports: Mapping[str, int]) -> int:
+    """Return an adapter's port: the operator's by namespace, by pattern, by kind; else the file's; else the default."""
+    for name in (adapter.namespace, adapter.kind):
+        if name in ports:
+            return ports[name]
+    matching = [pattern for pattern in ports if fnmatchcase(adapter.namespace, pattern)]
+    if matching:
+        return ports[max(matching, key=len)]
+    return adapter.plan.model.port if adapter.plan.model.port is not None else DEFAULT_PORTS[adapter.kind]

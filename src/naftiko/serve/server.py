@@ -1,0 +1,132 @@
+"""Run the listeners in one process: they start together, stop together, and let requests in flight finish."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+GRACE = 10
+"""Seconds that requests in flight get when the server stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A socket and what makes the app behind it; made after the sockets are open, in a thread if it is slow."""
+
+    opened: socket.socket
+    make_app: Callable[[], ASGIApp]
+    slow: bool = False
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server whose signals are ours."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone: one handler stops all servers."""
+        yield
+
+
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="on",
+        http="auto",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=75,
+        proxy_headers=False,
+    )
+
+
+class Servers:
+    """All listeners of a process."""
+
+    def __init__(self, sites: Sequence[Site], *, ready: Callable[[], None] | None = None) -> None:
+        self._sites = sites
+        self._ready = ready
+        self._servers: list[_Server] = []
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Stop accepting; requests in flight finish within the grace time."""
+        self._stopping.set()
+        for server in self._servers:
+            server.should_exit = True
+
+    async def run(self) -> None:
+        """Serve until ``stop`` is called.
+
+        The sites that are quick to make start first: REST answers while the MCP SDK is still being imported.
+        """
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            for site in sorted(self._sites, key=lambda site: site.slow):
+                if self._stopping.is_set():
+                    break
+                tasks.append(await self._start(site))
+            if self._ready is not None and not self._stopping.is_set():
+                self._ready()
+            await asyncio.gather(*tasks)
+        finally:
+            self.stop()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start(self, site: Site) -> asyncio.Task[None]:
+        app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
+        server = _Server(_config(app))
+        self._servers.append(server)
+        task = asyncio.create_task(server.serve(sockets=[site.opened]))
+        while not server.started and not task.done():  # noqa: ASYNC110  # uvicorn has no event for it
+            await asyncio.sleep(0.001)
+        return task
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    """Run an async main in the fastest event loop there is."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_as_coroutine(main))
+
+
+async def _as_coroutine(main: Callable[[], Awaitable[None]]) -> None:
+    await main()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415  # absent on some platforms
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def on_signals(stop: Callable[[], None]) -> None:
+    """Call ``stop`` at SIGINT and SIGTERM; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    seen = 0
+
+    def handle() -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 1:
+            stop()
+        else:
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, handle)

@@ -1,0 +1,53 @@
+"""Open the listening sockets, all of them or none, with an error that a person understands."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from naftiko.errors import NaftikoError
+
+_BACKLOG = 2048
+
+
+class CannotListen(NaftikoError):
+    """A socket that can't be opened; the text is one line."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open a listening socket; port 0 is a free one.
+
+    Raises:
+        CannotListen: the port is in use, the address is not ours, or there is no permission.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    except socket.gaierror as error:
+        raise CannotListen(f"can't listen on {host}: there is no such address here") from error
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind((host, port))
+        opened.listen(_BACKLOG)
+    except OSError as error:
+        opened.close()
+        raise CannotListen(_reason(host, port, error)) from error
+    opened.setblocking(False)  # noqa: FBT003  # the socket's own signature
+    return opened
+
+
+def _reason(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use: stop what listens there, or choose another with --port"
+    if error.errno == errno.EACCES:
+        return f"no permission to listen on port {port}: choose one above 1023 with --port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine: choose one with --host"
+    return f"can't listen on {host}:{port}: {(error.strerror or 'unknown reason').lower()}"
+
+
+def url_of(opened: socket.socket) -> str:
+    """Return the URL of a listening socket; an unspecified address is shown as loopback's name."""
+    host, port = opened.getsockname()[:2]
+    shown = "localhost" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104  # compared
+    return f"http://{shown}:{port}"
