@@ -1,0 +1,268 @@
+"""Run every exposed unit of real capability files through the REST app and the MCP server.
+
+A recording transport stands where the upstream would be; what it records is compared with what the oracle computes
+straight from the YAML. Nothing leaves the process, so thousands of units take seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import oracle
+from oracle import ExpectedRequest, ExpectedUnit, Json, canonical_url
+
+import naftiko
+from naftiko.engine.settings import Settings
+from naftiko.expose.rest.reading import placeholders_in_order
+
+BASE = "https://upstream.example/base"
+MCP_HEADERS = {
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+    "mcp-protocol-version": "2025-06-18",
+}
+
+
+class Recorder:
+    """A transport that answers everything and keeps the requests."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+
+    def transport(self, namespace: str) -> httpx.MockTransport:
+        """Return a transport for an API."""
+        del namespace
+        return httpx.MockTransport(self.answer)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """Keep the request, answer with a small document."""
+        self.requests.append(request)
+        return httpx.Response(200, json={"ok": True})
+
+
+@dataclass
+class Report:
+    """What a run found.
+
+    Attributes:
+        counts: how many units did what.
+        differences: a line for each unit that sent something else than expected.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    differences: list[str] = field(default_factory=list)
+
+    def differ(self, where: str, what: str, got: object, expected: object) -> None:
+        """Note a difference."""
+        self.differences.append(f"{where}: {what}\n    sent     {str(got)[:300]}\n    expected {str(expected)[:300]}")
+
+
+def capability_files(corpus: Path) -> list[Path]:
+    """Return the YAML files of the corpus."""
+    return sorted(path for path in corpus.rglob("*") if path.suffix in {".yaml", ".yml"})
+
+
+def pair_up(capability: naftiko.Capability, expected: list[ExpectedUnit]) -> Iterator[tuple[Any, ExpectedUnit]]:
+    """Pair units with expectations: both list a file's units in its order, within each kind."""
+    mine: dict[tuple[Any, ...], list[Any]] = {}
+    for unit in capability.units:
+        mine.setdefault(_identity(unit.adapter, unit.method, unit.path, unit.name), []).append(unit)
+    for each in expected:
+        queue = mine.get(_identity(each.adapter, each.method, each.path, each.name))
+        if queue:
+            yield queue.pop(0), each
+
+
+def _identity(adapter: str, method: str | None, path: str | None, name: str | None) -> tuple[Any, ...]:
+    return ("rest", method, path) if adapter == "rest" else ("mcp", name)
+
+
+async def run_file(path: Path, report: Report) -> None:
+    """Run all units of a file over REST and MCP."""
+    expected = oracle.units(path)
+    recorder = Recorder()
+    needed = {name for unit in expected for pair in oracle.needed_variables(unit).items() for name in pair}
+    variables = {name: f"value-of-{name}" for name in needed}
+    settings = Settings(variables=variables, environment={}, base_uris={"*": BASE}, transport=recorder.transport)
+    capability = naftiko.load(path, settings=settings)
+    report.counts["files"] += 1
+    rest = httpx.AsyncClient(transport=httpx.ASGITransport(naftiko.rest_app(capability)), base_url="http://localhost")
+    mcp = None
+    if any(unit.adapter == "mcp" and unit.executable for unit in capability.units):
+        app = naftiko.mcp_app(capability)
+        mcp = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
+    async with capability:
+        for unit, each in pair_up(capability, expected):
+            await _run_unit(unit, each, Call(rest, mcp, recorder, variables, path), report)
+    await rest.aclose()
+    if mcp is not None:
+        await mcp.aclose()
+
+
+@dataclass
+class Call:
+    """What a unit is called with."""
+
+    rest: httpx.AsyncClient
+    mcp: httpx.AsyncClient | None
+    recorder: Recorder
+    variables: Mapping[str, str]
+    path: Path
+
+
+async def _run_unit(unit: Any, each: ExpectedUnit, call: Call, report: Report) -> None:
+    where = f"{call.path.name} {unit.adapter} {unit.name}"
+    report.counts["units"] += 1
+    if each.executable:
+        report.counts["resolve"] += 1
+    if not unit.executable:
+        report.counts["not executable"] += 1
+        assert unit.reason, f"{where} says no reason"
+        return
+    report.counts["executable"] += 1
+    if each.kind != "call" or each.shadowed:
+        report.counts[each.kind if not each.shadowed else "shadowed"] += 1
+        return
+    inputs = oracle.make_inputs(each)
+    try:
+        wanted = oracle.expected_request(
+            call.path, each, inputs, base_uri_override=BASE, variables=call.variables
+        )
+    except (oracle.MissingVariable, oracle.Unsendable):
+        report.counts["no expectation"] += 1
+        return
+    call.recorder.requests.clear()
+    if unit.adapter == "rest":
+        answer = await _call_rest(unit, each, inputs, call.rest)
+    else:
+        answer = await _call_mcp(unit, inputs, call.mcp)
+    if len(call.recorder.requests) != 1:
+        report.differ(where, "no request", answer, wanted.url)
+        return
+    if compare(call.recorder.requests[0], wanted, where, report):
+        report.counts["match"] += 1
+
+
+async def _call_rest(unit: Any, each: ExpectedUnit, inputs: Mapping[str, Any], client: httpx.AsyncClient) -> str:
+    """Call a route as an HTTP client would: every input where it belongs."""
+    by_name = {given.name: given for given in unit.inputs}
+    path = unit.path
+    for name in placeholders_in_order(unit.path):
+        owner = next((given for given in unit.inputs if given.location == "path" and given.wire_name == name), None)
+        value = inputs.get(owner.name if owner else name, inputs.get(name, "x"))
+        for form in (f"{{{{{name}}}}}", f"{{{name}}}", f"{{+{name}}}", f"{{{name}+}}"):
+            path = path.replace(form, quote(_text(value), safe=""))
+    query: list[tuple[str, str]] = []
+    headers: dict[str, str] = {}
+    cookies: list[str] = []
+    body: Any = None
+    for name, value in inputs.items():
+        given = by_name.get(name)
+        if given is None or given.location == "path":
+            continue
+        if given.location == "query":
+            query += [(name, _text(element)) for element in (value if isinstance(value, list) else [value])]
+        elif given.location == "header":
+            headers[name] = ",".join(map(_text, value)) if isinstance(value, list) else _text(value)
+        elif given.location == "cookie":
+            cookies.append(f"{name}={quote(_text(value), safe='')}")
+        elif given.location == "body":
+            body = _place_in_body(given, value, body, each)
+    if body is None and unit.plan.passes_body and "body" in inputs:
+        body = inputs["body"]
+    if cookies:
+        headers["Cookie"] = "; ".join(cookies)
+    content = None if body is None else json.dumps(body).encode()
+    if content is not None:
+        headers.setdefault("Content-Type", "application/json")
+    pairs = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
+    url = f"{path}?{pairs}" if pairs else path
+    response = await client.request(unit.method, url, headers=headers, content=content)
+    return f"{response.status_code} {response.text[:200]}"
+
+
+def _place_in_body(given: Any, value: Any, body: Any, each: ExpectedUnit) -> Any:
+    source = next((one.source for one in each.inputs if one.name == given.name), None)
+    if given.whole_body:
+        return value
+    if source:
+        return _at_path(body if isinstance(body, dict) else {}, source, value)
+    return {**(body if isinstance(body, dict) else {}), given.name: value}
+
+
+def _at_path(body: dict[str, Any], source: str, value: Any) -> dict[str, Any]:
+    """Put a value where a simple JSONPath (``$.a.b``) finds it."""
+    inside = body
+    *above, last = source.removeprefix("$.").split(".")
+    for name in above:
+        inside = inside.setdefault(name, {})
+    inside[last] = value
+    return body
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+async def _call_mcp(unit: Any, inputs: Mapping[str, Any], client: httpx.AsyncClient | None) -> str:
+    """Call a tool as an MCP client would, under the property names that it was shown."""
+    assert client is not None
+    by_name = {given.name: given.alias for given in unit.inputs}
+    arguments = {by_name[name]: value for name, value in inputs.items() if name in by_name}
+    message = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": unit.alias, "arguments": arguments},
+    }
+    response = await client.post("/mcp", json=message, headers=MCP_HEADERS)
+    return response.text[:300]
+
+
+def compare(sent: httpx.Request, wanted: ExpectedRequest, where: str, report: Report) -> bool:
+    """Compare a request with its expectation; tell every difference."""
+    before = len(report.differences)
+    if sent.method != wanted.method:
+        report.differ(where, "method", sent.method, wanted.method)
+    if canonical_url(str(sent.url)) != canonical_url(wanted.url):
+        report.differ(where, "url", sent.url, wanted.url)
+    headers: dict[str, list[str]] = {}
+    for name, value in sent.headers.multi_items():
+        headers.setdefault(name.lower(), []).append(value)
+    for name, value in wanted.headers:
+        if value not in headers.get(name.lower(), []):
+            report.differ(where, f"header {name}", headers.get(name.lower()), value)
+    for name in wanted.absent_headers:
+        if name.lower() in headers:
+            report.differ(where, f"header {name}", headers[name.lower()], "absent")
+    _compare_body(sent, wanted, where, report)
+    return len(report.differences) == before
+
+
+def _compare_body(sent: httpx.Request, wanted: ExpectedRequest, where: str, report: Report) -> None:
+    if isinstance(wanted.body, Json):
+        try:
+            got = json.loads(sent.content)
+        except ValueError:
+            got = sent.content
+        if got != wanted.body.value:
+            report.differ(where, "body", sent.content, wanted.body.value)
+    elif sent.content != (wanted.body or b""):
+        report.differ(where, "body", sent.content, wanted.body)
+    if wanted.body is not None and wanted.media_type is not None:
+        kind = sent.headers.get("content-type", "").partition(";")[0]
+        if kind != wanted.media_type.partition(";")[0]:
+            report.differ(where, "media type", kind, wanted.media_type)
