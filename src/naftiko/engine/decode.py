@@ -9,6 +9,7 @@ import httpx
 
 from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
 from naftiko.engine.formats import Decoder, FormatError
+from naftiko.engine.head import head_of
 from naftiko.engine.request import dump_json
 from naftiko.errors import UpstreamBroken
 from naftiko.plan.operation import Operation
@@ -16,49 +17,23 @@ from naftiko.plan.outputs import Outputs
 from naftiko.plan.scope import Scope
 
 _NO_CONTENT = frozenset({204, 205, 304})
-_USEFUL = frozenset(
-    {
-        "etag",
-        "last-modified",
-        "cache-control",
-        "expires",
-        "vary",
-        "link",
-        "location",
-        "retry-after",
-        "content-language",
-        "content-disposition",
-        "x-request-id",
-        "x-total-count",
-    }
-)
-_USEFUL_PREFIXES = ("ratelimit", "x-ratelimit")
 _VALIDATED_BYTES = 32 * 1024
 """Up to this size a JSON answer that is passed on is checked as well; a larger one by its ends only."""
 
 
 def useful_headers(response: httpx.Response) -> list[tuple[str, str]]:
     """Return the upstream headers that a REST caller gets (SEMANTICS 6)."""
-    found = []
-    for name, value in response.headers.multi_items():
-        if name in _USEFUL or name.startswith(_USEFUL_PREFIXES):
-            found.append((name, value))
-    return found
+    return head_of(response).useful
 
 
 def media_type_of(response: httpx.Response) -> str:
     """Return the response's media type without parameters, lower case; ``""`` where it has none."""
-    media_type: str = response.headers.get("content-type", "").partition(";")[0]
-    return media_type.strip().lower()
+    return head_of(response).media_type
 
 
 def charset_of(response: httpx.Response) -> str | None:
     """Return the charset that the response names."""
-    for parameter in response.headers.get("content-type", "").split(";")[1:]:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return value.strip().strip("\"'") or None
-    return None
+    return head_of(response).charset
 
 
 def is_json(media_type: str) -> bool:
@@ -125,10 +100,10 @@ def passed_on(
     content = response.content
     if operation.raw_format == "json" and is_json(media_type):
         _check_json(content, operation, decoder, response)
-        kind = response.headers.get("content-type") or JSON_MEDIA_TYPE
+        kind = head_of(response).content_type or JSON_MEDIA_TYPE
         return _bytes_answer(response, content, kind, _decode_with(operation, decoder, response), headers)
     if operation.raw_format in {"json", "binary"}:
-        kind = declared or response.headers.get("content-type") or "application/octet-stream"
+        kind = declared or head_of(response).content_type or "application/octet-stream"
         return _bytes_answer(response, content, kind, None, headers)
     value = document(response, operation, decoder)
     return Answer(status=response.status_code, value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=headers)

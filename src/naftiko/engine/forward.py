@@ -62,15 +62,16 @@ async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream,
     if any(unquote(segment) in {".", ".."} for segment in inbound.rest.split("/")):
         raise InputError([Problem("path", "path", "the path must not hold `.` or `..`", "plain segments")])
     scope = Scope({}, variables)
-    made = Draft(inbound.method, upstream.url(inbound.rest, scope), [], [], None)
+    made = Draft(inbound.method, upstream.url(inbound.rest, scope), [])
     if inbound.query:
         made.query.append(inbound.query)
     passed = action.trusted_headers | (_OF_THE_BODY if inbound.body is not None else frozenset())
-    made.headers.extend((name, value) for name, value in inbound.headers if name in passed and name not in _CONNECTION)
+    for name, value in inbound.headers:
+        if name in passed and name not in _CONNECTION:
+            made.add_header(name, value)
     _add_parameters(upstream, scope, made)
     await upstream.authorize(made, replace=True)
-    headers = [(name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in made.headers]
-    return httpx.Request(made.method, made.full_url(), headers=headers, content=inbound.body)
+    return made.make(inbound.body)
 
 
 def _add_parameters(upstream: Upstream, scope: Scope, made: Draft) -> None:

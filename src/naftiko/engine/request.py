@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import orjson
 
-from naftiko.engine.bodies import Body, encode_body
+from naftiko.engine.bodies import Body, encode_body, plain
+from naftiko.engine.wire import WireRequest
 from naftiko.errors import InputError, MissingVariable, Problem
+from naftiko.plan.body import BodyKind
 from naftiko.plan.inputs import Content
 from naftiko.plan.operation import Parameter
 from naftiko.plan.scope import Scope
@@ -21,37 +22,59 @@ from naftiko.plan.unit import ApiPlan, Call
 from naftiko.types import ABSENT
 
 _FORBIDDEN_IN_HEADER = frozenset("\r\n\0")
+_DOT_SEGMENTS = frozenset({"%2E", "%2E%2E", ".", ".."})
 
 
-@dataclass(slots=True)
 class Draft:
-    """A request before it is made: the URL without the query, the encoded query pairs, the headers, the body."""
+    """A request before it is made.
 
-    method: str
-    url: str
-    query: list[str]
-    headers: list[tuple[str, str]]
-    body: Body | None
+    Attributes:
+        url: without the query that parameters make.
+        query: encoded pairs.
+        headers: names and values.
+        body: what is sent, with its media type.
+    """
+
+    __slots__ = ("_names", "body", "headers", "method", "query", "url")
+
+    def __init__(self, method: str, url: str, query: list[str]) -> None:
+        self.method = method
+        self.url = url
+        self.query = query
+        self.headers: list[tuple[str, str]] = []
+        self.body: Body | None = None
+        self._names: set[str] = set()
+
+    def add_header(self, name: str, value: str) -> None:
+        """Add a header."""
+        self.headers.append((name, value))
+        self._names.add(name.lower())
+
+    def drop_headers(self, names: Iterable[str]) -> None:
+        """Leave headers out, by names in lower case."""
+        dropped = self._names.intersection(names)
+        if dropped:
+            self.headers = [(name, value) for name, value in self.headers if name.lower() not in dropped]
+            self._names -= dropped
 
     def has_header(self, name: str) -> bool:
         """Tell whether a header is set already."""
-        lowered = name.lower()
-        return any(known.lower() == lowered for known, _ in self.headers)
+        return name.lower() in self._names
 
     def full_url(self) -> str:
         """Return the URL with its query."""
         return f"{self.url}?{'&'.join(self.query)}" if self.query else self.url
 
-    def make(self) -> httpx.Request:
-        """Return the request."""
+    def make(self, content: AsyncIterable[bytes] | None = None) -> httpx.Request:
+        """Return the request; ``content`` is a body that comes in pieces."""
         headers = [(name.encode("ascii"), value.encode("utf-8")) for name, value in self.headers]
-        if not self.has_header("accept"):
+        if "accept" not in self._names:
             headers.append((b"Accept", b"*/*"))
         if self.body is None:
-            return httpx.Request(self.method, self.full_url(), headers=headers)
-        if not self.has_header("content-type"):
-            headers.append((b"Content-Type", self.body.media_type.encode("ascii")))
-        return httpx.Request(self.method, self.full_url(), headers=headers, content=self.body.data)
+            return WireRequest(self.method, self.full_url(), headers, content)
+        if "content-type" not in self._names:
+            headers.append((b"Content-Type", self.body.media_type.encode("utf-8")))
+        return WireRequest(self.method, self.full_url(), headers, self.body.data)
 
 
 def draft(
@@ -76,9 +99,11 @@ def draft(
         raise InputError(
             [Problem(name, "path", f"no value for `{name}` in {operation.path.text}", "a value") for name in missing]
         )
+    if "." in path or "%2E" in path:
+        _refuse_dot_segments(path, operation.path.text)
     query = [api.base.query] if api.base.query else []
     query.extend(operation.path.fill_query(scope))
-    made = Draft(operation.method, full_url(api, path, scope), query, [], None)
+    made = Draft(operation.method, full_url(api, path, scope), query)
     problems: list[Problem] = []
     cookies: list[str] = []
     for parameter in operation.parameters:
@@ -90,11 +115,18 @@ def draft(
         if value is not ABSENT and value is not None and extra.place in {"query", "header"}:
             _place_extra(extra.name, extra.place, value, made, problems, comma_arrays=comma_arrays)
     if cookies:
-        made.headers.append(("Cookie", "; ".join(cookies)))
+        made.add_header("Cookie", "; ".join(cookies))
     if problems:
         raise InputError(problems)
     made.body = _body(call, scope, made, passed)
     return made
+
+
+def _refuse_dot_segments(path: str, template: str) -> None:
+    """Refuse a value that is a dot segment: encoded or not, servers resolve it to another path (RFC 3986, 6.2.2.2)."""
+    if not _DOT_SEGMENTS.isdisjoint(path.split("/")):
+        message = f"a value in {template} is `.` or `..`, which would leave the path"
+        raise InputError([Problem("path", "path", message, "a value that is a name")])
 
 
 def full_url(api: ApiPlan, path: str, scope: Scope) -> str:
@@ -109,8 +141,8 @@ def full_url(api: ApiPlan, path: str, scope: Scope) -> str:
             [f"the base URI of `{api.namespace}`"],
             hint=f"give it with --base-uri {api.namespace}=https://HOST",
         )
-    if not base.startswith(("http://", "https://")):
-        scheme = base.partition("://")[0]
+    scheme = base.partition("://")[0]
+    if scheme.lower() not in {"http", "https"}:
         raise MissingVariable(
             [f"an http base URI of `{api.namespace}`"],
             hint=f"`{scheme}://` can't be called; give one with --base-uri {api.namespace}=https://HOST",
@@ -173,7 +205,7 @@ def _add_header(name: str, value: Any, made: Draft, problems: list[Problem]) -> 
     elif not _is_token(name):
         problems.append(Problem(name, "header", f"`{name}` can't be the name of a header", "a token (RFC 9110)"))
     else:
-        made.headers.append((name, text.strip()))
+        made.add_header(name, text.strip())
 
 
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -188,6 +220,8 @@ def _body(call: Call, scope: Scope, made: Draft, passed: Content | None) -> Body
     operation = call.operation
     media_type = next((value for name, value in made.headers if name.lower() == "content-type"), None)
     if operation.body is not None:
+        if operation.body.kind is BodyKind.MULTIPART:  # only the body's own media type has the boundary
+            made.headers = [(name, value) for name, value in made.headers if name.lower() != "content-type"]
         return encode_body(operation.body, scope)
     whole = _whole_body(call, scope)
     fields = _fields(call, scope)
@@ -242,8 +276,8 @@ def _json_or_form(value: Any, media_type: str | None) -> Body:
 
 
 def dump_json(value: Any) -> bytes:
-    """Return JSON bytes; integers beyond 64 bits keep their digits."""
+    """Return JSON bytes; integers beyond 64 bits keep their digits, half a surrogate pair stays an escape."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, default=plain)
     except TypeError:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        return json.dumps(value, separators=(",", ":"), default=plain).encode("ascii")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from naftiko.engine.authentication import Credential, credential
+from naftiko.engine.authentication.fixed import FixedCredential
 from naftiko.engine.request import Draft, draft, full_url, query_pairs
 from naftiko.engine.settings import Settings
-from naftiko.engine.transport import Transport, fetch, stream
-from naftiko.errors import UpstreamError, UpstreamRefused
+from naftiko.engine.transport import AnswerTooLarge, Limits, Transport, fetch, stream
+from naftiko.errors import InputError, Problem, UpstreamBroken, UpstreamError, UpstreamRefused
 from naftiko.plan.inputs import Content
 from naftiko.plan.scope import Scope, Variables
 from naftiko.plan.unit import ApiPlan, Call
@@ -29,6 +31,7 @@ class Upstream:
         self._settings = settings
         self._comma_arrays = comma_arrays
         self._transport: httpx.AsyncBaseTransport | None = None
+        self._unchanging: tuple[list[tuple[str, str]], list[str]] | None = None
         self._credential: Credential | None = credential(plan, Scope({}, variables), self._fetch)
 
     @property
@@ -58,38 +61,80 @@ class Upstream:
         """
         if self._credential is None:
             return False
+        headers, query = self._unchanging or await self._credentials(made)
         if replace:
-            carried = {name for where, name in self.plan.credentials if where == "header"}
-            made.headers = [(name, value) for name, value in made.headers if name.lower() not in carried]
+            made.drop_headers(name for where, name in self.plan.credentials if where == "header")
+        added = False
+        for name, value in headers:
+            if not made.has_header(name):
+                made.add_header(name, value)
+                added = True
+        if query:
+            names = {pair.partition("=")[0] for pair in made.query}
+            fresh = [pair for pair in query if pair.partition("=")[0] not in names]
+            made.query.extend(fresh)
+            added = added or bool(fresh)
+        return added
+
+    async def _credentials(self, made: Draft) -> tuple[list[tuple[str, str]], list[str]]:
+        """Return the credential's headers and encoded query pairs; those that never change are kept."""
+        if self._credential is None:
+            return [], []
         headers = await self._credential.headers(made.method, made.full_url())
-        ours = [(name, value) for name, value in headers if not made.has_header(name)]
-        made.headers.extend(ours)
-        names = {pair.partition("=")[0] for pair in made.query}
         pairs = [pair for name, value in await self._credential.query() for pair in query_pairs(name, value)]
-        fresh = [pair for pair in pairs if pair.partition("=")[0] not in names]
-        made.query.extend(fresh)
-        return bool(ours or fresh)
+        if isinstance(self._credential, FixedCredential):
+            self._unchanging = (headers, pairs)
+        return headers, pairs
 
     async def request(
         self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None
     ) -> tuple[httpx.Request, bool]:
-        """Return the whole request, and whether it carries our credential."""
-        made = self.draft(call, arguments, passed)
-        authorized = await self.authorize(made)
-        return made.make(), authorized
+        """Return the whole request, and whether it carries our credential.
 
-    async def send(self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None) -> httpx.Response:
+        Raises:
+            InputError: see ``draft``; or an input holds half a character.
+            MissingVariable: a variable has no value.
+        """
+        try:
+            made = self.draft(call, arguments, passed)
+            authorized = await self.authorize(made)
+            return made.make(), authorized
+        except UnicodeEncodeError as error:
+            # JSON can write half of a surrogate pair, which no encoding of the wire has.
+            message = "an input holds half of a surrogate pair (such as \\ud800), which is no character"
+            raise InputError([Problem("", "argument", message, "Unicode text")]) from error
+
+    async def send(
+        self,
+        call: Call,
+        arguments: Mapping[str, Any],
+        passed: Content | None = None,
+        *,
+        max_binary_bytes: int | None = None,
+    ) -> httpx.Response:
         """Send a call's request; return the answer, its body read.
+
+        Args:
+            call: the call.
+            arguments: its arguments by name.
+            passed: a REST caller's body that is passed on, where the operation declares none.
+            max_binary_bytes: the largest answer that is read, where it is smaller than the general limit.
 
         Raises:
             CallError: see ``naftiko.errors``; an upstream's own 4xx and 5xx are answers.
+            UpstreamBroken: the answer is larger than ``max_binary_bytes``, among others.
             UpstreamRefused: 401 to our credential.
         """
+        limits = self._settings.limits
+        if max_binary_bytes is not None and max_binary_bytes < limits.response_bytes:
+            limits = replace(limits, response_bytes=max_binary_bytes)
         try:
             request, authorized = await self.request(call, arguments, passed)
-            response = await self._fetch(request)
+            response = await fetch(self.transport, request, limits)
             if response.status_code == _UNAUTHORIZED and authorized:
-                response = await self._again(request, response, call, arguments, passed)
+                response = await self._again(request, response, call, arguments, passed, limits)
+        except AnswerTooLarge as error:
+            raise _too_large(error, call, max_binary_bytes, limits) from error
         except UpstreamError as error:
             error.operation = error.operation or call.operation.key
             raise
@@ -102,11 +147,12 @@ class Upstream:
         call: Call,
         arguments: Mapping[str, Any],
         passed: Content | None,
+        limits: Limits,
     ) -> httpx.Response:
         """After a 401 to our credential: try once more if the credential can do better, else say so."""
         if self._credential is not None and await self._credential.retry(request, response):
             request, _ = await self.request(call, arguments, passed)
-            response = await self._fetch(request)
+            response = await fetch(self.transport, request, limits)
         if response.status_code == _UNAUTHORIZED:
             raise UpstreamRefused(
                 f"`{self.plan.namespace}` refused the credential of this server (401)",
@@ -123,3 +169,15 @@ class Upstream:
         if self._transport is not None:
             await self._transport.aclose()
             self._transport = None
+
+
+def _too_large(error: AnswerTooLarge, call: Call, max_binary_bytes: int | None, limits: Limits) -> UpstreamBroken:
+    """Return the error for an answer above the limit; it names ``maxBinarySize`` where that is the limit."""
+    made = error
+    if limits.response_bytes == max_binary_bytes:
+        made = AnswerTooLarge(
+            f"the binary answer of `{call.operation.key}` is larger than its maxBinarySize of {max_binary_bytes} bytes",
+            hint="raise `maxBinarySize` in the capability file, or ask for less",
+        )
+    made.operation = call.operation.key
+    return made

@@ -1,0 +1,5 @@
+"""``python -m naftiko`` is ``naftiko``."""
+
+from naftiko.cli import main
+
+main()

@@ -1,0 +1,161 @@
+"""The engine's two calls: ``fetch`` for a whole answer, ``stream`` for one that is passed on while it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+
+import httpx
+
+from naftiko.engine.transport.content_coding import NotDecodableError, decoded
+from naftiko.engine.transport.failures import LOWER_ERRORS, call_error, out_of_time, place
+from naftiko.engine.transport.limits import Limits
+from naftiko.engine.transport.redirects import MAX_REDIRECTS, redirected
+from naftiko.engine.transport.whole import Whole
+from naftiko.errors import UpstreamBroken
+
+
+class AnswerTooLarge(UpstreamBroken):
+    """The answer is larger than ``Limits.response_bytes``."""
+
+
+async def fetch(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
+    """Send ``request`` and return its answer, read completely, decompressed, redirects within the origin followed.
+
+    A body in another coding than gzip and deflate, which only a caller's own Accept-Encoding can ask for, stays as it
+    is. A status of 4xx or 5xx is an answer, not an error.
+
+    Raises:
+        UpstreamUnreachable: no connection.
+        UpstreamTimeout: one of the time limits passed.
+        UpstreamBroken: no HTTP, a cut body, one above ``limits.response_bytes``, or redirects without end.
+        Overloaded: no connection became free in time.
+        ValueError: a header that must not be sent; nothing was sent.
+    """
+    try:
+        async with asyncio.timeout(limits.total):
+            answer = await _exchange(transport, request, limits)
+            for _ in range(MAX_REDIRECTS):
+                following = redirected(request, answer)
+                if following is None:
+                    return answer
+                request = following
+                answer = await _exchange(transport, request, limits)
+            if redirected(request, answer) is None:
+                return answer
+            raise UpstreamBroken(f"{place(request.url)} redirected more than {MAX_REDIRECTS} times")
+    except TimeoutError:
+        raise out_of_time(place(request.url), limits) from None
+
+
+@contextlib.asynccontextmanager
+async def stream(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits
+) -> AsyncGenerator[httpx.Response]:
+    """Send ``request``, whose body may be an async iterator, and give the answer once its headers are there.
+
+    The answer comes as it is: status and headers untouched, no redirect followed, ``aiter_raw`` gives the bytes of the
+    body as they came. ``limits.total`` bounds the time until the headers, ``limits.read`` each silence in the body; its
+    size has no bound. Leaving the block ends the exchange.
+
+    Raises:
+        UpstreamUnreachable, UpstreamTimeout, UpstreamBroken, Overloaded, ValueError: as from ``fetch``, here and while
+            the body is read.
+    """
+    request.headers.setdefault("Accept-Encoding", "identity")  # what is passed on unread must suit the caller
+    where = place(request.url)
+    try:
+        async with asyncio.timeout(limits.total):
+            response = await _answered(transport, request, limits)
+    except TimeoutError:
+        raise out_of_time(where, limits) from None
+    try:
+        yield httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_Told(response.stream, where, limits),
+            request=request,
+            extensions=response.extensions,
+        )
+    finally:
+        await response.aclose()
+
+
+class _Told(httpx.AsyncByteStream):
+    """A body whose errors are told as ours."""
+
+    def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream, where: str, limits: Limits) -> None:
+        self._stream = _asynchronous(stream)
+        self._where = where
+        self._limits = limits
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._stream:
+                yield chunk
+        except LOWER_ERRORS as error:
+            raise call_error(error, self._where, self._limits, in_body=True) from error
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
+    response = await _answered(transport, request, limits)
+    if isinstance(response, Whole):
+        if len(response.content) > limits.response_bytes:
+            raise _too_large(request, limits)
+        return response
+    stream = _asynchronous(response.stream)
+    try:
+        body = await _body(stream, request, limits)
+    finally:
+        await stream.aclose()
+    if body and "Content-Encoding" in response.headers:
+        body = await _plain(response.headers, body, request, limits)
+    return Whole(response.status_code, response.headers, body, request, response.extensions)
+
+
+async def _answered(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
+    try:
+        return await transport.handle_async_request(request)
+    except LOWER_ERRORS as error:
+        raise call_error(error, place(request.url), limits, in_body=False) from error
+
+
+async def _body(stream: httpx.AsyncByteStream, request: httpx.Request, limits: Limits) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in stream:
+            size += len(chunk)
+            if size > limits.response_bytes:
+                raise _too_large(request, limits)
+            chunks.append(chunk)
+    except LOWER_ERRORS as error:
+        raise call_error(error, place(request.url), limits, in_body=True) from error
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _plain(headers: httpx.Headers, body: bytes, request: httpx.Request, limits: Limits) -> bytes:
+    """``body`` decompressed, and ``headers`` without what no longer holds then."""
+    try:
+        plain = await decoded(body, headers["Content-Encoding"], limits.response_bytes)
+    except NotDecodableError as error:
+        raise UpstreamBroken(f"the answer of {place(request.url)} {error}") from None
+    if plain is None:
+        return body
+    del headers["Content-Encoding"]
+    headers.pop("Content-Length", None)
+    return plain
+
+
+def _too_large(request: httpx.Request, limits: Limits) -> AnswerTooLarge:
+    return AnswerTooLarge(f"the answer of {place(request.url)} is larger than {limits.response_bytes} bytes")
+
+
+def _asynchronous(stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> httpx.AsyncByteStream:
+    if not isinstance(stream, httpx.AsyncByteStream):
+        raise TypeError("an async transport must answer with an async stream")
+    return stream

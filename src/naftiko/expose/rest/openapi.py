@@ -1,0 +1,292 @@
+"""An OpenAPI 3.1 document of the exposed API, generated from the plan (https://spec.openapis.org/oas/v3.1.0).
+
+It says what the adapter really does: the inputs that are read and checked, the outputs that are built, the errors
+that are answered, the authentication that is asked. A unit that can't be executed, and a ``forward``, which takes
+anything, are not in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from naftiko import __version__
+from naftiko.document.model import (
+    ApiKeyAuthentication,
+    Authentication,
+    BasicAuthentication,
+    BearerAuthentication,
+    DigestAuthentication,
+    OAuth2Authentication,
+)
+from naftiko.engine.capability import Adapter, Capability, Unit
+from naftiko.expose.rest.reading import placeholders_in_order
+from naftiko.plan.inputs import Input
+from naftiko.plan.unit import ForwardAction
+
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
+_METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
+_RESERVED_HEADERS = frozenset({"accept", "content-type", "authorization"})
+"""Header parameters of these names are ignored by OpenAPI (4.8.12.2): bodies and security say them."""
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "A problem (RFC 9457).",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "hint": {"type": "string", "description": "What to do."},
+        "operation": {"type": "string", "description": "The consumed operation that failed."},
+        "step": {"type": "string", "description": "The step that failed."},
+        "upstream": {"type": "string", "description": "The upstream's own message, shortened."},
+        "correlationId": {"type": "string", "description": "Stands in the server's log too."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "in", "message"],
+                "properties": {
+                    "name": {"type": "string"},
+                    "in": {"type": "string"},
+                    "message": {"type": "string"},
+                    "expected": {"type": "string"},
+                    "got": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+def openapi(served: Sequence[tuple[Capability, Adapter, str]], *, server: str = "/") -> dict[str, Any]:
+    """Return the document of REST adapters that are served together.
+
+    Args:
+        served: each adapter with its capability and the prefix of its routes.
+        server: the URL of the API, absolute or relative to the document.
+    """
+    paths: dict[str, dict[str, Any]] = {}
+    schemes: dict[str, dict[str, Any]] = {}
+    ids: set[str] = set()
+    tags: dict[str, dict[str, Any]] = {}
+    for capability, adapter, prefix in served:
+        security = _security(adapter, schemes)
+        tag = adapter.namespace or capability.namespace
+        tags.setdefault(tag, {"name": tag, "description": adapter.plan.model.description or capability.label})
+        for unit in adapter.units:
+            if unit.executable and not isinstance(unit.plan.action, ForwardAction):
+                item = paths.setdefault(prefix + _path(unit), {})
+                method = (unit.method or "GET").lower()
+                if method in _METHODS:
+                    item.setdefault(method, _operation(unit, tag, security, ids))
+    return _document(served, server, paths, schemes, list(tags.values()))
+
+
+def _document(
+    served: Sequence[tuple[Capability, Adapter, str]],
+    server: str,
+    paths: Mapping[str, Any],
+    schemes: Mapping[str, Any],
+    tags: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    first = served[0][0] if served else None
+    info = first.plan.info if first else None
+    components: dict[str, Any] = {"schemas": {"Problem": PROBLEM_SCHEMA}}
+    if schemes:
+        components["securitySchemes"] = schemes
+    labels = dict.fromkeys(capability.label for capability, _, _ in served)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": ", ".join(labels) or "Nothing",
+            "version": (info.version if info else None) or __version__,
+            **({"description": info.description} if info and info.description and len(labels) == 1 else {}),
+        },
+        "servers": [{"url": server}],
+        "tags": list(tags),
+        "paths": paths,
+        "components": components,
+    }
+
+
+def _path(unit: Unit) -> str:
+    return _PLACEHOLDER.sub(lambda found: f"{{{found[1] or found[2]}}}", unit.path or "/")
+
+
+def _operation(unit: Unit, tag: str, security: list[dict[str, list[str]]], ids: set[str]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": _unique(unit.name or f"{unit.method}-{unit.path}", tag, ids),
+        "tags": [tag],
+    }
+    if unit.plan.label:
+        operation["summary"] = unit.plan.label
+    if unit.description:
+        operation["description"] = unit.description
+    parameters = [*_path_parameters(unit), *(_parameter(found) for found in unit.inputs if _is_parameter(found))]
+    if parameters:
+        operation["parameters"] = parameters
+    body = _request_body(unit)
+    if body is not None:
+        operation["requestBody"] = body
+    operation["responses"] = _responses(unit)
+    if security:
+        operation["security"] = security
+    return operation
+
+
+def _unique(name: str, tag: str, ids: set[str]) -> str:
+    chosen = name if name not in ids else f"{tag}.{name}"
+    number = 2
+    while chosen in ids:
+        chosen, number = f"{tag}.{name}.{number}", number + 1
+    ids.add(chosen)
+    return chosen
+
+
+def _is_parameter(found: Input) -> bool:
+    if found.location == "header" and found.wire_name.lower() in _RESERVED_HEADERS:
+        return False
+    return found.location in {"query", "header", "cookie"}
+
+
+def _path_parameters(unit: Unit) -> list[dict[str, Any]]:
+    """Return a parameter for each placeholder of the route; one that nothing reads is text."""
+    by_wire = {found.wire_name: found for found in unit.inputs if found.location == "path"}
+    parameters = []
+    for name in dict.fromkeys(placeholders_in_order(unit.path or "/")):
+        found = by_wire.get(name)
+        schema: dict[str, Any] = {"type": "string", "minLength": 1} if found is None else _schema(found)
+        if schema.get("type") == "string":
+            schema.setdefault("minLength", 1)
+        parameter: dict[str, Any] = {"name": name, "in": "path", "required": True, "schema": schema}
+        if found is not None and found.description:
+            parameter["description"] = found.description
+        parameters.append(parameter)
+    return parameters
+
+
+def _parameter(found: Input) -> dict[str, Any]:
+    parameter: dict[str, Any] = {"name": found.wire_name or found.name, "in": found.location}
+    if found.required:
+        parameter["required"] = True
+    if found.description:
+        parameter["description"] = found.description
+    if found.type == "object":
+        parameter["content"] = {"application/json": {"schema": _schema(found)}}
+    else:
+        parameter["schema"] = _schema(found)
+    return parameter
+
+
+def _schema(found: Input) -> dict[str, Any]:
+    schema = {name: value for name, value in found.schema.items() if name != "description"}
+    if found.type is not None:
+        schema.setdefault("type", found.type)
+    if schema.get("type") == "array":
+        schema.setdefault("items", {})
+    return schema
+
+
+def _request_body(unit: Unit) -> dict[str, Any] | None:
+    inputs = [found for found in unit.inputs if found.location == "body"]
+    if unit.plan.passes_body:
+        return {"description": "Passed on as it is, with its media type.", "content": {"*/*": {}}}
+    if not inputs:
+        return None
+    whole = next((found for found in inputs if found.whole_body), None)
+    if whole is not None:
+        return _described(whole, {"application/json": {"schema": _schema(whole)}, "*/*": {}})
+    fields = [found for found in inputs if found.body_path is None]
+    if len(fields) < len(inputs):
+        return {"content": {"application/json": {}}, "required": any(found.required for found in inputs)}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {found.name: {**found.schema, **_schema(found)} for found in fields},
+    }
+    required = [found.name for found in fields if found.required]
+    if required:
+        schema["required"] = required
+    content = {
+        kind: {"schema": schema}
+        for kind in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+    }
+    return {"content": content, "required": bool(required)}
+
+
+def _described(found: Input, content: Mapping[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = {"content": content, "required": found.required}
+    if found.description:
+        body["description"] = found.description
+    return body
+
+
+def _responses(unit: Unit) -> dict[str, Any]:
+    outputs = unit.plan.outputs
+    if outputs.identity:
+        content: dict[str, Any] = {"*/*": {}}
+        description = "The upstream's answer, as it is."
+    else:
+        content = {"application/json": {"schema": outputs.schema} if outputs.schema else {}}
+        description = "The answer."
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        "2XX": {"description": description, "content": content},
+        "default": {
+            "description": "A problem of this server, or the upstream's own error, as it is.",
+            "content": {"application/problem+json": problem, "*/*": {}},
+        },
+    }
+
+
+def _security(adapter: Adapter, schemes: dict[str, dict[str, Any]]) -> list[dict[str, list[str]]]:
+    """Return what every operation of an adapter asks for, and register the schemes."""
+    authentication = adapter.plan.model.authentication
+    if authentication is None:
+        return []
+    describe = _SCHEMES.get(type(authentication))
+    if describe is None:
+        return []
+    asked: dict[str, list[str]] = {}
+    for name, scheme, scopes in describe(authentication):
+        full = f"{adapter.namespace}.{name}" if adapter.namespace else name
+        schemes[full] = scheme
+        asked[full] = scopes
+    return [asked]
+
+
+_Described = Iterable[tuple[str, dict[str, Any], list[str]]]
+
+
+def _api_key(authentication: Any) -> _Described:
+    keys = {authentication.key: authentication.placement or "header"} if authentication.key else {}
+    keys |= dict.fromkeys(authentication.headers, "header")
+    return [
+        (f"apiKey.{name}", {"type": "apiKey", "name": name, "in": where}, []) for name, where in keys.items() if name
+    ]
+
+
+def _http(scheme: str) -> Callable[[Any], _Described]:
+    return lambda authentication: [(scheme, {"type": "http", "scheme": scheme}, [])]  # noqa: ARG005  # the table's shape
+
+
+def _oauth2(authentication: Any) -> _Described:
+    issuer = (authentication.authorization_server_uri or "").rstrip("/")
+    scopes = list(authentication.scopes)
+    if authentication.token_endpoint:
+        flow = {"tokenUrl": authentication.token_endpoint, "scopes": dict.fromkeys(scopes, "")}
+        return [("oauth2", {"type": "oauth2", "flows": {"clientCredentials": flow}}, scopes)]
+    url = f"{issuer}/.well-known/openid-configuration"
+    return [("oauth2", {"type": "openIdConnect", "openIdConnectUrl": url}, scopes)]
+
+
+_SCHEMES: dict[type[Authentication], Callable[[Any], _Described]] = {
+    ApiKeyAuthentication: _api_key,
+    BasicAuthentication: _http("basic"),
+    BearerAuthentication: _http("bearer"),
+    DigestAuthentication: _http("digest"),
+    OAuth2Authentication: _oauth2,
+}

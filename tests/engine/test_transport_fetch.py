@@ -1,0 +1,249 @@
+"""``fetch`` and ``stream`` over httpx's own stand-in transports: they depend on no transport of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import ssl
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+
+from naftiko.engine.transport import DEFAULT_LIMITS, Limits, fetch, stream
+from naftiko.errors import CallError, Overloaded, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+
+URL = "https://api.example/v1/a?key=secret"
+
+
+def mock(*responses: httpx.Response | Exception) -> tuple[httpx.MockTransport, list[httpx.Request]]:
+    """A transport that gives ``responses`` in turn, the last one for ever, and what it was asked."""
+    asked: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        response = responses[min(len(asked), len(responses)) - 1]
+        if isinstance(response, Exception):
+            raise response
+        return response
+
+    return httpx.MockTransport(handle), asked
+
+
+def moved(status: int, location: str) -> httpx.Response:
+    return httpx.Response(status, headers={"Location": location})
+
+
+async def test_an_answer_is_read_and_bound_to_its_request():
+    transport, asked = mock(httpx.Response(404, json={"no": "such"}))
+    response = await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
+    assert (response.status_code, response.json()) == (404, {"no": "such"})
+    assert response.request is asked[0]
+    assert await response.aread() == response.content == response.read()
+
+
+async def test_an_application_in_the_same_process_can_be_the_upstream():
+    async def app(scope: dict[str, object], receive: Callable[..., object], send: Callable[..., object]) -> None:
+        await send({"type": "http.response.start", "status": 201, "headers": [(b"x-path", scope["raw_path"])]})
+        await send({"type": "http.response.body", "body": (await receive())["body"]})
+
+    request = httpx.Request("PUT", "http://app.example/a%2Fb", content=b"echo")
+    response = await fetch(httpx.ASGITransport(app), request, DEFAULT_LIMITS)
+    assert (response.status_code, response.content, response.headers["x-path"]) == (201, b"echo", "/a%2Fb")
+
+
+async def test_a_compressed_answer_of_any_transport_is_decoded_without_touching_the_original():
+    original = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(gzip.compress(b"hi")))
+    transport, _ = mock(original)
+    assert (await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)).content == b"hi"
+
+
+async def test_the_size_limit_holds_for_any_transport_and_the_answer_is_closed():
+    class Endless(httpx.AsyncByteStream):
+        closed = False
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                yield b"x" * 1000
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    body = Endless()
+    transport, _ = mock(httpx.Response(200, stream=body))
+    with pytest.raises(UpstreamBroken, match=r"the answer of api\.example:443 is larger than 5000 bytes"):
+        await fetch(transport, httpx.Request("GET", URL), Limits(response_bytes=5000))
+    assert body.closed
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "then", "body_kept"),
+    [
+        (301, "GET", "GET", True),
+        (301, "POST", "GET", False),
+        (302, "POST", "GET", False),
+        (302, "PUT", "PUT", True),
+        (303, "POST", "GET", False),
+        (303, "DELETE", "GET", False),
+        (303, "HEAD", "HEAD", True),
+        (307, "POST", "POST", True),
+        (308, "PATCH", "PATCH", True),
+    ],
+)
+async def test_redirects_follow_the_methods_of_rfc_9110(status, method, then, body_kept):
+    transport, asked = mock(moved(status, "/v2?x=%2F#part"), httpx.Response(200))
+    sent = {"Content-Type": "text/plain", "Content-Language": "en", "Authorization": "Bearer secret"}
+    await fetch(transport, httpx.Request(method, URL, headers=sent, content=b"body"), DEFAULT_LIMITS)
+    request = asked[1]
+    assert (request.method, str(request.url)) == (then, "https://api.example/v2?x=%2F")
+    assert request.read() == (b"body" if body_kept else b"")
+    assert ("content-type" in request.headers) == ("content-language" in request.headers) == body_kept
+    assert (request.headers.get("content-length") == "4") == body_kept
+    assert request.headers["authorization"] == "Bearer secret"
+    assert request.headers["host"] == "api.example"
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["https://other.example/", "http://api.example/", "https://api.example:8443/", "//other.example/x", "ftp://x/"],
+)
+async def test_a_redirect_that_leaves_the_origin_is_the_answer(location):
+    transport, asked = mock(moved(302, location))
+    response = await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
+    assert (response.status_code, response.headers["location"], len(asked)) == (302, location, 1)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [httpx.Response(302), httpx.Response(304, headers={"Location": "/x"}), moved(302, "https://api.example:port/")],
+)
+async def test_a_redirect_that_leads_nowhere_is_the_answer(response):
+    transport, asked = mock(response)
+    answer = await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
+    assert (answer.status_code, len(asked)) == (response.status_code, 1)
+
+
+async def test_the_same_origin_may_be_spelled_with_its_port_and_in_capitals():
+    transport, asked = mock(moved(301, "HTTPS://user:pass@API.example:443/b"), httpx.Response(200))
+    await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
+    assert str(asked[1].url) == "https://api.example/b"
+
+
+@pytest.mark.parametrize(("redirects", "ends"), [(5, True), (6, False)])
+async def test_five_redirects_are_enough(redirects, ends):
+    transport, asked = mock(*[moved(302, f"/{n}") for n in range(redirects)], httpx.Response(200))
+    if ends:
+        assert (await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)).status_code == 200
+    else:
+        with pytest.raises(UpstreamBroken, match=r"api\.example:443 redirected more than 5 times"):
+            await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
+    assert len(asked) == 6
+
+
+def raised(error: Exception, cause: Exception | None) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+def its_own_cause() -> OSError:
+    error = OSError(101, "x")
+    error.__cause__ = error
+    return error
+
+
+def untrusted() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_message = "self-signed certificate"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        (httpx.ConnectError("?"), UpstreamUnreachable, "api.example:443 can't be reached"),
+        (
+            raised(httpx.ConnectError("?"), ConnectionRefusedError(111, "x")),
+            UpstreamUnreachable,
+            "it refuses connections",
+        ),
+        (raised(httpx.ConnectError("?"), OSError(113, "x")), UpstreamUnreachable, "no route to host"),
+        (raised(httpx.ConnectError("?"), untrusted()), UpstreamUnreachable, "not trusted (self-signed certificate)"),
+        (httpx.ProxyError("?"), UpstreamUnreachable, "through the proxy"),
+        (httpx.UnsupportedProtocol("?"), UpstreamUnreachable, "not an http or https URL"),
+        (OSError(101, "x"), UpstreamUnreachable, "network is unreachable"),
+        (raised(httpx.ConnectError("?"), its_own_cause()), UpstreamUnreachable, "network is unreachable"),
+        (httpx.PoolTimeout("?"), Overloaded, "all 50 connections to api.example:443 were busy for 5 s"),
+        (httpx.ConnectTimeout("?"), UpstreamTimeout, "no connection to api.example:443 within 10 s"),
+        (httpx.ReadTimeout("?"), UpstreamTimeout, "api.example:443 did not answer: nothing came for 30 s"),
+        (TimeoutError(), UpstreamTimeout, "did not answer"),
+        (httpx.ReadError("?"), UpstreamBroken, "closed the connection before answering"),
+        (httpx.WriteError("?"), UpstreamBroken, "closed the connection before answering"),
+        (httpx.RemoteProtocolError("Server disconnected"), UpstreamBroken, "closed the connection before answering"),
+        (httpx.RemoteProtocolError("illegal status line"), UpstreamBroken, "what api.example:443 answered is not HTTP"),
+    ],
+)
+async def test_every_failure_has_its_error_and_its_words(error, kind, said):
+    transport, _ = mock(error)
+    with pytest.raises(CallError) as fetched:
+        await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
+    with pytest.raises(CallError) as streamed:
+        async with stream(transport, httpx.Request("GET", URL), DEFAULT_LIMITS):
+            pass
+    for caught in (fetched.value, streamed.value):
+        assert type(caught) is kind
+        assert said in caught.detail
+        assert not any(word in caught.detail for word in ("secret", "/v1", "Error", "?"))
+
+
+async def test_a_body_that_breaks_is_cut_for_fetch_and_for_stream():
+    class Breaking(httpx.AsyncByteStream):
+        def __init__(self, error: Exception) -> None:
+            self.error = error
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"half"
+            raise self.error
+
+    for error, kind, said in (
+        (httpx.RemoteProtocolError("incomplete"), UpstreamBroken, "was cut"),
+        (httpx.ReadTimeout("?"), UpstreamTimeout, "stopped in the middle of its answer"),
+        (ConnectionResetError(104, "x"), UpstreamBroken, "was cut"),
+    ):
+        transport, _ = mock(httpx.Response(200, stream=Breaking(error)))
+        with pytest.raises(kind, match=said):
+            await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
+        transport, _ = mock(httpx.Response(200, stream=Breaking(error)))
+        async with stream(transport, httpx.Request("GET", URL), DEFAULT_LIMITS) as response:
+            with pytest.raises(kind, match=said):
+                await response.aread()
+
+
+async def test_the_total_limit_spans_redirects():
+    async def slow(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.06)
+        return moved(302, "/on")
+
+    with pytest.raises(UpstreamTimeout, match=r"the exchange with api\.example:443 took longer than 0\.1 s"):
+        await fetch(httpx.MockTransport(slow), httpx.Request("GET", URL), Limits(total=0.1))
+
+
+async def test_an_error_of_the_calling_code_is_not_an_upstreams():
+    transport, _ = mock(ZeroDivisionError("mine"))
+    with pytest.raises(ZeroDivisionError):
+        await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
+
+
+@pytest.mark.parametrize("name", ["connections", "queue", "connect", "read", "total", "response_bytes"])
+def test_a_limit_of_zero_would_refuse_every_call(name):
+    with pytest.raises(ValueError, match=f"the limit {name} must be above zero"):
+        Limits(**{name: 0})
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [("http://[::1]:81/", r"\[::1\]:81"), ("http://h/", "h:80"), ("https://bücher.example/", "bücher.example:443")],
+)
+async def test_an_upstream_is_named_by_host_and_port(url, said):
+    transport, _ = mock(httpx.ConnectError("?"))
+    with pytest.raises(UpstreamUnreachable, match=said):
+        await fetch(transport, httpx.Request("GET", url), DEFAULT_LIMITS)
