@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
+import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +16,12 @@ import orjson
 from naftiko.plan.body import BodyKind, BodyTemplate, Part
 from naftiko.plan.inputs import Content
 from naftiko.plan.scope import Scope
+from naftiko.plan.template import Template, escape
 from naftiko.plan.text import as_text
 from naftiko.types import ABSENT
+
+
+_FORM_SAFE = string.ascii_letters + string.digits + string.punctuation
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +46,9 @@ def _json(template: BodyTemplate, scope: Scope) -> Body | None:
     if isinstance(value, str):
         value = _as_json(value)
     try:
-        data = orjson.dumps(value, default=_plain)
+        data = orjson.dumps(value, default=plain)
     except TypeError:
-        data = json.dumps(value, ensure_ascii=False, default=_plain).encode("utf-8", "surrogatepass")
+        data = json.dumps(value, separators=(",", ":"), default=plain).encode("ascii")
     return Body(data, template.media_type)
 
 
@@ -54,25 +60,44 @@ def _as_json(text: str) -> Any:
         return text
 
 
-def _plain(value: Any) -> Any:
-    """Return what a whole body that came as bytes means, where it is a part of another one."""
-    if isinstance(value, Content):
-        return value.decoded()
-    raise TypeError(type(value).__name__)
+def plain(value: Any) -> Any:
+    """Return what a body or file that came as bytes means, where it is a part of a JSON body: JSON, else text."""
+    if not isinstance(value, Content):
+        raise TypeError(type(value).__name__)
+    if value.is_json:
+        with contextlib.suppress(ValueError, RecursionError):
+            return value.decoded()
+    return value.text
+
+
+def _lone(template: BodyTemplate, scope: Scope) -> Any:
+    """Return the value of a block that is one placeholder and nothing else; a template's text otherwise."""
+    if isinstance(template.value, Template) and template.value.lone is None:
+        return template.value.render(scope)
+    return "" if template.value is None else template.value(scope)
 
 
 def _text(template: BodyTemplate, scope: Scope) -> Body | None:
-    render = getattr(template.value, "render", None)
-    text = render(scope) if render is not None else as_text(template.value(scope) if template.value else "")
+    value = _lone(template, scope)
+    if value is ABSENT:
+        return None
+    if isinstance(value, Content):
+        return Body(value.data, template.media_type)
+    lone = template.value.lone if isinstance(template.value, Template) else None
+    text = as_text(value) if lone is None else escape(value, lone.position)
     return Body(text.encode("utf-8"), template.media_type)
 
 
 def _form(template: BodyTemplate, scope: Scope) -> Body | None:
     """``application/x-www-form-urlencoded``; a list repeats its key, an absent value leaves it out."""
-    render = getattr(template.value, "render", None)
-    if render is not None:
-        return Body(render(scope).encode("ascii"), template.media_type)
-    filled = {} if template.value is None else template.value(scope)
+    filled = {} if template.value is None else _lone(template, scope)
+    if filled is ABSENT:
+        return None
+    if not isinstance(filled, dict):
+        # A template's text is a form already, its values escaped; a lone value must not become one by its characters.
+        is_form = isinstance(template.value, Template) and template.value.lone is None
+        text = quote(as_text(filled).strip(), safe=_FORM_SAFE if is_form else "")
+        return Body(text.encode("ascii"), template.media_type)
     pairs = [pair for name, value in filled.items() for pair in _form_pairs(name, value)]
     return Body("&".join(pairs).encode("ascii"), template.media_type)
 
@@ -84,13 +109,14 @@ def _form_pairs(name: str, value: Any) -> list[str]:
 
 
 def _multipart(template: BodyTemplate, scope: Scope) -> Body | None:
-    """``multipart/form-data`` (RFC 7578); a part whose value is absent is left out."""
+    """``multipart/form-data`` (RFC 7578); a list repeats its part, one whose value is absent is left out."""
     boundary = secrets.token_hex(16)
     pieces: list[bytes] = []
     for part in template.parts:
         value = part.value(scope)
-        if value is not ABSENT and value is not None:
-            pieces += [f"--{boundary}\r\n".encode(), _part_head(part, value, scope), _part_data(value), b"\r\n"]
+        for single in value if isinstance(value, list) else [value]:
+            if single is not ABSENT and single is not None:
+                pieces += [f"--{boundary}\r\n".encode(), _part_head(part, single, scope), _part_data(single), b"\r\n"]
     pieces.append(f"--{boundary}--\r\n".encode())
     return Body(b"".join(pieces), f"{template.media_type}; boundary={boundary}")
 
@@ -98,6 +124,8 @@ def _multipart(template: BodyTemplate, scope: Scope) -> Body | None:
 def _part_head(part: Part, value: Any, scope: Scope) -> bytes:
     disposition = f'form-data; name="{_quoted(part.name)}"'
     filename = part.filename(scope) if part.filename is not None else ABSENT
+    if filename is ABSENT and isinstance(value, Content):
+        filename = value.filename or part.name  # without a name servers take a file for a text field
     if filename is not ABSENT:
         disposition += f'; filename="{_quoted(as_text(filename))}"'
     media_type = part.content_type
@@ -107,7 +135,7 @@ def _part_head(part: Part, value: Any, scope: Scope) -> bytes:
         media_type = "application/octet-stream"
     head = f"Content-Disposition: {disposition}\r\n"
     if media_type is not None:
-        head += f"Content-Type: {media_type}\r\n"
+        head += f"Content-Type: {''.join(media_type.splitlines())}\r\n"
     return f"{head}\r\n".encode()
 
 

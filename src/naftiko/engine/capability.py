@@ -21,6 +21,7 @@ from naftiko.errors import NaftikoError
 from naftiko.plan.apis import LinkSettings
 from naftiko.plan.inputs import Content, Input
 from naftiko.plan.link import link
+from naftiko.plan.lint import lint
 from naftiko.plan.scope import Variables
 from naftiko.plan.unit import AdapterPlan, CapabilityPlan, UnitPlan
 from naftiko.types import Diagnostic, Severity
@@ -155,6 +156,7 @@ class Capability:
 
     Attributes:
         path: the file.
+        document: the file's canonical model.
         plan: everything the file says, compiled.
         diagnostics: everything found in it.
         adapters: its adapters, in the order of the file.
@@ -164,6 +166,7 @@ class Capability:
 
     def __init__(self, loaded: Loaded, settings: Settings) -> None:
         self.path = loaded.path
+        self.document = loaded.document
         self.settings = settings
         self.plan: CapabilityPlan = link(loaded.document, loaded.findings, _link_settings(loaded, settings))
         self.diagnostics: tuple[Diagnostic, ...] = tuple(loaded.findings)
@@ -174,7 +177,9 @@ class Capability:
         )
         seen: Variables = StandInVariables(self.variables) if settings.mock else self.variables
         self.upstreams = {
-            namespace: Upstream(api, seen, settings, comma_arrays=_matches(namespace, settings.comma_arrays))
+            namespace: Upstream(
+                api, seen, settings, self.variables.redactor, comma_arrays=_matches(namespace, settings.comma_arrays)
+            )
             for namespace, api in self.plan.apis.items()
         }
         self.engine = Engine(self.upstreams, seen, self.variables.redactor, self.path.parent, mock=settings.mock)
@@ -201,6 +206,10 @@ class Capability:
     def errors(self) -> tuple[Diagnostic, ...]:
         """The diagnostics that are errors."""
         return tuple(found for found in self.diagnostics if found.severity is Severity.ERROR)
+
+    def lint(self) -> tuple[Diagnostic, ...]:
+        """Return what works and is worth saying all the same; ``diagnostics`` has what linking found."""
+        return lint(self.document, self.plan, str(self.path))
 
     def missing_variables(self) -> dict[str, list[str]]:
         """Return the variables that have no value, each with what it blocks (SEMANTICS 2)."""

@@ -12,6 +12,12 @@ from naftiko.observe.redaction import HIDDEN, Redactor, is_secret_name
 _NOISE = frozenset({"host", "content-length", "user-agent", "accept", "accept-encoding", "connection"})
 
 
+def described_answer(request: httpx.Request, redactor: Redactor) -> httpx.Response:
+    """Answer a request that is not sent, such as the one for a token, with its description and a stand-in token."""
+    token = {"access_token": "mock-token", "token_type": "Bearer", "token_endpoint": str(request.url)}
+    return httpx.Response(200, json={**token, "request": described(request, redactor)}, request=request)
+
+
 def described(request: httpx.Request, redactor: Redactor) -> dict[str, Any]:
     """Return a request's method, URL, headers and body as JSON data; secrets are hidden."""
     shown: dict[str, Any] = {"method": request.method, "url": _url(request, redactor)}

@@ -221,7 +221,7 @@ def _body(call: Call, scope: Scope, made: Draft, passed: Content | None) -> Body
     media_type = next((value for name, value in made.headers if name.lower() == "content-type"), None)
     if operation.body is not None:
         if operation.body.kind is BodyKind.MULTIPART:  # only the body's own media type has the boundary
-            made.headers = [(name, value) for name, value in made.headers if name.lower() != "content-type"]
+            made.drop_headers(["content-type"])
         return encode_body(operation.body, scope)
     whole = _whole_body(call, scope)
     fields = _fields(call, scope)

@@ -91,7 +91,7 @@ class Engine:
         response = await upstream.send(call, arguments, passed)
         if response.status_code >= _FIRST_ERROR:
             raise failed(response, call.operation)
-        return make_answer(response, call.operation, outputs, scope, self.decoder(call.operation))
+        return await make_answer(response, call.operation, outputs, scope, self.decoder(call.operation))
 
     async def request(self, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None = None) -> httpx.Request:
         """Return the request that a unit in simple mode would send.
@@ -110,20 +110,24 @@ class Engine:
         request, _ = await self.upstreams[action.call.operation.api].request(action.call, arguments, passed)
         return request
 
-    async def document(self, call: Call, scope: Scope) -> Any:
-        """Call an operation and return its decoded document, for steps."""
+    async def document(self, call: Call, scope: Scope, passed: Content | None = None) -> Any:
+        """Call an operation and return its decoded document, for steps and for explaining."""
         arguments = arguments_of(call.arguments, scope)
         upstream = self.upstreams[call.operation.api]
         if self._mock:
-            request, _ = await upstream.request(call, arguments)
+            request, _ = await upstream.request(call, arguments, passed)
             return described(request, self._redactor)
-        response = await upstream.send(call, arguments)
+        response = await upstream.send(call, arguments, passed)
         if response.status_code >= _FIRST_ERROR:
             raise failed(response, call.operation)
-        return document(response, call.operation, self.decoder(call.operation))
+        return await document(response, call.operation, self.decoder(call.operation))
 
-    async def _flow(self, flow: FlowAction, outputs: Outputs, scope: Scope) -> Answer:
-        """Run steps wave by wave; a failing one ends the flow with its name in the error."""
+    async def steps(self, flow: FlowAction, scope: Scope) -> tuple[dict[str, StepResult], Scope]:
+        """Run steps wave by wave; a failing one ends the flow with its name in the error.
+
+        Returns:
+            the results by the steps' names, and the scope that the flow's answer is made in.
+        """
         runner = _StepRunner(self)
         shown: dict[str, Any] = {}
         results: dict[str, StepResult] = {}
@@ -132,7 +136,11 @@ class Engine:
             for step, result in zip(wave, await _together(wave, runner, inside), strict=True):
                 results[step.name] = result
                 shown[step.name] = result.shown
-        final = Scope({**scope.inputs}, scope.variables, shown)
+        return results, Scope({**scope.inputs}, scope.variables, shown)
+
+    async def _flow(self, flow: FlowAction, outputs: Outputs, scope: Scope) -> Answer:
+        """Run steps and build the answer: of the mappings, else of the last step's result."""
+        results, final = await self.steps(flow, scope)
         if flow.mappings:
             value = _nested(flow, final)
             if value is not ABSENT:

@@ -11,10 +11,12 @@ import httpx
 
 from naftiko.engine.authentication import Credential, credential
 from naftiko.engine.authentication.fixed import FixedCredential
+from naftiko.engine.mock import described_answer
 from naftiko.engine.request import Draft, draft, full_url, query_pairs
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import AnswerTooLarge, Limits, Transport, fetch, stream
 from naftiko.errors import InputError, Problem, UpstreamBroken, UpstreamError, UpstreamRefused
+from naftiko.observe.redaction import Redactor
 from naftiko.plan.inputs import Content
 from naftiko.plan.scope import Scope, Variables
 from naftiko.plan.unit import ApiPlan, Call
@@ -25,10 +27,13 @@ _UNAUTHORIZED = 401
 class Upstream:
     """Builds and sends the requests to one API."""
 
-    def __init__(self, plan: ApiPlan, variables: Variables, settings: Settings, *, comma_arrays: bool) -> None:
+    def __init__(
+        self, plan: ApiPlan, variables: Variables, settings: Settings, redactor: Redactor, *, comma_arrays: bool
+    ) -> None:
         self.plan = plan
         self._variables = variables
         self._settings = settings
+        self._redactor = redactor
         self._comma_arrays = comma_arrays
         self._transport: httpx.AsyncBaseTransport | None = None
         self._unchanging: tuple[list[tuple[str, str]], list[str]] | None = None
@@ -43,6 +48,8 @@ class Upstream:
         return self._transport
 
     async def _fetch(self, request: httpx.Request) -> httpx.Response:
+        if self._settings.mock:
+            return described_answer(request, self._redactor)
         return await fetch(self.transport, request, self._settings.limits)
 
     def draft(self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None) -> Draft:
@@ -74,7 +81,8 @@ class Upstream:
             fresh = [pair for pair in query if pair.partition("=")[0] not in names]
             made.query.extend(fresh)
             added = added or bool(fresh)
-        return added
+        # A digest has nothing to send before the first challenge; its first 401 is a question, not a refusal.
+        return added or not (headers or query)
 
     async def _credentials(self, made: Draft) -> tuple[list[tuple[str, str]], list[str]]:
         """Return the credential's headers and encoded query pairs; those that never change are kept."""
@@ -84,6 +92,8 @@ class Upstream:
         pairs = [pair for name, value in await self._credential.query() for pair in query_pairs(name, value)]
         if isinstance(self._credential, FixedCredential):
             self._unchanging = (headers, pairs)
+        for _, value in headers:
+            self._redactor.learn(value.rpartition(" ")[2])
         return headers, pairs
 
     async def request(

@@ -13,7 +13,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
@@ -31,8 +31,9 @@ def _hash(name: str) -> Hash:
     return lambda data: hashlib.new(name, data, usedforsecurity=False).hexdigest()
 
 
+_NAMES = (("SHA-512-256", "sha512_256"), ("SHA-256", "sha256"), ("MD5", "md5"))
 _HASHES: Final[Mapping[str, Hash]] = MappingProxyType(
-    {"SHA-512-256": _hash("sha512_256"), "SHA-256": _hash("sha256"), "MD5": _hash("md5")}
+    {name: _hash(known) for name, known in _NAMES if known in hashlib.algorithms_available}
 )
 """The algorithms of RFC 7616 chapter 6.1, the strongest first; each also with ``-sess``."""
 _STRENGTH: Final = tuple(_HASHES)
@@ -78,7 +79,7 @@ class Session:
 
     challenge: Challenge
     username: str
-    password: str
+    password: str = field(repr=False)
     cnonce: str
     count: int = 0
 
@@ -114,6 +115,11 @@ class Session:
             fields["cnonce"] = _quoted(self.cnonce)
         return "Digest " + ", ".join(f"{name}={value}" for name, value in fields.items())
 
+    def is_like(self, other: Session) -> bool:
+        """Tell whether both give the same proof to the same nonce."""
+        ours = (self.challenge.nonce, self.challenge.realm, self.username, self.password)
+        return ours == (other.challenge.nonce, other.challenge.realm, other.username, other.password)
+
     def _user(self, hashed: Hash) -> dict[str, str]:
         if self.challenge.userhash:
             name = hashed(f"{self.username}:{self.challenge.realm}".encode())
@@ -133,33 +139,28 @@ class DigestCredential(ScopedCredential):
     async def headers(self, method: str, url: str) -> list[tuple[str, str]]:
         """Return the header; nothing before the first challenge."""
         if self._session is None:
-            self._secret("username"), self._secret("password")  # a missing one is told before anything is sent
+            self._user_and_password()  # a missing variable is told before anything is sent
             return []
         target = httpx.URL(url).raw_path.decode("ascii")
         return [("Authorization", self._session.header(method, target))]
 
-    async def retry(self, request: httpx.Request, response: httpx.Response) -> bool:
-        """Take up the strongest challenge that can be answered; there is no use in answering the same nonce again.
+    async def retry(self, request: httpx.Request, response: httpx.Response) -> bool:  # noqa: ARG002  # a credential's shape
+        """Take up the strongest challenge that can be answered.
 
-        A refusal of an answer to this very nonce is one of the name or password, unless the server calls it stale.
+        There is no use in answering the nonce of the refused answer again, unless with another name or password. A new
+        nonce is answered also where the server doesn't call the old one stale: many don't.
         """
-        offered = parse_challenges(response.headers.get_list("WWW-Authenticate"))
-        best = _strongest(offered)
-        if best is None:
+        challenge = strongest(parse_challenges(response.headers.get_list("WWW-Authenticate")))
+        if challenge is None:
             return False
-        challenge, stale = best
-        if not stale and self._session is not None and _refused(request, challenge, self._session):
+        session = Session(challenge, *self._user_and_password(), secrets.token_hex(16))
+        if self._session is not None and session.is_like(self._session):
             return False
-        self._session = Session(challenge, self._secret("username"), self._secret("password"), secrets.token_hex(16))
+        self._session = session
         return True
 
-
-def _refused(request: httpx.Request, challenge: Challenge, session: Session) -> bool:
-    """Tell whether the server answers our first use of a nonce with one of the same realm: it doesn't know us."""
-    sent = request.headers.get("Authorization", "")
-    first = 'nc=00000001' in sent or not session.challenge.qop
-    ours = f"nonce={_quoted(session.challenge.nonce)}" in sent
-    return ours and first and challenge.realm == session.challenge.realm
+    def _user_and_password(self) -> tuple[str, str]:
+        return self._secret("username"), self._secret("password")
 
 
 _SPACE = r"[ \t]*"
@@ -200,23 +201,23 @@ def _challenges(header: str) -> Iterator[tuple[str, dict[str, str]]]:
         yield scheme, fields
 
 
-def _strongest(offered: Iterable[Mapping[str, str]]) -> tuple[Challenge, bool] | None:
-    """Return the strongest challenge that can be answered, and whether the server called our nonce stale."""
-    able = [(made, fields) for fields in offered if (made := _challenge(fields)) is not None]
-    if not able:
-        return None
-    challenge, fields = min(able, key=lambda one: _STRENGTH.index(one[0].hash_name))
-    return challenge, fields.get("stale", "").lower() == "true"
+def strongest(offered: Iterable[Mapping[str, str]]) -> Challenge | None:
+    """Return the strongest challenge that can be answered; the first of equals (RFC 7616 chapter 3.7)."""
+    able = [challenge for fields in offered if (challenge := _challenge(fields)) is not None]
+    return min(able, key=lambda challenge: _STRENGTH.index(challenge.hash_name), default=None)
 
 
 def _challenge(fields: Mapping[str, str]) -> Challenge | None:
     """Return a challenge, or ``None`` where it is incomplete, or wants what can't be done.
 
-    That is an unknown algorithm, and ``auth-int`` alone: a credential doesn't see the body that it would protect.
+    That is an unknown algorithm, text that no header can repeat, and ``auth-int`` alone: a credential doesn't see the
+    body that it would protect.
     """
     algorithm = fields.get("algorithm", "")
     protections = {word.strip().lower() for word in fields["qop"].split(",")} if "qop" in fields else None
     if "realm" not in fields or "nonce" not in fields or (protections is not None and "auth" not in protections):
+        return None
+    if not all(fields.get(name, "").isascii() for name in ("realm", "nonce", "opaque")):
         return None
     challenge = Challenge(
         realm=fields["realm"],

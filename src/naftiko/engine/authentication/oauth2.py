@@ -1,0 +1,152 @@
+"""OAuth 2 client credentials (RFC 6749 chapter 4.4), or an access token that the file has itself.
+
+The client is `clientId` and `clientSecret` of the file. Where it has none, it is NAMESPACE_CLIENT_ID and
+NAMESPACE_CLIENT_SECRET (the consumes namespace in capitals, anything but letters and digits as `_`), then
+OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET; id and secret come from the same pair.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from naftiko.document.model import OAuth2Authentication
+from naftiko.engine.authentication.access_token import AccessToken, TokenKeeper
+from naftiko.engine.authentication.bearer import BearerCredential
+from naftiko.engine.authentication.contract import Credential, Fetch, ScopedCredential
+from naftiko.engine.authentication.server_metadata import ServerMetadata, discover
+from naftiko.engine.authentication.token_endpoint import Client, request_token
+from naftiko.errors import MissingVariable, NotExecutable, UpstreamError
+from naftiko.plan.scope import Scope
+from naftiko.plan.unit import ApiPlan
+
+_ANY_CLIENT: Final = "OAUTH"
+_GRANTS: Final = frozenset({"", "clientcredentials"})
+_WORD_STARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
+
+
+def oauth2_credential(api: ApiPlan, scope: Scope, fetch: Fetch) -> Credential:
+    """Return the credential of an ``oauth2`` block; a ``token`` without a ``clientId`` is the access token itself."""
+    if "token" in api.secrets and "client_id" not in api.secrets:
+        return BearerCredential(api, scope, fetch)
+    return OAuth2Credential(api, scope, fetch)
+
+
+def client_variables(namespace: str) -> list[tuple[str, str]]:
+    """Return the pairs of variables that may hold the client of a consumes namespace, the first wins."""
+    own = _WORD_STARTS.sub("_", namespace).strip("_").upper()
+    return [(f"{prefix}_CLIENT_ID", f"{prefix}_CLIENT_SECRET") for prefix in (own, _ANY_CLIENT) if prefix]
+
+
+class OAuth2Credential(ScopedCredential):
+    """``Authorization: Bearer TOKEN`` with a token that a token endpoint gave for the client's credentials."""
+
+    def __init__(self, api: ApiPlan, scope: Scope, fetch: Fetch) -> None:
+        super().__init__(api, scope, fetch)
+        self._keeper = TokenKeeper()
+        self._discovered: tuple[str, ServerMetadata] | None = None
+
+    async def headers(self, method: str, url: str) -> list[tuple[str, str]]:  # noqa: ARG002  # a credential's shape
+        """Return the header; ask for a token where none holds."""
+        client, wanted, endpoint, issuer = self._client(), self._wanted(), *self._server()
+
+        async def grant() -> AccessToken:
+            return await self._grant(client, wanted, endpoint, issuer)
+
+        return [("Authorization", f"Bearer {await self._keeper.token(grant)}")]
+
+    async def retry(self, request: httpx.Request, response: httpx.Response) -> bool:  # noqa: ARG002  # a credential's shape
+        """Give the refused token up; a second try makes sense with another one."""
+        sent = request.headers.get("Authorization", "")
+        return self._keeper.refused(sent.removeprefix("Bearer "))
+
+    async def _grant(self, client: Client, wanted: Mapping[str, str], endpoint: str, issuer: str) -> AccessToken:
+        known = self._discovered
+        if known is None or known[0] != (endpoint or issuer):
+            server = ServerMetadata(endpoint) if endpoint else await discover(issuer, self._ask)
+            _checked(server.token_endpoint, "token endpoint")
+        else:
+            server = known[1]
+        self._discovered = None  # what fails is looked up anew
+        token, method = await request_token(server, client, wanted, self._ask)
+        self._discovered = (endpoint or issuer, ServerMetadata(server.token_endpoint, frozenset({method})))
+        return token
+
+    async def _ask(self, request: httpx.Request) -> httpx.Response:
+        """Send a request that is not the caller's; an error says so, since they know nothing of it."""
+        try:
+            return await self._fetch(request)
+        except UpstreamError as error:
+            raise type(error)(f"no access token: {error.detail}", hint=error.hint) from None
+
+    def _client(self) -> Client:
+        """Return the client.
+
+        Raises:
+            MissingVariable: none is given, or its secret isn't.
+        """
+        variables = self._scope.variables
+        pairs = client_variables(self._api.namespace)
+        name, secret = self._secret("client_id"), self._secret("client_secret")
+        if not name:
+            pairs = [pair for pair in pairs if variables.get(pair[0])][:1] or pairs[:1]
+            name = variables.get(pairs[0][0]) or ""
+        if not secret:
+            secret = next((found for pair in pairs if (found := variables.get(pair[1]))), "")
+        if not name or not secret:
+            missing = [variable for variable, value in zip(pairs[0], (name, secret), strict=True) if not value]
+            raise MissingVariable(missing, hint=self._advice())
+        return Client(name, secret)
+
+    def _advice(self) -> str:
+        names = " or ".join(f"{name} and {secret}" for name, secret in client_variables(self._api.namespace))
+        return f"set {names} in the environment of the server"
+
+    def _wanted(self) -> dict[str, str]:
+        authentication = self._api.authentication
+        scopes = authentication.scopes if isinstance(authentication, OAuth2Authentication) else ()
+        given = {"scope": " ".join(scopes), "audience": self._secret("audience"), "resource": self._secret("resource")}
+        return {name: value for name, value in given.items() if value}
+
+    def _server(self) -> tuple[str, str]:
+        """Return the token endpoint and the authorization server, one of which may be ``""``.
+
+        Raises:
+            NotExecutable: neither is there, or the file wants another grant.
+        """
+        authentication = self._api.authentication
+        grant = (isinstance(authentication, OAuth2Authentication) and authentication.grant_type) or ""
+        if re.sub(r"[-_ ]", "", grant).lower() not in _GRANTS:
+            raise NotExecutable(
+                f"the grant `{grant}` of `{self._api.namespace}` needs a person",
+                hint="use client credentials, or give the authentication a token",
+            )
+        endpoint, issuer = self._secret("token_endpoint").strip(), self._secret("authorization_server_uri").strip()
+        if not endpoint and not issuer:
+            raise NotExecutable(
+                f"the oauth2 authentication of `{self._api.namespace}` says nowhere who gives a token",
+                hint="give it a tokenEndpoint or an authorizationServerUri",
+            )
+        return (
+            (_checked(endpoint, "tokenEndpoint"), "") if endpoint else ("", _checked(issuer, "authorizationServerUri"))
+        )
+
+
+def _checked(url: str, what: str) -> str:
+    """Return a URL that can be called.
+
+    Raises:
+        NotExecutable: it can't.
+    """
+    try:
+        parts = urlsplit(url)
+        callable_ = parts.scheme in {"http", "https"} and bool(httpx.URL(url).host)
+    except (ValueError, httpx.InvalidURL):
+        callable_ = False
+    if not callable_:
+        raise NotExecutable(f"the {what} of an oauth2 authentication is no http or https URL")
+    return url

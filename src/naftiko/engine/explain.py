@@ -1,0 +1,90 @@
+"""Say where an answer comes from, and what a flow would send: for ``naftiko call --explain`` and ``--dry-run``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from naftiko.engine.run import Engine, arguments_of
+from naftiko.errors import NotExecutable
+from naftiko.plan.inputs import Content
+from naftiko.plan.outputs import Explained, Outputs
+from naftiko.plan.references import Constant, Input, InputOrVariable, ScopePath, StepPath, Variable
+from naftiko.plan.scope import Scope
+from naftiko.plan.template import Template, Value
+from naftiko.plan.text import compact_json
+from naftiko.plan.unit import Action, CallAction, FlowAction, FunctionAction, MockAction, UnitPlan
+from naftiko.types import ABSENT
+
+
+async def explain(
+    engine: Engine, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None = None
+) -> list[Explained]:
+    """Run a unit with checked inputs; say for each output which expression gave it, and how far a miss still matched.
+
+    Raises:
+        CallError: as ``Engine.run``.
+    """
+    if unit.action is None:
+        raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}", hint=str(unit.position))
+    return await _explain(engine, unit.action, unit.outputs, Scope(inputs, engine.variables), passed)
+
+
+async def _explain(
+    engine: Engine, action: Action, outputs: Outputs, scope: Scope, passed: Content | None
+) -> list[Explained]:
+    if isinstance(action, FunctionAction):
+        given = action.inputs.check(arguments_of(action.arguments, scope))
+        return await _explain(engine, action.action, outputs, Scope(given, scope.variables), passed)
+    if isinstance(action, CallAction):
+        return outputs.explain(await engine.document(action.call, scope, passed), scope)
+    if isinstance(action, FlowAction):
+        results, final = await engine.steps(action, scope)
+        if action.mappings:
+            return [_mapped(".".join(target), value, final) for target, value in action.mappings]
+        return outputs.explain(results[action.last].raw, final)
+    if isinstance(action, MockAction):
+        return outputs.explain(None, scope)
+    raise NotExecutable("this route forwards requests: its answer is the upstream's")
+
+
+async def planned(engine: Engine, unit: UnitPlan, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the requests of a flow by the names of its call steps; the engine must be one that sends nothing.
+
+    What a later step takes from an earlier one's answer is absent from its request: there is no answer.
+
+    Raises:
+        CallError: as ``Engine.run``.
+    """
+    scope = Scope(inputs, engine.variables)
+    action = unit.action
+    if isinstance(action, FunctionAction):
+        scope = Scope(action.inputs.check(arguments_of(action.arguments, scope)), scope.variables)
+        action = action.action
+    if not isinstance(action, FlowAction):
+        return {}
+    results, _ = await engine.steps(action, scope)
+    calls = {step.name for wave in action.waves for step in wave if hasattr(step, "call")}
+    return {name: result.raw for name, result in results.items() if name in calls}
+
+
+def _mapped(target: str, value: Value, scope: Scope) -> Explained:
+    found = value(scope)
+    detail = ""
+    if found is ABSENT and isinstance(value, StepPath):
+        result = scope.steps.get(value.step)
+        detail = f"in step `{value.step}`: {value.path.explain(result)}" if value.path is not None else ""
+    return Explained(target, _expression(value), None if found is ABSENT else found, found is not ABSENT, detail)
+
+
+def _expression(value: Value) -> str:
+    """Return a compiled value as the file could have it."""
+    if isinstance(value, StepPath):
+        return f"$.{value.step}{value.path.text.removeprefix('$') if value.path is not None else ''}"
+    if isinstance(value, ScopePath):
+        return value.path.text
+    if isinstance(value, Input | Variable | InputOrVariable):
+        return f"{{{{{value.name}}}}}"
+    if isinstance(value, Template):
+        return value.text
+    return compact_json(value.value) if isinstance(value, Constant) else "(a structure)"
