@@ -21,6 +21,7 @@ from oracle import ExpectedRequest, ExpectedUnit, Json, canonical_url
 import naftiko
 from naftiko.engine.settings import Settings
 from naftiko.expose.rest.reading import placeholders_in_order
+from naftiko.plan.scope import Scope
 
 BASE = "https://upstream.example/base"
 MCP_HEADERS = {
@@ -89,21 +90,38 @@ async def run_file(path: Path, report: Report) -> None:
     expected = oracle.units(path)
     recorder = Recorder()
     needed = {name for unit in expected for pair in oracle.needed_variables(unit).items() for name in pair}
+    needed |= {name for adapter in naftiko.load(path).adapters for name in adapter.plan.variables}
     variables = {name: f"value-of-{name}" for name in needed}
     settings = Settings(variables=variables, environment={}, base_uris={"*": BASE}, transport=recorder.transport)
     capability = naftiko.load(path, settings=settings)
     report.counts["files"] += 1
-    rest = httpx.AsyncClient(transport=httpx.ASGITransport(naftiko.rest_app(capability)), base_url="http://localhost")
+    rest = httpx.AsyncClient(
+        transport=httpx.ASGITransport(naftiko.rest_app(capability)),
+        base_url="http://localhost",
+        headers=_login(capability, "rest"),
+    )
     mcp = None
     if any(unit.adapter == "mcp" and unit.executable for unit in capability.units):
         app = naftiko.mcp_app(capability)
-        mcp = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
+        mcp = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost", headers=_login(capability, "mcp")
+        )
     async with capability:
         for unit, each in pair_up(capability, expected):
             await _run_unit(unit, each, Call(rest, mcp, recorder, variables, path), report)
     await rest.aclose()
     if mcp is not None:
         await mcp.aclose()
+
+
+def _login(capability: naftiko.Capability, kind: str) -> dict[str, str]:
+    """Return the header that an adapter of the corpus asks its callers for: a bearer token or an API key."""
+    for adapter in capability.adapters:
+        asked = adapter.plan.model.authentication
+        if adapter.kind == kind and asked is not None:
+            told = {key: str(value(Scope({}, capability.variables))) for key, value in adapter.plan.secrets.items()}
+            return {"Authorization": f"Bearer {told['token']}"} if "token" in told else {told["key"]: told["value"]}
+    return {}
 
 
 @dataclass
@@ -132,9 +150,7 @@ async def _run_unit(unit: Any, each: ExpectedUnit, call: Call, report: Report) -
         return
     inputs = oracle.make_inputs(each)
     try:
-        wanted = oracle.expected_request(
-            call.path, each, inputs, base_uri_override=BASE, variables=call.variables
-        )
+        wanted = oracle.expected_request(call.path, each, inputs, base_uri_override=BASE, variables=call.variables)
     except (oracle.MissingVariable, oracle.Unsendable):
         report.counts["no expectation"] += 1
         return
@@ -153,39 +169,44 @@ async def _run_unit(unit: Any, each: ExpectedUnit, call: Call, report: Report) -
 async def _call_rest(unit: Any, each: ExpectedUnit, inputs: Mapping[str, Any], client: httpx.AsyncClient) -> str:
     """Call a route as an HTTP client would: every input where it belongs."""
     by_name = {given.name: given for given in unit.inputs}
-    path = unit.path
+    placed = [(by_name[name], name, value) for name, value in inputs.items() if name in by_name]
+    query = [
+        f"{quote(name, safe='')}={quote(_text(element), safe='')}"
+        for given, name, value in placed
+        if given.location == "query"
+        for element in (value if isinstance(value, list) else [value])
+    ]
+    headers = {name: _header_text(value) for given, name, value in placed if given.location == "header"}
+    cookies = [f"{name}={quote(_text(value), safe='')}" for given, name, value in placed if given.location == "cookie"]
+    if cookies:
+        headers["Cookie"] = "; ".join(cookies)
+    body: Any = None
+    for given, _, value in placed:
+        if given.location == "body":
+            body = _place_in_body(given, value, body, each)
+    if body is None and unit.plan.passes_body and "body" in inputs:
+        body = inputs["body"]
+    content = None if body is None else json.dumps(body).encode()
+    if content is not None:
+        headers.setdefault("Content-Type", "application/json")
+    path = _filled(unit, inputs)
+    url = f"{path}?{'&'.join(query)}" if query else path
+    response = await client.request(unit.method, url, headers=headers, content=content)
+    return f"{response.status_code} {response.text[:200]}"
+
+
+def _filled(unit: Any, inputs: Mapping[str, Any]) -> str:
+    path: str = unit.path
     for name in placeholders_in_order(unit.path):
         owner = next((given for given in unit.inputs if given.location == "path" and given.wire_name == name), None)
         value = inputs.get(owner.name if owner else name, inputs.get(name, "x"))
         for form in (f"{{{{{name}}}}}", f"{{{name}}}", f"{{+{name}}}", f"{{{name}+}}"):
             path = path.replace(form, quote(_text(value), safe=""))
-    query: list[tuple[str, str]] = []
-    headers: dict[str, str] = {}
-    cookies: list[str] = []
-    body: Any = None
-    for name, value in inputs.items():
-        given = by_name.get(name)
-        if given is None or given.location == "path":
-            continue
-        if given.location == "query":
-            query += [(name, _text(element)) for element in (value if isinstance(value, list) else [value])]
-        elif given.location == "header":
-            headers[name] = ",".join(map(_text, value)) if isinstance(value, list) else _text(value)
-        elif given.location == "cookie":
-            cookies.append(f"{name}={quote(_text(value), safe='')}")
-        elif given.location == "body":
-            body = _place_in_body(given, value, body, each)
-    if body is None and unit.plan.passes_body and "body" in inputs:
-        body = inputs["body"]
-    if cookies:
-        headers["Cookie"] = "; ".join(cookies)
-    content = None if body is None else json.dumps(body).encode()
-    if content is not None:
-        headers.setdefault("Content-Type", "application/json")
-    pairs = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
-    url = f"{path}?{pairs}" if pairs else path
-    response = await client.request(unit.method, url, headers=headers, content=content)
-    return f"{response.status_code} {response.text[:200]}"
+    return path
+
+
+def _header_text(value: Any) -> str:
+    return ",".join(map(_text, value)) if isinstance(value, list) else _text(value)
 
 
 def _place_in_body(given: Any, value: Any, body: Any, each: ExpectedUnit) -> Any:

@@ -16,11 +16,16 @@ behaves as Koyeb's instances API. Nothing else in naftiko imports this package.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from naftiko.testing.behaviour import BrokenJson, Cut, Drip, Fail, Flood, HangUp, Stall
 from naftiko.testing.exchange import Answer, Behaviour, Exchange, RecordedRequest
 from naftiko.testing.koyeb import StandInKoyeb, stand_in_koyeb
 from naftiko.testing.listener import refused_url
 from naftiko.testing.upstream import Responder, StandInUpstream
+
+if TYPE_CHECKING:
+    from naftiko.testing.identity import StandInIdentityProvider
 
 __all__ = [
     "Answer",
@@ -35,8 +40,18 @@ __all__ = [
     "RecordedRequest",
     "Responder",
     "Stall",
+    "StandInIdentityProvider",
     "StandInKoyeb",
     "StandInUpstream",
     "refused_url",
     "stand_in_koyeb",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the identity provider when it is wanted: it brings PyJWT and OpenSSL."""
+    if name == "StandInIdentityProvider":
+        from naftiko.testing.identity import StandInIdentityProvider  # noqa: PLC0415  # see above
+
+        return StandInIdentityProvider
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

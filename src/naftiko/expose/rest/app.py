@@ -8,26 +8,41 @@ Starlette still reads multipart forms and answers CORS.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.engine.answer import Answer
 from naftiko.engine.capability import Adapter, Capability, Unit
-from naftiko.engine.decode import useful_headers
 from naftiko.engine.forward import Inbound, backward, forwarded
-from naftiko.errors import InputError, NotExecutable, UpstreamStatus
+from naftiko.errors import CallError, NotExecutable, UpstreamStatus
+from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard
 from naftiko.expose.problems import report
+from naftiko.expose.rest.caller import CallerWatch
+from naftiko.expose.rest.description import DESCRIPTION_PATH, ApiDescription
+from naftiko.expose.rest.messages import (
+    Pairs,
+    body_pieces,
+    header_map,
+    header_text,
+    pass_on,
+    raw_path,
+    raw_query,
+    read_body,
+    send_answer,
+    send_message,
+    send_problem,
+)
 from naftiko.expose.rest.options import RestOptions
-from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, problem_body, simple_problem
-from naftiko.expose.rest.reading import InboundRequest, InputReader, TooLarge, is_multipart, read_form
-from naftiko.expose.rest.router import Router, UndecodablePath
+from naftiko.expose.rest.problem import problem_body, simple_problem
+from naftiko.expose.rest.reading import InboundRequest, InputReader, is_multipart, read_form
+from naftiko.expose.rest.router import Router
+from naftiko.plan.scope import Scope as PlanScope
 from naftiko.plan.unit import ForwardAction
 
 _HEAD_OF = {"HEAD": "GET"}
-Pairs = list[tuple[bytes, bytes]]
 
 
 @dataclass(slots=True)
@@ -56,11 +71,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A unit behind a route, with what reads its inputs."""
+    """A unit behind a route, with what reads its inputs and who may call it."""
 
     unit: Unit
     reader: InputReader
     capability: Capability
+    guard: Guard | None = None
 
 
 class RestApp:
@@ -69,11 +85,17 @@ class RestApp:
     def __init__(self, options: RestOptions) -> None:
         self._options = options
         self._router: Router[Route] = Router()
+        self._description = ApiDescription()
+        self.guards: list[Guard] = []
 
     def add(self, capability: Capability, adapter: Adapter, prefix: str = "") -> None:
         """Add the routes of an adapter; the first of the same method and path wins."""
+        its_guard = guard(adapter.plan.model.authentication, adapter.plan.secrets, PlanScope({}, capability.variables))
+        if its_guard is not None:
+            self.guards.append(its_guard)
+        self._description.add(capability, adapter, prefix, its_guard)
         for unit in adapter.units:
-            served = Served(unit, InputReader(unit.plan), capability)
+            served = Served(unit, InputReader(unit.plan), capability, its_guard)
             if isinstance(unit.plan.action, ForwardAction) or unit.method is None:
                 route = self._router.add(prefix + (unit.path or "/"), Route(), spans=True)
                 route.forward = route.forward or served
@@ -84,20 +106,25 @@ class RestApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         method: str = scope["method"]
-        try:
-            match = self._router.find(raw_path(scope))
-        except UndecodablePath as error:
-            await _send_problem(send, 400, simple_problem(400, "invalid-input", str(error)))
+        match = self._router.find(raw_path(scope))
+        if match is None and self._options.openapi and scope["path"] == DESCRIPTION_PATH:
+            await self._description(scope, receive, send)
             return
         if match is None:
             detail = f"there is nothing at {scope['path']}"
-            await _send_problem(send, 404, simple_problem(404, "not-found", detail))
+            await send_problem(send, 404, simple_problem(404, "not-found", detail))
             return
         route = match.route
         served = route.served(method)
         if served is None:
             await self._without_unit(method, route, send)
-        elif served is route.forward and method not in route.units:
+            return
+        if served.guard is not None:
+            admitted = await admit(served.guard, scope, send)
+            if admitted is None:
+                return
+            scope = admitted
+        if served is route.forward and method not in route.units:
             await self._forward(served, match.values, scope, receive, send)
         else:
             await self._call(served, match.values, scope, receive, send)
@@ -107,35 +134,43 @@ class RestApp:
         """OPTIONS tells what is allowed; any other method is 405 (RFC 9110 chapter 15.5.6)."""
         allow = [(b"allow", route.allowed.encode())]
         if method == "OPTIONS":
-            await _send(send, 204, allow, b"")
+            await send_message(send, 204, allow, b"")
         else:
             detail = f"{method} is not allowed here; allowed: {route.allowed}"
-            await _send_problem(send, 405, simple_problem(405, "method-not-allowed", detail), allow)
+            await send_problem(send, 405, simple_problem(405, "method-not-allowed", detail), allow)
 
     async def _call(self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send) -> None:
         is_head = scope["method"] == "HEAD"
         try:
-            answer = await self._answer(served, values, scope, receive)
+            with CallerWatch(receive) as watch:
+                answer = await self._answer(served, values, scope, receive, watch)
+            if watch.gone:
+                return
         except UpstreamStatus as error:
-            await _pass_on(error, send, is_head=is_head)
+            if error.step is None:
+                await pass_on(error, send, is_head=is_head)
+            else:  # the caller did not ask for what the step called: the problem says which step failed, and with what
+                await _send_failure(error, served, send, is_head=is_head)
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer; report() logs the unexpected
             await _send_failure(error, served, send, is_head=is_head)
         else:
-            await _send_answer(answer, send, is_head=is_head)
+            await send_answer(answer, send, is_head=is_head, keeps_status=served.unit.method == "HEAD")
 
-    async def _answer(self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive) -> Answer:
+    async def _answer(
+        self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, watch: CallerWatch
+    ) -> Answer:
         unit, reader = served.unit, served.reader
         if unit.plan.action is None:
             raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}")
         headers = header_map(scope)
         body, form = b"", None
         if reader.needs_body:
-            body = await _read_body(receive, headers, self._options.max_request_bytes)
+            body = await read_body(receive, headers, self._options.max_request_bytes)
             if body and is_multipart(headers) and not reader.passes_body:
                 form = await read_form(scope, body)
-        request = InboundRequest(scope["method"], scope["query_string"], values, headers, body, form)
-        given, text = reader.read(request)
-        checked = unit.plan.inputs.check(given, text=text)
+        watch.start()
+        request = InboundRequest(scope["method"], raw_query(scope), values, headers, body, form)
+        checked = reader.checked(request)
         passed = request.content() if reader.passes_body else None
         return await unit.run_checked(checked, passed)
 
@@ -143,23 +178,48 @@ class RestApp:
         self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Pass the request on and stream the answer back."""
+        is_head = scope["method"] == "HEAD"
         started = False
         try:
             engine = served.capability.engine
             action = _forward_action(served)
             upstream = engine.upstreams[action.api]
-            request = await forwarded(action, _inbound(action, values, scope, receive), upstream, engine.variables)
-            async with upstream.open(request) as response:
-                pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in backward(response)]
-                await send({"type": "http.response.start", "status": response.status_code, "headers": pairs})
-                started = True
-                async for piece in response.aiter_raw():
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            with CallerWatch(receive) as watch:
+                inbound = _inbound(action, values, scope, _watched(receive, watch))
+                if inbound.body is None:
+                    watch.start()
+                request = await forwarded(action, inbound, upstream, engine.variables)
+                if engine.mock:
+                    await send_answer(await engine.described(request), send, is_head=is_head)
+                    return
+                async with upstream.open(request) as response:
+                    await send(
+                        {
+                            "type": "http.response.start",
+                            "status": response.status_code,
+                            "headers": backward(response),
+                        }
+                    )
+                    started = True
+                    async for piece in response.aiter_raw():
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         except Exception as error:
-            if started:  # the answer is cut: the server closes the connection, so that the client sees it
+            if not started:
+                await _send_failure(error, served, send, is_head=is_head)
+            elif isinstance(error, CallError):
+                # The answer is cut. An app that ends without its last message makes the server close the connection,
+                # which is how the client sees it.
+                report(error, served.capability.variables.redactor.redact, unit=served.unit.name)
+            else:
                 raise
-            await _send_failure(error, served, send, is_head=scope["method"] == "HEAD")
+
+
+async def _watched(receive: Receive, watch: CallerWatch) -> AsyncIterator[bytes]:
+    """Yield the body's pieces, and watch the caller once they are through."""
+    async for piece in body_pieces(receive):
+        yield piece
+    watch.start()
 
 
 def _forward_action(served: Served) -> ForwardAction:
@@ -169,15 +229,15 @@ def _forward_action(served: Served) -> ForwardAction:
     return action
 
 
-def _inbound(action: ForwardAction, values: tuple[str, ...], scope: Scope, receive: Receive) -> Inbound:
-    headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+def _inbound(action: ForwardAction, values: tuple[str, ...], scope: Scope, pieces: AsyncIterator[bytes]) -> Inbound:
+    headers = [(name.decode("latin-1").lower(), header_text(value)) for name, value in scope["headers"]]
     has_body = any(name in {"content-length", "transfer-encoding"} for name, _ in headers)
     return Inbound(
         method=scope["method"],
         rest=values[-1] if action.path_variable is not None and values else "",
-        query=scope["query_string"].decode("latin-1"),
+        query=raw_query(scope),
         headers=headers,
-        body=_pieces(receive) if has_body else None,
+        body=pieces if has_body else None,
     )
 
 
@@ -186,93 +246,7 @@ async def _send_failure(error: Exception, served: Served, send: Send, *, is_head
     headers: Pairs = []
     if made.retry_after is not None:
         headers.append((b"retry-after", str(max(1, round(made.retry_after))).encode()))
-    await _send_problem(send, made.status, problem_body(made), headers, is_head=is_head)
-
-
-def raw_path(scope: Scope) -> str:
-    """Return the undecoded path of a request."""
-    raw: bytes | None = scope.get("raw_path")
-    return scope["path"] if raw is None else raw.partition(b"?")[0].decode("latin-1")
-
-
-def header_map(scope: Scope) -> dict[str, str]:
-    """Return the headers by name; several of a name are joined (RFC 9110 chapter 5.3)."""
-    found: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        key = name.decode("latin-1")
-        text = value.decode("latin-1")
-        found[key] = f"{found[key]}, {text}" if key in found else text
-    return found
-
-
-async def _read_body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
-    """Read the whole body, up to the limit.
-
-    Raises:
-        TooLarge: it is larger.
-    """
-    announced = headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit:
-        raise TooLarge(f"the body has {announced} bytes; the limit is {limit}")
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in _pieces(receive):
-        size += len(piece)
-        if size > limit:
-            raise TooLarge(f"the body has more than {limit} bytes")
-        pieces.append(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise InputError([], hint="the caller went away")
-        if message.get("body"):
-            yield message["body"]
-        if not message.get("more_body"):
-            return
-
-
-async def _send(send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
-    start: Message = {"type": "http.response.start", "status": status, "headers": list(headers)}
-    await send(start)
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _send_answer(answer: Answer, send: Send, *, is_head: bool) -> None:
-    """Send an answer; HEAD gets the headers that GET would."""
-    content = answer.content
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-    if content:
-        media_type = answer.media_type or "application/octet-stream"
-        headers.append((b"content-type", media_type.encode("latin-1")))
-        headers.append((b"content-length", str(len(content)).encode()))
-    status = answer.status if content or answer.status != 200 else 204  # noqa: PLR2004  # 200 without content is 204
-    await _send(send, status, headers, b"" if is_head else content)
-
-
-async def _pass_on(error: UpstreamStatus, send: Send, *, is_head: bool) -> None:
-    """Pass an upstream's own 4xx or 5xx on: status, body, media type and useful headers (SEMANTICS 6)."""
-    response = error.response
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in useful_headers(response)]
-    media_type = response.headers.get("content-type")
-    if media_type:
-        headers.append((b"content-type", media_type.encode("latin-1")))
-    headers.append((b"content-length", str(len(response.content)).encode()))
-    await _send(send, response.status_code, headers, b"" if is_head else response.content)
-
-
-async def _send_problem(
-    send: Send, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = (), *, is_head: bool = False
-) -> None:
-    all_headers = [
-        (b"content-type", PROBLEM_MEDIA_TYPE),
-        (b"content-length", str(len(body)).encode()),
-        *headers,
-    ]
-    await _send(send, status, all_headers, b"" if is_head else body)
+    await send_problem(send, made.status, problem_body(made), headers, is_head=is_head)
 
 
 class _Lifespan:
@@ -312,10 +286,10 @@ def build(capabilities: Sequence[Capability], options: RestOptions | None = None
         for adapter in capability.adapters:
             if adapter.kind == "rest":
                 app.add(capability, adapter, prefix)
-    inner: ASGIApp = app
-    if options.cors_origins:
+    inner: ASGIApp = ResourceMetadata(app, app.guards) if app.guards else app
+    if options.cors_origins:  # outside of the guards: a browser's preflight carries no credentials
         inner = CORSMiddleware(
-            app,
+            inner,
             allow_origins=list(options.cors_origins),
             allow_methods=["*"],
             allow_headers=["*"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -35,11 +36,18 @@ def problem_body(report: ProblemReport) -> bytes:
         "upstream": report.upstream_excerpt,
         "correlationId": report.correlation_id,
     }
-    return orjson.dumps({name: value for name, value in document.items() if value not in (None, "", [])})
+    return _json({name: value for name, value in document.items() if value not in (None, "", [])})
 
 
 def simple_problem(status: int, kind: str, detail: str) -> bytes:
     """Return a problem that needs no report: nothing at a path, a method that isn't there."""
     title = HTTPStatus(status).phrase
     document = {"type": f"urn:naftiko:problem:{kind}", "title": title, "status": status, "detail": detail}
-    return orjson.dumps(document)
+    return _json(document)
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(document)
+    except TypeError:  # half a surrogate pair in what the caller sent
+        return json.dumps(document, separators=(",", ":")).encode("ascii")

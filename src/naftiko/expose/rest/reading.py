@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 
 from naftiko.errors import CallError, InputError, Problem
-from naftiko.expose.rest.router import decoded
+from naftiko.expose.rest.router import UndecodablePath, decoded
 from naftiko.plan.inputs import Content, Input
 from naftiko.plan.path import placeholders
 from naftiko.plan.unit import UnitPlan
@@ -48,12 +47,13 @@ class InboundRequest:
     """An HTTP request, its body read.
 
     Attributes:
+        query_string: still percent-encoded.
         values: the raw texts of the route's placeholders, in order.
         headers: by name in lower case; several of a name are joined by commas (RFC 9110 chapter 5.3).
     """
 
     method: str
-    query_string: bytes
+    query_string: str
     values: tuple[str, ...]
     headers: Mapping[str, str]
     body: bytes
@@ -68,21 +68,21 @@ class InboundRequest:
 
     @property
     def query(self) -> dict[str, list[str]]:
-        """The query's values by name."""
+        """The query's values by name.
+
+        Raises:
+            InputError: it has too many.
+        """
         if self._query is None:
             self._query = {}
             if self.query_string:
-                text = self.query_string.decode("latin-1")
-                for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS):
+                for name, value in _pairs(self.query_string, "query"):
                     self._query.setdefault(name, []).append(value)
         return self._query
 
     def cookies(self) -> dict[str, str]:
-        """The cookies by name; a broken header gives none."""
-        try:
-            return {name: morsel.value for name, morsel in SimpleCookie(self.headers.get("cookie", "")).items()}
-        except CookieError:
-            return {}
+        """The cookies by name; what is broken in the header hides no other cookie."""
+        return cookie_parser(self.headers.get("cookie", ""))
 
     def content(self) -> Content | None:
         """The body as it came, or ``None``."""
@@ -106,9 +106,8 @@ class InboundRequest:
             return self.form
         kind = self.media_type
         if kind == _FORM:
-            pairs = parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
             fields: dict[str, Any] = {}
-            for name, value in pairs:
+            for name, value in _pairs(self.body.decode("utf-8", "replace"), "body"):
                 known = fields.get(name)
                 fields[name] = value if known is None else [*(known if isinstance(known, list) else [known]), value]
             return fields
@@ -123,6 +122,19 @@ class InboundRequest:
         """Whether the body says that it is JSON, or says nothing."""
         kind = self.media_type
         return kind in {"", "application/json", "text/json"} or kind.endswith("+json")
+
+
+def _pairs(text: str, location: str) -> list[tuple[str, str]]:
+    """Return the pairs of a query or a form, decoded.
+
+    Raises:
+        InputError: there are too many.
+    """
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        message = f"the {location} has more than {_MAX_FIELDS} parameters"
+        raise InputError([Problem(location, location, message, f"at most {_MAX_FIELDS}")]) from None
 
 
 def parse_json(body: bytes) -> Any:
@@ -147,6 +159,7 @@ class InputReader:
     """Reads the inputs of one unit; made once, at start."""
 
     def __init__(self, plan: UnitPlan) -> None:
+        self._inputs = plan.inputs
         names = placeholders_in_order(plan.path or "")
         self._path = [
             (at, found) for at, name in enumerate(names) if (found := _for_placeholder(name, plan.inputs.inputs))
@@ -164,16 +177,34 @@ class InputReader:
             found.name for found in plan.inputs.inputs if found.location in {"path", "query", "header", "cookie"}
         )
 
-    def read(self, request: InboundRequest) -> tuple[dict[str, Any], frozenset[str]]:
-        """Return the given inputs by name, and the names whose values are text.
+    def checked(self, request: InboundRequest) -> dict[str, Any]:
+        """Return the inputs, checked.
 
         Raises:
-            InputError: the body is broken JSON, or a path is not UTF-8.
+            InputError: with every problem of the request; where the body is broken, of all but its fields.
             UnsupportedMediaType: fields are wanted of a body that has none.
         """
+        given = self._outside_of_the_body(request)
+        if not self._whole and not self._fields:
+            return self._inputs.check(given, text=self._text)
+        try:
+            text = self._read_body(request, given)
+        except InputError as broken:
+            problems = [*broken.problems]
+            try:
+                self._inputs.check(given, text=self._text)
+            except InputError as others:
+                problems += [problem for problem in others.problems if problem.location != "body"]
+            raise InputError(problems) from None
+        return self._inputs.check(given, text=text)
+
+    def _outside_of_the_body(self, request: InboundRequest) -> dict[str, Any]:
         given: dict[str, Any] = {}
         for at, found in self._path:
-            given[found.name] = decoded(request.values[at])
+            try:
+                given[found.name] = decoded(request.values[at])
+            except UndecodablePath as error:
+                raise InputError([Problem(found.name, "path", f"`{found.name}`: {error}", "UTF-8")]) from None
         if self._query:
             _read_query(self._query, request.query, given)
         for found in self._headers:
@@ -185,10 +216,7 @@ class InputReader:
             given.update(
                 {found.name: cookies[found.wire_name] for found in self._cookies if found.wire_name in cookies}
             )
-        text = self._text
-        if self._whole or self._fields:
-            text = self._read_body(request, given)
-        return given, text
+        return given
 
     def _read_body(self, request: InboundRequest, given: dict[str, Any]) -> frozenset[str]:
         if not request.body and request.form is None:
@@ -272,7 +300,7 @@ async def read_form(scope: Mapping[str, Any], body: bytes) -> dict[str, Any]:
 
 async def _form_value(value: UploadFile | str) -> Any:
     if isinstance(value, UploadFile):
-        return Content(await value.read(), value.content_type or "application/octet-stream")
+        return Content(await value.read(), value.content_type or "application/octet-stream", value.filename or "")
     return value
 
 

@@ -6,6 +6,7 @@ A fixed segment beats a placeholder whatever the order in the file; an encoded s
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -13,8 +14,6 @@ from urllib.parse import unquote_to_bytes
 RouteT = TypeVar("RouteT")
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
-REST_OF_PATH = "path"
-"""The placeholder of this name, or one written ``{+x}`` or ``{x+}``, catches all that is left, slashes too."""
 
 
 class UndecodablePath(ValueError):
@@ -86,9 +85,6 @@ class Router(Generic[RouteT]):
         """Return the route of an undecoded path, or ``None``.
 
         A trailing slash is a segment of its own: ``/instances/`` with a lost id must not list, or delete, them all.
-
-        Raises:
-            UndecodablePath: a segment is not UTF-8 once decoded.
         """
         return self._walk(self._root, raw_path.removeprefix("/").split("/"), 0, ())
 
@@ -96,7 +92,7 @@ class Router(Generic[RouteT]):
         if at == len(segments):
             return Match(node.route, values) if node.route is not None else None
         segment = segments[at]
-        below = node.fixed.get(segment) or node.fixed.get(decoded(segment))
+        below = node.fixed.get(segment) or _decoded_among(node.fixed, segment)
         if below is not None:
             found = self._walk(below, segments, at + 1, values)
             if found is not None:
@@ -129,6 +125,16 @@ def _mixed(node: _Node[RouteT], segment: str) -> _Node[RouteT]:
     made: _Mixed[RouteT] = _Mixed(pattern, tuple(names), _Node())
     node.mixed.append(made)
     return made.node
+
+
+def _decoded_among(fixed: Mapping[str, _Node[RouteT]], segment: str) -> _Node[RouteT] | None:
+    """Return the node of a segment that is percent-encoded without need; one that is no UTF-8 is none of them."""
+    if "%" not in segment:
+        return None
+    try:
+        return fixed.get(decoded(segment))
+    except UndecodablePath:
+        return None
 
 
 def decoded(segment: str) -> str:

@@ -1,0 +1,133 @@
+"""Authentication in: who may use an exposed adapter (SEMANTICS 2). One file for each scheme, named with its RFC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias, cast
+
+from naftiko.document.model import (
+    ApiKeyAuthentication,
+    Authentication,
+    BasicAuthentication,
+    BearerAuthentication,
+    DigestAuthentication,
+    Model,
+    OAuth2Authentication,
+)
+from naftiko.engine.authentication import Fetch
+from naftiko.expose.authentication.apikey import ApiKeyGuard
+from naftiko.expose.authentication.basic import BasicGuard
+from naftiko.expose.authentication.bearer import BearerGuard
+from naftiko.expose.authentication.contract import Credentials, Guard, Principal, Refusal
+from naftiko.expose.authentication.digest import DigestGuard
+from naftiko.expose.authentication.middleware import PRINCIPAL, Authenticated, Render, ResourceMetadata, admit, refuse
+from naftiko.expose.authentication.problem import problem
+from naftiko.expose.authentication.unknown import ClosedGuard
+from naftiko.plan.scope import Scope
+from naftiko.plan.template import Value
+
+__all__ = [
+    "PRINCIPAL",
+    "SCHEMES",
+    "Authenticated",
+    "Credentials",
+    "Guard",
+    "Principal",
+    "Refusal",
+    "Render",
+    "ResourceMetadata",
+    "admit",
+    "guard",
+    "problem",
+    "refuse",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a guard is made of.
+
+    Attributes:
+        secrets: the values of the authentication's keys, compiled.
+        scope: where variables are.
+        resource_path: where the adapter is, if that isn't the path of OAuth 2's ``resource``.
+        fetch: sends a request to an authorization server; ``None``: on a connection of its own.
+        nonce_key: signs the nonces of Digest.
+    """
+
+    secrets: Mapping[str, Value]
+    scope: Scope
+    resource_path: str | None
+    fetch: Fetch | None
+    nonce_key: bytes | None
+
+
+Make: TypeAlias = Callable[[Authentication, Setting], Guard]
+
+
+def _basic(_: Authentication, setting: Setting) -> Guard:
+    return BasicGuard(setting.secrets, setting.scope)
+
+
+def _bearer(_: Authentication, setting: Setting) -> Guard:
+    return BearerGuard(setting.secrets, setting.scope)
+
+
+def _api_key(authentication: Authentication, setting: Setting) -> Guard:
+    return ApiKeyGuard(cast(ApiKeyAuthentication, authentication), setting.secrets, setting.scope)
+
+
+def _digest(_: Authentication, setting: Setting) -> Guard:
+    return DigestGuard(setting.secrets, setting.scope, nonce_key=setting.nonce_key)
+
+
+def _oauth2(authentication: Authentication, setting: Setting) -> Guard:
+    from naftiko.expose.authentication import authorization_server, oauth2  # noqa: PLC0415  # PyJWT and OpenSSL: only who needs them waits for them
+
+    return oauth2.OAuth2Guard(
+        cast(OAuth2Authentication, authentication),
+        setting.secrets,
+        setting.scope,
+        resource_path=setting.resource_path,
+        fetch=setting.fetch or authorization_server.send,
+    )
+
+
+SCHEMES: Final[Mapping[type[Model], Make]] = {
+    ApiKeyAuthentication: _api_key,
+    BasicAuthentication: _basic,
+    BearerAuthentication: _bearer,
+    DigestAuthentication: _digest,
+    OAuth2Authentication: _oauth2,
+}
+
+
+def guard(
+    authentication: Authentication | None,
+    secrets: Mapping[str, Value],
+    scope: Scope,
+    *,
+    resource_path: str | None = None,
+    fetch: Fetch | None = None,
+    nonce_key: bytes | None = None,
+) -> Guard | None:
+    """Return the guard of an adapter; ``None`` only where the file asks for no authentication at all.
+
+    A scheme that isn't known gets a guard that lets nobody in.
+
+    Args:
+        authentication: the adapter's, as the file declares it.
+        secrets: the values of its keys, compiled.
+        scope: where variables are; they are read at each request.
+        resource_path: where the adapter is, such as ``/mcp``, if that isn't the path of OAuth 2's ``resource``.
+        fetch: sends a request to an authorization server; raises ``CallError`` or ``httpx.HTTPError``. By default each
+            goes out on a connection of its own, with 5 seconds.
+        nonce_key: signs the nonces of Digest: processes behind one address share it. By default a new one.
+    """
+    if authentication is None:
+        return None
+    make = SCHEMES.get(type(authentication))
+    if make is None:
+        return ClosedGuard(authentication.type)
+    return make(authentication, Setting(secrets, scope, resource_path, fetch, nonce_key))

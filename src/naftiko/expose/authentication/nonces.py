@@ -1,0 +1,105 @@
+"""Nonces for HTTP Digest: signed, so that unused ones take no memory; counted once they are used (RFC 7616, 3.3)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import secrets
+import struct
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+_STAMP: Final = struct.Struct(">d")
+_RANDOM: Final = 8
+_SIGNATURE: Final = 16
+_LENGTH: Final = _STAMP.size + _RANDOM + _SIGNATURE
+_WINDOW: Final = 128
+"""How far a request may be overtaken by later ones of the same nonce, on other connections."""
+
+
+@dataclass(slots=True)
+class _Counts:
+    """Which counts of a nonce were used: the highest, and a bit for each of the ``_WINDOW`` up to it."""
+
+    issued: float
+    highest: int = 0
+    seen: int = 0
+
+    def take(self, count: int) -> bool:
+        """Use a count; ``False`` where it is used already, or too old to know."""
+        if count > self.highest:
+            ahead = count - self.highest
+            self.seen = 1 if ahead >= _WINDOW else ((self.seen << ahead) | 1) & ((1 << _WINDOW) - 1)
+            self.highest = count
+            return True
+        behind = self.highest - count
+        if behind >= _WINDOW or self.seen >> behind & 1:
+            return False
+        self.seen |= 1 << behind
+        return True
+
+
+class Nonces:
+    """Makes nonces and lets each of their counts be used once.
+
+    Args:
+        key: signs the nonces; processes that share it take one another's. By default a new one.
+        clock: seconds, never going backwards.
+        life: seconds that a nonce is good for.
+        most: nonces in use that are remembered. Only who knows the password puts one there; where one has to be
+            forgotten, all that are older than it are refused as stale.
+    """
+
+    def __init__(self, key: bytes | None, clock: Callable[[], float], *, life: float = 300.0, most: int = 4096) -> None:
+        self._key = key or secrets.token_bytes(32)
+        self._clock = clock
+        self._life = life
+        self._most = most
+        self._used: OrderedDict[str, _Counts] = OrderedDict()
+        self._oldest_known = float("-inf")
+
+    def issue(self) -> str:
+        """Return a new nonce."""
+        body = _STAMP.pack(self._clock()) + secrets.token_bytes(_RANDOM)
+        return base64.urlsafe_b64encode(body + self._signature(body)).decode().rstrip("=")
+
+    def use(self, nonce: str, count: int) -> bool:
+        """Use a nonce's count; ``False`` where the nonce is not ours, too old, or the count was used before."""
+        issued = self._issued(nonce)
+        if issued is None or self._clock() - issued > self._life or issued <= self._oldest_known or count < 1:
+            return False
+        counts = self._used.get(nonce)
+        if counts is None:
+            self._make_room()
+            counts = self._used[nonce] = _Counts(issued)
+        return counts.take(count)
+
+    def _make_room(self) -> None:
+        while self._used:
+            nonce, counts = next(iter(self._used.items()))
+            expired = self._clock() - counts.issued > self._life
+            if not expired and len(self._used) < self._most:
+                return
+            del self._used[nonce]
+            if not expired:
+                self._oldest_known = max(self._oldest_known, counts.issued)
+
+    def _issued(self, nonce: str) -> float | None:
+        try:
+            raw = base64.urlsafe_b64decode(nonce + "=" * (-len(nonce) % 4))
+        except (binascii.Error, ValueError):
+            return None
+        body, signature = raw[:-_SIGNATURE], raw[-_SIGNATURE:]
+        if len(raw) != _LENGTH or not hmac.compare_digest(signature, self._signature(body)):
+            return None
+        # Decoding forgives: another spelling of the same bytes would be counted as another nonce.
+        if base64.urlsafe_b64encode(raw).decode().rstrip("=") != nonce:
+            return None
+        issued: float = _STAMP.unpack_from(body)[0]
+        return issued
+
+    def _signature(self, body: bytes) -> bytes:
+        return hmac.digest(self._key, body, "sha256")[:_SIGNATURE]

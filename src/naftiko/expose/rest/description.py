@@ -1,0 +1,63 @@
+"""``/openapi.json``: the description of what is served, to whoever may call it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from naftiko.engine.capability import Adapter, Capability
+from naftiko.expose.authentication import Credentials, Guard, Refusal, problem, refuse
+from naftiko.expose.rest.messages import send_message
+from naftiko.expose.rest.openapi import openapi
+
+DESCRIPTION_PATH: Final = "/openapi.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    capability: Capability
+    adapter: Adapter
+    prefix: str
+    guard: Guard | None
+
+
+class ApiDescription:
+    """Describes the adapters behind one listener; one that asks for authentication asks for it here too."""
+
+    def __init__(self) -> None:
+        self._described: list[_Described] = []
+        self._made: dict[frozenset[int], bytes] = {}
+
+    def add(self, capability: Capability, adapter: Adapter, prefix: str, guard: Guard | None) -> None:
+        """Add an adapter."""
+        self._described.append(_Described(capability, adapter, prefix, guard))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the document of the adapters that the caller may call."""
+        del receive
+        admitted, refusal = await self._admitted(scope)
+        if not admitted and refusal is not None:
+            await refuse(refusal, problem, scope, send)
+            return
+        key = frozenset(map(id, admitted))
+        if key not in self._made:
+            served = [(each.capability, each.adapter, each.prefix) for each in admitted]
+            self._made[key] = orjson.dumps(openapi(served))
+        body = self._made[key]
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send_message(send, 200, headers, b"" if scope["method"] == "HEAD" else body)
+
+    async def _admitted(self, scope: Scope) -> tuple[list[_Described], Refusal | None]:
+        request = Credentials.of(scope)
+        admitted: list[_Described] = []
+        refusal: Refusal | None = None
+        for each in self._described:
+            found = None if each.guard is None else await each.guard.identify(request)
+            if isinstance(found, Refusal):
+                refusal = found
+            else:
+                admitted.append(each)
+        return admitted, refusal

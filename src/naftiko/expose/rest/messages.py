@@ -1,0 +1,142 @@
+"""Requests and answers as plain ASGI messages (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from http import HTTPStatus
+from urllib.parse import quote_from_bytes
+
+from starlette.types import Message, Receive, Scope, Send
+
+from naftiko.engine.answer import Answer
+from naftiko.engine.head import head_of
+from naftiko.errors import InputError, UpstreamStatus
+from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE
+from naftiko.expose.rest.reading import TooLarge
+
+Pairs = list[tuple[bytes, bytes]]
+
+_ASCII = bytes(range(0x21, 0x7F)).decode("ascii")
+_OF_AN_ERROR = frozenset({b"www-authenticate", b"allow", b"content-encoding"})
+"""Headers that a 401, a 405 and a body in a coding that is not undone can't do without."""
+
+
+def raw_path(scope: Scope) -> str:
+    """Return the undecoded path of a request; bytes that should have been percent-encoded are."""
+    raw: bytes | None = scope.get("raw_path")
+    if raw is None:
+        return quote_from_bytes(scope["path"].encode("utf-8"), safe=_ASCII.replace("%", "").replace("?", ""))
+    return _in_ascii(raw.partition(b"?")[0])
+
+
+def raw_query(scope: Scope) -> str:
+    """Return the undecoded query of a request, likewise."""
+    return _in_ascii(scope["query_string"])
+
+
+def _in_ascii(raw: bytes) -> str:
+    return raw.decode("ascii") if raw.isascii() else quote_from_bytes(raw, safe=_ASCII)
+
+
+def header_text(raw: bytes) -> str:
+    """Return a header's value as text: UTF-8, which is what clients send today, else ISO 8859-1 (RFC 9110, 5.5)."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def header_map(scope: Scope) -> dict[str, str]:
+    """Return the headers by name; several of a name are joined (RFC 9110 chapter 5.3), cookies by ``;`` (RFC 9113)."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1").lower()
+        text = header_text(value)
+        comma = "; " if key == "cookie" else ", "
+        found[key] = f"{found[key]}{comma}{text}" if key in found else text
+    return found
+
+
+async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
+    """Read the whole body, up to the limit.
+
+    Raises:
+        TooLarge: it is larger.
+    """
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise TooLarge(f"the body has {announced} bytes; the limit is {limit}")
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in body_pieces(receive):
+        size += len(piece)
+        if size > limit:
+            raise TooLarge(f"the body has more than {limit} bytes")
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def body_pieces(receive: Receive) -> AsyncIterator[bytes]:
+    """Yield the body as it comes.
+
+    Raises:
+        InputError: the caller went away in the middle of it.
+    """
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise InputError([], hint="the caller went away")
+        if message.get("body"):
+            yield message["body"]
+        if not message.get("more_body"):
+            return
+
+
+async def send_message(send: Send, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send a whole response."""
+    start: Message = {"type": "http.response.start", "status": status, "headers": list(headers)}
+    await send(start)
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_answer(answer: Answer, send: Send, *, is_head: bool, keeps_status: bool = False) -> None:
+    """Send an answer; HEAD gets the headers that GET would.
+
+    Args:
+        answer: the answer.
+        send: the connection.
+        is_head: whether the request is a HEAD.
+        keeps_status: whether 200 stays 200 without content, which is otherwise 204: a HEAD's upstream never has any.
+    """
+    content = answer.content
+    headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in answer.headers]
+    if content:
+        media_type = answer.media_type or "application/octet-stream"
+        headers.append((b"content-type", media_type.encode("latin-1", "replace")))
+        headers.append((b"content-length", str(len(content)).encode()))
+    status = answer.status if content or keeps_status or answer.status != HTTPStatus.OK else HTTPStatus.NO_CONTENT
+    await send_message(send, status, headers, b"" if is_head else content)
+
+
+async def pass_on(error: UpstreamStatus, send: Send, *, is_head: bool) -> None:
+    """Pass an upstream's own 4xx or 5xx on: status, body, media type and useful headers (SEMANTICS 6)."""
+    response = error.response
+    head = head_of(response)
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.useful]
+    headers.extend((name.lower(), value) for name, value in response.headers.raw if name.lower() in _OF_AN_ERROR)
+    if head.content_type:
+        headers.append((b"content-type", head.content_type.encode("latin-1")))
+    headers.append((b"content-length", str(len(response.content)).encode()))
+    await send_message(send, response.status_code, headers, b"" if is_head else response.content)
+
+
+async def send_problem(
+    send: Send, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = (), *, is_head: bool = False
+) -> None:
+    """Send a problem document (RFC 9457)."""
+    all_headers = [
+        (b"content-type", PROBLEM_MEDIA_TYPE),
+        (b"content-length", str(len(body)).encode()),
+        *headers,
+    ]
+    await send_message(send, status, all_headers, b"" if is_head else body)
