@@ -180,7 +180,7 @@ def _details(document: Any, message: str) -> str:
         found = document.get(key)
         if isinstance(found, list | dict) and found:
             text = compact_json(found)
-            return "" if message in text else text
+            return "" if message.partition("; ")[0] in text else text
     return ""
 
 

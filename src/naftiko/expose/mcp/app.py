@@ -1,0 +1,128 @@
+"""The ASGI app: all MCP adapters at ``/mcp`` and ``/``, each alone at ``/<namespace>/mcp`` (SEMANTICS 7 and 8)."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from naftiko.engine.capability import Capability
+from naftiko.expose.authentication import Authenticated, ResourceMetadata
+from naftiko.expose.authentication import Guard as AuthenticationGuard
+from naftiko.expose.mcp.endpoint import Endpoint
+from naftiko.expose.mcp.guard import Guard
+from naftiko.expose.mcp.protection import guard_of, refused, served_together
+from naftiko.expose.mcp.sources import Source, by_namespace, mcp_sources
+
+_EXPOSED_HEADERS = ("Mcp-Session-Id", "Mcp-Protocol-Version", "WWW-Authenticate")
+
+
+class McpApp:
+    """See ``naftiko.expose.mcp.mcp_app``.
+
+    Attributes:
+        paths: where the servers are, the combined ones first.
+    """
+
+    def __init__(
+        self,
+        capabilities: Sequence[Capability],
+        *,
+        allowed_hosts: Sequence[str],
+        allowed_origins: Sequence[str],
+        stateful: bool,
+        max_request_bytes: int,
+        guard_hosts: bool,
+    ) -> None:
+        sources = mcp_sources(capabilities)
+        self._stateful = stateful
+        self._max_request_bytes = max_request_bytes
+        self._endpoints: list[Endpoint] = []
+        self._guards: list[AuthenticationGuard] = []
+        combined = self._endpoint(sources, "/mcp")
+        self._routes: dict[str, ASGIApp] = {"/mcp": combined, "/": combined}
+        for namespace, own in by_namespace(sources).items():
+            path = f"/{quote(namespace, safe='')}/mcp"
+            self._routes[path] = combined if len(sources) == len(own) else self._endpoint(own, path)
+        self.paths: tuple[str, ...] = tuple(self._routes)
+        guarded = Guard(
+            self._route,
+            allowed_hosts=allowed_hosts,
+            allowed_origins=allowed_origins,
+            guard_hosts=guard_hosts,
+        )
+        readable: ASGIApp = _with_cors(guarded, allowed_origins) if allowed_origins else guarded
+        self._app = ResourceMetadata(readable, self._guards, render=refused)
+
+    def _endpoint(self, sources: Sequence[Source], path: str) -> ASGIApp:
+        """Make the server of these adapters, behind the authentication that they ask for."""
+        together = served_together(sources)
+        endpoint = Endpoint(together, stateful=self._stateful, max_request_bytes=self._max_request_bytes)
+        self._endpoints.append(endpoint)
+        guard = guard_of(together, path)
+        if guard is None:
+            return endpoint
+        self._guards.append(guard)
+        return Authenticated(endpoint, guard, render=refused)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve HTTP requests and the server's lifespan."""
+        if scope["type"] == "http":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": "MCP is served over HTTP"})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        """Start the combined server; the others start with their first request, which few ever get."""
+        await receive()
+        await self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def start(self) -> None:
+        """Start in this event loop; a server's lifespan does it, and so does the first request."""
+        await self._endpoints[0].start()
+
+    async def aclose(self) -> None:
+        """Stop; what is still in flight is cancelled."""
+        for endpoint in self._endpoints:
+            await endpoint.stop()
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw = scope.get("raw_path")
+        path = scope["path"] if raw is None else raw.decode("latin-1").partition("?")[0]
+        root = scope.get("root_path", "")
+        path = path.removeprefix(root) if root else path
+        found = self._routes.get(path.rstrip("/") or "/")
+        if found is None:
+            await _no_such_path(self.paths)(scope, receive, send)
+        else:
+            await found(scope, receive, send)
+
+
+def _no_such_path(paths: Sequence[str]) -> JSONResponse:
+    message = f"there is no MCP server here; it is at {paths[0]}"
+    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": message}}, 404)
+
+
+def _with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Let the pages of allowed origins read the answers."""
+    patterns = [origin.rstrip("/") for origin in origins]
+    wild = [fnmatch.translate(pattern) for pattern in patterns if "*" in pattern and pattern != "*"]
+    return CORSMiddleware(
+        app,
+        allow_origins=[pattern for pattern in patterns if "*" not in pattern or pattern == "*"],
+        allow_origin_regex="|".join(wild) or None,
+        allow_methods=["GET", "POST", "DELETE", "OPTIONS"],
+        allow_headers=["*"],
+        expose_headers=_EXPOSED_HEADERS,
+    )

@@ -1,0 +1,105 @@
+"""One HTTP exchange: its body is read with limits, and it ends when its client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY_SECONDS: Final = 30.0
+"""The longest that a request may take to arrive."""
+
+
+class BodyRefused(Exception):
+    """A body that is not read to its end; ``status`` is the answer, or ``None`` where nobody is left to get one."""
+
+    def __init__(self, status: int | None, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """Return a request's body.
+
+    Raises:
+        BodyRefused: it has more than ``limit`` bytes, takes longer than ``BODY_SECONDS``, or its client left.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise BodyRefused(None, "the client left")
+                body += message.get("body", b"")
+                if len(body) > limit:
+                    raise BodyRefused(413, f"the request has more than {limit} bytes")
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        raise BodyRefused(408, f"the request did not arrive within {BODY_SECONDS:g} seconds") from None
+
+
+def replayed(body: bytes, then: Receive) -> Receive:
+    """Return a ``receive`` that gives a body that was read already, then what ``then`` gives."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        return pending.pop() if pending else await then()
+
+    return receive
+
+
+async def serve_until_gone(app: ASGIApp, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+    """Serve a request whose body was read already; cancel it, and with it the upstream's, when its client leaves.
+
+    The SDK lets a handler of a JSON answer run on to its end, whether anybody waits for it or not.
+    """
+    exchange = _Exchange(send)
+    watching = asyncio.create_task(exchange.watch(receive))
+    before = exchange.task.cancelling()
+    try:
+        await app(scope, replayed(body, exchange.until_gone), exchange.send)
+    except asyncio.CancelledError:
+        # Ours, and only ours: a cancellation from outside as well goes on (see asyncio.timeout).
+        if not exchange.gone.is_set() or exchange.task.uncancel() > before:
+            raise
+    finally:
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+
+
+class _Exchange:
+    """What the watcher and the app know of one another."""
+
+    def __init__(self, send: Send) -> None:
+        self.task: asyncio.Task[object] = _current_task()
+        self.gone = asyncio.Event()
+        self._answered = False
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._answered = True  # before it is sent: from then on the server itself says "disconnected"
+        await self._send(message)
+
+    async def until_gone(self) -> Message:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        if not self._answered:
+            self.gone.set()
+            self.task.cancel()
+
+
+def _current_task() -> asyncio.Task[object]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("an ASGI app runs in a task")
+    return task

@@ -1,0 +1,56 @@
+"""A failed call as text that a model can act on (SEMANTICS 7)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from naftiko.errors import Problem
+from naftiko.expose.mcp import revisions
+from naftiko.expose.problems import ProblemReport
+
+
+def failure_text(name: str, report: ProblemReport) -> str:
+    """Return what failed, what was sent wrong, the upstream's own words, what to do, and the correlation id."""
+    lines = [f"`{name}` failed: {report.title.lower()} (status {_status(report.status)})."]
+    if report.problems:
+        lines.extend(f"- {_problem(problem)}" for problem in report.problems)
+    elif report.detail:
+        lines.append(f"Detail: {report.detail}")
+    if report.upstream_excerpt:
+        lines.append(f"The upstream said: {report.upstream_excerpt}")
+    if report.operation:
+        lines.append(f"Operation: {report.operation}")
+    if report.step:
+        lines.append(f"Step: {report.step}")
+    lines.extend(f"What to do: {advice}" for advice in _advice(report))
+    lines.append(f"Correlation id: {report.correlation_id}")
+    return "\n".join(lines)
+
+
+def failed_result(name: str, report: ProblemReport) -> dict[str, Any]:
+    """Return the result of a tool call that failed; an error of the tool, never one of the transport."""
+    text = failure_text(name, report)
+    return revisions.complete(content=[{"type": "text", "text": text}], isError=True)
+
+
+def _status(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _problem(problem: Problem) -> str:
+    facts = (("expected", problem.expected), ("got", problem.got))
+    said = [f"{label} {text}" for label, text in facts if text and text not in problem.message]
+    return f"{problem.message} ({', '.join(said)})" if said else problem.message
+
+
+def _advice(report: ProblemReport) -> list[str]:
+    advice = [report.hint] if report.hint else []
+    if report.problems and not report.hint:
+        advice.append("correct these arguments and call again")
+    if report.retry_after is not None:
+        advice.append(f"try again after {report.retry_after:g} seconds")
+    return advice

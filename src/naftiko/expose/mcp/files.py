@@ -1,0 +1,103 @@
+"""Static resources: a directory of files, listed and read (SEMANTICS 7)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, unquote
+
+from naftiko.expose.mcp import media
+
+MOST_FILES: Final = 10_000
+"""Files of one directory that are listed: a client gets them in one page."""
+
+
+class NotServed(Exception):
+    """A URI that names no file which may be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFile:
+    """A file of a directory: its URI, its path and its media type."""
+
+    uri: str
+    path: Path
+    media_type: str
+
+
+class Directory:
+    """The files below a directory, or one file; dot files are not served, and symbolic links may not lead out.
+
+    Args:
+        uri: of the directory; a file's is this, a slash and its relative path.
+        root: the directory, or a file.
+        media_type: of every file, or ``None`` to go by the suffix.
+    """
+
+    def __init__(self, uri: str, root: Path, media_type: str | None) -> None:
+        self.uri = uri.rstrip("/")
+        self.root = root
+        self._media_type = media_type
+
+    def files(self) -> list[ServedFile]:
+        """Return the files, in order of their paths; an unreadable or absent directory has none."""
+        if self.root.is_file():
+            return [self._served(self.uri, self.root)]
+        found: list[ServedFile] = []
+        for path in self._walk():
+            relative = path.relative_to(self.root).as_posix()
+            found.append(self._served(f"{self.uri}/{quote(relative)}", path))
+            if len(found) == MOST_FILES:
+                break
+        return found
+
+    def _walk(self) -> Iterator[Path]:
+        for folder, folders, names in os.walk(self.root):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                path = Path(folder, name)
+                if not name.startswith(".") and self._stays_inside(path):
+                    yield path
+
+    def _stays_inside(self, path: Path) -> bool:
+        """Tell whether a path is a regular file in the directory, links followed."""
+        try:
+            real = path.resolve(strict=True)
+        except (OSError, RuntimeError):
+            return False
+        return real.is_file() and real.is_relative_to(self.root)
+
+    def _served(self, uri: str, path: Path) -> ServedFile:
+        return ServedFile(uri, path, self._media_type or media.of_file(path.name))
+
+    def holds(self, uri: str) -> bool:
+        """Tell whether a URI is meant to be one of these files, whether it exists or not."""
+        return uri == self.uri or uri.startswith(f"{self.uri}/")
+
+    def find(self, uri: str) -> ServedFile:
+        """Return the file that a URI names.
+
+        Raises:
+            NotServed: there is none, it is a directory, a dot file, or outside the directory.
+        """
+        if uri == self.uri:
+            if self.root.is_file():
+                return self._served(uri, self.root)
+            raise NotServed("it is a directory, not a file")
+        segments = [unquote(segment) for segment in uri[len(self.uri) + 1 :].split("/")]
+        if any(_is_refused(segment) for segment in segments):
+            raise NotServed("its path is not allowed")
+        path = self.root.joinpath(*segments)
+        if path.is_dir():
+            raise NotServed("it is a directory, not a file")
+        if not self._stays_inside(path):
+            raise NotServed("there is no such file")
+        return self._served(uri, path)
+
+
+def _is_refused(segment: str) -> bool:
+    """Tell the segments that no file is read by: empty ones, dot files, and what would be more than one segment."""
+    return not segment or segment.startswith(".") or any(mark in segment for mark in ("/", "\\", "\0", ":"))

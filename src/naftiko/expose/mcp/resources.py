@@ -1,0 +1,196 @@
+"""Resources: dynamic ones, templates and files (SEMANTICS 7)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mcp.server.context import ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, PaginatedRequestParams, ReadResourceRequestParams
+
+from naftiko.engine.answer import Answer
+from naftiko.engine.capability import Unit
+from naftiko.errors import InputError, UpstreamStatus
+from naftiko.expose.mcp import media, revisions
+from naftiko.expose.mcp.failures import failure_text
+from naftiko.expose.mcp.files import Directory, NotServed, ServedFile
+from naftiko.expose.mcp.progress import reporting
+from naftiko.expose.mcp.results import encoded, text_of
+from naftiko.expose.mcp.sources import Source
+from naftiko.expose.mcp.uris import UriTemplate
+from naftiko.expose.problems import Redact, report
+from naftiko.plan.unit import ResourcePlan
+
+_log = logging.getLogger(__name__)
+_FAILED: Final = -32000
+"""The code of a read that failed upstream; JSON-RPC leaves it to servers, and it is no HTTP status anywhere."""
+_GONE: Final = frozenset({404, 410})
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamic:
+    """A resource that a unit answers; with variables it is a template."""
+
+    plan: ResourcePlan
+    unit: Unit
+    redact: Redact
+    template: UriTemplate
+
+    def declaration(self) -> dict[str, Any]:
+        """Return it as it is listed, in wire form."""
+        key = "uriTemplate" if self.template.variables else "uri"
+        return {key: self.template.text, **_described(self.plan), **_mime_type(self.plan.mime_type)}
+
+    def match(self, uri: str) -> dict[str, str] | None:
+        """Return the values of its variables, if the URI is its."""
+        return self.template.match(uri)
+
+    async def read(self, context: ServerRequestContext[Any, Any], uri: str, values: Mapping[str, str]) -> Any:
+        """Run the unit; return the contents, in wire form.
+
+        Raises:
+            MCPError: the unit failed.
+        """
+        try:
+            async with reporting(context, self.plan.name):
+                answer = await self.unit.run(values)
+            return [_contents(uri, self.plan, self.unit, answer)]
+        except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
+            told = report(error, self.redact, unit=f"resource {self.plan.name}")
+            raise MCPError(_code(error, context.protocol_version), failure_text(self.plan.name, told)) from None
+
+
+def _code(error: Exception, version: str) -> int:
+    if isinstance(error, InputError):
+        return INVALID_PARAMS
+    if isinstance(error, UpstreamStatus) and error.response.status_code in _GONE:
+        return revisions.not_found_code(version)
+    return _FAILED
+
+
+def _described(plan: ResourcePlan) -> dict[str, Any]:
+    said = {"name": plan.name, "title": plan.label, "description": plan.description}
+    return {name: value for name, value in said.items() if value}
+
+
+def _mime_type(declared: str | None) -> dict[str, str]:
+    return {"mimeType": declared} if declared else {}
+
+
+def _contents(uri: str, plan: ResourcePlan, unit: Unit, answer: Answer) -> dict[str, Any]:
+    sent = media.bare(answer.media_type)
+    kind = plan.mime_type or sent or "text/plain"
+    shown: dict[str, Any] = {"uri": uri, "mimeType": kind}
+    if plan.binary or (answer.has_content and not media.is_text(sent or media.bare(kind))):
+        shown["blob"] = encoded(answer.content, plan.name, media.size_limit(unit.plan.max_binary_size))
+    else:
+        shown["text"] = text_of(answer)
+    return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """A directory of files."""
+
+    plan: ResourcePlan
+    directory: Directory
+    limit: int
+
+    def declarations(self) -> list[dict[str, Any]]:
+        """Return its files as they are listed, in wire form; reads the directory."""
+        said = _described(self.plan)
+        return [{"uri": file.uri, **said, "mimeType": file.media_type} for file in self.directory.files()]
+
+    def read(self, uri: str) -> dict[str, Any]:
+        """Read a file; return its contents, in wire form.
+
+        Raises:
+            NotServed: there is no such file, it can't be read, or it is too large.
+        """
+        file = self.directory.find(uri)
+        try:
+            size = file.path.stat().st_size
+            if size > self.limit:
+                raise NotServed(f"it has {size} bytes, more than the {self.limit} that are served")
+            return _file_contents(uri, file, file.path.read_bytes())
+        except OSError as error:
+            raise NotServed(f"it can't be read ({error.strerror})") from error
+
+
+def _file_contents(uri: str, file: ServedFile, content: bytes) -> dict[str, Any]:
+    shown: dict[str, Any] = {"uri": uri, "mimeType": file.media_type}
+    if media.is_text(media.bare(file.media_type)):
+        try:
+            return {**shown, "text": content.decode("utf-8-sig")}
+        except UnicodeDecodeError:
+            pass
+    return {**shown, "blob": base64.b64encode(content).decode("ascii")}
+
+
+class ResourceBook:
+    """The resources of a server, in the order of its adapters; the first one that a URI fits answers."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._resources: list[Dynamic | Static] = []
+        for source in sources:
+            for plan, unit in zip(source.adapter.plan.resources, source.resource_units, strict=True):
+                if unit is not None:
+                    self._resources.append(Dynamic(plan, unit, source.redact, UriTemplate(plan.uri)))
+                elif plan.directory is not None:
+                    self._resources.append(_static(source, plan, plan.directory))
+
+    def __bool__(self) -> bool:
+        return bool(self._resources)
+
+    @property
+    def templates(self) -> list[Dynamic]:
+        """The resources whose URI has variables."""
+        return [found for found in self._resources if isinstance(found, Dynamic) and found.template.variables]
+
+    async def list(self, _context: ServerRequestContext[Any, Any], _params: PaginatedRequestParams) -> dict[str, Any]:
+        """Answer resources/list: everything but templates, directories file by file."""
+        listed: list[dict[str, Any]] = []
+        for found in self._resources:
+            if isinstance(found, Static):
+                listed.extend(await asyncio.to_thread(found.declarations))
+            elif not found.template.variables:
+                listed.append(found.declaration())
+        return revisions.complete(resources=listed)
+
+    async def list_templates(
+        self, _context: ServerRequestContext[Any, Any], _params: PaginatedRequestParams
+    ) -> dict[str, Any]:
+        """Answer resources/templates/list."""
+        return revisions.complete(resourceTemplates=[found.declaration() for found in self.templates])
+
+    async def read(self, context: ServerRequestContext[Any, Any], params: ReadResourceRequestParams) -> dict[str, Any]:
+        """Answer resources/read.
+
+        Raises:
+            MCPError: there is no such resource, or it can't be read.
+        """
+        reason = ""
+        for found in self._resources:
+            if isinstance(found, Dynamic):
+                values = found.match(params.uri)
+                if values is not None:
+                    return revisions.complete(contents=await found.read(context, params.uri, values))
+            elif found.directory.holds(params.uri):
+                try:
+                    return revisions.complete(contents=[await asyncio.to_thread(found.read, params.uri)])
+                except NotServed as error:
+                    reason = f": {error}"
+        code = revisions.not_found_code(context.protocol_version)
+        raise MCPError(code, f"Resource not found: {params.uri}{reason}", {"uri": params.uri})
+
+
+def _static(source: Source, plan: ResourcePlan, location: str) -> Static:
+    root = source.file(location)
+    if not root.exists():
+        _log.warning("%s: the resource `%s` has no files: %s does not exist", plan.position, plan.name, root)
+    return Static(plan, Directory(plan.uri, root, plan.mime_type), media.size_limit(source.model.max_binary_size))

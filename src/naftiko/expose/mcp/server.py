@@ -1,0 +1,83 @@
+"""Make an SDK server of adapters: its name, its instructions, its handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+import mcp_types as types
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.lowlevel import Server
+
+from naftiko import __version__
+from naftiko.expose.mcp.completion import Completer
+from naftiko.expose.mcp.prompts import PromptBook
+from naftiko.expose.mcp.resources import ResourceBook
+from naftiko.expose.mcp.sources import Source
+from naftiko.expose.mcp.tools import ToolBook
+
+_NAME_OF_SEVERAL = "naftiko"
+
+
+def make_server(sources: Sequence[Source]) -> Server[Any]:
+    """Return the server of one adapter, or of several together; capabilities follow from what they declare."""
+    tools, resources, prompts = ToolBook(sources), ResourceBook(sources), PromptBook(sources)
+    server: Server[Any] = Server(
+        _name(sources),
+        version=_version(sources),
+        title=_title(sources),
+        instructions=_instructions(sources),
+        cache_hints=_cache_hints(sources),
+        get_tool_input_schema=tools.schema_of,
+    )
+    # Handlers are added one by one, since they return wire forms: a model would be dumped, checked and dumped again.
+    if tools or not (resources or prompts):
+        server.add_request_handler("tools/list", types.PaginatedRequestParams, tools.list)
+        server.add_request_handler("tools/call", types.CallToolRequestParams, tools.call)
+    if resources:
+        server.add_request_handler("resources/list", types.PaginatedRequestParams, resources.list)
+        server.add_request_handler("resources/templates/list", types.PaginatedRequestParams, resources.list_templates)
+        server.add_request_handler("resources/read", types.ReadResourceRequestParams, resources.read)
+    if prompts:
+        server.add_request_handler("prompts/list", types.PaginatedRequestParams, prompts.list)
+        server.add_request_handler("prompts/get", types.GetPromptRequestParams, prompts.get)
+    if prompts or resources.templates:
+        completer = Completer(prompts, resources)
+        server.add_request_handler("completion/complete", types.CompleteRequestParams, completer.complete)
+    return server
+
+
+def _name(sources: Sequence[Source]) -> str:
+    return sources[0].namespace if len(sources) == 1 else _NAME_OF_SEVERAL
+
+
+def _version(sources: Sequence[Source]) -> str:
+    """Return the file's version; naftiko's own where there is none, or several files."""
+    info = sources[0].capability.plan.info if len(sources) == 1 else None
+    return (info.version if info else None) or __version__
+
+
+def _title(sources: Sequence[Source]) -> str | None:
+    if len(sources) != 1:
+        return None
+    source = sources[0]
+    return source.model.label or source.capability.label
+
+
+def _instructions(sources: Sequence[Source]) -> str | None:
+    descriptions = dict.fromkeys(source.model.description for source in sources if source.model.description)
+    return "\n\n".join(descriptions) or None
+
+
+def _cache_hints(sources: Sequence[Source]) -> dict[CacheableMethod, CacheHint]:
+    """Return how long clients may keep lists (``ttlMs``, ``cacheScope``); of several adapters the most careful.
+
+    What is read from a resource is an upstream's to say, so it is stale at once.
+    """
+    hint = CacheHint(
+        min((max(source.model.ttl_ms or 0, 0) for source in sources), default=0),
+        "public" if sources and all(source.model.cache_scope == "public" for source in sources) else "private",
+    )
+    hints: dict[CacheableMethod, CacheHint] = dict.fromkeys(get_args(CacheableMethod), hint)
+    hints["resources/read"] = CacheHint()
+    return hints

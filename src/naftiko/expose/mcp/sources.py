@@ -1,0 +1,74 @@
+"""What an MCP server is made of: the adapters that it serves, each with the capability that it comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from naftiko.document.model import McpAdapter
+from naftiko.engine.capability import Adapter, Capability, Unit
+from naftiko.expose.problems import Redact
+
+_VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An MCP adapter with its capability."""
+
+    capability: Capability
+    adapter: Adapter
+
+    @property
+    def namespace(self) -> str:
+        """The adapter's namespace; the file's name where it has none."""
+        return self.adapter.namespace or self.capability.path.stem
+
+    @property
+    def model(self) -> McpAdapter:
+        """The adapter as the file declares it."""
+        return cast("McpAdapter", self.adapter.plan.model)
+
+    @property
+    def redact(self) -> Redact:
+        """Hides this capability's secrets."""
+        return self.capability.variables.redactor.redact
+
+    @property
+    def resource_units(self) -> tuple[Unit | None, ...]:
+        """The runnable unit of each resource, ``None`` for a directory."""
+        engine = self.capability.engine
+        return tuple(None if plan.unit is None else Unit(plan.unit, engine) for plan in self.adapter.plan.resources)
+
+    def file(self, location: str) -> Path:
+        """Return the path that a ``file://`` location means: absolute, or relative to the capability file.
+
+        ``file:///data/docs`` is absolute; ``file://docs``, ``file://./docs`` and ``file:///./docs`` are relative.
+        Variables in it are filled in; one without a value stays as it is, so that the path is not found.
+        """
+        filled = _VARIABLE.sub(lambda found: self.capability.variables.get(found[1]) or found[0], location)
+        text = filled.removeprefix("file://")
+        if text.startswith(("/./", "/../")):
+            text = text[1:]
+        return (self.capability.path.parent / text).resolve()
+
+
+def mcp_sources(capabilities: Iterable[Capability]) -> tuple[Source, ...]:
+    """Return the MCP adapters of capabilities, in their order."""
+    return tuple(
+        Source(capability, adapter)
+        for capability in capabilities
+        for adapter in capability.adapters
+        if adapter.kind == "mcp"
+    )
+
+
+def by_namespace(sources: Sequence[Source]) -> dict[str, tuple[Source, ...]]:
+    """Return the adapters of each namespace; two capabilities may share one."""
+    found: dict[str, tuple[Source, ...]] = {}
+    for source in sources:
+        found[source.namespace] = (*found.get(source.namespace, ()), source)
+    return found

@@ -1,0 +1,79 @@
+"""Serve MCP apps on real sockets, and speak to them with the official client or with bare JSON-RPC."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import uvicorn
+
+HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+NEWEST = "2026-07-28"
+LIMIT = 15.0
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[str]:
+    """Serve an ASGI app with its lifespan on a free port of 127.0.0.1; the block gets the URL."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(app, log_level="error", lifespan="on", timeout_graceful_shutdown=2, ws="none")
+        server = uvicorn.Server(config)
+        task = asyncio.create_task(server.serve([listening]))
+        try:
+            async with asyncio.timeout(LIMIT):
+                while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
+                    await asyncio.sleep(0.01)
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await asyncio.wait_for(task, LIMIT)
+
+
+class Wire:
+    """Bare JSON-RPC over HTTP at one revision of the protocol."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str, version: str) -> None:
+        self.client = client
+        self.url = url
+        self.version = version
+        self._last = 0
+
+    async def post(self, method: str, params: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
+        """POST one request."""
+        self._last += 1
+        params = dict(params or {})
+        sent = {"accept": "application/json, text/event-stream", "mcp-protocol-version": self.version}
+        if self.version == NEWEST:
+            meta = {
+                "io.modelcontextprotocol/protocolVersion": NEWEST,
+                "io.modelcontextprotocol/clientCapabilities": {},
+            }
+            params["_meta"] = {**meta, **params.get("_meta", {})}
+            sent["mcp-method"] = method
+            name = params.get("name", params.get("uri"))
+            if name is not None and method in {"tools/call", "prompts/get", "resources/read"}:
+                sent["mcp-name"] = name
+        body = {"jsonrpc": "2.0", "id": self._last, "method": method, "params": params}
+        sent.update({key.replace("_", "-"): value for key, value in headers.items()})
+        return await self.client.post(self.url, json=body, headers=sent)
+
+    async def ask(self, method: str, params: dict[str, Any] | None = None) -> Any:
+        """Return the result, or fail."""
+        answer = (await self.post(method, params)).json()
+        assert "result" in answer, answer
+        return answer["result"]
+
+    async def error(self, method: str, params: dict[str, Any] | None = None) -> Any:
+        """Return the error, or fail."""
+        answer = (await self.post(method, params)).json()
+        assert "error" in answer, answer
+        return answer["error"]
+
+    async def call(self, tool: str, arguments: dict[str, Any] | None = None) -> Any:
+        """Return the result of a tool call."""
+        return await self.ask("tools/call", {"name": tool, "arguments": arguments or {}})

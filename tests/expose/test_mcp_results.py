@@ -1,0 +1,146 @@
+"""What an answer becomes: text, structured content, images, audio, embedded resources."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from mcp_wire import NEWEST
+from starlette.responses import Response
+
+CAPABILITY = """
+naftiko: 1.0.0-alpha2
+capability:
+  consumes:
+    - type: http
+      namespace: files
+      baseUri: http://unused.invalid
+      resources:
+        - path: /json
+          operations: [{name: json, method: GET}]
+        - path: /bytes
+          operations: [{name: bytes, method: GET, outputRawFormat: binary, maxBinarySize: 1KiB}]
+        - path: /xml
+          operations: [{name: xml, method: GET, outputRawFormat: xml}]
+  exposes:
+    - type: mcp
+      namespace: files-mcp
+      tools:
+        - {name: json, description: Any JSON, call: files.json}
+        - {name: bytes, description: Any bytes, call: files.bytes}
+        - {name: xml, description: XML, call: files.xml}
+        - name: typed
+          description: A typed object
+          call: files.json
+          outputParameters:
+            - {name: id, type: integer, mapping: $.id}
+            - {name: tags, type: array, mapping: $.tags, items: {type: string, mapping: $}}
+        - name: scalar
+          description: One value
+          call: files.json
+          outputParameters: [{type: string, mapping: $.name}]
+        - name: mocked
+          description: No call
+          inputParameters: [{name: who, type: string, description: Whom to greet}]
+          outputParameters:
+            - {name: greeting, type: string, value: "Hello {{who}}"}
+"""
+
+
+@pytest.fixture
+async def at(serve, upstream, wire):
+    return wire(f"{await serve(CAPABILITY, base=upstream.url)}/mcp", NEWEST)
+
+
+def answering(upstream, path, content, media_type):
+    upstream.on("GET", path, lambda _request: Response(content, media_type=media_type))
+
+
+async def test_identity_is_the_upstreams_own_text_without_its_byte_order_mark(at, upstream):
+    answering(upstream, "/json", b'\xef\xbb\xbf{"a" : 1.0, "n": 12345678901234567890}', "application/json")
+    result = await at.call("json")
+    assert result["content"][0]["text"] == '{"a" : 1.0, "n": 12345678901234567890}'
+
+
+async def test_mapped_answers_are_compact(at, upstream):
+    upstream.on("GET", "/json", {"id": 7, "tags": ["ä", None]})
+    result = await at.call("typed")
+    assert result["content"][0]["text"] == '{"id":7,"tags":["ä",null]}'
+    assert result["structuredContent"] == {"id": 7, "tags": ["ä", None]}
+
+
+@pytest.mark.parametrize("document", [{}, [], None, "text", {"id": "no number", "tags": {"not": "a list"}}])
+async def test_a_good_answer_never_breaks_a_promised_schema(at, upstream, document):
+    """The schema is checked as the official client checks it: by jsonschema, against the structured content."""
+    from jsonschema import Draft202012Validator
+
+    answering(upstream, "/json", json.dumps(document).encode(), "application/json")
+    tools = {tool["name"]: tool for tool in (await at.ask("tools/list"))["tools"]}
+    for name in ("typed", "scalar"):
+        result = await at.call(name)
+        assert result["isError"] is False
+        schema = tools[name].get("outputSchema")
+        if schema is not None:
+            Draft202012Validator(schema).validate(result["structuredContent"])
+
+
+async def test_a_promise_is_kept_where_there_is_no_content(at, upstream):
+    upstream.on("GET", "/json", None)
+    result = await at.call("typed")
+    assert result["isError"] is False
+    assert isinstance(result["structuredContent"], dict)
+
+
+async def test_large_answers_are_text_only_unless_a_schema_promises_more(at, upstream):
+    upstream.on("GET", "/json", {"id": 1, "tags": ["x" * 70_000]})
+    free = await at.call("json")
+    assert len(free["content"][0]["text"]) > 65_536
+    assert "structuredContent" not in free
+    assert (await at.call("typed"))["structuredContent"]["id"] == 1
+
+
+async def test_other_formats_are_told_as_json(at, upstream):
+    answering(upstream, "/xml", b"<a><b>1</b></a>", "application/xml")
+    result = await at.call("xml")
+    assert json.loads(result["content"][0]["text"]) == result["structuredContent"] == {"b": "1"}
+
+
+@pytest.mark.parametrize(
+    ("media_type", "kind"),
+    [
+        ("image/png", "image"),
+        ("audio/mpeg", "audio"),
+        ("application/pdf", "resource"),
+        ("text/plain; charset=iso-8859-1", "text"),
+        ("image/svg+xml", "text"),
+        ("application/yaml", "text"),
+    ],
+)
+async def test_bytes_are_told_as_what_they_are(at, upstream, media_type, kind):
+    content = "<é>".encode("iso-8859-1") if "8859" in media_type else b"<\x00>"
+    answering(upstream, "/bytes", content, media_type)
+    result = await at.call("bytes")
+    [shown] = result["content"]
+    assert shown["type"] == kind
+    assert "structuredContent" not in result
+    if kind == "text":
+        assert shown["text"] == ("<é>" if "8859" in media_type else "<\x00>")
+    elif kind == "resource":
+        resource = shown["resource"]
+        assert resource["uri"].startswith("naftiko://transient/files-mcp/bytes/")
+        assert (resource["mimeType"], base64.b64decode(resource["blob"])) == (media_type, content)
+    else:
+        assert (shown["mimeType"], base64.b64decode(shown["data"])) == (media_type, content)
+
+
+async def test_more_bytes_than_max_binary_size_are_an_error_that_says_so(at, upstream):
+    answering(upstream, "/bytes", b"\x00" * 1025, "image/png")
+    result = await at.call("bytes")
+    assert result["isError"] is True
+    assert "maxBinarySize of 1024" in result["content"][0]["text"]
+
+
+async def test_a_tool_without_a_call_answers_from_its_declaration(at):
+    result = await at.call("mocked", {"who": "Ada"})
+    assert result["structuredContent"] == {"greeting": "Hello Ada"}

@@ -1,0 +1,286 @@
+"""What a REST caller gives, and how it is read and checked (SEMANTICS 3.4 to 3.6)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from rest_serving import assert_problem, client_of, in_process, operation, rest_capability, route
+
+INPUTS = [
+    {"name": "id", "in": "path", "type": "integer"},
+    {"name": "limit", "in": "query", "type": "integer", "required": True, "minimum": 1, "maximum": 100},
+    {"name": "tags", "in": "query", "type": "array", "items": {"type": "string"}},
+    {"name": "on", "in": "query", "type": "boolean", "default": True},
+    {"name": "filter", "in": "query", "type": "object"},
+    {"name": "X-Tenant", "in": "header", "type": "string", "pattern": "^[a-zæøå]+$"},
+    {"name": "session", "in": "cookie", "type": "string", "maxLength": 5},
+    {"name": "kind", "in": "query", "type": "string", "enum": ["a", "b"]},
+    {"name": "name", "in": "body", "type": "string", "required": True},
+    {"name": "count", "in": "body", "type": "integer"},
+]
+ECHOED = ("id", "limit", "tags", "on", "filter", "X-Tenant", "session", "kind", "name", "count")
+
+
+def echoing(inputs=INPUTS, names=ECHOED, path="/x/{id}", method="POST"):
+    """A mock route that answers with what it read, each value as it was typed."""
+    outputs = [{"name": name, "type": "any", "value": f"{{{{{name}}}}}"} for name in names]
+    return rest_capability([route(path, method, None, inputParameters=inputs, outputParameters=outputs)])
+
+
+async def test_all_locations_are_read_as_their_types():
+    """Path, query, header, cookie and body, in one request."""
+    async with client_of(echoing()) as client:
+        response = await client.post(
+            "/x/7?limit=5&tags=a&tags=b%2Cc&filter=%7B%22k%22%3A1%7D&kind=a",
+            json={"name": "n", "count": "3", "unknown": 1},
+            headers={"x-tenant": "åse".encode(), "cookie": 'broken={"a":1}; session=abc'},
+        )
+    assert response.json() == {
+        "id": 7,
+        "limit": 5,
+        "tags": ["a", "b,c"],
+        "on": True,
+        "filter": {"k": 1},
+        "X-Tenant": "åse",
+        "session": "abc",
+        "kind": "a",
+        "name": "n",
+        "count": 3,
+    }
+
+
+async def test_all_problems_come_together():
+    """One answer names each input, where it stands, what was expected and what came."""
+    async with client_of(echoing()) as client:
+        response = await client.post(
+            "/x/seven?limit=101&on=perhaps&filter=[1]&kind=c",
+            json={"count": "many"},
+            headers={"x-tenant": "ABC", "cookie": "session=toolong"},
+        )
+    problem = assert_problem(response, 400, "invalid-input")
+    found = {(error["name"], error["in"]) for error in problem["errors"]}
+    assert found == {
+        ("id", "path"), ("limit", "query"), ("on", "query"), ("filter", "query"), ("kind", "query"),
+        ("X-Tenant", "header"), ("session", "cookie"), ("name", "body"), ("count", "body"),
+    }  # fmt: skip
+    by_name = {error["name"]: error for error in problem["errors"]}
+    assert (by_name["id"]["expected"], by_name["id"]["got"]) == ("integer", '"seven"')
+    assert "a, b" in by_name["kind"]["message"]
+    assert "100" in by_name["limit"]["message"]
+
+
+async def test_a_broken_body_is_one_problem_among_others():
+    """The query's problems are told with it; that fields of the body are missing is not."""
+    async with client_of(echoing()) as client:
+        response = await client.post("/x/7", content=b'{"name": "n",', headers={"content-type": "application/json"})
+    problem = assert_problem(response, 400, "invalid-input")
+    assert [(error["name"], error["in"]) for error in problem["errors"]] == [("body", "body"), ("limit", "query")]
+    assert "line 1, column 14" in problem["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("tags=a", ["a"]), ("tags=a,b", ["a", "b"]), ("tags=a&tags=b", ["a", "b"]), ("tags[]=a&tags[]=b", ["a", "b"]),
+        ("tags=%5B%22a%22%2C%22b%22%5D", ["a", "b"]), ("tags=", []), ("", None),
+    ],
+)  # fmt: skip
+async def test_arrays_in_the_query(query, expected):
+    """Repeated keys, or one comma-separated value."""
+    capability = echoing([{"name": "tags", "in": "query", "type": "array"}], ("tags",), "/x", "GET")
+    async with in_process(capability) as client:
+        assert (await client.get(f"/x?{query}")).json() == {"tags": expected}
+
+
+@pytest.mark.parametrize(("text", "expected"), [("true", True), ("false", False), ("1", True), ("0", False), ("TRUE", True)])
+async def test_booleans_in_the_query(text, expected):
+    """The words, and what forms send."""
+    async with in_process(echoing([{"name": "on", "in": "query", "type": "boolean"}], ("on",), "/x", "GET")) as client:
+        assert (await client.get(f"/x?on={text}")).json() == {"on": expected}
+
+
+async def test_defaults_constants_and_paths_into_the_body():
+    """`value: $.a.b` looks into the body; another value is a constant that no caller changes."""
+    inputs = [
+        {"name": "user", "in": "body", "type": "string", "value": "$.user.id"},
+        {"name": "fixed", "in": "query", "type": "string", "value": "constant"},
+        {"name": "page", "in": "query", "type": "integer", "default": 1},
+    ]
+    async with in_process(echoing(inputs, ("user", "fixed", "page"), "/x")) as client:
+        response = await client.post("/x?fixed=mine", json={"user": {"id": "u-1"}})
+        assert response.json() == {"user": "u-1", "fixed": "constant", "page": 1}
+        assert (await client.post("/x?page=2", json={})).json() == {"user": None, "fixed": "constant", "page": 2}
+
+
+async def test_an_environment_input_is_the_files_own_business():
+    """It comes from the server's environment, not from the caller."""
+    inputs = [{"name": "REGION", "in": "environment", "type": "string"}, {"name": "q", "in": "query", "type": "string"}]
+    outputs = [{"name": name, "value": f"{{{{{name}}}}}"} for name in ("REGION", "q")]
+    capability = rest_capability(
+        [route("/x", "GET", None, inputParameters=inputs, outputParameters=outputs)], environment={"REGION": "eu"}
+    )
+    async with in_process(capability) as client:
+        assert (await client.get("/x?q=1&REGION=us")).json() == {"REGION": "eu", "q": "1"}
+
+
+async def test_whole_bodies_and_fields():
+    """A field of that name; the whole body where it is no object, or the name is `body` and no such field is there."""
+    body = [{"name": "body", "in": "body"}]
+    named = [{"name": "items", "in": "body", "type": "array"}]
+    async with in_process(echoing(body, ("body",), "/x")) as client:
+        assert (await client.post("/x", json={"a": 1})).json() == {"body": {"a": 1}}
+    async with in_process(echoing(named, ("items",), "/x")) as client:
+        assert (await client.post("/x", json={"items": [1]})).json() == {"items": [1]}
+        assert (await client.post("/x", json=[2])).json() == {"items": [2]}
+        assert_problem(await client.post("/x", json="text"), 400, "invalid-input")
+
+
+async def test_forms_give_fields_too():
+    """Urlencoded and multipart, repeated keys as lists, files as their content."""
+    inputs = [
+        {"name": "name", "in": "body", "type": "string"},
+        {"name": "count", "in": "body", "type": "integer"},
+        {"name": "tags", "in": "body", "type": "array"},
+    ]
+    async with client_of(echoing(inputs, ("name", "count", "tags"), "/x")) as client:
+        form = {"name": "é&", "count": "3", "tags": ["a", "b"]}
+        assert (await client.post("/x", data=form)).json() == {"name": "é&", "count": 3, "tags": ["a", "b"]}
+        files = {"name": ("n.txt", b"from a file", "text/plain")}
+        multipart = await client.post("/x", data={"count": "3"}, files=files)
+        assert multipart.json() == {"name": "from a file", "count": 3, "tags": None}
+        wrong = await client.post("/x", data={"count": "many"})
+        assert_problem(wrong, 400, "invalid-input")
+
+
+async def test_a_body_that_has_no_fields():
+    """text/plain where fields are wanted is 415 and says what to send."""
+    async with client_of(echoing(INPUTS[-2:], ("name",), "/x")) as client:
+        response = await client.post("/x", content=b"name", headers={"content-type": "text/plain"})
+        problem = assert_problem(response, 415, "unsupported-media-type")
+        assert "application/json" in problem["hint"]
+
+
+@pytest.mark.parametrize("boundary", ["", "; boundary=xx"])
+async def test_broken_multipart_is_the_callers_fault(boundary):
+    """Never a 500."""
+    async with client_of(echoing(INPUTS[-2:], ("name",), "/x")) as client:
+        kind = f"multipart/form-data{boundary}"
+        response = await client.post("/x", content=b"--yy\r\nnonsense", headers={"content-type": kind})
+        assert_problem(response, 400, "invalid-input")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_above_the_limit(chunked):
+    """413, announced or not; the connection stays usable or is closed, but never hangs."""
+    from naftiko.expose.rest.options import RestOptions
+
+    async def pieces():
+        for _ in range(64):
+            yield b"x" * 1024
+
+    async with client_of(echoing(INPUTS[-2:], ("name",), "/x"), options=RestOptions(max_request_bytes=10_000)) as client:
+        content = pieces() if chunked else b"x" * 65_536
+        response = await client.post("/x", content=content, headers={"content-type": "application/json"})
+        assert_problem(response, 413, "body-too-large")
+        assert (await client.post("/x", json={"name": "n"})).json() == {"name": "n"}
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [("&".join(f"p{at}=1" for at in range(2000)), None), ("", "&".join(f"p{at}=1" for at in range(2000)))],
+)
+async def test_too_many_parameters(query, body):
+    """A bound, told as one."""
+    async with client_of(echoing()) as client:
+        headers = {"content-type": "application/x-www-form-urlencoded"} if body else {}
+        response = await client.post(f"/x/7?limit=1&{query}", content=body, headers=headers)
+        problem = assert_problem(response, 400, "invalid-input")
+        assert "1000" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"name": "\\ud800"}', b'{"count": "\\ud800"}', b"[" * 100_000, b'{"count": 1e400}', b'{"name": NaN}', b"\xff", b"null",
+        b"{}" + b" " * 1000, b'{"count": ' + b"9" * 5000 + b"}", b"\xef\xbb\xbf{}",
+    ],
+)  # fmt: skip
+async def test_hostile_bodies_are_the_callers_fault(content):
+    """Half characters, deep nesting, huge numbers: a problem, never a 500 and never a hang."""
+    async with client_of(echoing(INPUTS[-2:], ("name",), "/x")) as client:
+        response = await client.post("/x", content=content, headers={"content-type": "application/json"})
+        assert response.status_code in {200, 400}, response.text
+        json.loads(response.content)
+
+
+async def test_inferred_inputs_stand_where_the_consumed_ones_do(upstream):
+    """Without declarations: the path's variables, headers, and the rest in the query or the body."""
+    upstream.on("POST", "/a/{id}", {"ok": True})
+    parameters = [
+        {"name": "id", "in": "path"},
+        {"name": "limit", "in": "query", "type": "integer"},
+        {"name": "X-Mode", "in": "header"},
+        {"name": "title", "in": "body"},
+        {"name": "size", "in": "body", "type": "integer"},
+    ]
+    capability = rest_capability(
+        [route("/b/{id}", "POST")],
+        {"do": operation("POST", "/a/{id}", inputParameters=parameters)},
+        base_uris={"*": upstream.url},
+    )
+    async with client_of(capability) as client:
+        await client.post("/b/a%2Fb?limit=5&title=ignored", json={"title": "t", "size": 3}, headers={"x-mode": "m"})
+    sent = upstream.requests[0]
+    assert (sent.raw_path, sent.raw_query, sent.headers["x-mode"]) == ("/a/a%2Fb", "limit=5", "m")
+    assert sent.json() == {"title": "t", "size": 3}
+
+
+async def test_a_renamed_route_variable_finds_its_parameter(upstream):
+    """`{riskDetection-id}` is `{riskdetection-id}`; a variable that the route lost is a required query parameter."""
+    upstream.on("GET", "/a/{x}/{y}", {"ok": True})
+    parameters = [{"name": name, "in": "path"} for name in ("riskDetection-id", "lost")]
+    capability = rest_capability(
+        [route("/b/{riskdetection_id}")],
+        {"do": operation("GET", "/a/{riskDetection-id}/{lost}", inputParameters=parameters)},
+        base_uris={"*": upstream.url},
+    )
+    async with client_of(capability) as client:
+        assert (await client.get("/b/1?lost=2")).json() == {"ok": True}
+        problem = assert_problem(await client.get("/b/1"), 400, "invalid-input")
+        assert problem["errors"][0]["name"] == "lost"
+    assert upstream.requests[0].raw_path == "/a/1/2"
+
+
+async def test_what_a_caller_sends_goes_on_as_it_came(upstream):
+    """A POST that declares no body passes on any bytes with their media type; a whole body keeps its bytes too."""
+    upstream.on("POST", "/a", {"ok": True})
+    plain = rest_capability([route("/b", "POST")], {"do": operation("POST", "/a")}, base_uris={"*": upstream.url})
+    async with client_of(plain) as client:
+        await client.post("/b", content=b"\x00\xff", headers={"content-type": "image/x; v=1"})
+        await client.post("/b")
+    declared = operation("POST", "/a", inputParameters=[{"name": "body", "in": "body"}])
+    whole = rest_capability([route("/b", "POST")], {"do": declared}, base_uris={"*": upstream.url})
+    async with client_of(whole) as client:
+        await client.post("/b", content=b'{ "a" : 1.0 }', headers={"content-type": "application/json"})
+        broken = await client.post("/b", content=b"{", headers={"content-type": "application/json"})
+        assert_problem(broken, 400, "invalid-input")
+    sent = [(request.body, request.headers.get("content-type")) for request in upstream.requests]
+    assert sent == [(b"\x00\xff", "image/x; v=1"), (b"", None), (b'{ "a" : 1.0 }', "application/json")]
+
+
+async def test_a_caller_may_map_the_credential_itself(upstream):
+    """Mapped explicitly it wins over ours; not given, ours is sent (SEMANTICS 4.5)."""
+    upstream.on("GET", "/a", {"ok": True})
+    capability = rest_capability(
+        [route("/b", **{"with": {"Authorization": "rest.token"}})],
+        {"do": operation("GET", "/a", inputParameters=[{"name": "Authorization", "in": "header"}])},
+        api={"authentication": {"type": "bearer", "token": "ours"}},
+        base_uris={"*": upstream.url},
+    )
+    where = {found.name: found.location for found in capability.units[0].inputs}["token"]
+    async with client_of(capability) as client:
+        given = {"headers": {"token": "Token mine"}} if where == "header" else {"params": {"token": "Token mine"}}
+        await client.get("/b", **given)
+        await client.get("/b")
+    assert [request.headers.getlist("authorization") for request in upstream.requests] == [["Token mine"], ["Bearer ours"]]
