@@ -65,4 +65,5 @@ def _plot(results: dict[str, dict[str, Sample]]) -> str:
         top += 14
     style = "text{font:12px sans-serif}"
     body = "\n".join(pieces)
-    return f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{top}"><style>{style}</style>\n{body}\n</svg>\n'
+    size = f'width="{_WIDTH}" height="{top}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{style}</style>\n{body}\n</svg>\n'

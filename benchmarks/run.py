@@ -6,7 +6,7 @@ See the README of this folder.
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import platform
 import statistics
@@ -204,7 +204,7 @@ def main() -> None:
                     flush=True,
                 )
     about = {
-        "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "when": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "machine": platform.processor() or platform.machine(),
         "rounds": options.rounds,
