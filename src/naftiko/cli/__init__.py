@@ -1,1 +1,22 @@
-"""The command line, one module for each command."""
+"""The command line: one module a command.
+
+``main`` is cheap: ``naftiko --version`` and ``naftiko --help`` import no YAML, no model and no server.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from naftiko import __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 good, 1 not good, 2 not understood."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["--version"]:  # not worth the import of click, which takes longer than all the rest
+        sys.stdout.write(f"naftiko {__version__}\n")
+        sys.exit(0)
+    from naftiko.cli.application import application  # noqa: PLC0415  # see above
+
+    application.main(given, prog_name="naftiko")

@@ -12,8 +12,10 @@ from naftiko.document.model import CapabilityDocument
 from naftiko.plan.lint.adapters import check_adapters
 from naftiko.plan.lint.apis import check_apis
 from naftiko.plan.lint.binds import check_binds
+from naftiko.plan.lint.flows import check_flows
 from naftiko.plan.lint.functions import check_functions
 from naftiko.plan.lint.names import check_names
+from naftiko.plan.lint.references import check_references
 from naftiko.plan.lint.texts import check_texts
 from naftiko.plan.lint.tools import check_tools
 from naftiko.plan.unit import CapabilityPlan
@@ -36,5 +38,7 @@ def lint(document: CapabilityDocument, plan: CapabilityPlan, file: str) -> tuple
     check_adapters(document, findings)
     check_tools(plan, findings)
     check_functions(document, findings)
+    check_flows(document, findings)
+    check_references(document, findings)
     check_texts(document, plan, findings)
     return tuple(findings)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import CapabilityDocument, ControlAdapter, McpAdapter, Model, RestAdapter, SkillAdapter
+from naftiko.document.model import (
+    CapabilityDocument,
+    ControlAdapter,
+    ExposedOperation,
+    ExposedResource,
+    McpAdapter,
+    Model,
+    RestAdapter,
+    SkillAdapter,
+)
 from naftiko.plan.lint.apis import bound_names, check_literals, is_example, is_loopback
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::", "[::]", "*"})  # noqa: S104  # what is looked for, not what is bound
@@ -52,7 +61,8 @@ def _check_stdio(adapter: McpAdapter, findings: Findings) -> None:
 
 def _check_routes(adapter: RestAdapter, findings: Findings) -> None:
     for resource in adapter.resources:
-        for thing in (resource, *resource.operations):
+        things: list[ExposedResource | ExposedOperation] = [resource, *resource.operations]
+        for thing in things:
             path = thing.path or ""
             if "?" in path:
                 findings.at(thing.at("path")).warning(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ from naftiko.document.model import (
     Authentication,
     Bind,
     CapabilityDocument,
+    ConsumedOperation,
+    ConsumedResource,
     OAuth2Authentication,
 )
 from naftiko.plan.template import has_placeholder
@@ -22,6 +25,7 @@ EXAMPLE_HOSTS = ("example.com", "example.org", "example.net", "example.edu")
 """Names that never lead anywhere (RFC 2606 chapter 3)."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SECRETS = ("token", "password", "value", "client_secret")
+_VARIABLE_LIKE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _KEYS = {"client_secret": "clientSecret"}
 _LITERAL_HINT = 'declare a bind and write its name: "{{API_TOKEN}}"'
 
@@ -77,7 +81,8 @@ def _host(uri: str) -> str:
 
 def _check_paths(api: ApiPlan, findings: Findings) -> None:
     for resource in api.model.resources:
-        for thing in (resource, *resource.operations):
+        things: list[ConsumedResource | ConsumedOperation] = [resource, *resource.operations]
+        for thing in things:
             if thing.path and "?" in thing.path.partition("#")[0]:
                 findings.at(thing.at("path")).hint(
                     "query-in-path",
@@ -130,10 +135,15 @@ def _is_plain_http(uri: str) -> bool:
 def check_literals(authentication: Authentication, bound: frozenset[str], findings: Findings) -> None:
     """Tell secrets that stand in the file itself; the message never shows them."""
     for key, text, node in _secrets(authentication):
-        if text.strip() and text.strip() not in bound and not has_placeholder(text):
+        if text.strip() and not has_placeholder(text) and not _is_name(text.strip(), bound):
             findings.at(node).warning(
                 "literal-secret", f"the secret `{key}` stands in the file itself", hint=_LITERAL_HINT
             )
+
+
+def _is_name(text: str, bound: frozenset[str]) -> bool:
+    """Tell the bare name of a variable, of this file or of one that imports it."""
+    return text in bound or _VARIABLE_LIKE.fullmatch(text) is not None
 
 
 def _secrets(authentication: Authentication) -> Iterator[tuple[str, str, Node | None]]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import Bind, CapabilityDocument
+from naftiko.document.model import Bind, CapabilityDocument, ConsumesHttp
+from naftiko.document.suggest import nearest
 from naftiko.plan.unit import CapabilityPlan
 
 _PLACEHOLDER = re.compile(r"\{\{\s*[#^/&]?\s*([^{}]+?)\s*\}\}|\{([^{}]+)\}")
@@ -17,6 +18,7 @@ _PLACEHOLDER = re.compile(r"\{\{\s*[#^/&]?\s*([^{}]+?)\s*\}\}|\{([^{}]+)\}")
 def check_binds(document: CapabilityDocument, plan: CapabilityPlan, findings: Findings) -> None:
     """Tell variables that nothing uses; louder where no consumed API has a credential at all."""
     binds = [bind for bind in document.binds if isinstance(bind, Bind) and bind.keys]
+    _check_named(document, binds, findings)
     known = _variables_of(plan)
     left = [(bind, name) for bind in binds for name in bind.keys if not _names(bind, name) & known]
     if not left:
@@ -38,10 +40,36 @@ def check_binds(document: CapabilityDocument, plan: CapabilityPlan, findings: Fi
             where.hint("unused-bind", f"`{name}` is declared and never used", hint="remove it")
 
 
+def _check_named(document: CapabilityDocument, binds: list[Bind], findings: Findings) -> None:
+    """Tell variables of credentials and base URIs that no bind declares, where one is declared that is nearly it.
+
+    Others are no mistake: they are read from the environment.
+    """
+    declared = [name for bind in binds for name in bind.keys]
+    for node in _places(document) if declared else ():
+        for name in _mentioned(node):
+            plain = name.rpartition(".")[2]
+            near = None if name.startswith("env.") or plain in declared else nearest(plain, declared)
+            if near is not None:
+                findings.at(node).warning(
+                    "undeclared-variable", f"`{name}` is declared by no bind", hint=f"did you mean `{near}`?"
+                )
+
+
+def _places(document: CapabilityDocument) -> Iterator[ScalarNode]:
+    """Yield the texts of credentials and base URIs."""
+    for thing in (*document.consumes, *document.exposes):
+        authentication = getattr(thing, "authentication", None)
+        if authentication is not None:
+            yield from _scalars(authentication.node)
+        if isinstance(thing, ConsumesHttp) and thing.base_uri is not None:
+            yield from _scalars(thing.at("baseUri"))
+
+
 def _variables_of(plan: CapabilityPlan) -> set[str]:
     """Return the variables that credentials and base URIs need, which is where nearly all are."""
-    places = (*plan.apis.values(), *plan.adapters)
-    return {name for place in places for name in place.variables}
+    of_apis = {name for api in plan.apis.values() for name in api.variables}
+    return of_apis | {name for adapter in plan.adapters for name in adapter.variables}
 
 
 def _names(bind: Bind, name: str) -> set[str]:
@@ -50,16 +78,25 @@ def _names(bind: Bind, name: str) -> set[str]:
 
 def _used(root: Node | None) -> Iterator[str]:
     """Yield every name that a text outside of ``binds`` mentions, in a placeholder or as the whole text."""
+    for node in _scalars(root):
+        if "{" in node.value:
+            yield from _mentioned(node)
+        else:
+            yield node.value
+
+
+def _mentioned(node: ScalarNode) -> Iterator[str]:
+    return ((found[1] or found[2]) for found in _PLACEHOLDER.finditer(node.value))
+
+
+def _scalars(root: Node | None) -> Iterator[ScalarNode]:
+    """Yield the texts below a node, each once, those of ``binds`` left out."""
     stack: list[Node] = [root] if root is not None else []
     seen: set[int] = set()
     while stack:
         node = stack.pop()
         if isinstance(node, ScalarNode):
-            text: str = node.value
-            if "{" in text:
-                yield from ((found[1] or found[2]) for found in _PLACEHOLDER.finditer(text))
-            else:
-                yield text
+            yield node
         elif id(node) not in seen:
             seen.add(id(node))
             stack.extend(_below(node))

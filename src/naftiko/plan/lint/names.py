@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import CapabilityDocument, McpAdapter, Model, RestAdapter, Step
+from naftiko.document.model import CapabilityDocument, Model
+from naftiko.plan.lint.flows import units_with_steps
 
 _STEP_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SECTIONS = {"exposes": "adapter", "aggregates": "aggregate", "binds": "bind"}
@@ -20,13 +20,14 @@ def check_names(document: CapabilityDocument, findings: Findings) -> None:
             findings.at(aggregate.node).warning(
                 "missing-name", "an aggregate without a namespace can't be used", hint="add `namespace: NAME`"
             )
-    for step in _steps(document):
-        if step.name is not None and not _STEP_NAME.fullmatch(step.name):
-            findings.at(step.at("name")).hint(
-                "step-name",
-                f"the step name `{step.name}` is hard to use in templates and paths",
-                hint="use letters, digits, `_` and `-`",
-            )
+    for unit in units_with_steps(document):
+        for step in unit.steps:
+            if step.name is not None and not _STEP_NAME.fullmatch(step.name):
+                findings.at(step.at("name")).hint(
+                    "step-name",
+                    f"the step name `{step.name}` is hard to use in templates and paths",
+                    hint="use letters, digits, `_` and `-`",
+                )
 
 
 def _check_unique(document: CapabilityDocument, findings: Findings) -> None:
@@ -44,17 +45,3 @@ def _check_unique(document: CapabilityDocument, findings: Findings) -> None:
                     hint="give each a namespace of its own",
                     related=(findings.position(first.at("namespace")),),
                 )
-
-
-def _steps(document: CapabilityDocument) -> Iterator[Step]:
-    for aggregate in document.aggregates:
-        for function in getattr(aggregate, "functions", ()):
-            yield from function.steps
-    for adapter in document.exposes:
-        if isinstance(adapter, McpAdapter):
-            for tool in adapter.tools:
-                yield from tool.steps
-        elif isinstance(adapter, RestAdapter):
-            for resource in adapter.resources:
-                for operation in resource.operations:
-                    yield from operation.steps

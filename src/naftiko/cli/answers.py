@@ -1,0 +1,139 @@
+"""Write what a call gave: answers, requests, explanations to stdout, errors to stderr."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from naftiko.cli.diagnostics.excerpt import harmless
+from naftiko.engine.answer import Answer
+from naftiko.errors import CallError, InputError, UpstreamError, UpstreamStatus
+from naftiko.observe.redaction import Redactor
+from naftiko.plan.outputs import Explained
+from naftiko.plan.text import as_text
+
+_EXCERPT = 2000
+_SHOWN = 200
+
+
+def dump(value: Any, form: str) -> str:
+    """Return JSON text: indented for people, one line for programs."""
+    if form == "text":
+        return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def write_answer(answer: Answer, form: str) -> None:
+    """Write an answer.
+
+    Raises:
+        UpstreamBroken: it is not what its format says.
+    """
+    if form == "raw":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(answer.content)
+        sys.stdout.buffer.flush()
+        return
+    if not answer.has_content:
+        if form == "text":
+            click.echo(f"no content ({answer.status})", err=True)
+        else:
+            click.echo("null")
+        return
+    value = answer.value
+    if isinstance(value, bytes):
+        _write_bytes(value, answer.media_type or "", form)
+    elif isinstance(value, str) and form == "text":
+        click.echo(value)
+    else:
+        click.echo(dump(value, form))
+
+
+def _write_bytes(value: bytes, media_type: str, form: str) -> None:
+    if form == "json":
+        click.echo(dump({"mediaType": media_type, "base64": base64.b64encode(value).decode()}, form))
+    elif media_type.startswith("text/") or "xml" in media_type:
+        click.echo(value.decode("utf-8", "replace"))
+    else:
+        click.echo(
+            f"{len(value):,} bytes of {media_type or 'an unknown type'}; write them with --format raw > FILE", err=True
+        )
+
+
+def write_request(request: dict[str, Any]) -> None:
+    """Write a request as it would go over the wire, nearly: method and URL, headers, body."""
+    click.echo(f"{request['method']} {request['url']}")
+    for name, value in request.get("headers", {}).items():
+        click.echo(f"{name}: {harmless(value)}")
+    if "body" in request:
+        body = request["body"]
+        click.echo(f"\n{body if isinstance(body, str) else dump(body, 'text')}")
+
+
+def write_explained(explained: Sequence[Explained], form: str) -> None:
+    """Write where each output's value came from; for a miss, how far its path still matched."""
+    if form != "text":
+        rows = [
+            {
+                "output": each.name,
+                "expression": each.expression,
+                "found": each.found,
+                "value": each.value,
+                "detail": each.detail,
+            }
+            for each in explained
+        ]
+        click.echo(dump(rows, form))
+        return
+    for each in explained:
+        value = as_text(each.value) if not isinstance(each.value, str) else json.dumps(each.value, ensure_ascii=False)
+        shown = harmless(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
+        click.echo(f"{each.name or '(the answer)'} = {shown}\n    from {each.expression}")
+        if each.detail:
+            click.echo(f"    {harmless(each.detail)}")
+
+
+def write_error(error: CallError, redactor: Redactor, form: str) -> None:
+    """Write why a call failed; an upstream's own error with the beginning of its body."""
+    if form == "json":
+        click.echo(redactor.redact(dump(_error_data(error), form)), err=True)
+        return
+    step = f"step `{error.step}`: " if error.step else ""
+    what = f"{error.operation}: " if isinstance(error, UpstreamError) and error.operation else ""
+    if isinstance(error, InputError):
+        click.echo("error: the inputs are not valid", err=True)
+        for problem in error.problems:
+            click.echo(f"  {harmless(redactor.redact(problem.message))}", err=True)
+    else:
+        click.echo(f"error: {step}{what}{harmless(redactor.redact(error.detail))}", err=True)
+    if isinstance(error, UpstreamStatus):
+        body = _excerpt(error)
+        if body:
+            click.echo(redactor.redact(body), err=True)
+    if error.hint:
+        click.echo(f"  help: {harmless(redactor.redact(error.hint))}", err=True)
+
+
+def _error_data(error: CallError) -> dict[str, Any]:
+    data: dict[str, Any] = {"error": error.kind, "status": error.status, "detail": error.detail, "hint": error.hint}
+    if error.step:
+        data["step"] = error.step
+    if isinstance(error, InputError):
+        data["problems"] = [
+            {"name": problem.name, "in": problem.location, "message": problem.message} for problem in error.problems
+        ]
+    if isinstance(error, UpstreamStatus):
+        data["status"] = error.response.status_code
+        data["body"] = _excerpt(error)
+    return data
+
+
+def _excerpt(error: UpstreamStatus) -> str:
+    text = error.response.text[:_EXCERPT]
+    lines = (harmless(line) for line in text.splitlines())
+    return "\n".join(f"  {line}" for line in lines if line.strip())

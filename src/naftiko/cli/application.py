@@ -1,0 +1,82 @@
+"""The ``naftiko`` command: it knows its commands by name, and imports one when it is run."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from naftiko import __version__
+from naftiko.errors import CapabilityError, NaftikoError
+
+COMMANDS = {
+    "serve": "Serve capabilities over REST and MCP.",
+    "validate": "Check capability files; tell everything that is wrong with them.",
+    "inspect": "Show what a capability exposes, and what it calls.",
+    "call": "Run one operation or tool.",
+    "explain": "Explain a rule of `validate`.",
+    "health": "Ask every port of a running `naftiko serve` with the same files, options and environment.",
+}
+"""The commands with their summaries, so that ``--help`` imports none of them."""
+_SUFFIXES = (".yaml", ".yml")
+
+
+class Application(click.Group):
+    """A group whose commands are modules of this package, named as the command is."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Return the commands in the order of their help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"naftiko.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Read ``naftiko FILE`` as ``naftiko serve FILE``; suggest a command for a misspelt one."""
+        first = args[0]
+        if first not in COMMANDS:
+            if _is_file(first):
+                return super().resolve_command(ctx, ["serve", *args])
+            from naftiko.document.suggest import did_you_mean  # noqa: PLC0415  # only where it is needed
+
+            hint = did_you_mean(first, COMMANDS) or f"commands: {', '.join(COMMANDS)}"
+            ctx.fail(f"there is no command `{first}`, and no file of that name; {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+        """Write the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an error of naftiko's own is one clear message and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except CapabilityError as error:
+            details = "".join(f"\n  {found}" for found in error.diagnostics)
+            raise click.ClickException(f"{error}{details}") from error
+        except NaftikoError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _is_file(word: str) -> bool:
+    return not word.startswith("-") and (word.endswith(_SUFFIXES) or "/" in word or Path(word).exists())
+
+
+@click.group(
+    cls=Application,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`naftiko FILE` is `naftiko serve FILE`.",
+)
+@click.version_option(__version__, message="naftiko %(version)s")
+def application() -> None:
+    """Serve Naftiko capabilities: one YAML file becomes a REST API and an MCP server."""

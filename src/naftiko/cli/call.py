@@ -1,0 +1,144 @@
+"""``naftiko call``: run one operation or tool from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from naftiko.cli.answers import dump, write_answer, write_error, write_explained, write_request
+from naftiko.cli.arguments import Arguments, parse_arguments
+from naftiko.cli.check import load_usable
+from naftiko.cli.description import operations_of
+from naftiko.cli.options import environment_option, shared_options, tell_unmatched
+from naftiko.cli.units import find_unit
+from naftiko.engine.capability import Capability, Unit
+from naftiko.engine.explain import explain, planned
+from naftiko.engine.mock import described
+from naftiko.engine.settings import Settings
+from naftiko.errors import CallError, InputError
+from naftiko.plan.scope import Scope
+from naftiko.plan.unit import FlowAction, FunctionAction
+
+_EXIT_USAGE = 2
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("unit")
+@click.argument("inputs", nargs=-1, metavar="[NAME=VALUE | NAME:=JSON | NAME=@FILE]...")
+@click.option("--adapter", type=click.Choice(["rest", "mcp"]), help="Where to look for UNIT; default: both.")
+@click.option("--dry-run", is_flag=True, help="Show the request, secrets hidden, and send nothing.")
+@click.option("--explain", "explained", is_flag=True, help="Show for each output which expression gave it.")
+@environment_option(
+    "--mock", is_flag=True, variable="NAFTIKO_MOCK", help="Send nothing; answer with the request instead."
+)
+@environment_option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "raw"]),
+    default="text",
+    show_default=True,
+    variable="NAFTIKO_CALL_FORMAT",
+    help="text: indented JSON; json: one line of JSON; raw: the bytes of the answer.",
+)
+@shared_options
+def call(
+    settings: Settings,
+    /,
+    file: Path,
+    unit: str,
+    inputs: tuple[str, ...],
+    form: str,
+    **flags: Any,
+) -> None:
+    """Run one operation or tool.
+
+    UNIT is a name, or a method and path such as "GET /v1/instances". Values are read as the type that the input
+    declares; NAME:=JSON takes any JSON, NAME=@FILE the text of a file. A name that stands several times is a list.
+
+    Exit code: 0 if there is an answer, 1 if the call failed, 2 if UNIT or the inputs are wrong.
+    """
+    dry = flags["dry_run"]
+    capability = load_usable(file, replace(settings, mock=dry or flags["mock"]))
+    tell_unmatched([capability])
+    named = find_unit(capability, unit, flags["adapter"])
+    given = parse_arguments(inputs, named)
+    work = _show_request if dry else _explain if flags["explained"] else _answer
+    asyncio.run(_run(work, capability, named, given, form))
+
+
+_Work = Callable[[Capability, Unit, dict[str, Any], Arguments, str], Awaitable[None]]
+
+
+async def _run(work: _Work, capability: Capability, unit: Unit, given: Arguments, form: str) -> None:
+    """Do the work; a call that fails is told on stderr."""
+    async with capability:
+        _learn_secrets(capability)
+        try:
+            checked = unit.plan.inputs.check(given.values, text=frozenset(given.text))
+            await work(capability, unit, checked, given, form)
+        except CallError as error:
+            write_error(error, capability.variables.redactor, form)
+            sys.exit(_EXIT_USAGE if isinstance(error, InputError) else 1)
+
+
+async def _answer(capability: Capability, unit: Unit, checked: dict[str, Any], given: Arguments, form: str) -> None:
+    del capability
+    write_answer(await unit.run_checked(checked, given.body), form)
+
+
+async def _explain(capability: Capability, unit: Unit, checked: dict[str, Any], given: Arguments, form: str) -> None:
+    write_explained(await explain(capability.engine, unit.plan, checked, given.body), form)
+
+
+async def _show_request(
+    capability: Capability, unit: Unit, checked: dict[str, Any], given: Arguments, form: str
+) -> None:
+    """Show what would be sent; a variable without a value stands as its name."""
+    action = unit.plan.action
+    inner = action.action if isinstance(action, FunctionAction) else action
+    if isinstance(inner, FlowAction):
+        steps = await planned(capability.engine, unit.plan, checked)
+        if form == "text":
+            for step, request in steps.items():
+                click.echo(f"# step {step}")
+                write_request(request)
+        else:
+            click.echo(dump({"steps": steps}, form))
+    else:
+        request = described(
+            await capability.engine.request(unit.plan, checked, given.body), capability.variables.redactor
+        )
+        if form == "text":
+            write_request(request)
+        else:
+            click.echo(dump(request, form))
+    missing = _missing(capability, unit)
+    if missing:
+        click.echo(f"note: without a value: {', '.join(missing)}; a call would fail", err=True)
+
+
+def _missing(capability: Capability, unit: Unit) -> list[str]:
+    """Return the variables that this unit's calls need and that have no value."""
+    needed: dict[str, None] = {}
+    for operation, _ in operations_of(unit.plan.action):
+        needed.update(dict.fromkeys((*capability.plan.apis[operation.api].variables, *operation.variables)))
+    return [name for name in needed if capability.variables.get(name) is None]
+
+
+def _learn_secrets(capability: Capability) -> None:
+    """Hide the values of all credentials, those that stand in the file or on the command line too."""
+    scope = Scope({}, capability.engine.variables)
+    for api in capability.plan.apis.values():
+        for key, secret in api.secrets.items():
+            if key not in {"key", "username", "token_endpoint"}:
+                try:
+                    capability.variables.redactor.learn(str(secret(scope)))
+                except CallError:  # a variable without a value has none to hide
+                    continue

@@ -1,0 +1,149 @@
+"""What ``inspect`` says about a capability, as data; the text is made of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from naftiko.document.model import Authentication, McpAdapter
+from naftiko.engine.capability import Adapter, Capability, Unit
+from naftiko.plan.inputs import Input
+from naftiko.plan.operation import Operation
+from naftiko.plan.unit import Action, CallAction, FlowAction, ForwardAction, FunctionAction, MockAction
+from naftiko.types import ABSENT
+
+_DEFAULT_ADDRESS = "127.0.0.1"
+
+
+def describe(capability: Capability) -> dict[str, Any]:
+    """Return everything that a capability exposes and consumes; no secrets, no values of variables.
+
+    The shape is stable (docs/cli.md): keys may be added, none is renamed or removed.
+    """
+    info = capability.plan.info
+    return {
+        "file": str(capability.path),
+        "label": capability.label,
+        "description": info.description if info else None,
+        "version": capability.document.version,
+        "consumes": [
+            {
+                "namespace": api.namespace,
+                "baseUri": api.base.text,
+                "authentication": authentication_kind(api.authentication),
+            }
+            for api in capability.plan.apis.values()
+        ],
+        "exposes": [_adapter(adapter, capability) for adapter in capability.adapters],
+    }
+
+
+def authentication_kind(authentication: Authentication | None) -> str | None:
+    """Return what kind of credential travels, never the credential."""
+    return None if authentication is None else (authentication.type or "unknown")
+
+
+def _adapter(adapter: Adapter, capability: Capability) -> dict[str, Any]:
+    model = adapter.plan.model
+    return {
+        "type": adapter.kind,
+        "namespace": adapter.namespace,
+        "transport": (model.transport or "http") if isinstance(model, McpAdapter) else "http",
+        "address": model.address or _DEFAULT_ADDRESS,
+        "port": model.port,
+        "authentication": authentication_kind(model.authentication),
+        "units": [_unit(unit, capability) for unit in adapter.units],
+    }
+
+
+def _unit(unit: Unit, capability: Capability) -> dict[str, Any]:
+    return {
+        "name": unit.name,
+        "alias": unit.alias,
+        "method": unit.method,
+        "path": unit.path,
+        "description": unit.description,
+        "call": unit.call,
+        "executable": unit.executable,
+        "reason": unit.reason,
+        "inputs": [_input(given) for given in unit.inputs],
+        "upstream": list(_upstream(unit.plan.action, capability)),
+    }
+
+
+def _input(given: Input) -> dict[str, Any]:
+    described = {
+        "name": given.name,
+        "alias": given.alias,
+        "in": given.location,
+        "type": given.type,
+        "required": given.required,
+        "description": given.description,
+    }
+    return described if given.default is ABSENT else {**described, "default": given.default}
+
+
+def _upstream(action: Action | None, capability: Capability) -> Iterator[dict[str, Any]]:
+    """Yield what an action sends, each as its method and URL template, with the step's name in a flow."""
+    if isinstance(action, FunctionAction):
+        yield from _upstream(action.action, capability)
+    elif isinstance(action, CallAction):
+        yield _request(action.call.operation, capability)
+    elif isinstance(action, FlowAction):
+        for operation, step in operations_of(action):
+            yield {"step": step, **_request(operation, capability)}
+    elif isinstance(action, ForwardAction):
+        api = capability.plan.apis[action.api]
+        yield {"method": "*", "url": f"{api.base.text.rstrip('/')}/{{path}}", "operation": None}
+
+
+def operations_of(action: Action | None) -> Iterator[tuple[Operation, str]]:
+    """Yield the consumed operations that an action calls, with the step that does (``""`` outside of a flow)."""
+    if isinstance(action, FunctionAction):
+        yield from operations_of(action.action)
+    elif isinstance(action, CallAction):
+        yield action.call.operation, ""
+    elif isinstance(action, FlowAction):
+        for wave in action.waves:
+            for step in wave:
+                call = getattr(step, "call", None)
+                if call is not None:
+                    yield call.operation, step.name
+
+
+def _request(operation: Operation, capability: Capability) -> dict[str, Any]:
+    base = capability.plan.apis[operation.api].base.text.strip().rstrip("/")
+    return {
+        "method": operation.method,
+        "url": f"{base}/{operation.path.text.lstrip('/')}",
+        "operation": operation.key,
+    }
+
+
+def is_mock(unit: Unit) -> bool:
+    """Tell a unit that calls nothing and answers what the file says."""
+    return isinstance(unit.plan.action, MockAction)
+
+
+def variables(capability: Capability) -> list[dict[str, Any]]:
+    """Return the variables that anything needs: whether each has a value, where to set it, what it blocks."""
+    needed: dict[str, dict[str, None]] = {}
+    for api in capability.plan.apis.values():
+        for name in api.variables:
+            needed.setdefault(name, {})[api.namespace] = None
+    for adapter in capability.adapters:
+        for name in adapter.plan.variables:
+            needed.setdefault(name, {})[adapter.namespace] = None
+    for unit in capability.units:
+        for operation, _ in operations_of(unit.plan.action):
+            for name in operation.variables:
+                needed.setdefault(name, {})[unit.name] = None
+    return [
+        {
+            "name": name,
+            "set": capability.variables.get(name) is not None,
+            "hint": capability.variables.hint(name),
+            "neededBy": list(users),
+        }
+        for name, users in needed.items()
+    ]

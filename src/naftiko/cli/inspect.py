@@ -1,0 +1,136 @@
+"""``naftiko inspect``: what a capability exposes, and what it calls."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from naftiko.cli.check import load_usable, note_errors
+from naftiko.cli.description import describe, variables
+from naftiko.cli.diagnostics import wants_colour
+from naftiko.cli.diagnostics.excerpt import harmless
+from naftiko.cli.options import environment_option, shared_options, tell_unmatched
+from naftiko.engine.settings import Settings
+
+_DESCRIPTION_WIDTH = 100
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@environment_option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    variable="NAFTIKO_INSPECT_FORMAT",
+    help="How to write it.",
+)
+@click.option("--variables", "with_variables", is_flag=True, help="Show the variables that are needed instead.")
+@shared_options
+def inspect(settings: Settings, /, file: Path, form: str, *, with_variables: bool) -> None:
+    """Show what a capability exposes, and what it calls.
+
+    Every route and tool with its inputs and the request it makes, the adapters, and the consumed APIs. Secrets and
+    values of variables are never shown.
+    """
+    capability = load_usable(file, settings)
+    tell_unmatched([capability])
+    data: Any = variables(capability) if with_variables else describe(capability)
+    if form == "json":
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        return
+    writer = _Writer(colour=wants_colour(sys.stdout))
+    lines = writer.variables(data) if with_variables else writer.capability(data)
+    click.echo("\n".join(lines), color=True)
+    note_errors(capability)
+
+
+class _Writer:
+    """Writes what ``description`` says as text."""
+
+    def __init__(self, *, colour: bool) -> None:
+        self._colour = colour
+
+    def capability(self, data: dict[str, Any]) -> Iterator[str]:
+        yield self._bold(harmless(data["label"]))
+        if data["description"]:
+            yield f"  {_one_line(data['description'])}"
+        for api in data["consumes"]:
+            base = api["baseUri"] or "no base URI: give one with --base-uri"
+            how = api["authentication"] or "no authentication"
+            yield ""
+            yield f"consumes {self._bold(harmless(api['namespace']))}  {harmless(base)}  ({how})"
+        for adapter in data["exposes"]:
+            yield ""
+            yield f"exposes {self._bold(harmless(adapter['namespace'] or adapter['type']))}  {_where(adapter)}"
+            for unit in adapter["units"]:
+                yield from self._unit(unit)
+
+    def _unit(self, unit: dict[str, Any]) -> Iterator[str]:
+        route = f"{unit['method']} {unit['path']}" if unit["method"] else unit["path"] or ""
+        title = f"{route}  {unit['name']}" if route else unit["name"]
+        alias = f"  (shown as {unit['alias']})" if unit["alias"] != unit["name"] else ""
+        yield ""
+        yield f"  {self._bold(harmless(title))}{alias}"
+        if unit["description"]:
+            yield f"    {_one_line(unit['description'])}"
+        if not unit["executable"]:
+            yield f"    {self._red('not executable:')} {harmless(unit['reason'])}"
+        for request in unit["upstream"]:
+            step = f"{request['step']}: " if "step" in request else ""
+            yield f"    -> {harmless(step)}{request['method']} {harmless(request['url'])}"
+        if unit["executable"] and not unit["upstream"]:
+            yield "    -> nothing: the answer is made of the file (a mock)"
+        yield from self._inputs(unit["inputs"])
+
+    @staticmethod
+    def _inputs(inputs: list[dict[str, Any]]) -> Iterator[str]:
+        rows = [
+            (
+                harmless(given["alias"] if given["alias"] == given["name"] else f"{given['name']} ({given['alias']})"),
+                given["in"],
+                given["type"] or "any",
+                "required" if given["required"] else "optional",
+            )
+            for given in inputs
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row, given in zip(rows, inputs, strict=True):
+            cells = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            yield f"      {cells}  {_one_line(given['description'] or '')}".rstrip()
+
+    def variables(self, data: list[dict[str, Any]]) -> Iterator[str]:
+        if not data:
+            yield "no variables are needed"
+        width = max((len(variable["name"]) for variable in data), default=0)
+        for variable in data:
+            state = "set    " if variable["set"] else self._red("missing")
+            needed = ", ".join(variable["neededBy"])
+            advice = "" if variable["set"] else f"; {variable['hint']}"
+            yield f"{variable['name'].ljust(width)}  {state}  needed by {harmless(needed)}{harmless(advice)}"
+
+    def _bold(self, text: str) -> str:
+        return click.style(text, bold=True) if self._colour else text
+
+    def _red(self, text: str) -> str:
+        return click.style(text, fg="red") if self._colour else text
+
+
+def _where(adapter: dict[str, Any]) -> str:
+    if adapter["transport"] == "stdio":
+        place = "stdio"
+    else:
+        place = f"{adapter['address']}:{adapter['port'] if adapter['port'] is not None else 'any port'}"
+    guard = f", {adapter['authentication']}" if adapter["authentication"] else ""
+    return f"{adapter['type']} at {harmless(place)}{guard}"
+
+
+def _one_line(text: str) -> str:
+    line = harmless(" ".join(text.split()))
+    return line if len(line) <= _DESCRIPTION_WIDTH else f"{line[: _DESCRIPTION_WIDTH - 1]}…"

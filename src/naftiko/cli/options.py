@@ -1,0 +1,133 @@
+"""The options that every command with a capability shares, and the settings they make."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from naftiko.cli.application import COMMANDS
+from naftiko.cli.settings import Given, SettingsFile, command_defaults, read_settings_file, settings, unmatched
+from naftiko.engine.capability import Capability
+from naftiko.engine.settings import Settings
+
+_FILE = "naftiko.settings_file"
+_GIVEN = "naftiko.given"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _read_config(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    """Read the settings file before any other option: its command's table holds their defaults."""
+    del parameter
+    if not ctx.resilient_parsing:
+        file = read_settings_file(value, COMMANDS)
+        ctx.meta[_FILE] = file
+        ctx.default_map = {**(ctx.default_map or {}), **command_defaults(file, ctx.command)}
+    return value
+
+
+def environment_option(*names: str, variable: str, **attributes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return an option that is also an environment variable, which its help names."""
+    attributes["help"] = f"{attributes['help']} [env: {variable}]"
+    return click.option(*names, envvar=variable, **attributes)
+
+
+_OPTIONS = (
+    click.option(
+        "--base-uri",
+        multiple=True,
+        metavar="NAMESPACE=URL",
+        help="Base URI of a consumed API; patterns such as 'github-*' too. [env: NAFTIKO_BASE_URI]",
+    ),
+    click.option(
+        "--var",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Value of a variable; it wins over binds and environment. [env: NAFTIKO_VAR, NAFTIKO_VAR_<NAME>]",
+    ),
+    click.option(
+        "--auth",
+        multiple=True,
+        metavar="NAMESPACE=HOW",
+        help="Authentication to a consumed API: bearer:TOKEN, basic:USER:PASSWORD, digest:USER:PASSWORD, "
+        "apikey:header:NAME:VALUE or apikey:query:NAME:VALUE; values such as {{env.TOKEN}} read variables, patterns "
+        "such as 'github-*' name several. [env: NAFTIKO_AUTH]",
+    ),
+    click.option(
+        "--comma-arrays",
+        multiple=True,
+        metavar="NAMESPACE",
+        help="Send query arrays as one comma-separated value to this API; patterns too. [env: NAFTIKO_COMMA_ARRAYS]",
+    ),
+    click.option(
+        "--env-file",
+        multiple=True,
+        metavar="FILE",
+        help="Read variables from a .env file; what the environment has wins. [env: NAFTIKO_ENV_FILE]",
+    ),
+    click.option(
+        "--import-root",
+        metavar="DIRECTORY",
+        help="Imports may not leave this directory; default: the file's own. [env: NAFTIKO_IMPORT_ROOT]",
+    ),
+    environment_option(
+        "--config",
+        variable="NAFTIKO_CONFIG",
+        type=click.Path(dir_okay=False, path_type=Path),
+        is_eager=True,
+        expose_value=False,
+        callback=_read_config,
+        metavar="FILE",
+        help="Settings file; default: naftiko.toml of the working directory.",
+    ),
+)
+
+
+def shared_options(command: Callable[Concatenate[Settings, P], R]) -> Callable[..., R]:
+    """Add the shared options to a command's function, which gets the ``Settings`` they make as its first argument.
+
+    The command's own options get defaults from its table in ``naftiko.toml``, below its environment variables.
+    """
+
+    @functools.wraps(command)
+    def with_settings(
+        base_uri: tuple[str, ...],
+        var: tuple[str, ...],
+        auth: tuple[str, ...],
+        comma_arrays: tuple[str, ...],
+        env_file: tuple[str, ...],
+        import_root: str | None,
+        **others: Any,
+    ) -> R:
+        context = click.get_current_context()
+        file: SettingsFile = context.meta[_FILE]
+        given = Given(base_uri, var, auth, comma_arrays, env_file, import_root)
+        context.meta[_GIVEN] = given
+        return command(settings(given, file), **others)  # type: ignore[call-arg]  # click fills in the rest
+
+    wrapped: Callable[..., R] = with_settings
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def tell_unmatched(capabilities: Iterable[Capability]) -> None:
+    """Tell on stderr which namespaces of the command line no capability consumes: most likely they are misspelt."""
+    tell_unmatched_namespaces(namespace for capability in capabilities for namespace in capability.plan.apis)
+
+
+def tell_unmatched_namespaces(consumed: Iterable[str]) -> None:
+    """Tell the same, of the consumed namespaces alone."""
+    given: Given | None = click.get_current_context().meta.get(_GIVEN)
+    if given is None:
+        return
+    known = tuple(dict.fromkeys(consumed))
+    for option, texts in (("--base-uri", given.base_uri), ("--auth", given.auth)):
+        names = [text.partition("=")[0].strip() for text in texts]
+        for name, hint in unmatched(names, known).items():
+            click.echo(f"note: {option} {name}=… matches no consumed API; {hint}", err=True)

@@ -1,0 +1,232 @@
+"""``naftiko serve``: serve capabilities over REST and MCP."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from naftiko.cli.files import find_files
+from naftiko.cli.options import shared_options, tell_unmatched
+from naftiko.engine.capability import Capability, load
+from naftiko.engine.settings import Settings
+from naftiko.engine.transport import Limits
+from naftiko.errors import CapabilityError
+from naftiko.expose.rest.options import RestOptions
+from naftiko.observe.logs import configure, json_line
+from naftiko.observe.redaction import Redactor
+from naftiko.serve.addresses import is_http
+from naftiko.serve.announcements import Announce, Announcement, missing
+from naftiko.serve.apps import AppOptions
+from naftiko.serve.process import ServeOptions, serve_stdio
+from naftiko.serve.process import serve as serve_all
+from naftiko.serve.signals import end_while_loading
+from naftiko.types import Diagnostic
+
+_DEFAULT_PATHS = ("capabilities",)
+
+
+class PortOption(click.ParamType[tuple[str, int]]):
+    """``rest=18080``, ``mcp=0``, ``NAMESPACE=0`` or ``'github-*=8081'``."""
+
+    name = "NAME=PORT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Return the name and the port."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, port = str(value).rpartition("=")
+        if not equals or not name or not port.isdecimal() or int(port) > 65_535:  # noqa: PLR2004  # RFC 6335
+            self.fail(f"`{value}` is not like rest=18080 or mcp=0 (0 to 65535)", param, ctx)
+        return name.strip(), int(port)
+
+
+def option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option that is also ``NAFTIKO_…`` in the environment, and says so in its help."""
+    variable = f"NAFTIKO_{name.removeprefix('--').upper().replace('-', '_')}"
+    attributes["help"] = f"{attributes['help']} [env: {variable}]"
+    return click.option(name, envvar=variable, **attributes)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[FILE|DIRECTORY|GLOB]...")
+@option("--host", metavar="ADDRESS", help="Listen on this address; default: the file's, else 127.0.0.1.")
+@option(
+    "--port",
+    multiple=True,
+    type=PortOption(),
+    metavar="NAME=PORT",
+    help="Port of an adapter by type (rest, mcp) or namespace; 0 is a free port, which is printed.",
+)
+@option("--mock", is_flag=True, help="Send nothing out: each call answers with the request it would have made.")
+@option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="The longest that a call to a consumed API may take; default: 60, of which 30 may be silence.",
+)
+@option("--strict", is_flag=True, help="Refuse to start if a file has errors or a variable is missing.")
+@option("--prefix", is_flag=True, help="Put a capability's routes under /NAMESPACE, its tools under NAMESPACE_.")
+@option(
+    "--transport",
+    type=click.Choice(["http", "stdio"]),
+    default="http",
+    help="stdio: serve MCP on stdin and stdout, whatever the files say.",
+)
+@option("--allow-host", multiple=True, metavar="NAME", help="A host name under which MCP clients may call.")
+@option("--allow-origin", multiple=True, metavar="ORIGIN", help="A web origin whose pages may call MCP.")
+@option(
+    "--cors-origin", multiple=True, metavar="ORIGIN", help="A web origin whose pages may call REST; off by default."
+)
+@option("--stateful", is_flag=True, help="Keep MCP sessions for clients of older revisions.")
+@option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How log lines look.")
+@option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    help="The least severe lines that are logged.",
+)
+@shared_options
+def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
+    """Serve capabilities over REST and MCP.
+
+    Directories are searched for capability files. Ctrl-C or SIGTERM stops; requests in flight finish first.
+    """
+    redactors: list[Redactor] = []
+    configure(given["log_level"], given["log_format"], redactors)
+    end_while_loading()
+    tell = _teller(given["log_format"], redactors)
+    changed = replace(settings, mock=given["mock"], limits=_limits(given["timeout"]))
+    capabilities, findings = _load(default_paths(paths), changed, tell, redactors)
+    tell_unmatched(capabilities)
+    lacking = list(missing(capabilities)) if not given["mock"] else []
+    for announcement in lacking:
+        tell(announcement)
+    if given["strict"] and (findings.errors or findings.not_served or lacking):
+        raise click.ClickException("--strict: not started, see above")
+    if not capabilities:
+        raise click.ClickException("nothing to serve")
+    if given["transport"] == "stdio" or _is_stdio_alone(capabilities):
+        serve_stdio(capabilities)
+    else:
+        serve_all(capabilities, _serve_options(given), tell)
+    if findings.not_served:
+        sys.exit(1)
+
+
+@dataclass(slots=True)
+class _Findings:
+    """How loading went.
+
+    Attributes:
+        errors: the number of errors, each of which takes a unit out, or a file.
+        not_served: the number of files that can't be served at all.
+    """
+
+    errors: int = 0
+    not_served: int = 0
+
+
+def _serve_options(given: dict[str, Any]) -> ServeOptions:
+    return ServeOptions(
+        host=given["host"] or None,
+        ports=dict(given["port"]),
+        apps=AppOptions(
+            rest=RestOptions(cors_origins=tuple(given["cors_origin"]), prefix=given["prefix"]),
+            allowed_hosts=tuple(given["allow_host"]),
+            allowed_origins=tuple(given["allow_origin"]),
+            stateful=given["stateful"],
+        ),
+    )
+
+
+def _limits(timeout: float | None) -> Limits:
+    """Return the limits of all upstreams; the time of a whole call bounds all the others, and silence may last it."""
+    usual = Limits()
+    if timeout is None:
+        return usual
+    return replace(
+        usual,
+        total=timeout,
+        read=timeout,
+        connect=min(usual.connect, timeout),
+        queue=min(usual.queue, timeout),
+    )
+
+
+def _is_stdio_alone(capabilities: Sequence[Capability]) -> bool:
+    """Tell whether nothing listens: the files say ``transport: stdio``."""
+    return not any(is_http(adapter) for capability in capabilities for adapter in capability.adapters)
+
+
+def default_paths(paths: Sequence[str]) -> Sequence[str]:
+    """Return the paths, or the directory that is served without any."""
+    if paths:
+        return paths
+    if all(os.path.exists(path) for path in _DEFAULT_PATHS):  # noqa: PTH110  # a default, not worth a Path
+        return _DEFAULT_PATHS
+    raise click.UsageError("name a capability file or a directory of them")
+
+
+def _load(
+    paths: Sequence[str], settings: Settings, tell: Announce, redactors: list[Redactor]
+) -> tuple[list[Capability], _Findings]:
+    """Load the files; one that can't be served is told and takes no other down."""
+    found = find_files(paths)
+    if not found.files:
+        raise click.ClickException(f"no capability file in {', '.join(paths)}")
+    capabilities: list[Capability] = []
+    findings = _Findings()
+    for path in found.files:
+        try:
+            capability = load(path, settings=settings)
+        except CapabilityError as error:
+            tell(_not_served(path, str(error)))
+            findings.not_served += 1
+            continue
+        redactors.append(capability.variables.redactor)
+        for found_error in capability.errors:
+            tell(_error(found_error))
+        findings.errors += len(capability.errors)
+        if capability.adapters:
+            capabilities.append(capability)
+        elif capability.usable:
+            tell(_not_served(path, "it exposes nothing over REST or MCP"))
+        else:
+            tell(_not_served(path, "it can't be read as a capability"))
+            findings.not_served += 1
+    return capabilities, findings
+
+
+def _not_served(path: Path, why: str) -> Announcement:
+    facts = {"event": "not-served", "file": str(path), "reason": why}
+    return Announcement(f"not served: {path}: {why}", facts, is_warning=True)
+
+
+def _error(found: Diagnostic) -> Announcement:
+    facts = {"event": "diagnostic", "rule": found.rule, "position": str(found.position)}
+    return Announcement(str(found), facts, is_warning=True)
+
+
+def _teller(form: str, redactors: Sequence[Redactor]) -> Announce:
+    """Return what tells the operator: warnings on stderr, where things are on stdout; all of it as JSON if wanted.
+
+    Nothing goes to stdout that is the wire of an MCP client: over stdio, nothing listens.
+    """
+
+    def tell(announcement: Announcement) -> None:
+        line = announcement.text
+        if form == "json":
+            level = "warning" if announcement.is_warning else "info"
+            line = json_line(level, announcement.text, announcement.facts)
+        for redactor in redactors:
+            line = redactor.redact(line)
+        click.echo(line, err=announcement.is_warning)
+        (sys.stderr if announcement.is_warning else sys.stdout).flush()
+
+    return tell

@@ -1,0 +1,249 @@
+"""The operator's settings: options over environment over ``naftiko.toml`` (docs/settings.md)."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from naftiko.document.model import (
+    ApiKeyAuthentication,
+    Authentication,
+    BasicAuthentication,
+    BearerAuthentication,
+    DigestAuthentication,
+)
+from naftiko.document.suggest import did_you_mean
+from naftiko.engine.settings import Settings
+
+DEFAULT_FILE = "naftiko.toml"
+KEYS = ("base-uri", "var", "auth", "comma-arrays", "env-file", "import-root")
+"""The keys of ``naftiko.toml`` outside of the commands' tables; each is an option of the same name."""
+_TABLES = frozenset({"base-uri", "var", "auth"})
+_AUTH_FORMS = (
+    "bearer:TOKEN, basic:USER:PASSWORD, digest:USER:PASSWORD, apikey:header:NAME:VALUE or apikey:query:NAME:VALUE"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """A ``naftiko.toml``.
+
+    Attributes:
+        path: the file, or ``None`` for none; relative paths in it are seen from its directory.
+        shared: the keys that all commands share.
+        commands: the tables of the commands, by command.
+    """
+
+    path: Path | None = None
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    commands: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def resolve(self, written: str) -> Path:
+        """Return a path of the file, seen from the file's directory."""
+        return Path(written) if self.path is None else self.path.parent / written
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What stands on the command line, unparsed."""
+
+    base_uri: tuple[str, ...] = ()
+    var: tuple[str, ...] = ()
+    auth: tuple[str, ...] = ()
+    comma_arrays: tuple[str, ...] = ()
+    env_file: tuple[str, ...] = ()
+    import_root: str | None = None
+
+
+def read_settings_file(path: Path | None, commands: Iterable[str]) -> SettingsFile:
+    """Read a settings file; without a path, ``naftiko.toml`` of the working directory, if there is one.
+
+    Raises:
+        click.UsageError: it can't be read, is no TOML, or holds a key that means nothing.
+    """
+    if path is None:
+        path = Path(DEFAULT_FILE)
+        if not path.is_file():
+            return SettingsFile()
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise click.UsageError(f"{path}: {(error.strerror or 'can not be read').lower()}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{path}: {error}") from error
+    known = (*KEYS, *commands)
+    for key in content:
+        if key not in known:
+            hint = did_you_mean(key, known) or f"known: {', '.join(known)}"
+            raise click.UsageError(f"{path}: `{key}` is no setting; {hint}")
+    shared = {key: _checked(key, content[key], path) for key in KEYS if key in content}
+    tables = {name: content[name] for name in commands if name in content}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise click.UsageError(f"{path}: `{name}` must be a table: [{name}]")
+    return SettingsFile(path, shared, tables)
+
+
+def _checked(key: str, value: Any, path: Path) -> Any:
+    if key in _TABLES:
+        if not isinstance(value, dict) or any(isinstance(inner, dict | list) for inner in value.values()):
+            raise click.UsageError(f"{path}: `{key}` must be a table of texts: [{key}]")
+        return {name: _text(inner) for name, inner in value.items()}
+    if key == "import-root":
+        if not isinstance(value, str):
+            raise click.UsageError(f"{path}: `{key}` must be text")
+        return value
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise click.UsageError(f"{path}: `{key}` must be a text or a list of texts")
+    return texts
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def command_defaults(file: SettingsFile, command: click.Command) -> dict[str, Any]:
+    """Return a command's table as click's ``default_map``, which options and environment win over.
+
+    Raises:
+        click.UsageError: a key is no option of the command.
+    """
+    table = file.commands.get(command.name or "", {})
+    by_key = {
+        option.removeprefix("--"): parameter
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("--") and option.removeprefix("--") not in {*KEYS, "help", "config"}
+    }
+    defaults: dict[str, Any] = {}
+    for key, value in table.items():
+        parameter = by_key.get(key)
+        if parameter is None or parameter.name is None:
+            hint = did_you_mean(key, by_key) or f"known: {', '.join(by_key)}"
+            raise click.UsageError(f"{file.path}: `{key}` is no setting of [{command.name}]; {hint}")
+        defaults[parameter.name] = _as_option(value)
+    return defaults
+
+
+def _as_option(value: Any) -> Any:
+    """A table is what repeated ``NAME=VALUE`` options are."""
+    return [f"{name}={_text(inner)}" for name, inner in value.items()] if isinstance(value, dict) else value
+
+
+def settings(given: Given, file: SettingsFile, environment: Mapping[str, str] | None = None) -> Settings:
+    """Join options, environment and settings file; names are joined one by one, the strongest wins each.
+
+    Args:
+        given: the command line.
+        file: the settings file.
+        environment: the process's; for tests.
+
+    Raises:
+        click.UsageError: a value is not what its option wants.
+    """
+    surroundings = _environment(given, file, os.environ if environment is None else environment)
+    auth = _joined("auth", given.auth, surroundings, file)
+    root = given.import_root or surroundings.get("NAFTIKO_IMPORT_ROOT")
+    if root is None and "import-root" in file.shared:
+        root = str(file.resolve(file.shared["import-root"]))
+    commas = given.comma_arrays or tuple(surroundings.get("NAFTIKO_COMMA_ARRAYS", "").split())
+    return Settings(
+        variables=_joined("var", given.var, surroundings, file),
+        environment=surroundings,
+        base_uris=_joined("base-uri", given.base_uri, surroundings, file),
+        authentication={name: parse_authentication(text, name) for name, text in auth.items()},
+        comma_arrays=commas or tuple(file.shared.get("comma-arrays", ())),
+        import_root=Path(root) if root else None,
+    )
+
+
+def _joined(key: str, given: Iterable[str], environment: Mapping[str, str], file: SettingsFile) -> dict[str, str]:
+    variable = f"NAFTIKO_{key.upper().replace('-', '_')}"
+    from_environment = _pairs(environment.get(variable, "").split(), variable)
+    return {**file.shared.get(key, {}), **from_environment, **_pairs(given, f"--{key}")}
+
+
+def _pairs(texts: Iterable[str], option: str) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.UsageError(f"{option} wants NAME=VALUE, not `{name}`")
+        pairs[name.strip()] = value
+    return pairs
+
+
+def parse_authentication(text: str, name: str) -> Authentication:
+    """Return the authentication that an ``--auth`` value says; values may be templates such as ``{{env.TOKEN}}``.
+
+    Raises:
+        click.UsageError: it is none of the known forms; the message doesn't show the value.
+    """
+    kind, _, rest = text.partition(":")
+    kind = kind.strip().lower()
+    if kind == "bearer" and rest:
+        return BearerAuthentication(token=rest)
+    if kind in {"basic", "digest"} and ":" in rest:
+        user, _, password = rest.partition(":")
+        model = BasicAuthentication if kind == "basic" else DigestAuthentication
+        return model(username=user, password=password)
+    if kind == "apikey":
+        placement, _, pair = rest.partition(":")
+        key, colon, value = pair.partition(":")
+        if placement in {"header", "query"} and key and colon and value:
+            return ApiKeyAuthentication(key=key, value=value, placement=placement)
+    raise click.UsageError(f"--auth {name}=… is none of {_AUTH_FORMS}")
+
+
+def _environment(given: Given, file: SettingsFile, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with the ``.env`` files below it: what the process has wins, as everywhere."""
+    named = environment.get("NAFTIKO_ENV_FILE", "").split()
+    paths = [Path(name) for name in given.env_file or named]
+    if not paths:
+        paths = [file.resolve(name) for name in file.shared.get("env-file", ())]
+    values: dict[str, str] = {}
+    for path in paths:
+        values.update(read_env_file(path))
+    return {**values, **environment}
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Read a ``.env`` file. Values are taken as they are: ``${X}`` in a password stays what it is.
+
+    Raises:
+        click.UsageError: it can't be read, or a line is no ``NAME=VALUE``.
+    """
+    from dotenv.parser import parse_stream  # noqa: PLC0415  # only where there is such a file
+
+    values: dict[str, str] = {}
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            for binding in parse_stream(stream):
+                if binding.error or (binding.key is not None and binding.value is None):
+                    raise click.UsageError(f"{path}, line {binding.original.line}: not a line such as NAME=VALUE")
+                if binding.key is not None and binding.value is not None:
+                    values[binding.key] = binding.value
+    except OSError as error:
+        raise click.UsageError(f"{path}: {(error.strerror or 'can not be read').lower()}") from error
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{path}: it is not UTF-8") from error
+    return values
+
+
+ThingT = TypeVar("ThingT")
+
+
+def unmatched(names: Iterable[str], namespaces: Iterable[str]) -> dict[str, str]:
+    """Return the names and patterns that match none of the consumed namespaces, each with a hint."""
+    from fnmatch import fnmatchcase  # noqa: PLC0415  # only where there are any
+
+    known = tuple(namespaces)
+    missed = [name for name in names if not any(fnmatchcase(namespace, name) for namespace in known)]
+    return {name: did_you_mean(name, known) or f"consumed: {', '.join(known) or 'nothing'}" for name in missed}

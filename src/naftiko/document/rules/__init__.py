@@ -1,0 +1,32 @@
+"""The registry of every rule that a diagnostic can name. A test holds it, the code and the documentation together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from naftiko.document.rules.clients import CLIENTS
+from naftiko.document.rules.credentials import CREDENTIALS
+from naftiko.document.rules.expressions import EXPRESSIONS
+from naftiko.document.rules.imports import IMPORTS
+from naftiko.document.rules.language import LANGUAGE
+from naftiko.document.rules.references import REFERENCES
+from naftiko.document.rules.requests import REQUESTS
+from naftiko.document.rules.rule import Rule
+from naftiko.document.rules.text import TEXT
+
+__all__ = ["CHAPTERS", "RULES", "Rule"]
+
+CHAPTERS: Mapping[str, tuple[Rule, ...]] = {
+    "YAML": TEXT,
+    "The language": LANGUAGE,
+    "Imports": IMPORTS,
+    "Names and references": REFERENCES,
+    "Templates and paths": EXPRESSIONS,
+    "Requests and routes": REQUESTS,
+    "Credentials and addresses": CREDENTIALS,
+    "What clients and people see": CLIENTS,
+}
+"""The rules by chapter, in the order of the documentation."""
+
+RULES: Mapping[str, Rule] = {rule.id: rule for rules in CHAPTERS.values() for rule in rules}
+"""The rules by id."""

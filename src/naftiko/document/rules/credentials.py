@@ -1,0 +1,160 @@
+"""Rules of secrets, authentication and addresses (SEMANTICS 2 and 4.5)."""
+
+from __future__ import annotations
+
+from naftiko.document.rules.rule import HINT, WARNING, Rule
+
+_SHOP = """consumes:
+- type: http
+  namespace: shop
+  baseUri: https://api.shop.example
+  description: The shop.
+  authentication:
+    type: bearer
+    token: "{{SHOP_TOKEN}}"
+  resources:
+  - path: /products/{id}
+    operations:
+    - {name: get-product, method: GET}
+"""
+_OAUTH2 = """consumes:
+- type: http
+  namespace: shop
+  baseUri: https://api.shop.example
+  description: The shop.
+  authentication:
+    type: oauth2
+    tokenEndpoint: https://login.shop.example/token
+    clientId: "{{env.SHOP_CLIENT}}"
+    clientSecret: "{{SHOP_TOKEN}}"
+    scopes: [products.read]
+"""
+_MCP = """exposes:
+- type: mcp
+  namespace: shop-mcp
+  description: The shop.
+  address: 127.0.0.1
+  port: 9090
+  tools:
+  - {name: get-product, description: A product., call: shop.get-product}
+"""
+_STDIO = """exposes:
+- type: mcp
+  namespace: shop-mcp
+  description: The shop.
+  transport: stdio
+  tools:
+  - {name: get-product, description: A product., call: shop.get-product}
+"""
+_CONTROL = """exposes:
+- type: control
+  address: localhost
+  port: 9099
+"""
+
+CREDENTIALS = (
+    Rule(
+        "unauthenticated-api",
+        WARNING,
+        "A variable is declared and never used, and no consumed API has an authentication.",
+        "Most likely the variable is the API's key: calls go out without it, and the API answers 401.",
+        "Add an `authentication` to the `consumes` entry, or give one when serving: "
+        "`--auth NAMESPACE=bearer:{{NAME}}`.",
+        _SHOP.replace('  authentication:\n    type: bearer\n    token: "{{SHOP_TOKEN}}"\n', ""),
+        _SHOP,
+    ),
+    Rule(
+        "unused-bind",
+        HINT,
+        "A variable is declared and never used.",
+        "Whoever serves the file is asked for a value that nothing needs.",
+        "Remove it.",
+        "binds:\n- namespace: env\n  keys: {SHOP_TOKEN: SHOP_TOKEN, SHOP_REGION: SHOP_REGION}\n",
+        "binds:\n- namespace: env\n  keys: {SHOP_TOKEN: SHOP_TOKEN}\n",
+    ),
+    Rule(
+        "undeclared-variable",
+        WARNING,
+        "A credential or a base URI names a variable that no bind declares, and one is declared that is nearly it.",
+        "It is read from the environment under this very name; most likely the name is misspelt, and missing.",
+        "Correct the name, or declare it in `binds`. `{{env.NAME}}` needs no bind.",
+        _SHOP.replace("SHOP_TOKEN", "SHOP_TOKN"),
+        _SHOP,
+    ),
+    Rule(
+        "bare-bind",
+        WARNING,
+        "A secret is the bare name of a variable.",
+        "The variable's value is used, as was meant; other engines send the name itself.",
+        'Write a template: "{{NAME}}".',
+        _SHOP.replace('"{{SHOP_TOKEN}}"', "SHOP_TOKEN"),
+        _SHOP,
+    ),
+    Rule(
+        "literal-secret",
+        WARNING,
+        "A secret stands in the file itself.",
+        "Everybody who can read the file has it, and so has every copy and every commit of it.",
+        'Declare a bind, write its name ("{{SHOP_TOKEN}}"), and change the secret: it is known now.',
+        _SHOP.replace('"{{SHOP_TOKEN}}"', "an-invented-token"),
+        _SHOP,
+    ),
+    Rule(
+        "insecure-credential",
+        WARNING,
+        "A credential travels over plain http.",
+        "Anybody on the way can read it.",
+        "Use https. Loopback addresses are fine.",
+        _SHOP.replace("https://", "http://"),
+        _SHOP,
+        covers=("naftiko-oauth2-https-authserver", "naftiko-oauth2-resource-https"),
+    ),
+    Rule(
+        "oauth2-scopes",
+        HINT,
+        "An OAuth 2 authentication names no scopes.",
+        "The token may do whatever the client may.",
+        "Name the scopes that are needed: `scopes: [products.read]`.",
+        _OAUTH2.replace("    scopes: [products.read]\n", ""),
+        _OAUTH2,
+        covers=("naftiko-oauth2-scopes-defined",),
+    ),
+    Rule(
+        "unknown-authentication",
+        WARNING,
+        "An authentication is of a kind that can't be done.",
+        "Calls go out without a credential, and the API answers 401.",
+        "Use basic, bearer, apikey, digest or oauth2, or give one when serving: `--auth NAMESPACE=bearer:TOKEN`.",
+        _SHOP.replace("type: bearer", "type: awsSigV4"),
+        _SHOP,
+    ),
+    Rule(
+        "open-address",
+        WARNING,
+        "An adapter listens on every network, and its callers need no authentication.",
+        "Whoever reaches the machine can use the capability, with its credentials.",
+        "Add an `authentication` to the adapter, or listen on `127.0.0.1`.",
+        _MCP.replace("127.0.0.1", "0.0.0.0"),  # noqa: S104  # what not to do
+        _MCP,
+    ),
+    Rule(
+        "stdio-authentication",
+        WARNING,
+        "An MCP adapter over stdio has an authentication.",
+        "There is nothing to authenticate: whoever starts the process is its only caller. It is ignored.",
+        "Remove it, or use `transport: http`.",
+        _STDIO.replace("  tools:", '  authentication: {type: bearer, token: "{{SHOP_TOKEN}}"}\n  tools:'),
+        _STDIO,
+        covers=("naftiko-mcp-auth-stdio-conflict",),
+    ),
+    Rule(
+        "control-adapter",
+        WARNING,
+        "A control adapter is not alone on a local port.",
+        "It shows and changes how the process runs: it is the operator's, not the callers'.",
+        "Keep one, on `localhost`, on a port that no other adapter has.",
+        _CONTROL.replace("localhost", "10.0.0.7"),
+        _CONTROL,
+        covers=("naftiko-control-port-singleton-and-unique", "naftiko-control-address-localhost-warning"),
+    ),
+)

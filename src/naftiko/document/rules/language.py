@@ -1,0 +1,166 @@
+"""Rules of the capability language: its keys, types and kinds (SEMANTICS 1.2 to 1.4)."""
+
+from __future__ import annotations
+
+from naftiko.document.rules.rule import ERROR, HINT, WARNING, Rule
+
+_CONSUMES = """consumes:
+- type: http
+  namespace: shop
+  baseUri: https://api.shop.example
+  description: The shop.
+  resources:
+  - path: /products
+    operations:
+    - name: list-products
+      method: GET
+      inputParameters:
+      - {name: limit, in: query, type: intger}
+"""
+
+_BODY = """consumes:
+- type: http
+  namespace: shop
+  baseUri: https://api.shop.example
+  description: The shop.
+  resources:
+  - path: /orders
+    operations:
+    - name: create-order
+      method: POST
+      body:
+        type: yaml
+        data: {sku: "{{sku}}"}
+"""
+
+_KEY = """consumes:
+- type: http
+  namespace: shop
+  baseUri: https://api.shop.example
+  description: The shop.
+  authentication:
+    type: apikey
+    key: api_key
+    value: "{{SHOP_TOKEN}}"
+    placement: url
+"""
+
+_NAMELESS = """consumes:
+- type: http
+  namespace: shop
+  baseUri: https://api.shop.example
+  description: The shop.
+  resources:
+  - path: /products
+    operations:
+    - method: GET
+      description: All products.
+"""
+
+_STEPS = """exposes:
+- type: mcp
+  namespace: shop-mcp
+  description: The shop.
+  tools:
+  - name: get-product
+    description: A product.
+    steps:
+    - {type: call, name: the product, call: shop.get-product}
+"""
+
+LANGUAGE = (
+    Rule(
+        "no-root-key",
+        ERROR,
+        "The file is no capability: it has no root key `naftiko` or `ikanos`.",
+        "The root key holds the version of the language and tells a capability from any other YAML file.",
+        "Start the file with `naftiko: 1.0.0-alpha2`. A file that others only import from needs no root key.",
+        "nafitko: 1.0.0-alpha2\n",
+        "naftiko: 1.0.0-alpha2\n",
+    ),
+    Rule(
+        "unknown-version",
+        WARNING,
+        "The version of the language is not known.",
+        "The file is read as the newest version, which may mean something else by some key.",
+        "Use a known version: 0.4, 0.5, 1.0.0-alpha1 to alpha5, 1.0.0-beta1 to beta5.",
+        "naftiko: 1.0.0-alpha22\n",
+        "naftiko: 1.0.0-alpha2\n",
+    ),
+    Rule(
+        "unknown-key",
+        WARNING,
+        "A key means nothing where it stands.",
+        "It is ignored. Most often it is misspelt, or indented one level too deep or not deep enough.",
+        "Correct it. Keys of your own may start with `x-`.",
+        "info:\n  label: Shop\n  descripton: Products and orders\n",
+        "info:\n  label: Shop\n  description: Products and orders\n",
+    ),
+    Rule(
+        "wrong-type",
+        ERROR,
+        "A value is not what its key wants.",
+        "The value is left out, as if it weren't there, so what depends on it may not work.",
+        "Write what the message asks for. An unquoted `{{name}}` is a mapping in YAML: quote it.",
+        "exposes:\n- type: mcp\n  namespace: shop-mcp\n  port: http\n",
+        "exposes:\n- type: mcp\n  namespace: shop-mcp\n  port: 9090\n",
+    ),
+    Rule(
+        "unknown-kind",
+        WARNING,
+        "A `type` is not known where it stands.",
+        "A consumed API, an adapter, a step or an authentication of a kind that isn't known is listed, but not served, "
+        "called or run.",
+        "Correct the `type`, or remove the thing.",
+        "exposes:\n- type: mpc\n  namespace: shop-mcp\n  port: 9090\n",
+        "exposes:\n- type: mcp\n  namespace: shop-mcp\n  port: 9090\n",
+    ),
+    Rule(
+        "unknown-type",
+        WARNING,
+        "A parameter's type is not known.",
+        "It is taken as `string`, so clients see the wrong type and numbers are sent as text.",
+        "Use string, number, integer, boolean, array or object.",
+        _CONSUMES,
+        _CONSUMES.replace("intger", "integer"),
+    ),
+    Rule(
+        "unknown-body-type",
+        WARNING,
+        "A body's type is not known.",
+        "The body is sent as JSON, with its media type.",
+        "Use json, text, xml, sparql, formUrlEncoded or multipartForm.",
+        _BODY,
+        _BODY.replace("type: yaml", "type: json"),
+    ),
+    Rule(
+        "unknown-placement",
+        WARNING,
+        "An API key is placed somewhere unknown.",
+        "It is sent as a header, which the API may not read: calls answer 401.",
+        "Use `placement: header` or `placement: query`.",
+        _KEY,
+        _KEY.replace("placement: url", "placement: query"),
+    ),
+    Rule(
+        "missing-name",
+        WARNING,
+        "Something has no name, so nothing can refer to it.",
+        "An operation without a name can't be called, an input without a name can't be given, an aggregate without a "
+        "namespace can't be used.",
+        "Add `name` (or `namespace`).",
+        _NAMELESS,
+        _NAMELESS.replace("- method: GET", "- name: list-products\n      method: GET"),
+    ),
+    Rule(
+        "step-name",
+        HINT,
+        "A step's name has characters that templates and paths stumble over.",
+        "Later steps read a step by its name: `{{name.field}}`, `$.name.field`. A dot or a space in it is "
+        "easily misread.",
+        "Use letters, digits, `_` and `-`.",
+        _STEPS,
+        _STEPS.replace("the product", "the-product"),
+        covers=("naftiko-steps-name-pattern",),
+    ),
+)

@@ -1,0 +1,232 @@
+"""Rules of names: what is called, used and declared twice (SEMANTICS 1.4, 3 and 5)."""
+
+from __future__ import annotations
+
+from naftiko.document.rules.rule import ERROR, WARNING, Rule
+
+_TOOL = """exposes:
+- type: mcp
+  namespace: shop-mcp
+  description: The shop.
+  tools:
+  - name: get-product
+    description: A product.
+    call: shop.get-product
+"""
+_REF = (
+    _TOOL.replace("call: shop.get-product", "ref: catalogue.product")
+    + """aggregates:
+- namespace: catalogue
+  functions:
+  - name: product
+    description: A product.
+    call: shop.get-product
+"""
+)
+_STEPS = """exposes:
+- type: mcp
+  namespace: shop-mcp
+  description: The shop.
+  tools:
+  - name: get-product
+    description: A product.
+    steps:
+    - {type: call, name: product, call: shop.get-product}
+    - {type: lookup, name: found, index: product, match: id, lookupValue: "{{id}}"}
+"""
+_SHOP = """consumes:
+- type: http
+  namespace: shop
+  baseUri: https://api.shop.example
+  description: The shop.
+  authentication: {type: bearer, token: "{{SHOP_TOKEN}}"}
+  resources:
+  - path: /products/{id}
+    operations:
+    - {name: get-product, method: GET}
+    - {name: get-product, method: HEAD}
+"""
+_FIXED = """consumes:
+- type: http
+  namespace: shop
+  baseUri: https://api.shop.example
+  description: The shop.
+  authentication: {type: bearer, token: "{{SHOP_TOKEN}}"}
+  resources:
+  - path: /products/{id}
+    operations:
+    - name: get-product
+      method: GET
+      inputParameters:
+      - {name: page, in: query, value: "1"}
+"""
+_REST = """exposes:
+- type: rest
+  namespace: shop-rest
+  port: 8080
+  resources:
+  - path: /products/{id}
+    operations:
+    - {method: GET, description: A product., call: shop.get-product}
+"""
+_FORWARD = """exposes:
+- type: rest
+  namespace: shop-rest
+  port: 8080
+  resources:
+  - path: /shop/{path}
+    forward: {targetNamespace: shpo}
+"""
+
+REFERENCES = (
+    Rule(
+        "unknown-call",
+        ERROR,
+        "A `call` names no consumed operation.",
+        'The unit is listed, but answers "not executable": there is nothing to send. The rest of the file is served.',
+        "Write `call: NAMESPACE.OPERATION` with a `namespace` and an operation's `name` from `consumes`.",
+        _TOOL.replace("shop.get-product", "shop.get-prodct"),
+        _TOOL,
+    ),
+    Rule(
+        "unknown-ref",
+        ERROR,
+        "A `ref` names no function of an aggregate.",
+        'The unit is listed, but answers "not executable". The rest of the file is served.',
+        "Write `ref: NAMESPACE.FUNCTION` with names from `aggregates`.",
+        _REF.replace("ref: catalogue.product", "ref: catalog.product"),
+        _REF,
+    ),
+    Rule(
+        "unknown-namespace",
+        ERROR,
+        "A `forward` names no consumed API.",
+        "There is nowhere to forward requests to.",
+        "Name the `namespace` of a `consumes` entry.",
+        _FORWARD,
+        _FORWARD.replace("shpo", "shop"),
+    ),
+    Rule(
+        "unknown-step",
+        ERROR,
+        "A lookup, or a mapping's path, names no earlier step.",
+        "Steps run in order; a lookup searches the result of a step before it, and without one the unit can't be "
+        "executed. A mapping whose path begins with no step's name finds nothing: its value is null (a warning).",
+        "Name an earlier step. Steps can't look ahead.",
+        _STEPS.replace("index: product", "index: products-page"),
+        _STEPS,
+    ),
+    Rule(
+        "unsupported-step",
+        ERROR,
+        "A step is of a kind, or has a condition, that this runtime doesn't run.",
+        "Leaving it out would change the answer, so the whole unit is not executable.",
+        "Use `call` and `lookup` steps.",
+        _STEPS.replace("type: lookup", "type: transform"),
+        _STEPS,
+        covers=("naftiko-script-defaults-required",),
+    ),
+    Rule(
+        "nothing-to-execute",
+        ERROR,
+        "A unit says neither what it calls nor what it answers.",
+        "It has no `call`, no `steps` and no `ref`, and its outputs have no `value` or `const` to answer with. It is "
+        'listed, but answers "not executable".',
+        "Add `call: NAMESPACE.OPERATION`, or give its outputs a `value` to answer with (a mock).",
+        _TOOL.replace("    call: shop.get-product\n", ""),
+        _TOOL,
+    ),
+    Rule(
+        "duplicate-namespace",
+        WARNING,
+        "Two things of a kind have one namespace.",
+        "Calls can't tell them apart. Of two consumed APIs the first one's base URI and authentication are used.",
+        "Give each a namespace of its own, an import with `as`.",
+        _TOOL + _TOOL.replace("exposes:\n", ""),
+        _TOOL + _TOOL.replace("exposes:\n", "").replace("shop-mcp", "shop-admin-mcp"),
+        covers=("naftiko-namespaces-unique", "import-unique-alias"),
+    ),
+    Rule(
+        "duplicate-operation",
+        WARNING,
+        "Two consumed operations of an API have one name.",
+        "Calls mean the first one; the second is never called.",
+        "Rename one, or call it with its resource's name: `namespace.resource.operation`.",
+        _SHOP,
+        _SHOP.replace("{name: get-product, method: HEAD}", "{name: probe-product, method: HEAD}"),
+    ),
+    Rule(
+        "duplicate-function",
+        WARNING,
+        "Two functions of an aggregate have one name.",
+        "A `ref` means the first one.",
+        "Rename one.",
+        _REF + "  - name: product\n    description: The same.\n    call: shop.get-product\n",
+        _REF + "  - name: same-product\n    description: The same.\n    call: shop.get-product\n",
+        covers=("aggregates-unique-function-name",),
+    ),
+    Rule(
+        "duplicate-route",
+        WARNING,
+        "Two routes have the same method and path.",
+        "The first one answers; the second is never reached. Placeholders' names make no difference.",
+        "Remove one, or give it a path of its own.",
+        _REST + "    - {method: GET, description: The same., call: shop.get-product}\n",
+        _REST + "    - {method: HEAD, description: The same., call: shop.get-product}\n",
+    ),
+    Rule(
+        "duplicate-tool",
+        WARNING,
+        "Two tools of an adapter have one name.",
+        "Clients know a tool by its name: the first one is served.",
+        "Rename one.",
+        _TOOL + "  - name: get-product\n    description: The same.\n    call: shop.get-product\n",
+        _TOOL + "  - name: show-product\n    description: The same.\n    call: shop.get-product\n",
+    ),
+    Rule(
+        "duplicate-step",
+        WARNING,
+        "Two steps of a unit have one name.",
+        "Later steps see the result of the last one.",
+        "Rename one.",
+        _STEPS.replace("name: found", "name: product"),
+        _STEPS,
+    ),
+    Rule(
+        "undeclared-input",
+        WARNING,
+        "A value uses an input that is not declared.",
+        "Where a unit declares inputs, these are all it has: the value is always absent.",
+        "Declare the input, or correct its name.",
+        _TOOL + "    inputParameters:\n    - {name: id, type: string}\n    with: {id: tools.product-id}\n",
+        _TOOL + "    inputParameters:\n    - {name: id, type: string}\n    with: {id: tools.id}\n",
+    ),
+    Rule(
+        "misspelt-reference",
+        WARNING,
+        "A value looks like a reference and is none.",
+        "Only `rest.`, `tools.`, `mcp.` and the namespaces of adapters and aggregates begin a reference to an input. "
+        "Everything else is sent as the text it is.",
+        "Correct the prefix. A step's result is `$.step.field` or `{{step.field}}`.",
+        _TOOL + "    with: {id: tool.id}\n",
+        _TOOL + "    with: {id: tools.id}\n",
+    ),
+    Rule(
+        "unknown-argument",
+        WARNING,
+        "`with` names no parameter of the operation.",
+        "It is sent all the same: as a field of the JSON body for POST, PUT and PATCH, else as a query parameter.",
+        "Correct the name, or declare the parameter on the consumed operation.",
+        _TOOL + "    with: {id: tools.id, colour: tools.colour}\n",
+        _TOOL + "    with: {id: tools.id}\n",
+    ),
+    Rule(
+        "fixed-parameter",
+        WARNING,
+        "`with` gives a parameter that the consumed operation fixes.",
+        "A parameter with a `value` of its own always has that value.",
+        "Remove it from `with`, or the `value` from the parameter.",
+        _FIXED + _TOOL + "    with: {id: tools.id, page: tools.page}\n",
+        _FIXED + _TOOL + "    with: {id: tools.id}\n",
+    ),
+)

@@ -1,0 +1,146 @@
+"""Rules of what is sent and what is routed (SEMANTICS 2, 4 and 6)."""
+
+from __future__ import annotations
+
+from naftiko.document.rules.rule import HINT, WARNING, Rule
+
+_SHOP = """consumes:
+- type: http
+  namespace: shop
+  baseUri: https://api.shop.example
+  description: The shop.
+  authentication: {type: bearer, token: "{{SHOP_TOKEN}}"}
+  resources:
+  - path: /products/{id}
+    operations:
+    - name: get-product
+      method: GET
+      inputParameters:
+      - {name: language, in: header}
+"""
+_REST = """exposes:
+- type: rest
+  namespace: shop-rest
+  port: 8080
+  resources:
+  - path: /products/{id}
+    operations:
+    - {method: GET, description: A product., call: shop.get-product}
+"""
+_ORDER = """aggregates:
+- namespace: orders
+  functions:
+  - name: place
+    description: Place an order.
+    semantics: {safe: false}
+    call: shop.get-product
+exposes:
+- type: rest
+  namespace: shop-rest
+  port: 8080
+  resources:
+  - path: /orders
+    operations:
+    - {method: POST, ref: orders.place}
+"""
+
+REQUESTS = (
+    Rule(
+        "empty-base-uri",
+        WARNING,
+        "A consumed API has no base URI.",
+        "Nothing can be sent to it until somebody says where it is.",
+        "Set `baseUri`, or give it when serving: `--base-uri NAMESPACE=URL`.",
+        _SHOP.replace("baseUri: https://api.shop.example", 'baseUri: ""'),
+        _SHOP,
+    ),
+    Rule(
+        "base-uri-slash",
+        HINT,
+        "A base URI ends with `/`.",
+        "Base URI and path are joined with exactly one slash here; other engines may send two.",
+        "Remove the slash.",
+        _SHOP.replace("api.shop.example", "api.shop.example/"),
+        _SHOP,
+        covers=("naftiko-consumes-baseuri-no-trailing-slash",),
+    ),
+    Rule(
+        "example-host",
+        WARNING,
+        "A host or an address is a name for examples (RFC 2606).",
+        "Nothing answers at `example.com` and its like, and nothing can listen there.",
+        "Write the real host, or give it when serving: `--base-uri NAMESPACE=URL`.",
+        _SHOP.replace("api.shop.example", "api.example.com"),
+        _SHOP,
+        covers=("naftiko-baseuri-not-example", "naftiko-address-not-example"),
+    ),
+    Rule(
+        "query-in-path",
+        HINT,
+        "A consumed path holds a query.",
+        "It is sent and joined with the other query parameters, but it is no parameter that a caller or a client sees.",
+        "Declare input parameters with `in: query`; a fixed one has a `value`.",
+        _SHOP.replace("path: /products/{id}", "path: /products/{id}?view=full"),
+        _SHOP,
+        covers=("naftiko-consumed-resource-no-query-in-path",),
+    ),
+    Rule(
+        "unknown-location",
+        WARNING,
+        "A parameter's `in` is not known.",
+        "A consumed parameter is sent in the query; an input is read where its route or method suggests.",
+        "Use query, header, path, cookie, body or environment.",
+        _SHOP.replace("in: header", "in: headers"),
+        _SHOP,
+    ),
+    Rule(
+        "forbidden-header",
+        WARNING,
+        "A parameter is a header that the connection sets itself.",
+        "`Host`, `Content-Length`, `Connection` and their like belong to the connection (RFC 9110 chapter 7.6.1). The "
+        "parameter is not sent.",
+        "Remove the parameter.",
+        _SHOP.replace("name: language", "name: Content-Length"),
+        _SHOP,
+    ),
+    Rule(
+        "unsupported-tunnel",
+        WARNING,
+        "A consumed API is behind a tunnel, which this runtime doesn't dial.",
+        "Calls go out directly to the base URI.",
+        "Make the base URI reachable, for example by the tunnel's own proxy, and remove `tunnel`.",
+        _SHOP.replace("  resources:", "  tunnel: {type: ziti, service: shop}\n  resources:", 1),
+        _SHOP,
+        covers=("tunnel-identity-must-bind", "tunnel-fallback-direct-warns", "tunnel-with-public-baseuri-warns"),
+    ),
+    Rule(
+        "query-in-route",
+        WARNING,
+        "An exposed path holds a `?`.",
+        "The path of a request ends before its `?`, so no request ever has this path.",
+        "Declare input parameters with `in: query`.",
+        _REST.replace("/products/{id}", "/products/{id}?view={view}"),
+        _REST,
+        covers=("naftiko-rest-resource-path-no-query",),
+    ),
+    Rule(
+        "route-slash",
+        HINT,
+        "An exposed path ends with `/`.",
+        "Callers must write the slash, and forget it.",
+        "Remove the slash.",
+        _REST.replace("/products/{id}", "/products/{id}/"),
+        _REST,
+        covers=("naftiko-rest-resource-path-no-trailing-slash",),
+    ),
+    Rule(
+        "semantics-conflict",
+        WARNING,
+        "A unit says something else about its effects than the function it uses.",
+        "Agents and caches act on these hints: what is called safe is called freely and repeatedly.",
+        "Make the method or the tool's `hints` agree with the function's `semantics`.",
+        _ORDER.replace("method: POST", "method: GET"),
+        _ORDER,
+        covers=("naftiko-aggregate-semantics-consistency",),
+    ),
+)
