@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 CAPABILITY ?= capabilities/koyeb-instances.yaml
 
-.PHONY: serve test check demo corpus bench clean
+.PHONY: serve test check demo corpus bench startup clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,9 @@ corpus: $(VENV)/.installed  ## every unit of every real capability file against 
 
 bench: $(VENV)/.installed  ## speed, as ratios against baselines in the same run
 	$(BIN)/python benchmarks/run.py
+
+startup: $(VENV)/.installed  ## cold starts against the bare import of the core packages, and memory
+	$(BIN)/python benchmarks/startup.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -117,9 +117,7 @@ class MissingVariable(CallError):
 
     def __init__(self, names: Sequence[str], *, hint: str = "") -> None:
         named = ", ".join(names)
-        super().__init__(
-            f"no value for {named}", hint=hint or f"set {named} in the environment of the server"
-        )
+        super().__init__(f"no value for {named}", hint=hint or f"set {named} in the environment of the server")
         self.names: tuple[str, ...] = tuple(names)
 
 

@@ -43,7 +43,13 @@ def rest_capability(
     for name, declared in (operations or {"do": operation()}).items():
         keys = dict(declared)
         resources.append({"name": name, "path": keys.pop("path"), "operations": [{"name": name, **keys}]})
-    consumes = {"namespace": "api", "type": "http", "baseUri": "http://127.0.0.1:9", "resources": resources, **(api or {})}
+    consumes = {
+        "namespace": "api",
+        "type": "http",
+        "baseUri": "http://127.0.0.1:9",
+        "resources": resources,
+        **(api or {}),
+    }
     named = [{"name": f"r{at}", **resource} for at, resource in enumerate(routes)]
     exposes = {"type": "rest", "namespace": "front", "port": 3000, "resources": named, **(adapter or {})}
     document = {"naftiko": "1.0.0-alpha5", "capability": {"consumes": [consumes], "exposes": [exposes], **(more or {})}}

@@ -211,7 +211,7 @@ async def test_what_nobody_expected_is_an_internal_error_with_nothing_but_an_id(
     async def broken(*_arguments):
         raise RuntimeError(f"the inside of {SECRET}")
 
-    monkeypatch.setattr(Unit, "run", broken)
+    monkeypatch.setattr(Unit, "run_checked", broken)
     with caplog.at_level(logging.INFO, "naftiko.expose.problems"):
         text = await call("get-thing")
     assert "internal error" in text.lower()

@@ -93,7 +93,9 @@ async def test_arrays_in_the_query(query, expected):
         assert (await client.get(f"/x?{query}")).json() == {"tags": expected}
 
 
-@pytest.mark.parametrize(("text", "expected"), [("true", True), ("false", False), ("1", True), ("0", False), ("TRUE", True)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("true", True), ("false", False), ("1", True), ("0", False), ("TRUE", True)]
+)
 async def test_booleans_in_the_query(text, expected):
     """The words, and what forms send."""
     async with in_process(echoing([{"name": "on", "in": "query", "type": "boolean"}], ("on",), "/x", "GET")) as client:
@@ -179,7 +181,9 @@ async def test_a_body_above_the_limit(chunked):
         for _ in range(64):
             yield b"x" * 1024
 
-    async with client_of(echoing(INPUTS[-2:], ("name",), "/x"), options=RestOptions(max_request_bytes=10_000)) as client:
+    async with client_of(
+        echoing(INPUTS[-2:], ("name",), "/x"), options=RestOptions(max_request_bytes=10_000)
+    ) as client:
         content = pieces() if chunked else b"x" * 65_536
         response = await client.post("/x", content=content, headers={"content-type": "application/json"})
         assert_problem(response, 413, "body-too-large")
@@ -283,4 +287,7 @@ async def test_a_caller_may_map_the_credential_itself(upstream):
         given = {"headers": {"token": "Token mine"}} if where == "header" else {"params": {"token": "Token mine"}}
         await client.get("/b", **given)
         await client.get("/b")
-    assert [request.headers.getlist("authorization") for request in upstream.requests] == [["Token mine"], ["Bearer ours"]]
+    assert [request.headers.getlist("authorization") for request in upstream.requests] == [
+        ["Token mine"],
+        ["Bearer ours"],
+    ]

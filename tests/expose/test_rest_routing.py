@@ -82,7 +82,15 @@ async def test_unencoded_bytes_in_a_path_and_query():
     import asyncio
 
     capability = rest_capability(
-        [route("/q", "GET", None, inputParameters=[{"name": "q", "in": "query"}], outputParameters=[{"name": "is", "value": "{{q}}"}])]
+        [
+            route(
+                "/q",
+                "GET",
+                None,
+                inputParameters=[{"name": "q", "in": "query"}],
+                outputParameters=[{"name": "is", "value": "{{q}}"}],
+            )
+        ]
     )
     async with client_of(capability) as client:
         host, port = client.base_url.host, client.base_url.port

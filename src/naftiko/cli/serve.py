@@ -113,9 +113,10 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
         raise click.ClickException("nothing to serve")
     if given["transport"] == "stdio" or _is_stdio_alone(capabilities):
         serve_stdio(capabilities)
+        served_all = True
     else:
-        serve_all(capabilities, _serve_options(given), tell)
-    if findings.not_served:
+        served_all = serve_all(capabilities, _serve_options(given), tell)
+    if findings.not_served or not served_all:
         sys.exit(1)
 
 
@@ -142,6 +143,7 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
             allowed_origins=tuple(given["allow_origin"]),
             stateful=given["stateful"],
         ),
+        strict=given["strict"],
     )
 
 

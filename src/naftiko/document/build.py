@@ -6,6 +6,7 @@ A value that doesn't fit is told with its position and left out, so that one bro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from naftiko.document.shapes import Field, Kind, shape
 from naftiko.document.suggest import did_you_mean, nearest
 from naftiko.types import ABSENT
 
+_WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,30}\s*")
 _TEMPLATE_HINT = 'quote a template: "{{name}}"'
 
 
@@ -30,20 +32,14 @@ class Builder:
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
 
-    def model(
-        self, node: MappingNode, model: type[Model], name: tuple[str, str] | None = None
-    ) -> Model | None:
-        """Build one mapping; ``name`` is a field and its value where the mapping stands under its name."""
-        return self.from_entries(node, entries(node, self.findings), model, name)
-
     def from_entries(
         self, node: Node, found: Entries, model: type[Model], name: tuple[str, str] | None = None
     ) -> Model | None:
-        """Build a model from entries; see ``model``."""
+        """Build a model; ``name`` is a field and its value where the mapping stands under its name."""
         for concern in CONCERNS.get(model, ()):
             concern(found, self.findings)
         fields = shape(model)
-        values: dict[str, Any] = {"node": node}
+        values: dict[str, Any] = {"node": node, "entries": found}
         for key, (key_node, value) in found.items():
             field = fields.get(key)
             if field is None:
@@ -52,7 +48,9 @@ class Builder:
                 read = _READERS[field.kind](self, value, field)
                 if read is not ABSENT:
                     values[field.name] = read
-        if name is not None:
+        if name is not None and model is Import:
+            values.setdefault("alias", name[1])
+        elif name is not None:
             values[name[0]] = name[1]
         return self._construct(model, values, found)
 
@@ -109,14 +107,12 @@ class Builder:
     def _is_one_thing(found: Entries, field: Field) -> bool:
         """Tell a single thing from a map of things: its ``type`` is a word, not a thing of that name."""
         return (
-            field.choice is not None
-            and field.choice.by in found
-            and isinstance(found[field.choice.by][1], ScalarNode)
+            field.choice is not None and field.choice.by in found and isinstance(found[field.choice.by][1], ScalarNode)
         )
 
     def _element(self, node: Node, field: Field) -> Model | None:
         if isinstance(node, MappingNode):
-            return self.model(node, self._chosen(node, field))
+            return self._built(node, field)
         if isinstance(node, ScalarNode) and not is_null(node) and field.named in shape(field.model):
             return self.from_entries(node, {}, field.model, (field.named, node.value))
         self.wrong(node, field, "a list of mappings")
@@ -126,7 +122,7 @@ class Builder:
         key_node, value = pair
         name = (field.named, key)
         if isinstance(value, MappingNode):
-            return self.model(value, self._chosen(value, field), name)
+            return self._built(value, field, name)
         if is_null(value):
             return self.from_entries(key_node, {}, field.model, name)
         if isinstance(value, ScalarNode) and "type" in shape(field.model):
@@ -136,13 +132,17 @@ class Builder:
         self.wrong(value, field, "a mapping from names to mappings")
         return None
 
-    def _chosen(self, node: MappingNode, field: Field) -> type[Model]:
-        if field.importable and is_import(node):
+    def _built(self, node: MappingNode, field: Field, name: tuple[str, str] | None = None) -> Model | None:
+        found = entries(node, self.findings)
+        return self.from_entries(node, found, self._chosen(found, field), name)
+
+    def _chosen(self, found: Entries, field: Field) -> type[Model]:
+        if field.importable and is_import(found):
             return Import
         choice = field.choice
         if choice is None:
             return field.model
-        decider = next((value for key, value in node.value if key.value == choice.by), None)
+        decider = found[choice.by][1] if choice.by in found else None
         if not isinstance(decider, ScalarNode) or is_null(decider):
             return choice.default
         model = choice.models.get(decider.value.lower().replace("-", "").replace("_", ""))
@@ -159,7 +159,7 @@ class Builder:
         """Read a mapping."""
         if not isinstance(node, MappingNode):
             return self.wrong(node, field, "a mapping")
-        built = self.model(node, self._chosen(node, field))
+        built = self._built(node, field)
         return ABSENT if built is None else built
 
     def many(self, node: Node, field: Field) -> Any:
@@ -191,7 +191,7 @@ class Builder:
     def integer(self, node: Node, field: Field) -> Any:
         """Read a whole number, quoted too."""
         value = scalar(node, self.findings) if isinstance(node, ScalarNode) else None
-        if isinstance(value, str) and value.strip().lstrip("-").isdecimal():
+        if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool):
             return value

@@ -81,7 +81,5 @@ class Reporter:
         """Report what works and could be said better."""
         self._add(rule, Severity.HINT, message, hint, related)
 
-    def _add(
-        self, rule: str, severity: Severity, message: str, hint: str, related: tuple[Position, ...]
-    ) -> None:
+    def _add(self, rule: str, severity: Severity, message: str, hint: str, related: tuple[Position, ...]) -> None:
         self.findings.add(Diagnostic(rule, severity, self.position, message, hint, related))

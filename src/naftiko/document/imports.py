@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from naftiko.document.findings import Findings
+from naftiko.document.findings import Findings, Reporter
 from naftiko.document.model import CapabilityDocument, Import, Model
 from naftiko.document.suggest import did_you_mean
 from naftiko.errors import CapabilityError
@@ -66,33 +66,37 @@ class Imports:
                 hint="add `from: ./FILE.yaml`",
             )
             return None
-        written = thing.source
-        where = thing.at("from") if thing.at("from") is not thing.node else thing.at("location")
+        where = thing.at("from")
+        try:
+            return self._file(thing.source, path, findings.at(where))
+        except (ValueError, OSError):  # a name that no file system has: a NUL in it, too long, a broken URL
+            findings.at(where).error("import-not-found", f"`{thing.source[:80]}` can't be the name of a file")
+            return None
+
+    def _file(self, source: str, path: Path, at: Reporter) -> Path | None:
+        """Return the file that an import means, if it is there and may be read."""
+        written = source
         parts = urlsplit(written)
         if parts.scheme == "file":
-            written = unquote(
-                (parts.netloc if parts.netloc in {".", ".."} else "") + parts.path
-            ).removeprefix("/./")
+            written = unquote((parts.netloc if parts.netloc in {".", ".."} else "") + parts.path).removeprefix("/./")
         elif parts.scheme and "://" in written:
-            findings.at(where).error(
-                "import-scheme", f"an import reads files, not `{parts.scheme}://`", hint="copy the file here"
-            )
+            at.error("import-scheme", f"an import reads files, not `{parts.scheme}://`", hint="copy the file here")
             return None
         target = (path.parent / written).resolve()
         if not target.is_file() and (self._root / written).is_file():
             target = (self._root / written).resolve()  # files that are written against the repository's root
         if not target.is_relative_to(self._root):
-            findings.at(where).error(
+            at.error(
                 "import-outside",
-                f"`{thing.source}` lies outside of the capability's directory {self._root}",
+                f"`{source}` lies outside of the capability's directory {self._root}",
                 hint="move it below, or name a wider directory with --import-root",
             )
             return None
         if not target.is_file():
             others = [found.name for found in target.parent.glob("*.y*ml")] if target.parent.is_dir() else []
-            findings.at(where).error(
+            at.error(
                 "import-not-found",
-                f"there is no file `{thing.source}`, seen from {path.parent}",
+                f"there is no file `{source}`, seen from {path.parent}",
                 hint=did_you_mean(target.name, others),
             )
             return None
@@ -119,7 +123,9 @@ def _pick(
 ) -> tuple[Model, ...]:
     """Return the imported thing under its new name; all of a section where no namespace is named."""
     candidates: tuple[Model, ...] = getattr(source, section)
-    named = {getattr(found, "namespace", None): found for found in candidates}
+    if thing.namespace is None and thing.alias is None and len(candidates) > 1:
+        return candidates
+    named = {getattr(found, "namespace", None): found for found in reversed(candidates)}  # of two, the first is meant
     wanted = thing.namespace if thing.namespace in named else None
     if wanted is None and thing.namespace is None:  # the swapped form: `as` may name the one that is meant
         wanted = thing.alias if thing.alias in named or len(named) != 1 else next(iter(named))
@@ -127,10 +133,15 @@ def _pick(
         known = [name for name in named if name]
         findings.at(thing.node).error(
             "import-not-found",
-            f"`{thing.namespace or thing.alias}` is not among the {section} of {target.name}",
+            f"{_asked(thing)} is not among the {section} of {target.name}",
             hint=did_you_mean(thing.namespace or thing.alias or "", known)
             or (f"it has: {', '.join(known)}" if known else f"it has no {section}"),
         )
         return ()
     found = named[wanted]
     return (found.model_copy(update={"namespace": thing.alias}) if thing.alias else found,)
+
+
+def _asked(thing: Import) -> str:
+    name = thing.namespace or thing.alias
+    return f"`{name}`" if name else "what is imported"

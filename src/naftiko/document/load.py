@@ -9,6 +9,7 @@ from typing import Any, cast
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 from naftiko.document.build import Builder
+from naftiko.document.collection import collection_paused
 from naftiko.document.findings import Findings
 from naftiko.document.imports import Imports
 from naftiko.document.model import CapabilityDocument
@@ -62,13 +63,18 @@ def load_document(path: Path, *, import_root: Path | None = None) -> Loaded:
 
 def parse_document(text: str | bytes, path: Path, *, import_root: Path | None = None) -> Loaded:
     """Load a capability from text; ``path`` names it in diagnostics and is the base of its imports."""
+    with collection_paused():
+        return _parse(text, path, import_root or path.parent)
+
+
+def _parse(text: str | bytes, path: Path, import_root: Path) -> Loaded:
     findings = Findings(str(path))
     root = read(text, findings)
     if root is None:
         return Loaded(path, CapabilityDocument(), findings, usable=False)
     document, usable = build_document(root, findings)
     if usable:
-        imports = Imports(import_root or path.parent, read_import)
+        imports = Imports(import_root, read_import)
         document = imports.resolve(document, path, findings)
     return Loaded(path, document, findings, usable)
 
@@ -104,7 +110,8 @@ def build_document(
     values: dict[str, Any] = {}
     for section in _SECTIONS:
         parts = [part.pop(section) for part in (found, inner) if section in part]
-        if len(parts) > 1 and not any(is_null(value) for _, value in parts):
+        parts = [part for part in parts if not is_null(part[1])]
+        if len(parts) > 1:
             values[section] = _section(builder, section, parts[0])
         if parts:
             found[section] = parts[-1]

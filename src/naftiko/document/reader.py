@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import math
 import re
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,7 +19,8 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs forget
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from naftiko.document.findings import Findings
-from naftiko.types import Json, Position
+from naftiko.document.syntax import report_character, report_syntax
+from naftiko.types import Json
 
 MAX_BYTES = 32 * 1024 * 1024
 """The largest file that is read; the largest public capability is 1.8 MB."""
@@ -32,6 +34,7 @@ Entries: TypeAlias = dict[str, tuple[Node, Node]]
 """A mapping's entries in the order of the file: key text to key node and value node."""
 
 _STANDARD_TAG = "tag:yaml.org,2002:"
+_TAGS = frozenset({"!", *(_STANDARD_TAG + kind for kind in ("str", "int", "float", "bool", "null", "map", "seq"))})
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -79,10 +82,10 @@ def read(text: str | bytes, findings: Findings) -> MappingNode | None:
     root = _compose(decoded, findings)
     if root is None or not _within_limits(root, findings):
         return None
+    if "!" in decoded:
+        _refuse_tags(root, findings)
     if not isinstance(root, MappingNode):
-        findings.at(root).error(
-            "no-root-key", "a capability is a mapping", hint="start with `naftiko: 1.0.0-alpha2`"
-        )
+        findings.at(root).error("no-root-key", "a capability is a mapping", hint="start with `naftiko: 1.0.0-alpha2`")
         return None
     return root
 
@@ -106,53 +109,20 @@ def _compose(text: str, findings: Findings) -> Node | None:
     try:
         root = _Composer(_NamedText(text, findings.file)).get_single_node()
     except yaml.MarkedYAMLError as error:
-        _report_syntax(error, findings)
+        report_syntax(error, text, findings)
         return None
-    except yaml.YAMLError as error:  # a character that YAML does not allow: the reader gives an offset only
-        offset = getattr(error, "position", 0) or 0
-        line = text.count("\n", 0, offset) + 1
-        column = offset - (text.rfind("\n", 0, offset) + 1) + 1
-        reason = getattr(error, "reason", "a character that YAML does not allow")
-        findings.at_line(line, column).error("yaml-syntax", f"{reason}")
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
+        report_character(error, text, findings)
         return None
     if root is None:
-        findings.at_line(1, 1).error(
-            "no-root-key", "the file is empty", hint="start with `naftiko: 1.0.0-alpha2`"
-        )
+        findings.at_line(1, 1).error("no-root-key", "the file is empty", hint="start with `naftiko: 1.0.0-alpha2`")
     return root
-
-
-_SYNTAX_HINTS = (
-    ("expected a single document", "one capability a file: split it at the `---`"),
-    ("found character '\\t'", "indent with spaces, not tabs"),
-    ("mapping values are not allowed", "quote the value: it holds a `: `, or check the indentation"),
-    ("found character '%'", "this is a template of another tool: render it first"),
-    ("found character '@'", "quote the value: it starts with `@`"),
-    ("found character '`'", "quote the value: it starts with a backtick"),
-    ("undefined alias", "define the anchor (`&name`) before the alias (`*name`)"),
-    ("nesting depth", "the document is nested too deeply"),
-    ("did not find expected key", "check the indentation of this line and the ones before it"),
-    ("did not find expected '-' indicator", "check the indentation: the list before this line ended here"),
-    ("unexpected end of stream", "a quote is opened and never closed"),
-    ("could not find expected ':'", "a `:` is missing after the key, or the indentation is off"),
-)
-
-
-def _report_syntax(error: yaml.MarkedYAMLError, findings: Findings) -> None:
-    problem = str(error.problem or error.context or "broken YAML")
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    hint = next((advice for word, advice in _SYNTAX_HINTS if word in problem), "")
-    context = f"{error.context}, " if error.context and error.context not in problem else ""
-    related: tuple[Position, ...] = ()
-    if error.context_mark is not None and error.context_mark.line != line - 1:
-        related = (Position(findings.file, error.context_mark.line + 1, error.context_mark.column + 1),)
-    findings.at_line(line, column).error("yaml-syntax", f"{context}{problem}", hint=hint, related=related)
 
 
 def _within_limits(root: Node, findings: Findings) -> bool:
     """Refuse cycles, deep nesting and aliases that expand past the limit; one pass, each node once."""
     sizes: dict[int, int] = {}
+    heights: dict[int, int] = {}
     open_nodes: set[int] = set()
     if isinstance(root, ScalarNode):
         return True
@@ -162,7 +132,12 @@ def _within_limits(root: Node, findings: Findings) -> bool:
         key = id(node)
         if done:
             open_nodes.discard(key)
-            sizes[key] = 1 + sum(sizes.get(id(child), 1) for child in _children(node))
+            children = _children(node)
+            sizes[key] = 1 + sum(sizes.get(id(child), 1) for child in children)
+            heights[key] = 1 + max((heights.get(id(child), 0) for child in children), default=0)
+            if heights[key] > MAX_DEPTH:  # an alias may stand deep in what another alias stands deep in
+                findings.at(node).error("yaml-limit", f"nested more than {MAX_DEPTH} deep")
+                return False
             continue
         if isinstance(node, ScalarNode) or key in sizes:
             continue
@@ -179,6 +154,24 @@ def _within_limits(root: Node, findings: Findings) -> bool:
         findings.at(root).error("yaml-limit", "aliases make the document too large")
         return False
     return True
+
+
+def _refuse_tags(root: Node, findings: Findings) -> None:
+    """Report every tag but those of the core schema: a file can't name code or data of its own kinds."""
+    seen: set[int] = set()
+    stack: list[Node] = [root]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.tag and node.tag not in _TAGS:
+            findings.at(node).error("yaml-tag", f"the tag `{_short(node.tag)}` is not allowed", hint="remove the tag")
+        stack.extend(reversed(_children(node)))
+
+
+def _short(tag: str) -> str:
+    return f"!!{tag.removeprefix(_STANDARD_TAG)}" if tag.startswith(_STANDARD_TAG) else tag
 
 
 def _children(node: Node) -> list[Node]:
@@ -201,7 +194,7 @@ def entries(node: Node, findings: Findings) -> Entries:
             findings.at(key_node).error("yaml-key", "a key must be text", hint='quote a template: "{{name}}"')
             continue
         key = key_node.value
-        if key == _MERGE and key_node.style is None:
+        if key == _MERGE and not key_node.style:
             merged.extend(_merge_sources(value, findings))
             continue
         first = found.get(key)
@@ -234,7 +227,7 @@ def scalar(node: ScalarNode, findings: Findings) -> bool | int | float | str | N
     tag: str = node.tag
     if tag:
         return _tagged(node, tag.removeprefix(_STANDARD_TAG), findings)
-    if node.style is not None:
+    if node.style:  # plain scalars have none, or an empty one in PyYAML's C composer
         return text
     if text in _NULL:
         return None
@@ -245,16 +238,20 @@ def scalar(node: ScalarNode, findings: Findings) -> bool | int | float | str | N
 
 def _tagged(node: ScalarNode, tag: str, findings: Findings) -> bool | int | float | str | None:
     text: str = node.value
-    if tag in {"str", "!"}:
-        return text
     if tag == "null":
         return None
     if tag == "bool" and text in _BOOLEANS:
         return _BOOLEANS[text]
-    number = _number(text) if tag in {"int", "float"} else text
+    if tag not in {"bool", "int", "float"}:
+        return text  # `!!str`; any other tag is refused where the file is read
+    number = _number(text) if tag != "bool" else text
     if isinstance(number, str):
-        findings.at(node).error("yaml-tag", f"the tag `{node.tag}` doesn't fit", hint="remove the tag")
-    return float(number) if tag == "float" and not isinstance(number, str) else number
+        findings.at(node).error("yaml-tag", f"the tag `{_short(node.tag)}` doesn't fit", hint="remove the tag")
+        return text
+    try:
+        return float(number) if tag == "float" else number
+    except OverflowError:  # an integer beyond what a float can hold
+        return math.inf if number > 0 else -math.inf
 
 
 def _number(text: str) -> int | float | str:
@@ -278,15 +275,13 @@ def _integer(text: str) -> int | str:
 
 def is_null(node: Node) -> bool:
     """Tell whether the node says nothing: an empty value, ``~`` or ``null``."""
-    return isinstance(node, ScalarNode) and node.style is None and not node.tag and node.value in _NULL
+    return isinstance(node, ScalarNode) and not node.style and not node.tag and node.value in _NULL
 
 
 def plain(node: Node, findings: Findings) -> Json:
     """Return a node as plain data: dicts with text keys, lists, scalars."""
     if isinstance(node, ScalarNode):
         return scalar(node, findings)
-    if node.tag and not node.tag.startswith(_STANDARD_TAG):
-        findings.at(node).error("yaml-tag", f"the tag `{node.tag}` is not allowed", hint="remove the tag")
     if isinstance(node, SequenceNode):
         return [plain(child, findings) for child in node.value]
     return {key: plain(value, findings) for key, (_, value) in entries(node, findings).items()}

@@ -75,7 +75,7 @@ def shape(model: type[Model]) -> dict[str, Field]:
     hints = typing.get_type_hints(model, include_extras=True)
     fields: dict[str, Field] = {}
     for name, info in model.model_fields.items():
-        if name != "node":
+        if name not in {"node", "entries"}:
             key = info.alias or name
             fields[key] = _field(key, name, hints[name])
     return fields

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable
 
 
+@functools.lru_cache(maxsize=4096)
 def fold(name: str) -> str:
     """Drop case and punctuation: ``riskDetection-id`` and ``riskdetection_id`` are the same then."""
     return "".join(character for character in name if character.isalnum()).casefold()

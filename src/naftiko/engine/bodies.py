@@ -20,7 +20,6 @@ from naftiko.plan.template import Template, escape
 from naftiko.plan.text import as_text
 from naftiko.types import ABSENT
 
-
 _FORM_SAFE = string.ascii_letters + string.digits + string.punctuation
 
 

@@ -17,14 +17,25 @@ from naftiko.engine.run import Engine
 from naftiko.engine.settings import Settings
 from naftiko.engine.upstream import Upstream
 from naftiko.engine.variables import BoundVariables, StandInVariables
-from naftiko.errors import NaftikoError
+from naftiko.errors import MissingVariable, NaftikoError
 from naftiko.plan.apis import LinkSettings
 from naftiko.plan.inputs import Content, Input
 from naftiko.plan.link import link
 from naftiko.plan.lint import lint
 from naftiko.plan.scope import Variables
-from naftiko.plan.unit import AdapterPlan, CapabilityPlan, UnitPlan
-from naftiko.types import Diagnostic, Severity
+from naftiko.plan.steps.call import CallStepPlan
+from naftiko.plan.template import has_placeholder
+from naftiko.plan.unit import (
+    Action,
+    AdapterPlan,
+    Call,
+    CallAction,
+    CapabilityPlan,
+    FlowAction,
+    FunctionAction,
+    UnitPlan,
+)
+from naftiko.types import ABSENT, Diagnostic, Severity
 
 ResultT = TypeVar("ResultT")
 
@@ -32,11 +43,12 @@ ResultT = TypeVar("ResultT")
 class Unit:
     """One route or tool of a capability, ready to run."""
 
-    __slots__ = ("_engine", "plan")
+    __slots__ = ("_engine", "_environment", "plan")
 
     def __init__(self, plan: UnitPlan, engine: Engine) -> None:
         self.plan = plan
         self._engine = engine
+        self._environment = tuple(found for found in plan.inputs.inputs if found.location == "environment")
 
     @property
     def adapter(self) -> str:
@@ -105,12 +117,11 @@ class Unit:
             NotExecutable: the unit makes no request, or more than one.
             MissingVariable: a variable has no value.
         """
-        checked = self.plan.inputs.check(inputs or {})
-        return run_to_end(self._engine.request(self.plan, checked, body))
+        return run_to_end(self._engine.request(self.plan, self.checked(inputs or {}), body))
 
     async def arequest(self, inputs: Mapping[str, Any] | None = None, *, body: Content | None = None) -> httpx.Request:
         """Return the same in an event loop."""
-        return await self._engine.request(self.plan, self.plan.inputs.check(inputs or {}), body)
+        return await self._engine.request(self.plan, self.checked(inputs or {}), body)
 
     async def run(self, inputs: Mapping[str, Any] | None = None, *, body: Content | None = None) -> Answer:
         """Check the inputs, call, and return the answer.
@@ -118,7 +129,29 @@ class Unit:
         Raises:
             CallError: see ``naftiko.errors``; an upstream's own 4xx and 5xx are ``UpstreamStatus``.
         """
-        return await self._engine.run(self.plan, self.plan.inputs.check(inputs or {}), body)
+        return await self._engine.run(self.plan, self.checked(inputs or {}), body)
+
+    def checked(self, given: Mapping[str, Any], *, text: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """Return the inputs as the unit takes them; those ``in: environment`` come from there and nowhere else.
+
+        Args:
+            given: values by name or alias.
+            text: the names whose values came as text, to be read as the declared type.
+
+        Raises:
+            InputError: inputs don't fit.
+            MissingVariable: a required input of the environment has no value there.
+        """
+        if self._environment:
+            given = {**given, **self._from_environment()}
+        return self.plan.inputs.check(given, text=text)
+
+    def _from_environment(self) -> dict[str, Any]:
+        found = {known.name: self._engine.variables.get(f"env.{known.name}") for known in self._environment}
+        missing = [known.name for known in self._environment if known.required and found[known.name] is None]
+        if missing:
+            raise MissingVariable(missing)
+        return {name: ABSENT if value is None else value for name, value in found.items()}
 
     async def run_checked(self, values: Mapping[str, Any], body: Content | None = None) -> Answer:
         """Run with inputs that an adapter has checked already."""
@@ -175,6 +208,7 @@ class Capability:
         self.variables = BoundVariables(
             binds, given=settings.variables, environment=settings.environment, base=self.path.parent
         )
+        self._learn_literal_secrets()
         seen: Variables = StandInVariables(self.variables) if settings.mock else self.variables
         self.upstreams = {
             namespace: Upstream(
@@ -234,8 +268,19 @@ class Capability:
 
     @staticmethod
     def _variables_of(unit: Unit) -> tuple[str, ...]:
-        call = getattr(unit.plan.action, "call", None)
-        return call.operation.variables if call is not None else ()
+        found = (name for call in calls_of(unit.plan.action) for name in call.operation.variables)
+        return tuple(dict.fromkeys(found))
+
+    def _learn_literal_secrets(self) -> None:
+        """A secret that stands in the file, or in ``--auth``, is hidden as well as one that a variable brings."""
+        asked = [api.authentication for api in self.plan.apis.values()]
+        asked += [adapter.model.authentication for adapter in self.plan.adapters]
+        for authentication in asked:
+            texts = [getattr(authentication, key, None) for key in ("token", "password", "value", "client_secret")]
+            texts += getattr(authentication, "headers", {}).values()
+            for text in texts:
+                if isinstance(text, str) and not has_placeholder(text):
+                    self.variables.redactor.learn(text)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -314,6 +359,19 @@ def _pick(name: str, by_pattern: Mapping[str, ValueT]) -> ValueT | None:
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def calls_of(action: Action | None) -> Iterator[Call]:
+    """Yield the calls that an action makes, those of its steps too."""
+    if isinstance(action, CallAction):
+        yield action.call
+    elif isinstance(action, FlowAction):
+        for wave in action.waves:
+            for step in wave:
+                if isinstance(step, CallStepPlan):
+                    yield step.call
+    elif isinstance(action, FunctionAction):
+        yield from calls_of(action.action)
 
 
 def run_to_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:

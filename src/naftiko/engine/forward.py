@@ -84,8 +84,11 @@ def _add_parameters(upstream: Upstream, scope: Scope, made: Draft) -> None:
             place(parameter, value, made, cookies, problems, comma_arrays=False)
 
 
-def backward(response: httpx.Response) -> list[tuple[str, str]]:
-    """Return the response headers that go back: all but those of the connection."""
+def backward(response: httpx.Response) -> list[tuple[bytes, bytes]]:
+    """Return the response headers that go back, byte for byte: all but those of the connection.
+
+    ``Date`` is left to the server that answers, which writes its own: two of them would be one too many.
+    """
     named = {name.strip().lower() for name in response.headers.get("connection", "").split(",")}
-    dropped = _CONNECTION | named
-    return [(name, value) for name, value in response.headers.multi_items() if name.lower() not in dropped]
+    dropped = {name.encode("latin-1", "replace") for name in _CONNECTION | named | {"date"}}
+    return [(name.lower(), value) for name, value in response.headers.raw if name.lower() not in dropped]

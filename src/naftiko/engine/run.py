@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
+from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.decode import answer as make_answer
 from naftiko.engine.decode import document
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
@@ -54,8 +55,13 @@ class Engine:
         self.variables = variables
         self._redactor = redactor
         self._base = base
-        self._mock = mock
+        self.mock = mock
         self._decoders: dict[int, Decoder] = {}
+
+    async def described(self, request: httpx.Request) -> Answer:
+        """Return the answer of mock mode to a request that is not sent, secrets hidden."""
+        await request.aread()
+        return Answer(value=described(request, self._redactor), media_type=JSON_MEDIA_TYPE, dump=dump_json)
 
     async def run(self, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None = None) -> Answer:
         """Run a unit with checked inputs.
@@ -64,34 +70,35 @@ class Engine:
             CallError: see ``naftiko.errors``.
         """
         if unit.action is None:
-            raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}", hint=str(unit.position))
-        return await self._act(unit.action, unit.outputs, inputs, passed)
+            raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}")
+        return await self._act(unit.action, unit, inputs, passed)
 
-    async def _act(self, action: Action, outputs: Outputs, inputs: Mapping[str, Any], passed: Content | None) -> Answer:
+    async def _act(self, action: Action, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None) -> Answer:
         if isinstance(action, CallAction):
-            return await self._call(action.call, outputs, inputs, passed)
+            return await self._call(action.call, unit, inputs, passed)
         scope = Scope(inputs, self.variables)
         if isinstance(action, FlowAction):
-            return await self._flow(action, outputs, scope)
+            return await self._flow(action, unit.outputs, scope)
         if isinstance(action, MockAction):
-            value = outputs.build(None, scope)
+            value = unit.outputs.build(None, scope)
             return Answer(value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json)
         if isinstance(action, FunctionAction):
             given = arguments_of(action.arguments, scope)
-            return await self._act(action.action, outputs, action.inputs.check(given), passed)
+            return await self._act(action.action, unit, action.inputs.check(given), passed)
         raise NotExecutable("this route forwards requests; it can't be called")
 
-    async def _call(self, call: Call, outputs: Outputs, inputs: Mapping[str, Any], passed: Content | None) -> Answer:
+    async def _call(self, call: Call, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None) -> Answer:
         scope = Scope(inputs, self.variables)
         arguments = arguments_of(call.arguments, scope)
         upstream = self.upstreams[call.operation.api]
-        if self._mock:
+        if self.mock:
             request, _ = await upstream.request(call, arguments, passed)
-            return Answer(value=described(request, self._redactor), media_type=JSON_MEDIA_TYPE, dump=dump_json)
-        response = await upstream.send(call, arguments, passed)
+            return await self.described(request)
+        largest = _largest(call.operation, unit.max_binary_size)
+        response = await upstream.send(call, arguments, passed, max_binary_bytes=largest)
         if response.status_code >= _FIRST_ERROR:
             raise failed(response, call.operation)
-        return await make_answer(response, call.operation, outputs, scope, self.decoder(call.operation))
+        return await make_answer(response, call.operation, unit.outputs, scope, self.decoder(call.operation))
 
     async def request(self, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None = None) -> httpx.Request:
         """Return the request that a unit in simple mode would send.
@@ -114,10 +121,11 @@ class Engine:
         """Call an operation and return its decoded document, for steps and for explaining."""
         arguments = arguments_of(call.arguments, scope)
         upstream = self.upstreams[call.operation.api]
-        if self._mock:
+        if self.mock:
             request, _ = await upstream.request(call, arguments, passed)
             return described(request, self._redactor)
-        response = await upstream.send(call, arguments, passed)
+        largest = _largest(call.operation, None)
+        response = await upstream.send(call, arguments, passed, max_binary_bytes=largest)
         if response.status_code >= _FIRST_ERROR:
             raise failed(response, call.operation)
         return await document(response, call.operation, self.decoder(call.operation))
@@ -159,10 +167,9 @@ class Engine:
         known = self._decoders.get(id(operation))
         if known is not None:
             return known
-        name = "json" if operation.raw_format == "binary" else operation.raw_format
         options = FormatOptions(schema=operation.output_schema, schema_base=self._base)
         try:
-            made = decoder(name, options)
+            made = decoder(operation.raw_format, options)
         except (FormatUnavailable, FormatError) as error:
             raise NotExecutable(f"`{operation.key}`: {error}") from error
         self._decoders[id(operation)] = made
@@ -222,6 +229,11 @@ def arguments_of(bindings: Any, scope: Scope) -> dict[str, Any]:
     """Evaluate arguments; absent ones are left out (SEMANTICS 3.2)."""
     found = ((name, value(scope)) for name, value in bindings)
     return {name: value for name, value in found if value is not ABSENT}
+
+
+def _largest(operation: Operation, declared: str | None) -> int | None:
+    """Return how many bytes of an answer are read; ``None`` where the operation's answer is not binary."""
+    return binary_bytes(operation.max_binary_size, declared) if operation.raw_format == "binary" else None
 
 
 def failed(response: httpx.Response, operation: Operation) -> UpstreamStatus:

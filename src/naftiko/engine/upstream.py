@@ -160,6 +160,7 @@ class Upstream:
         limits: Limits,
     ) -> httpx.Response:
         """After a 401 to our credential: try once more if the credential can do better, else say so."""
+        self._unchanging = None  # a secret may have been rotated, and its variable read anew
         if self._credential is not None and await self._credential.retry(request, response):
             request, _ = await self.request(call, arguments, passed)
             response = await fetch(self.transport, request, limits)

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from naftiko.observe.redaction import Redactor
@@ -38,8 +38,7 @@ class _Redacting(logging.Formatter):
 
     @staticmethod
     def _time(record: logging.LogRecord) -> str:
-        moment = dt.datetime.fromtimestamp(record.created, tz=dt.UTC)
-        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return _shown(dt.datetime.fromtimestamp(record.created, tz=dt.UTC))
 
 
 class TextFormatter(_Redacting):
@@ -67,6 +66,17 @@ class JsonFormatter(_Redacting):
         if record.exc_info:
             entry["exception"] = "".join(traceback.format_exception(*record.exc_info))
         return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+def _shown(moment: dt.datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def json_line(level: str, message: str, facts: Mapping[str, object]) -> str:
+    """Return a line that is no log record, such as where a server listens, in the shape of one."""
+    time = _shown(dt.datetime.now(tz=dt.UTC))
+    entry = {"time": time, "level": level, "logger": "naftiko", "message": message, **facts}
+    return json.dumps(entry, ensure_ascii=False, default=str)
 
 
 _FORMATTERS: dict[str, Callable[[list[Redactor]], logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}

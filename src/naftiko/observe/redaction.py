@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
 
 HIDDEN = "***"
 _SHORTEST = 4
@@ -40,6 +42,19 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
+def _spellings(value: str) -> set[str]:
+    """Return a value as URLs, XML and error messages escape it, and each of these as JSON does."""
+    plain = {
+        value,
+        quote(value, safe="", errors="replace"),
+        quote_plus(value, errors="replace"),
+        escape(value),
+        escape(value, {'"': "&quot;", "'": "&apos;"}),
+        repr(value)[1:-1],
+    }
+    return plain | {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for text in plain for is_ascii in (False, True)}
+
+
 class Redactor:
     """Replaces secret values that it was told of, in any text."""
 
@@ -48,10 +63,10 @@ class Redactor:
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, value: str) -> None:
-        """Hide this value from now on, also where it is percent-encoded."""
+        """Hide this value from now on, also where a URL, JSON or XML has escaped it."""
         if len(value) < _SHORTEST or value in self._values:
             return
-        self._values.update({value, quote(value, safe="")})
+        self._values.update(_spellings(value))
         longest_first = sorted(self._values, key=len, reverse=True)
         self._pattern = re.compile("|".join(re.escape(known) for known in longest_first))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from naftiko.plan.path import encode_literal, path_text
+from naftiko.plan.path import path_text
 from naftiko.plan.references import InputOrVariable, Names, Variable
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
@@ -66,7 +67,9 @@ class BaseUri:
 def _filled(part: BasePart, scope: Scope) -> str:
     value = part.value(scope)
     text = "" if value is ABSENT else path_text(value)
-    return encode_literal(text, safe="") if part.in_path and part.name in scope.inputs else text
+    if not part.in_path or part.name not in scope.inputs:
+        return text  # the operator's own: a variable may hold a host, or a path of several segments
+    return quote(text, safe="")
 
 
 def parse_base(text: str, names: Names) -> BaseUri:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from naftiko.document.model import RequestBody
-from naftiko.plan.references import Names, Structure, compile_value
+from naftiko.plan.references import Constant, Names, Structure, compile_data
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Placeholder, Position, Template, Value, has_placeholder, parse, parse_json_text
 from naftiko.plan.text import as_text, compact_json
@@ -92,13 +92,13 @@ def _compile(body: RequestBody, names: Names) -> tuple[BodyKind, Value | None, t
         return BodyKind.MULTIPART, None, tuple(_parts(body, names))
     if body.type == "formUrlEncoded":
         position = Position.QUERY if isinstance(data, str) else Position.PLAIN
-        value = parse(data, names.resolve, position) if isinstance(data, str) else compile_value(data, names)
+        value = parse(data, names.resolve, position) if isinstance(data, str) else compile_data(data, names)
         return BodyKind.FORM, value, ()
     if body.type in _TEXT_KINDS:
         text_kind, position = _TEXT_KINDS[body.type]
         return text_kind, parse(_as_text(data), names.resolve, position), ()
     if not isinstance(data, str):
-        return BodyKind.JSON, compile_value(data, names), ()
+        return BodyKind.JSON, compile_data(data, names), ()
     return _json_text(data, names)
 
 
@@ -139,8 +139,12 @@ def _structure(template: Template) -> Structure | None:
             return None
     try:
         return Structure(_unmark(json.loads("".join(pieces)), marks))
-    except ValueError:
+    except (ValueError, RecursionError, _KeyIsTemplate):
         return None
+
+
+class _KeyIsTemplate(Exception):  # it is caught here, never shown
+    """JSON text with a placeholder in a key, which is filled as text only."""
 
 
 _MARK = re.compile("(\ue000\\d+\ue001)")
@@ -148,7 +152,9 @@ _MARK = re.compile("(\ue000\\d+\ue001)")
 
 def _unmark(value: Any, marks: Mapping[str, Placeholder]) -> Any:
     if isinstance(value, dict):
-        return {_unmark_key(key, marks): _unmark(inner, marks) for key, inner in value.items()}
+        if any(_MARK.search(key) for key in value):
+            raise _KeyIsTemplate
+        return {key: _unmark(inner, marks) for key, inner in value.items()}
     if isinstance(value, list):
         return [_unmark(inner, marks) for inner in value]
     if not isinstance(value, str) or not _MARK.search(value):
@@ -161,10 +167,6 @@ def _unmark(value: Any, marks: Mapping[str, Placeholder]) -> Any:
         replace(marks[piece], position=Position.PLAIN) if piece in marks else piece for piece in _MARK.split(value)
     ]
     return TextOf(Template(value, tuple(part for part in parts if part != "")))
-
-
-def _unmark_key(key: str, marks: Mapping[str, Placeholder]) -> str:
-    return _MARK.sub(lambda found: f"{{{{{marks[found[0]].name}}}}}", key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +183,7 @@ class TextOf:
 
 def _json_text(data: str, names: Names) -> tuple[BodyKind, Value, tuple[Part, ...]]:
     """A string as a JSON body: one placeholder keeps its value's type, else it is JSON text to be filled."""
-    if not has_placeholder(data) and not _is_json(data):
-        # JSON text whose placeholders have single braces, as paths have them: `{"imo": "{imo}", "ids": {ids}}`
-        data = _SINGLE_BRACES.sub(r"{{\1}}", data)
+    data = _double_braces(data, names)
     template = parse_json_text(data.strip(), names.resolve)
     if template.lone:
         return BodyKind.JSON, template.lone.value, ()
@@ -192,10 +192,25 @@ def _json_text(data: str, names: Names) -> tuple[BodyKind, Value, tuple[Part, ..
     return BodyKind.JSON_TEXT, JsonText(template, _structure(template)), ()
 
 
+def _double_braces(data: str, names: Names) -> str:
+    """Bring placeholders with single braces, as paths have them, to double ones: `{"imo": "{imo}", "ids": {ids}}`.
+
+    Text that is JSON once they are filled is meant so; in text that is JSON already, only the names of declared
+    parameters are placeholders. All other text keeps its braces (`query { viewer {login} }`).
+    """
+    if has_placeholder(data) or "{" not in data:
+        return data
+    if _is_json(data):
+        return _SINGLE_BRACES.sub(lambda found: f"{{{found[0]}}}" if found[1] in names.inputs else found[0], data)
+    doubled = _SINGLE_BRACES.sub(r"{{\1}}", data)
+    filled = _structure(parse_json_text(doubled, lambda _: Constant(None)))
+    return data if filled is None else doubled
+
+
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -207,7 +222,7 @@ def _as_text(data: Any) -> str:
 def _parts(body: RequestBody, names: Names) -> list[Part]:
     """Compile the parts; a map of names to values is a list of parts too."""
     if isinstance(body.data, dict):
-        return [Part(name, compile_value(value, names), None, None) for name, value in body.data.items()]
+        return [Part(name, compile_data(value, names), None, None) for name, value in body.data.items()]
     return [
         Part(
             part.name or "file",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Generic, TypeVar
 
 from naftiko.document.suggest import did_you_mean, nearest
 
 ThingT = TypeVar("ThingT")
+_MOST_SUGGESTIONS = 50
+_SHOWN = 8
 
 
 class Callables(Generic[ThingT]):
@@ -22,6 +25,7 @@ class Callables(Generic[ThingT]):
         self._things: dict[str, dict[str, ThingT]] = {}
         self._by_resource: dict[str, dict[str, ThingT]] = {}
         self.unsupported: dict[str, str] = {}
+        self._suggestions = 0
 
     def add(self, namespace: str, name: str, thing: ThingT, resource: str | None = None) -> bool:
         """Add a thing; return whether it is the first of its name, which wins."""
@@ -59,31 +63,48 @@ class Callables(Generic[ThingT]):
 
     def nearest(self, name: str) -> str | None:
         """Return ``namespace.name`` of the thing whose name is nearest to ``name``."""
+        same = next((namespace for namespace, things in self._things.items() if name in things), None)
+        if same is not None:
+            return f"{same}.{name}"
+        if not self._may_suggest():
+            return None
         owners = {known: namespace for namespace, things in self._things.items() for known in things}
         near = nearest(name, owners)
         return None if near is None else f"{owners[near]}.{near}"
 
     def _namespace(self, text: str) -> str | None:
         """Return the longest namespace that the text begins with; a namespace may hold dots itself."""
-        known = [name for name in (*self._things, *self.unsupported) if text.startswith(f"{name}.")]
-        return max(known, key=len) if known else None
+        at = text.rfind(".")
+        while at >= 0:
+            if text[:at] in self._things or text[:at] in self.unsupported:
+                return text[:at]
+            at = text.rfind(".", 0, at)
+        return None
+
+    def _may_suggest(self) -> bool:
+        """Tell whether to look for a near name; a file with a thousand wrong calls needs no thousand searches."""
+        self._suggestions += 1
+        return self._suggestions <= _MOST_SUGGESTIONS
 
     def _no_namespace(self, text: str) -> tuple[str, str]:
         namespace, dot, name = text.partition(".")
         if not dot:
-            return f"`{text}` names no {self._kind}: it must be `namespace.name`", self._hint(text, self._all())
+            near = self.nearest(text)
+            hint = f"did you mean `{near}`?" if near else self._hint(text, self._all())
+            return f"`{text}` names no {self._kind}: it must be `namespace.name`", hint
         elsewhere = [other for other, things in self._things.items() if name in things]
-        hint = f"did you mean `{elsewhere[0]}.{name}`?" if elsewhere else did_you_mean(namespace, self._things)
-        known = ", ".join(self._things) or "none"
+        hint = f"did you mean `{elsewhere[0]}.{name}`?" if elsewhere else ""
+        if not hint and self._may_suggest():
+            hint = did_you_mean(namespace, self._things)
+        known = ", ".join(islice(self._things, _SHOWN)) or "none"
         return f"there is no namespace `{namespace}` with {self._kind}s", hint or f"known: {known}"
 
     def _all(self) -> Iterable[str]:
         return [f"{namespace}.{name}" for namespace, things in self._things.items() for name in things]
 
-    @staticmethod
-    def _hint(name: str, known: Iterable[str], prefix: str = "") -> str:
-        near = did_you_mean(name, known)
+    def _hint(self, name: str, known: Iterable[str], prefix: str = "") -> str:
+        near = did_you_mean(name, known) if self._may_suggest() else ""
         if near:
             return near.replace("`", f"`{prefix}.", 1) if prefix else near
-        shown = list(known)[:8]
+        shown = list(islice(known, _SHOWN))
         return f"known: {', '.join(shown)}" if shown else ""

@@ -6,9 +6,12 @@ the exposed path that is the same after folding, and last an input of its own.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
+
+from yaml.nodes import Node
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import Model
@@ -18,7 +21,7 @@ from naftiko.plan.apis import Apis
 from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation, Slot
 from naftiko.plan.outputs import consumed_outputs
 from naftiko.plan.path import same_placeholder
-from naftiko.plan.references import Input, Names, OptionalInput, compile_value
+from naftiko.plan.references import Input, Names, OptionalInput, Structure, compile_value
 from naftiko.plan.template import TemplateError, Value
 from naftiko.plan.unit import Call, Extra
 
@@ -28,6 +31,24 @@ _HEADER_KEYS = frozenset(
 )
 
 
+class Use(enum.Enum):
+    """How a slot's value is made of an input."""
+
+    WHOLE = "whole"
+    """It is the value, so that the slot's type is its own."""
+    PART = "part"
+    """It stands in a map or a list, as it is: nothing says its type."""
+    TEXT = "text"
+    """It is written into a text."""
+
+    @classmethod
+    def of(cls, value: Value) -> Use:
+        """Return how a compiled value uses the inputs that it names."""
+        if isinstance(value, Input):
+            return cls.WHOLE
+        return cls.PART if isinstance(value, Structure) else cls.TEXT
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """An input that a unit turns out to need.
@@ -35,12 +56,12 @@ class Wanted:
     Attributes:
         name: the input's name.
         slot: what it is for.
-        direct: whether its value is the slot's value, so that the slot's type is its own.
+        use: how the slot's value is made of it.
     """
 
     name: str
     slot: Slot
-    direct: bool
+    use: Use
 
 
 @dataclass(slots=True)
@@ -49,9 +70,9 @@ class Wants:
 
     found: list[Wanted] = field(default_factory=list)
 
-    def add(self, name: str, slot: Slot, *, direct: bool) -> None:
+    def add(self, name: str, slot: Slot, use: Use = Use.WHOLE) -> None:
         """Add an input."""
-        self.found.append(Wanted(name, slot, direct))
+        self.found.append(Wanted(name, slot, use))
 
 
 class CannotLink(Exception):  # it is caught here, never shown
@@ -60,13 +81,15 @@ class CannotLink(Exception):  # it is caught here, never shown
     Attributes:
         reason: why.
         hint: what to do.
+        node: where, if it is not the unit's own ``call``.
     """
 
-    def __init__(self, rule: str, reason: str, hint: str = "") -> None:
+    def __init__(self, rule: str, reason: str, hint: str = "", node: Node | None = None) -> None:
         super().__init__(reason)
         self.rule = rule
         self.reason = reason
         self.hint = hint
+        self.node = node
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +147,7 @@ class _Linking:
         self._taken.add(key)
         if not credential:
             self._map(key, slot)
-        elif not self._caller.is_agent:
+        elif not self._caller.is_agent or not self._mapped[key][1]:
             self._map(key, replace(slot, required=False))  # ours is sent where the caller gives none
 
     def take(self, name: str, slot: Slot) -> bool:
@@ -137,19 +160,25 @@ class _Linking:
 
     def free(self, name: str) -> None:
         """Fill a name in a fixed value from ``with`` or a declared input; otherwise it is a variable."""
-        if not self.take(name, _extra_slot(name, "query")) and name in self._caller.names.inputs:
+        if self.take(name, _extra_slot(name, "query")):
+            mapped = self.arguments[name]
+            if isinstance(mapped, Input):  # the file says where it comes from: its absence asks no variable
+                self.arguments[name] = OptionalInput(mapped.name)
+        elif name in self._caller.names.inputs:
             self.arguments.setdefault(name, OptionalInput(name))
 
     def _map(self, key: str, slot: Slot) -> None:
         expression, used = self._mapped[key]
         self.arguments[slot.name] = expression
         for name in used:
-            self._wants.add(name, slot, direct=isinstance(expression, Input))
+            self._wants.add(name, slot, Use.of(expression))
 
     def _key(self, slot: Slot) -> str | None:
         """Return the ``with`` key of a slot: its name; for a path, one that is the same after folding."""
         if slot.name in self._mapped:
             return slot.name
+        if slot.location == "header":  # names of headers have no case (RFC 9110 chapter 5.1)
+            return next((key for key in self._mapped if key.lower() == slot.name.lower()), None)
         return same_placeholder(slot.name, tuple(self._mapped)) if slot.location == "path" else None
 
     def _is_credential(self, slot: Slot) -> bool:
@@ -166,7 +195,7 @@ class _Linking:
             name = slot.name
         if name is not None:
             self.arguments[slot.name] = Input(name)
-            self._wants.add(name, slot, direct=True)
+            self._wants.add(name, slot)
 
 
 class CallLinker:
@@ -219,7 +248,7 @@ class CallLinker:
         for key, value in with_.items():
             if value is None:
                 continue
-            names = replace(caller.names, used={})
+            names = replace(caller.names, used={}, missing={})
             expression = self._compile(value, names, model, key)
             if expression is not None:
                 if caller.declared:
@@ -237,7 +266,7 @@ class CallLinker:
         return None
 
     def _check_declared(self, names: Names, model: Model, key: str) -> None:
-        for name in names.used:
+        for name in (*names.used, *names.missing):
             if name not in names.inputs:
                 self._findings.at(model.at("with", key)).warning(
                     "undeclared-input",
@@ -271,7 +300,7 @@ class CallLinker:
                     hint=did_you_mean(key, [slot.name for slot in operation.slots]),
                 )
             for name in used:
-                wants.add(name, _extra_slot(key, place), direct=isinstance(expression, Input))
+                wants.add(name, _extra_slot(key, place), Use.of(expression))
             extras.append(Extra(key, place))
         return tuple(extras)
 

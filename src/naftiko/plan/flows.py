@@ -47,14 +47,17 @@ class FlowLinker:
     def call(self, name: str, step: Any, caller: Caller, wants: Wants) -> StepPlan:
         """Link a call step."""
         if step.call is None:
-            raise CannotLink("unknown-call", f"step `{name}` calls nothing", "add `call: namespace.operation`")
-        for key in ("forEach", "condition"):
-            if getattr(step, {"forEach": "for_each"}.get(key, key)) is not None:
-                raise CannotLink("unsupported-step", f"step `{name}` has `{key}`, which this runtime doesn't run")
+            raise CannotLink(
+                "unknown-call", f"step `{name}` calls nothing", "add `call: namespace.operation`", step.node
+            )
+        for key, given in (("forEach", step.for_each), ("condition", step.condition)):
+            if given is not None:
+                reason = f"step `{name}` has `{key}`, which this runtime doesn't run"
+                raise CannotLink("unsupported-step", reason, node=step.at(key))
         try:
             call = self._calls.link(step.call, step.with_, step, caller, wants)
         except CannotLink as error:
-            raise CannotLink(error.rule, f"step `{name}`: {error.reason}", error.hint) from error
+            raise CannotLink(error.rule, f"step `{name}`: {error.reason}", error.hint, step.at("call")) from error
         needs = {found for _, value in call.arguments for found in _steps_of(value, caller.names.steps)}
         return CallStepPlan(name, frozenset(needs), call)
 
@@ -62,39 +65,51 @@ class FlowLinker:
         """Link a lookup step."""
         del wants
         earlier = caller.names.steps
-        index = caller.names.step(step.index.strip().removeprefix("$.")) if step.index else None
+        index = self._index(name, step, caller.names) if step.index else None
         if not isinstance(index, StepPath):
             raise CannotLink(
                 "unknown-step",
                 f"step `{name}` looks into `{step.index}`, which is no earlier step",
                 did_you_mean(step.index or "", earlier) or f"earlier steps: {', '.join(earlier) or 'none'}",
+                step.at("index"),
             )
-        if step.match is None or step.lookup_value is None:
-            raise CannotLink("unsupported-step", f"step `{name}` needs `match` and `lookupValue`")
-        value = self.value(step.lookup_value, caller.names, step, "lookupValue")
+        wanted = step.lookup_value if step.lookup_values is None else step.lookup_values
+        if step.match is None or wanted is None:
+            raise CannotLink("unsupported-step", f"step `{name}` needs `match` and `lookupValue`", node=step.node)
+        value = self.value(wanted, caller.names, step, "lookupValue")
         needs = frozenset({index.step, *_steps_of(value, earlier)})
         return LookupStepPlan(name, needs, index, step.match, value, step.output_parameters)
 
+    @staticmethod
+    def _index(name: str, step: Any, names: Names) -> Value | None:
+        try:
+            return names.step(step.index.strip().removeprefix("$."))
+        except jsonpath.JSONPathError as error:
+            reason = f"step `{name}`: `{step.index}`: {error.message}"
+            raise CannotLink("broken-jsonpath", reason, node=step.at("index")) from error
+
     def script(self, name: str, step: Any, caller: Caller, wants: Wants) -> StepPlan:
         """Script steps are not run yet."""
-        del step, caller, wants
-        raise CannotLink("unsupported-step", f"step `{name}` is a script; this runtime doesn't run scripts")
+        del caller, wants
+        reason = f"step `{name}` is a script; this runtime doesn't run scripts"
+        raise CannotLink("unsupported-step", reason, node=step.node)
 
     def unknown(self, name: str, step: Any, caller: Caller, wants: Wants) -> StepPlan:
         """A step kind of another dialect."""
         del caller, wants
-        raise CannotLink("unsupported-step", f"step `{name}` is of type `{step.type}`, which this runtime doesn't run")
+        reason = f"step `{name}` is of type `{step.type}`, which this runtime doesn't run"
+        raise CannotLink("unsupported-step", reason, node=step.at("type"))
 
-    def value(self, text: str, names: Names, model: Model, key: str) -> Value:
+    def value(self, text: Any, names: Names, model: Model, key: str) -> Value:
         """Compile a step's value: a JSONPath over steps, a template, a reference or a literal."""
+        is_path = isinstance(text, str) and text.strip().startswith("$.")
         try:
-            return compile_path(text, names) if text.strip().startswith("$.") else compile_value(text, names)
+            return compile_path(text.strip(), names) if is_path else compile_value(text, names)
         except TemplateError as error:
             rule, reason = "broken-template", str(error)
         except jsonpath.JSONPathError as error:
             rule, reason = "broken-jsonpath", error.message
-        self._findings.at(model.at(key)).error(rule, f"`{text}`: {reason}")
-        raise CannotLink(rule, f"`{key}: {text}`: {reason}")
+        raise CannotLink(rule, f"`{key}: {text}`: {reason}", node=model.at(key))
 
     def _mappings(self, mappings: Sequence[Mapping], names: Names) -> tuple[tuple[tuple[str, ...], Value], ...]:
         linked = []
@@ -109,7 +124,7 @@ class FlowLinker:
         return tuple(linked)
 
     def _check_path(self, mapping: Mapping, names: Names) -> None:
-        text = (mapping.value or "").removeprefix("$.")
+        text = str(mapping.value).strip().removeprefix("$.")
         first = text.replace("[", ".").partition(".")[0]
         if first not in names.steps and first not in names.inputs:
             self._findings.at(mapping.at("value")).warning(
@@ -156,12 +171,13 @@ def _waves(plans: Sequence[StepPlan]) -> tuple[tuple[StepPlan, ...], ...]:
     """
     level_of: dict[str, int] = {}
     levels: dict[int, list[StepPlan]] = {}
-    floor = 0
+    floor = highest = 0
     for plan in plans:
         level = max([floor, *(level_of[name] + 1 for name in plan.needs if name in level_of)])
         if _changes(plan):
-            level = max([level, *(known + 1 for known in level_of.values())])
+            level = max(level, highest + 1) if level_of else level
             floor = level + 1
+        highest = max(highest, level)
         level_of[plan.name] = level
         levels.setdefault(level, []).append(plan)
     return tuple(tuple(levels[level]) for level in sorted(levels))

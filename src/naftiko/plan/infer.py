@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import InputParameter
 from naftiko.plan import jsonpath
-from naftiko.plan.calls import Wanted
+from naftiko.plan.calls import Use, Wanted
 from naftiko.plan.inputs import Input, InputSet
 from naftiko.plan.names import property_names
 from naftiko.plan.operation import Slot
 from naftiko.plan.path import same_placeholder
 from naftiko.plan.schema import parameter_schema
+from naftiko.plan.validation import broken_pattern
 from naftiko.types import ABSENT
 
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -54,16 +55,17 @@ class InputMaker:
         wire = self._wire_name(want)
         in_route = wire is not None
         location = "argument" if self.adapter == "mcp" else "path" if in_route else self._location(slot)
-        kind, schema = (slot.type, slot.schema) if want.direct else ("string", {"type": "string"})
-        if slot.description and "description" not in schema:
-            schema = {**schema, "description": slot.description}
+        kind, schema = _TYPED[want.use](slot)
+        description = slot.description if want.use is not Use.PART else None
+        if description and "description" not in schema:
+            schema = {**schema, "description": description}
         return Input(
             name=want.name,
             alias=want.name,
             location=location,
             type=kind,
-            required=in_route or slot.required,
-            description=slot.description,
+            required=in_route or (slot.required and want.use is not Use.PART),
+            description=description,
             schema=schema,
             wire_name=wire if in_route and wire is not None else want.name,
             whole_body=self._is_whole_body(want, in_route=in_route),
@@ -76,7 +78,7 @@ class InputMaker:
         """An input for the whole body is it; so is one named ``body`` that a body block asks for."""
         slot = want.slot
         in_body = self.adapter == "rest" and not in_route and slot.location == "body"
-        return in_body and (slot.whole_body or want.name == "body")
+        return in_body and ((slot.whole_body and want.use is not Use.PART) or want.name == "body")
 
     @staticmethod
     def _location(slot: Slot) -> str:
@@ -148,33 +150,68 @@ class InputMaker:
             return None, ABSENT
 
     def _is_pattern(self, parameter: InputParameter) -> bool:
-        try:
-            re.compile(parameter.pattern or "")
-        except re.error as error:
+        broken = broken_pattern(parameter.pattern or "")
+        if broken:
             self._findings.at(parameter.at("pattern")).error(
-                "broken-pattern", f"`{parameter.pattern}` is no regular expression: {error}"
+                "broken-pattern", f"`{parameter.pattern}` is no regular expression: {broken}"
             )
-            return False
-        return True
+        return not broken
 
     def from_schema(self, schema: Mapping[str, Any]) -> list[Input]:
         """Make the inputs of a tool's own JSON ``inputSchema``, which is shown as it is."""
         properties = schema.get("properties")
         required = schema.get("required")
         names = properties if isinstance(properties, Mapping) else {}
+        shared = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
         return [
-            Input(
-                name=name,
-                alias=name,
-                location="argument",
-                type=inner.get("type") if isinstance(inner, Mapping) and isinstance(inner.get("type"), str) else None,
-                required=isinstance(required, list) and name in required,
-                description=inner.get("description") if isinstance(inner, Mapping) else None,
-                schema=inner if isinstance(inner, Mapping) else {},
-                wire_name=name,
-            )
+            self._from_property(name, inner if isinstance(inner, Mapping) else {}, shared, required)
             for name, inner in names.items()
         ]
+
+    def _from_property(self, name: str, inner: Mapping[str, Any], shared: Mapping[str, Any], required: Any) -> Input:
+        kind = inner.get("type")
+        description = inner.get("description")
+        checked = {key: value for key, value in inner.items() if _FITTING.get(key, _anything)(value)}
+        if "$ref" in json.dumps(inner, default=str):
+            checked |= shared
+        return Input(
+            name=name,
+            alias=name,
+            location="argument",
+            type=kind if isinstance(kind, str) else None,
+            required=isinstance(required, list) and name in required,
+            description=description if isinstance(description, str) else None,
+            schema=checked,
+            wire_name=name,
+        )
+
+
+def _anything(value: Any) -> bool:
+    del value
+    return True
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_FITTING: dict[str, Callable[[Any], bool]] = {
+    "enum": lambda value: isinstance(value, list),
+    "pattern": lambda value: isinstance(value, str) and not broken_pattern(value),
+    "maxLength": _is_number,
+    "minLength": _is_number,
+    "maximum": _is_number,
+    "minimum": _is_number,
+}
+"""What the keywords that are checked by hand must be; a keyword of a tool's own schema that isn't says nothing."""
+
+
+_TYPED: dict[Use, Callable[[Slot], tuple[str | None, Mapping[str, Any]]]] = {
+    Use.WHOLE: lambda slot: (slot.type, slot.schema),
+    Use.PART: lambda _: (None, {}),
+    Use.TEXT: lambda _: ("string", {"type": "string"}),
+}
+"""The type and the schema of an input, by how a slot's value is made of it."""
 
 
 def named_safely(inputs: Iterable[Input]) -> InputSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -13,6 +14,7 @@ from naftiko.document.suggest import did_you_mean, fold
 from naftiko.errors import InputError, Problem
 from naftiko.plan.jsonpath import JSONPath
 from naftiko.plan.text import as_text, compact_json
+from naftiko.plan.validation import matches, schema_errors
 from naftiko.types import ABSENT
 
 SIMPLE_KEYWORDS = frozenset(
@@ -25,10 +27,11 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A body as it came: bytes with a media type, passed on as they are."""
+    """A body, or a file in a form, as it came: bytes with a media type, passed on as they are."""
 
     data: bytes
     media_type: str
+    filename: str = ""
 
     @property
     def is_json(self) -> bool:
@@ -43,6 +46,14 @@ class Content:
             ValueError: it is no JSON.
         """
         return json.loads(self.data)
+
+    @property
+    def text(self) -> str:
+        """The bytes as text, where only text can stand; what is no UTF-8 is base64."""
+        try:
+            return self.data.decode("utf-8")
+        except UnicodeDecodeError:
+            return base64.b64encode(self.data).decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,12 @@ class Input:
     body_path: JSONPath | None = None
     constant: Any = ABSENT
 
+    @property
+    def nullable(self) -> bool:
+        """Whether ``null`` is a value of it, and not the absence of one."""
+        kind = self.schema.get("type")
+        return isinstance(kind, list) and "null" in kind
+
     def answers_to(self, name: str) -> bool:
         """Tell whether a caller means this input by ``name``."""
         return name in {self.name, self.alias, self.wire_name}
@@ -85,17 +102,16 @@ class Input:
 class InputSet:
     """The inputs of one unit, with what checks them; made once, at load."""
 
-    def __init__(self, inputs: Iterable[Input], *, schema: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, inputs: Iterable[Input]) -> None:
         self.inputs = tuple(inputs)
         self._by_name: dict[str, Input] = {}
-        for given in self.inputs:
-            for name in (given.name, given.alias, given.wire_name):
-                if name:
-                    self._by_name.setdefault(name, given)
+        for kind in ("name", "alias", "wire_name"):  # an input's own name is never another one's spelling
+            for given in self.inputs:
+                if getattr(given, kind):
+                    self._by_name.setdefault(getattr(given, kind), given)
         self._folded: dict[str, Input] = {}
         for given in self.inputs:
-            self._folded.setdefault(fold(given.name), given)
-        self._schema = schema
+            self._folded.setdefault(fold(given.name) or given.name, given)
         self._fixed = tuple(found for found in self.inputs if found.constant is not ABSENT)
         self._required = tuple(found for found in self.inputs if found.required)
         self._defaults = tuple(found for found in self.inputs if found.default is not ABSENT)
@@ -124,6 +140,8 @@ class InputSet:
             found = self.find(name)
             if found is None:
                 problems.append(self._unknown(name))
+            elif value is None and found.nullable:
+                values[found.name] = None
             elif value is not ABSENT and not (value is None and not found.required):
                 values[found.name] = self._value(found, value, problems, is_text=name in text)
         for found in self._defaults:
@@ -159,9 +177,7 @@ class InputSet:
         """Check a value against a schema that says more than a type, by jsonschema."""
         validate = self._validators.get(found.name)
         if validate is None:
-            from jsonschema import Draft202012Validator  # noqa: PLC0415  # 60 ms that most files never need
-
-            validate = self._validators[found.name] = Draft202012Validator(found.schema).iter_errors
+            validate = self._validators[found.name] = schema_errors(found.schema)
         for error in validate(value):
             where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
             shown = error.message if len(error.message) <= 4 * _SHOWN else f"{error.message[: 4 * _SHOWN]}…"
@@ -209,9 +225,11 @@ def shorten(value: Any) -> str:
         text = compact_json(value)
     except (TypeError, ValueError):
         text = str(type(value).__name__)
+    text = text.encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _Fit: TypeAlias = Callable[[Any, bool, "str | None"], Any]
 
 
@@ -220,22 +238,23 @@ def fit(value: Any, kind: str | None, *, is_text: bool = False, items: str | Non
 
     Text that is meant to be another type and parses as it is repaired: ``"5"`` for an integer.
     """
-    if kind is None:
-        return value
-    return _FITS[kind](value, is_text, items)
+    if isinstance(value, str) and not value.isascii() and _SURROGATE.search(value):
+        return ABSENT  # half of a character, which no encoding can write
+    made = _FITS.get(kind or "")
+    return value if made is None else made(value, is_text, items)
 
 
 def _fit_string(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
+    if is_text and isinstance(value, list) and value:  # a repeated key where one value is expected: the last wins
+        value = value[-1]
     if isinstance(value, str):
         return value
-    if is_text and isinstance(value, list):  # a repeated key where one value is expected: the last wins
-        return value[-1]
     # An agent that sends 5 where the text "5" is meant is understood; a map or a list is not text.
     return as_text(value) if isinstance(value, bool | int | float) else ABSENT
 
 
 def _fit_integer(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
-    if isinstance(value, list) and is_text:
+    if isinstance(value, list) and value and is_text:
         value = value[-1]
     if isinstance(value, bool):
         return ABSENT
@@ -250,7 +269,7 @@ def _fit_number(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: F
     whole = _fit_integer(value, is_text, items)
     if whole is not ABSENT:
         return whole
-    if isinstance(value, list) and is_text:
+    if isinstance(value, list) and value and is_text:
         value = value[-1]
     if isinstance(value, str):
         try:
@@ -261,7 +280,7 @@ def _fit_number(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: F
 
 
 def _fit_boolean(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
-    if isinstance(value, list) and is_text:
+    if isinstance(value, list) and value and is_text:
         value = value[-1]
     if isinstance(value, str):
         words = {"true": True, "false": False} | ({"1": True, "0": False, "": True} if is_text else {})
@@ -272,7 +291,7 @@ def _fit_boolean(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: 
 def _fit_array(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001  # the table's shape
     if isinstance(value, str):
         value = _list_of_text(value, is_text)
-    elif is_text and isinstance(value, list) and len(value) == 1:
+    elif is_text and isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         value = _list_of_text(value[0], is_text)
     if not isinstance(value, list):
         return ABSENT
@@ -293,7 +312,7 @@ def _list_of_text(text: str, is_text: bool) -> Any:  # noqa: FBT001  # the table
 
 
 def _fit_object(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
-    if isinstance(value, list) and is_text:
+    if isinstance(value, list) and value and is_text:
         value = value[-1]
     if isinstance(value, str):
         value = _parsed(value)
@@ -344,14 +363,6 @@ def _text_constraints(found: Input, value: str) -> Iterable[Problem]:
     if shortest is not None and len(value) < shortest:
         message = f"`{found.alias}` must be at least {shortest} characters long"
         yield Problem(found.name, found.location, message, f"at least {shortest} characters", shorten(value))
-    if pattern is not None and not _matches(pattern, value):
+    if pattern is not None and not matches(pattern, value):
         message = f"`{found.alias}` must match {pattern}"
         yield Problem(found.name, found.location, message, f"matching {pattern}", shorten(value))
-
-
-_LONGEST_MATCHED = 10_000
-"""Characters that a pattern is tried on: a file's pattern may backtrack, and a caller chooses the text."""
-
-
-def _matches(pattern: str, value: str) -> bool:
-    return len(value) <= _LONGEST_MATCHED and re.search(pattern, value) is not None

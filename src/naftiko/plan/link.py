@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from naftiko.document.collection import collection_paused
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
     Aggregate,
@@ -23,17 +24,17 @@ from naftiko.document.model import (
 )
 from naftiko.plan.apis import Apis, LinkSettings, compile_secrets, link_apis
 from naftiko.plan.callables import Callables
-from naftiko.plan.calls import Caller, CallLinker, CannotLink, Wanted, Wants
+from naftiko.plan.calls import Caller, CallLinker, CannotLink, Use, Wanted, Wants
 from naftiko.plan.flows import FlowLinker
+from naftiko.plan.functions import FunctionArguments, required_by_default
 from naftiko.plan.infer import InputMaker, named_safely
 from naftiko.plan.inputs import Input, InputSet
 from naftiko.plan.mock import MockCompiler
 from naftiko.plan.names import tool_names
 from naftiko.plan.operation import Slot
 from naftiko.plan.outputs import IDENTITY, OutputCompiler, Outputs
-from naftiko.plan.path import placeholders
-from naftiko.plan.references import ADAPTER_PREFIXES, Names, bind_names, compile_value
-from naftiko.plan.template import TemplateError
+from naftiko.plan.path import begins_with, join, placeholders, shape
+from naftiko.plan.references import ADAPTER_PREFIXES, Names, bind_names
 from naftiko.plan.unit import (
     Action,
     AdapterPlan,
@@ -73,7 +74,8 @@ def link(document: CapabilityDocument, findings: Findings, settings: LinkSetting
         findings: where problems are told.
         settings: the operator's, which wins over the file.
     """
-    return _Linker(document, findings, settings or LinkSettings()).link()
+    with collection_paused():
+        return _Linker(document, findings, settings or LinkSettings()).link()
 
 
 class _Linker:
@@ -120,7 +122,8 @@ class _Linker:
             for operation in resource.operations:
                 path = resource.path or "/"
                 if operation.path:
-                    path = f"{path.rstrip('/')}/{operation.path.lstrip('/')}"
+                    complete = path != "/" and begins_with(operation.path, path)
+                    path = join(path, operation.path, complete=complete)
                 place = _Place(
                     "rest",
                     namespace,
@@ -138,7 +141,7 @@ class _Linker:
     def _tell_duplicates(self, units: Sequence[UnitPlan]) -> None:
         seen: dict[tuple[str | None, str], UnitPlan] = {}
         for unit in units:
-            route = (unit.method, _route_shape(unit.path or ""))
+            route = (unit.method, shape(unit.path or ""))
             first = seen.setdefault(route, unit)
             if first is not unit:
                 self._findings.at_position(unit.position).warning(
@@ -266,7 +269,7 @@ class _Linker:
                 action, outputs = self._action(model, function, caller, wants)
             except CannotLink as error:
                 reason = error.reason
-                where = model.at("call") if getattr(model, "call", None) else model.at("steps")
+                where = error.node or model.at("call" if getattr(model, "call", None) else "steps")
                 self._findings.at(where).error(error.rule, reason, hint=error.hint)
         inputs = self._inputs(declared, wants, names, action, maker)
         return self._plan(model, function, place, action, reason, inputs, outputs)
@@ -281,7 +284,7 @@ class _Linker:
         levels = (*place.outer_inputs, own)
         if function is not None and not own and not model.with_:
             # The function's inputs are the unit's; where they travel in REST follows from the route.
-            levels = (*place.outer_inputs, function.input_parameters)
+            levels = (*place.outer_inputs, required_by_default(function.input_parameters))
         return maker.declared(levels)
 
     def _action(
@@ -348,23 +351,8 @@ class _Linker:
         inner = Caller(inner_names, bool(declared), (), is_agent=caller.is_agent)
         action, built = self._own_action(function, outputs, inner, inner_wants)
         inner_inputs = self._inputs(declared, inner_wants, inner_names, action, maker)
-        arguments = self._function_arguments(model, inner_inputs, caller, wants)
+        arguments = FunctionArguments(inner_inputs, inner_wants, self._findings).link(model, caller, wants)
         return FunctionAction(arguments, inner_inputs, action), built
-
-    def _function_arguments(
-        self, model: _Declaration, inputs: InputSet, caller: Caller, wants: Wants
-    ) -> tuple[tuple[str, Any], ...]:
-        arguments: dict[str, Any] = {}
-        for given in inputs.inputs:
-            if given.name in model.with_:
-                try:
-                    arguments[given.name] = compile_value(model.with_[given.name], caller.names)
-                except TemplateError as error:
-                    self._findings.at(model.at("with", given.name)).error("broken-template", str(error))
-            else:
-                arguments[given.name] = compile_value(f"{{{{{given.name}}}}}", caller.names)
-        del wants
-        return tuple(arguments.items())
 
     def _inputs(
         self, declared: list[Input], wants: Wants, names: Names, action: Action | None, maker: InputMaker
@@ -373,14 +361,16 @@ class _Linker:
         known = {given.name for given in declared}
         if declared:
             needed = [
-                want for want in wants.found if want.name not in known and want.slot.location == "path" and want.direct
+                want
+                for want in wants.found
+                if want.name not in known and want.slot.location == "path" and want.use is Use.WHOLE
             ]
             return named_safely([*declared, *maker.inferred(needed)])
         covered = {want.name for want in wants.found}
         others = [name for name in names.used if name not in covered]
         if action is None:
             others = []
-        free = [Wanted(name, _text_slot(name), direct=True) for name in others]
+        free = [Wanted(name, _text_slot(name), Use.WHOLE) for name in others]
         return named_safely(maker.inferred([*wants.found, *free]))
 
     def _plan(
@@ -423,6 +413,7 @@ class _Linker:
                 and not any(given.location == "body" for given in inputs.inputs)
             ),
             schema=schema,
+            output_schema=model.output_schema if isinstance(model, McpTool) else None,
             max_binary_size=(operation.max_binary_size if operation else None) or place.max_binary_size,
             tags=getattr(model, "tags", ()),
         )
@@ -452,11 +443,3 @@ def _hints(hints: ToolHints | None, function: AggregateFunction | None) -> ToolH
     destructive = own.destructive if own.destructive is not None else (False if semantics.safe else None)
     idempotent = own.idempotent if own.idempotent is not None else semantics.idempotent
     return ToolHints(read_only=read_only, destructive=destructive, idempotent=idempotent, open_world=own.open_world)
-
-
-def _route_shape(path: str) -> str:
-    """Return a route with its placeholders' names dropped: two of the same shape catch the same requests."""
-    shape = path
-    for name in placeholders(path):
-        shape = shape.replace(f"{{{{{name}}}}}", "{}").replace(f"{{{name}}}", "{}")
-    return shape

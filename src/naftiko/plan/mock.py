@@ -32,7 +32,7 @@ class MockCompiler:
 
     def _one(self, parameter: OutputParameter) -> Output | None:
         if parameter.has_const:
-            return Expressed(Constant(parameter.const), None, "const")
+            return Expressed(Constant(parameter.const), parameter.type, "const")
         if parameter.value is not None:
             return self._outputs.template(parameter.value, parameter)
         if parameter.properties:

@@ -29,7 +29,7 @@ def tool_names(names: Iterable[str]) -> dict[str, str]:
 def _aliases(names: Iterable[str], unsafe: re.Pattern[str]) -> dict[str, str]:
     ordered = list(dict.fromkeys(names))
     cleaned = {name: _clean(name, unsafe) for name in ordered}
-    safe = {name for name in ordered if cleaned[name] == name}
+    safe = {name for name in ordered if name and cleaned[name] == name and len(name) <= MAX_LENGTH}
     claims: dict[str, int] = {}
     for name in ordered:
         claims[cleaned[name]] = claims.get(cleaned[name], 0) + 1
@@ -50,5 +50,5 @@ def _unique(name: str, cleaned: str, *, clashes: bool) -> str:
     """
     if cleaned and not clashes and len(cleaned) <= MAX_LENGTH:
         return cleaned
-    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
     return f"{cleaned[: MAX_LENGTH - _DIGEST - 1]}_{digest}" if cleaned else f"input_{digest}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from naftiko.plan.path import placeholders as path_placeholders
 from naftiko.plan.references import Names
 from naftiko.plan.schema import parameter_schema
 from naftiko.plan.template import TemplateError, Value, parse
+from naftiko.plan.text import as_text
 from naftiko.types import Position
 
 LOCATIONS = frozenset({"query", "header", "path", "cookie", "body", "environment"})
@@ -161,11 +163,12 @@ class OperationCompiler:
         renamed = {
             name: same_placeholder(name, in_path) or name for name in path_placeholders(path_text)
         }  # `{riskDetection-id}` is the parameter `riskDetectionId` declared in the path
-        path = parse_path(path_text, lambda name: names.resolve(renamed.get(name, name)))
         declared = [self._with_fixed(parameter, names) for parameter in declared]
+        fixed = {one.name: one.fixed for one in declared if one.location == "path" and one.fixed is not None}
+        path = parse_path(path_text, lambda name: _in_path(renamed.get(name, name), fixed, names))
         body = compile_body(operation.body, names) if operation.body is not None else None
         method = (operation.method or "GET").upper()
-        in_body = [parameter for parameter in declared if parameter.location == "body" and parameter.asked]
+        in_body = [parameter for parameter in declared if parameter.location == "body"]
         if operation.body is not None and body is None and not in_body:
             in_body = [_UNDESCRIBED_BODY]
             declared.append(_UNDESCRIBED_BODY)
@@ -234,7 +237,7 @@ class OperationCompiler:
             location = "query"
         fixed = given.value if given.value is not None else given.template
         if fixed is None and given.const is not None:
-            fixed = str(given.const)
+            fixed = as_text(given.const)
         kind = given.type if given.type is not None or location == "body" else "string"
         return Parameter(
             name=given.name or "",
@@ -267,6 +270,11 @@ class OperationCompiler:
         ]
 
 
+def _in_path(name: str, fixed: Mapping[str, Value], names: Names) -> Value:
+    """Return what a placeholder of the path stands for: the value that the file fixes, or what its name means."""
+    return fixed[name] if name in fixed else names.resolve(name)
+
+
 @dataclass(frozen=True, slots=True)
 class _Unparsed:
     """A fixed value before its template is parsed."""
@@ -285,10 +293,12 @@ class _Slots:
         self._declared = declared
         self._whole_body = whole_body
         self._slots: dict[str, Slot] = {}
+        self._folded: frozenset[str] = frozenset()
 
     def collect(self, path: PathTemplate, body: BodyTemplate | None, names: Names) -> tuple[Slot, ...]:
         wanted = dict.fromkeys(names.used)
         by_fold = {fold(parameter.name): parameter for parameter in self._declared if parameter.location == "path"}
+        self._folded = frozenset(map(fold, path.names))
         for name in path.names:
             declared = by_fold.get(fold(name))
             argument = declared.name if declared else name
@@ -296,7 +306,7 @@ class _Slots:
                 self._add(argument, "path", declared, required=True)
         for parameter in self._declared:
             if parameter.asked:
-                self._declare(parameter, path)
+                self._declare(parameter)
         for name in path.query_names:
             if name in wanted:
                 self._add(name, "query", None, required=False)
@@ -305,8 +315,8 @@ class _Slots:
             self._add(name, "body" if name in in_body else "query", None, required=False)
         return tuple(self._slots.values())
 
-    def _declare(self, parameter: Parameter, path: PathTemplate) -> None:
-        if parameter.location == "path" and fold(parameter.name) not in map(fold, path.names):
+    def _declare(self, parameter: Parameter) -> None:
+        if parameter.location == "path" and fold(parameter.name) not in self._folded:
             # Declared in a path that has no such placeholder: asked for as declared, sent nowhere.
             self._add(parameter.name, "query", parameter, required=parameter.required)
         else:

@@ -18,6 +18,7 @@ from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
 from naftiko.types import ABSENT
 
 _WHOLE = frozenset({"$", "$.", ""})
+_QUOTED_NAME = re.compile(r"\['([^']*)'\]")
 
 
 class Output(Protocol):
@@ -123,6 +124,25 @@ class Expressed:
         """Say what was rendered."""
         value = self.build(context, scope)
         yield Explained(name, self.text, value, value is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOrStep:
+    """What a path finds in the last step's result; where it finds nothing, the step that it begins with."""
+
+    found: Found
+    step: Expressed
+
+    def build(self, context: Any, scope: Scope) -> Any:
+        """Return what is found, or null."""
+        return self._output(context).build(context, scope)
+
+    def explain(self, context: Any, scope: Scope, name: str) -> Iterator[Explained]:
+        """Say what was found, and where."""
+        return self._output(context).explain(context, scope, name)
+
+    def _output(self, context: Any) -> Output:
+        return self.step if self.found.locate(context) is ABSENT else self.found
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +298,7 @@ class OutputCompiler:
 
     def _one(self, parameter: OutputParameter) -> Output:
         if parameter.has_const:
-            return Expressed(Constant(parameter.const), None, "const")
+            return Expressed(Constant(parameter.const), parameter.type, "const")
         value = parameter.value
         if value is not None and not value.strip().startswith("$"):
             return self.template(value, parameter)
@@ -294,6 +314,9 @@ class OutputCompiler:
 
     def _array(self, parameter: OutputParameter, context: Found | None) -> Output:
         if parameter.items is None or self._is_whole(parameter.items):
+            is_list = self._wraps or parameter.items is not None  # one XML child is a list of one; no list is null
+            if context is not None and is_list and self._step(parameter) is None:
+                return ArrayOf(context, Whole(), self._wraps)
             return self._leaf(parameter, context)
         if context is None and parameter.name is not None:
             context = Found(_named(parameter.name))
@@ -302,15 +325,18 @@ class OutputCompiler:
     def _leaf(self, parameter: OutputParameter, context: Found | None) -> Output:
         if context is not None:
             step = self._step(parameter)
-            return step if step is not None else context
+            return FoundOrStep(context, step) if step is not None else context
         if parameter.name is None or (parameter.mapping or "").strip() in {"$", "$."}:
             return Whole()
         return self._found(_named(parameter.name), parameter.name, parameter)  # the field of the same name
 
-    def _step(self, parameter: OutputParameter) -> Output | None:
+    def _step(self, parameter: OutputParameter) -> Expressed | None:
         """A mapping that begins with a step's name looks into that step: ``fetch-repo.full-name``."""
         text = (parameter.mapping or parameter.value or "").strip()
-        path = self._names.step(text.removeprefix("$."))
+        try:
+            path = self._names.step(text.removeprefix("$."))
+        except jsonpath.JSONPathError:  # told where the path itself is parsed
+            return None
         return Expressed(path, None, text) if isinstance(path, StepPath) else None
 
     def _context(self, parameter: OutputParameter) -> Found | None:
@@ -342,10 +368,15 @@ class OutputCompiler:
 
     def _visible(self, text: str) -> tuple[jsonpath.JSONPath, jsonpath.JSONPath] | None:
         """Return the consumed output that a path begins with, and the rest of the path."""
-        for name, path in self._consumed.items():
-            rest = re.fullmatch(rf"\$?\.?(?:{re.escape(name)}|\['{re.escape(name)}'\])((?:[.\[].*)?)", text, re.DOTALL)
-            if rest:
-                return path, jsonpath.parse(f"${rest[1]}")
+        if not self._consumed:
+            return None
+        bare = text.removeprefix("$").removeprefix(".")
+        for name, rest in _splits(bare):
+            if name in self._consumed:
+                try:
+                    return self._consumed[name], jsonpath.parse(f"${rest}")
+                except jsonpath.JSONPathError:
+                    return None
         return None
 
     def template(self, text: str, parameter: OutputParameter) -> Output:
@@ -360,6 +391,18 @@ class OutputCompiler:
         # An output's text is never left out: a missing part of it is empty (lone placeholders stay null).
         value: Value = template.lone.value if template.lone else template.render
         return Expressed(value, parameter.type, text, parameter.max_length)
+
+
+def _splits(path: str) -> Iterator[tuple[str, str]]:
+    """Yield the ways in which a path is a name and a rest, the longest name first; a name may hold dots."""
+    quoted = _QUOTED_NAME.match(path)
+    if quoted:
+        yield quoted[1], path[quoted.end() :]
+        return
+    yield path, ""
+    for at in range(len(path) - 1, 0, -1):
+        if path[at] in ".[":
+            yield path[:at], path[at:]
 
 
 def _named(name: str) -> jsonpath.JSONPath:

@@ -186,12 +186,17 @@ def join(resource: str, operation: str | None, *, complete: bool) -> str:
     """Return an operation's full path from its resource's and its own (SEMANTICS 4.1)."""
     if operation is None:
         return resource
-    if complete or resource in {"", "/"}:
-        return operation
     if not operation:
         return resource
+    if complete or resource in {"", "/"}:
+        return operation
     slash = "" if operation.startswith(("?", "#")) else "/"
     return f"{resource.rstrip('/')}{slash}{operation.lstrip('/')}"
+
+
+def shape(path: str) -> str:
+    """Return a route with its placeholders' names dropped: two of the same shape catch the same requests."""
+    return _PLACEHOLDER.sub("{}", path)
 
 
 def begins_with(path: str, prefix: str) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from naftiko.plan import jsonpath
 from naftiko.plan.scope import Scope
-from naftiko.plan.template import Value, has_placeholder, parse
+from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
 from naftiko.types import ABSENT
 
 ADAPTER_PREFIXES = frozenset({"rest", "tools", "mcp"})
@@ -177,9 +177,18 @@ class Names:
 
     def caller_input(self, text: str) -> str | None:
         """Return the input's name if ``text`` is a reference such as ``rest.limit``; all after the dot is the name."""
-        text = text.removeprefix(_THIS)
-        prefix, dot, name = text.partition(".")
-        return name if dot and name and prefix in self.prefixes else None
+        if text.startswith(_THIS):
+            return self._prefixed(text[len(_THIS) :]) or text[len(_THIS) :].partition(".")[2] or None
+        return self._prefixed(text)
+
+    def _prefixed(self, text: str) -> str | None:
+        """Return what stands after the prefix's dot; a namespace may hold dots itself, the longest one is meant."""
+        at = text.rfind(".")
+        while at > 0:
+            if text[:at] in self.prefixes:
+                return text[at + 1 :] or None
+            at = text.rfind(".", 0, at)
+        return None
 
     def variable(self, text: str) -> str | None:
         """Return the variable's name if ``text`` is one: ``env.NAME``, ``namespace.NAME``, a bound ``NAME``."""
@@ -191,7 +200,17 @@ class Names:
         return text if any(text in names for names in self.binds.values()) else None
 
     def resolve(self, text: str) -> Expression:
-        """Say what a placeholder means, in this order: reference, input, step, variable, input to be inferred."""
+        """Say what a placeholder means, in this order: reference, input, step, variable, input to be inferred.
+
+        Raises:
+            TemplateError: it is a path into a step or an input, and broken.
+        """
+        try:
+            return self._resolved(text)
+        except jsonpath.JSONPathError as error:
+            raise TemplateError(f"`{text}` is no path: {error.message}", error.column) from error
+
+    def _resolved(self, text: str) -> Expression:
         name = self.caller_input(text)
         if name is None and text in self.inputs:
             name = text
@@ -241,7 +260,7 @@ def compile_value(value: Any, names: Names) -> Expression:
         jsonpath.JSONPathError: a path is broken.
     """
     if isinstance(value, dict | list):
-        return Structure(_compile_structure(value, names))
+        return Structure(_compile_structure(value, names, compile_value))
     if not isinstance(value, str):
         return Constant(value)
     name = None if has_placeholder(value) else names.caller_input(value)
@@ -259,6 +278,22 @@ def compile_value(value: Any, names: Names) -> Expression:
     return Constant(value)
 
 
+def compile_data(value: Any, names: Names) -> Expression:
+    """Compile the data of a body: its strings are templates, and nothing else is (SEMANTICS 4.3).
+
+    A text that happens to be a parameter's name, or to begin with ``rest.``, is the API's own word there.
+
+    Raises:
+        TemplateError: a template is broken.
+    """
+    if isinstance(value, dict | list):
+        return Structure(_compile_structure(value, names, compile_data))
+    if not isinstance(value, str) or not has_placeholder(value):
+        return Constant(value)
+    template = parse(value, names.resolve)
+    return template.lone.value if template.lone else template
+
+
 def compile_path(text: str, names: Names) -> Expression:
     """Compile a JSONPath over step results: ``$.step.field``.
 
@@ -269,13 +304,13 @@ def compile_path(text: str, names: Names) -> Expression:
     return step if step is not None else ScopePath(jsonpath.parse(text))
 
 
-def _compile_structure(value: Any, names: Names) -> Any:
+def _compile_structure(value: Any, names: Names, compile_text: Callable[[Any, Names], Expression]) -> Any:
     if isinstance(value, dict):
-        return {key: _compile_structure(inner, names) for key, inner in value.items()}
+        return {key: _compile_structure(inner, names, compile_text) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_compile_structure(inner, names) for inner in value]
+        return [_compile_structure(inner, names, compile_text) for inner in value]
     if isinstance(value, str):
-        compiled = compile_value(value, names)
+        compiled = compile_text(value, names)
         return compiled.value if isinstance(compiled, Constant) else compiled
     return value
 

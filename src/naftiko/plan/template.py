@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -21,6 +22,9 @@ from naftiko.plan.text import as_text, compact_json
 from naftiko.types import ABSENT
 
 _TAG = re.compile(r"\{\{\{\s*(?P<triple>[^{}]*?)\s*\}\}\}|\{\{\s*(?P<kind>[#^/!&]?)\s*(?P<name>[^{}]*?)\s*\}\}")
+
+
+_DEEPEST_SECTION = 50
 
 
 class TemplateError(ValueError):
@@ -231,7 +235,13 @@ def _inside_json_strings(text: str) -> Callable[[int], bool]:
         at += 1
     if opened is not None:
         spans.append((opened, len(text)))
-    return lambda offset: any(start < offset <= end for start, end in spans)
+    starts = [start for start, _ in spans]
+
+    def inside(offset: int) -> bool:
+        at = bisect_left(starts, offset) - 1
+        return at >= 0 and offset <= spans[at][1]
+
+    return inside
 
 
 class _Parser:
@@ -241,6 +251,7 @@ class _Parser:
         self._position = position
         self._tags = list(_TAG.finditer(text))
         self._next = 0
+        self._open: list[str] = []
 
     def parse(self) -> tuple[Part, ...]:
         parts, end = self._parts(0, None)
@@ -249,6 +260,8 @@ class _Parser:
     def _parts(self, start: int, section: re.Match[str] | None) -> tuple[list[Part], int]:
         """Parse up to the end of a section, or of the text; return the parts and where the rest begins."""
         parts: list[Part] = []
+        if len(self._open) > _DEEPEST_SECTION:
+            raise TemplateError(f"sections stand more than {_DEEPEST_SECTION} deep in one another", start)
         while self._next < len(self._tags):
             tag = self._tags[self._next]
             self._next += 1
@@ -264,7 +277,9 @@ class _Parser:
             if not name:
                 raise TemplateError("a placeholder without a name", tag.start())
             if kind in {"#", "^"}:
+                self._open.append(name)
                 inner, start = self._parts(start, tag)
+                self._open.pop()
                 parts.append(Section(name, self._resolve(name), kind == "^", tuple(inner)))
             else:
                 parts.append(Placeholder(name, self._resolve(name), self._position(tag.start())))

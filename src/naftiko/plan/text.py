@@ -28,7 +28,8 @@ def as_text(value: Any) -> str:
         return str(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return compact_json(value)
+    text = getattr(value, "text", None)  # a body or a file that came as bytes (``plan.inputs.Content``)
+    return text if isinstance(text, str) else compact_json(value)
 
 
 def _number(value: float) -> str:
@@ -39,4 +40,15 @@ def _number(value: float) -> str:
 
 def compact_json(value: Any) -> str:
     """Return JSON text without spaces, non-ASCII characters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError:  # NaN and the infinities, which JSON has no words for
+        return json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list) else value

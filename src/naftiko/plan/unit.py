@@ -153,6 +153,7 @@ class UnitPlan:
         reason: why it is not executable, or ``""``.
         passes_body: whether a REST caller's body is passed on as it is, since the operation declares none.
         schema: a tool's own JSON ``inputSchema``.
+        output_schema: a tool's own JSON ``outputSchema``.
     """
 
     adapter: str
@@ -172,6 +173,7 @@ class UnitPlan:
     hints: ToolHints | None = None
     passes_body: bool = False
     schema: Mapping[str, Any] | None = None
+    output_schema: Mapping[str, Any] | None = None
     max_binary_size: str | None = None
     tags: tuple[str, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -11,6 +12,7 @@ from naftiko.engine.capability import Adapter, Capability
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORTS = {"rest": 8080, "mcp": 9090}
 _LOOPBACK = {"localhost": DEFAULT_HOST}
+_VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def listeners(
         for adapter in capability.adapters:
             if not is_http(adapter):
                 continue
-            address = host or adapter.plan.model.address or DEFAULT_HOST
+            address = host or address_of(capability, adapter) or DEFAULT_HOST
             address = _LOOPBACK.get(address, address)
             port = port_of(adapter, ports or {})
             # Two adapters that each want any free port get one each, one for each kind.
@@ -64,12 +66,27 @@ def is_http(adapter: Adapter) -> bool:
     return getattr(adapter.plan.model, "transport", None) != "stdio"
 
 
+def address_of(capability: Capability, adapter: Adapter) -> str | None:
+    """Return the file's own address with its variables filled in; ``None`` if it has none, or one has no value."""
+    address = adapter.plan.model.address
+    if address is None or address_variables(capability, adapter):
+        return None
+    return _VARIABLE.sub(lambda found: capability.variables.value(found[1]), address)
+
+
+def address_variables(capability: Capability, adapter: Adapter) -> list[str]:
+    """Return the variables of the file's own address that have no value."""
+    names = _VARIABLE.findall(adapter.plan.model.address or "")
+    return [name for name in names if capability.variables.get(name) is None]
+
+
 def port_of(adapter: Adapter, ports: Mapping[str, int]) -> int:
     """Return an adapter's port: the operator's by namespace, by pattern, by kind; else the file's; else the default."""
-    for name in (adapter.namespace, adapter.kind):
-        if name in ports:
-            return ports[name]
-    matching = [pattern for pattern in ports if fnmatchcase(adapter.namespace, pattern)]
+    if adapter.namespace in ports:
+        return ports[adapter.namespace]
+    matching = [pattern for pattern in ports if pattern != adapter.kind and fnmatchcase(adapter.namespace, pattern)]
     if matching:
         return ports[max(matching, key=len)]
+    if adapter.kind in ports:
+        return ports[adapter.kind]
     return adapter.plan.model.port if adapter.plan.model.port is not None else DEFAULT_PORTS[adapter.kind]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from naftiko.engine.capability import Capability
+from naftiko.expose.authentication.contract import METADATA_PATH
 from naftiko.expose.rest.options import RestOptions
 from naftiko.serve.addresses import Listener
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from naftiko.expose.mcp.app import McpApp
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,46 +35,84 @@ class AppOptions:
     stateful: bool = False
 
 
-def app_of(listener: Listener, options: AppOptions) -> ASGIApp:
+class ListenerApp:
+    """Everything behind one socket.
+
+    MCP has its own paths (``/mcp``, ``/<namespace>/mcp``, their metadata for authentication), and all others where
+    there is no REST adapter. The
+    connections of the capabilities stay open when it stops: other listeners may still be using them.
+
+    Args:
+        rest: the app of the REST adapters, or ``None``.
+        mcp: the app of the MCP adapters, or ``None``.
+    """
+
+    def __init__(self, rest: ASGIApp | None, mcp: McpApp | None) -> None:
+        self._rest = rest
+        self._mcp = mcp
+        self._mcp_paths = frozenset(mcp.paths) - {"/"} if mcp is not None else frozenset()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Dispatch by path."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        app = self._mcp if self._rest is None or self._is_for_mcp(scope) else self._rest
+        if app is not None:
+            await app(scope, receive, send)
+
+    def _is_for_mcp(self, scope: Scope) -> bool:
+        if not self._mcp_paths or scope["type"] != "http":
+            return False
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        path = raw.partition(b"?")[0].decode("latin-1").rstrip("/")
+        return path.removeprefix(METADATA_PATH) in self._mcp_paths
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        if self._mcp is not None:
+            await self._mcp.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        if self._mcp is not None:
+            await self._mcp.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def app_of(listener: Listener, options: AppOptions) -> ListenerApp:
     """Return the app of a listener's adapters."""
-    rest = [exposed.capability for exposed in listener.of_kind("rest")]
-    mcp = [exposed.capability for exposed in listener.of_kind("mcp")]
-    if not mcp:
-        return _rest(rest, options)
-    if not rest:
-        return _mcp(mcp, options)
-    return Shared(_rest(rest, options), _mcp(mcp, options))
+    rest, mcp = _of_kind(listener, "rest"), _of_kind(listener, "mcp")
+    return ListenerApp(_rest(rest, options) if rest else None, _mcp(mcp, options) if mcp else None)
 
 
 def _rest(capabilities: Sequence[Capability], options: AppOptions) -> ASGIApp:
     from naftiko.expose.rest import rest_app  # noqa: PLC0415  # imported when a listener needs it
 
-    return rest_app(_each_once(capabilities), options.rest)
+    return rest_app(capabilities, options.rest)
 
 
-def _mcp(capabilities: Sequence[Capability], options: AppOptions) -> ASGIApp:
+def _mcp(capabilities: Sequence[Capability], options: AppOptions) -> McpApp:
     from naftiko.expose.mcp import mcp_app  # noqa: PLC0415  # the SDK takes half a second to import
 
     return mcp_app(
-        _each_once(capabilities),
+        capabilities,
         allowed_hosts=options.allowed_hosts,
         allowed_origins=options.allowed_origins,
         stateful=options.stateful,
+        prefix=options.rest.prefix,
     )
 
 
-def _each_once(capabilities: Sequence[Capability]) -> list[Capability]:
-    return list({id(capability): capability for capability in capabilities}.values())
+def _of_kind(listener: Listener, kind: str) -> list[Capability]:
+    """Return the capabilities with adapters of a kind here, each once; what they expose elsewhere is not in them."""
+    here = listener.of_kind(kind)
+    found = {id(exposed.capability): exposed.capability for exposed in here}
+    adapters = {id(exposed.adapter) for exposed in here}
+    return [_narrowed(capability, kind, adapters) for capability in found.values()]
 
 
-class Shared:
-    """REST and MCP on one port: ``/mcp`` and ``/<namespace>/mcp`` are MCP's, everything else is REST's."""
-
-    def __init__(self, rest: ASGIApp, mcp: ASGIApp) -> None:
-        self._rest = rest
-        self._mcp = mcp
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Dispatch by path; MCP's app starts with its first request, so that REST's owns the lifespan."""
-        is_mcp = scope["type"] == "http" and scope["path"].endswith("/mcp")
-        await (self._mcp if is_mcp else self._rest)(scope, receive, send)
+def _narrowed(capability: Capability, kind: str, adapters: set[int]) -> Capability:
+    """Return a view of a capability without its adapters of the same kind on other ports: those may be internal."""
+    view = copy.copy(capability)
+    view.adapters = tuple(each for each in capability.adapters if each.kind != kind or id(each) in adapters)
+    return view

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from naftiko.expose.rest.router import route_shape
-from naftiko.serve.addresses import Listener
+from naftiko.serve.addresses import Exposed, Listener
 from naftiko.types import Position
 
 
@@ -23,18 +23,26 @@ class Conflict:
 
 
 def conflicts(listener: Listener, *, prefix: bool) -> Iterator[Conflict]:
-    """Yield the conflicts between different capabilities of a listener; with ``prefix`` there are none."""
-    if prefix:
-        return
-    seen: dict[tuple[str, str, str], tuple[object, Position]] = {}
+    """Yield the conflicts between different capabilities of a listener.
+
+    Args:
+        listener: the adapters.
+        prefix: whether each capability is under its namespace; then only those of one namespace can be in conflict.
+    """
+    seen: dict[tuple[str, str, str, str], tuple[object, Position]] = {}
     for exposed in listener.exposed:
-        for unit in exposed.adapter.units:
-            if exposed.adapter.kind == "rest":
-                key = ("rest", unit.method or "*", route_shape(unit.path or "/"))
-                what = f"{unit.method or 'forward'} {unit.path}"
-            else:
-                key = ("mcp", "", unit.name)
-                what = f"the tool {unit.name}"
-            owner, position = seen.setdefault(key, (exposed.capability, unit.plan.position))
+        space = exposed.capability.namespace if prefix else ""
+        for key, what, position in _names(exposed):
+            owner, first = seen.setdefault((space, *key), (exposed.capability, position))
             if owner is not exposed.capability:
-                yield Conflict(what, position, unit.plan.position)
+                yield Conflict(what, first, position)
+
+
+def _names(exposed: Exposed) -> Iterator[tuple[tuple[str, str, str], str, Position]]:
+    """Yield what each unit is found by, as a key and in words."""
+    for unit in exposed.adapter.units:
+        if exposed.adapter.kind == "rest":
+            what = f"{unit.method or 'forward'} {unit.path}"
+            yield ("rest", unit.method or "*", route_shape(unit.path or "/")), what, unit.plan.position
+        else:
+            yield ("mcp", "", unit.alias), f"the tool {unit.name}", unit.plan.position

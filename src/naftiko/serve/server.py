@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from naftiko.errors import NaftikoError
+from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
+
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 GRACE = 10
 """Seconds that requests in flight get when the server stops."""
@@ -35,6 +37,40 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone: one handler stops all servers."""
         yield
+
+
+class _Finishing:
+    """Tells the callers whose requests outlast the grace time that the server stops, where uvicorn just leaves."""
+
+    def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
+        self._app = app
+        self._stopping = stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():
+                raise
+            if not started:
+                await _send_stopping(send)
+
+
+async def _send_stopping(send: Send) -> None:
+    detail = f"the server stops, and the request took more than {GRACE} seconds to finish"
+    headers = [(b"content-type", PROBLEM_MEDIA_TYPE), (b"retry-after", b"1"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": simple_problem(503, "stopping", detail)})
 
 
 def _config(app: Any) -> uvicorn.Config:
@@ -88,11 +124,16 @@ class Servers:
 
     async def _start(self, site: Site) -> asyncio.Task[None]:
         app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
-        server = _Server(_config(app))
+        server = _Server(_config(_Finishing(app, self._stopping)))
         self._servers.append(server)
+        # Told to stop while the app was made: it starts and stops again, so that its lifespan is whole.
+        server.should_exit = self._stopping.is_set()
         task = asyncio.create_task(server.serve(sockets=[site.opened]))
         while not server.started and not task.done():  # noqa: ASYNC110  # uvicorn has no event for it
             await asyncio.sleep(0.001)
+        if not server.started and not self._stopping.is_set():
+            port = site.opened.getsockname()[1]
+            raise NaftikoError(f"the server on port {port} did not start; the log says why")
         return task
 
 
@@ -112,21 +153,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-def on_signals(stop: Callable[[], None]) -> None:
-    """Call ``stop`` at SIGINT and SIGTERM; a second one ends the process at once."""
-    loop = asyncio.get_running_loop()
-    seen = 0
-
-    def handle() -> None:
-        nonlocal seen
-        seen += 1
-        if seen == 1:
-            stop()
-        else:
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, handle)

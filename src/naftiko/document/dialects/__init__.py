@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from naftiko.document.dialects import authentication, bodies, calls, imports, keys, parameters
+from naftiko.document.dialects import authentication, bodies, calls, imports, keys, parameters, steps
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
     Aggregate,
@@ -30,6 +30,7 @@ from naftiko.document.model import (
     Import,
     Info,
     InputParameter,
+    LookupStep,
     Mapping,
     McpAdapter,
     McpPrompt,
@@ -69,6 +70,7 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     Import: (imports.both_spellings,),
     Info: (keys.renamed(display="label", title="label"), keys.name_as_label),
     InputParameter: (_LABELLED, parameters.input_parameter),
+    LookupStep: (steps.lookup,),
     Mapping: (keys.renamed(targetName="target"),),
     McpAdapter: (_LABELLED,),
     McpPrompt: (_LABELLED,),

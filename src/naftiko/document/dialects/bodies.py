@@ -6,7 +6,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from naftiko.document.dialects import nodes
 from naftiko.document.findings import Findings
-from naftiko.document.reader import Entries, is_null
+from naftiko.document.reader import Entries, entries, is_null
 
 _TYPES = {
     "json": "json",
@@ -26,15 +26,26 @@ _TYPES = {
 
 def declared(found: Entries, findings: Findings) -> None:
     """Make a body block of ``body: text`` and of ``body: {map without type and data}``."""
-    del findings
     if "body" not in found or is_null(found["body"][1]):
         found.pop("body", None)
         return
     key, body = found["body"]
     if isinstance(body, ScalarNode):
         found["body"] = (key, _block(key, body, "raw"))
-    elif isinstance(body, SequenceNode) or not nodes.has(body, "type", "data"):
+    elif isinstance(body, SequenceNode) or not _is_block(entries(body, findings)):
         found["body"] = (key, _block(key, body, "json"))
+
+
+def _is_block(body: Entries) -> bool:
+    """Tell a block from JSON data that has a ``type`` of its own: ``{type: issue, title: "{{title}}"}``."""
+    if "data" in body:
+        return True
+    kind = body["type"][1] if "type" in body else None
+    return isinstance(kind, ScalarNode) and (_word(kind) in _TYPES or len(body) == 1)
+
+
+def _word(kind: Node) -> str:
+    return str(kind.value).replace("-", "").replace("_", "").lower()
 
 
 def _block(key: Node, data: Node, kind: str) -> MappingNode:
@@ -46,7 +57,7 @@ def block(found: Entries, findings: Findings) -> None:
     """Bring a block's type to the spec's word, and say whether it has data."""
     if "type" in found and isinstance(found["type"][1], ScalarNode):
         key, value = found["type"]
-        known = _TYPES.get(value.value.replace("-", "").replace("_", "").lower())
+        known = _TYPES.get(_word(value))
         if known is None:
             findings.at(value).warning(
                 "unknown-body-type",
@@ -54,7 +65,7 @@ def block(found: Entries, findings: Findings) -> None:
                 hint="use json, text, xml, sparql, formUrlEncoded or multipartForm",
             )
         found["type"] = (key, nodes.text(known or "json", value))
-    if "data" not in found:
+    if "data" not in found or is_null(found["data"][1]):
         return
     key, data = found["data"]
     found["hasData"] = (key, nodes.flag(key))

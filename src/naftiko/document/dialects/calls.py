@@ -6,7 +6,7 @@ from yaml.nodes import MappingNode
 
 from naftiko.document.dialects import nodes
 from naftiko.document.findings import Findings
-from naftiko.document.reader import Entries, entries
+from naftiko.document.reader import Entries, entries, is_null
 
 
 def spread(found: Entries, findings: Findings) -> None:
@@ -18,7 +18,7 @@ def spread(found: Entries, findings: Findings) -> None:
     operation = inner.get("operation") or inner.get("call") or inner.get("ref")
     if operation is not None:
         found["call"] = (key, operation[1])
-    if "with" not in inner:
+    if "with" not in inner or is_null(inner["with"][1]):
         return
     with_key, with_value = inner["with"]
     outer = found.get("with")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from yaml.nodes import MappingNode, ScalarNode
+from yaml.nodes import ScalarNode
 
-from naftiko.document.dialects import nodes
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries
 
 
-def is_import(node: MappingNode) -> bool:
+def is_import(found: Entries) -> bool:
     """Tell an import from a thing of its own."""
-    return nodes.has(node, "import") or (nodes.has(node, "from") and not nodes.has(node, "type", "baseUri"))
+    return "import" in found or ("from" in found and not {"type", "baseUri"} & found.keys())
 
 
 def both_spellings(found: Entries, findings: Findings) -> None:

@@ -24,6 +24,7 @@ _TYPES = {
     "map": "object",
     "dict": "object",
 }
+_NESTED_KEYS = frozenset({"type", "properties", "items", "values", "mapping", "value", "const"})
 _OWN_KEYS = ("type", "mapping", "properties", "items", "value", "const", "values", "name")
 
 
@@ -85,9 +86,15 @@ def _mapping(found: Entries, findings: Findings) -> None:
     if "mapping" not in found or not isinstance(found["mapping"][1], MappingNode):
         return
     inner = entries(found.pop("mapping")[1], findings)
-    for key in ("properties", "items", "values", "mapping", "value", "const"):
-        if key in inner:
-            found.setdefault(key, inner[key])
+    for key, (key_node, value) in inner.items():
+        if key in _NESTED_KEYS:
+            found.setdefault(key, (key_node, value))
+        else:
+            findings.at(key_node).warning(
+                "unknown-key",
+                f"`{key}` is no key of a mapping",
+                hint="use properties, items or values, or write the mapping as a JSONPath",
+            )
 
 
 def _items(found: Entries, findings: Findings) -> None:
@@ -98,6 +105,8 @@ def _items(found: Entries, findings: Findings) -> None:
     if isinstance(items, SequenceNode):
         if len(items.value) == 1 and not nodes.has(items.value[0], "name"):
             found["items"] = (key, items.value[0])
+            if not isinstance(items.value[0], SequenceNode):
+                _items(found, findings)
         elif items.value:
             found["items"] = (key, _object(items))
         else:
@@ -106,11 +115,7 @@ def _items(found: Entries, findings: Findings) -> None:
         inner = entries(items, findings)
         described = any(name in inner and not isinstance(inner[name][1], MappingNode) for name in _OWN_KEYS)
         nested = any(name in inner for name in ("properties", "items", "values"))
-        if (
-            not described
-            and not nested
-            and all(isinstance(value, MappingNode) for _, value in inner.values())
-        ):
+        if not described and not nested and all(isinstance(value, MappingNode) for _, value in inner.values()):
             found["items"] = (key, _object(items))
     elif isinstance(items, ScalarNode) and not is_null(items):
         found["items"] = (key, nodes.mapping([(nodes.text("type", items), items)], items))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeAlias, TypeVar
 
@@ -48,6 +49,7 @@ class Model(BaseModel):
 
     Attributes:
         open_ended: whether further keys are nobody's mistake, as in a thing of an unknown kind.
+        entries: its keys and values as the dialects leave them, merge keys expanded.
     """
 
     open_ended: ClassVar[bool] = False
@@ -64,10 +66,16 @@ class Model(BaseModel):
     )
 
     node: Annotated[Node | None, SkipValidation] = Field(default=None, exclude=True, repr=False)
+    entries: Annotated[Mapping[str, tuple[Node, Node]], SkipValidation] = Field(default={}, exclude=True, repr=False)
 
     def at(self, *path: str | int) -> Node | None:
-        """Return the node at a key path inside this mapping, or the nearest one above it."""
+        """Return the node at a key path inside this mapping, or the nearest one above it.
+
+        The first key is a canonical one, wherever a dialect has it; a key as the file has it is found too.
+        """
         node = self.node
+        if path and path[0] in self.entries:
+            node, path = self.entries[str(path[0])][1], path[1:]
         for key in path:
             below = _child(node, key)
             if below is None:

@@ -29,6 +29,7 @@ class LookupStep(Model):
         index: the step whose result is searched.
         match: the field that is compared, as text.
         lookup_value: what is looked for: a JSONPath, a template or a literal.
+        lookup_values: the same where the file has a list of literals or expressions.
         output_parameters: the fields to take of a hit; none: the whole hit.
     """
 
@@ -38,6 +39,7 @@ class LookupStep(Model):
     index: str | None = None
     match: str | None = None
     lookup_value: str | None = None
+    lookup_values: list[Any] | None = None
     output_parameters: tuple[str, ...] = ()
 
 
@@ -70,7 +72,7 @@ class Mapping(Model):
     """One value of an orchestration's answer; dots in ``target`` nest."""
 
     target: str | None = None
-    value: str | None = None
+    value: Any = None
 
 
 Step: TypeAlias = CallStep | LookupStep | ScriptStep | UnknownStep

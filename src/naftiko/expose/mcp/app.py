@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from naftiko.engine.capability import Capability
 from naftiko.expose.authentication import Authenticated, ResourceMetadata
 from naftiko.expose.authentication import Guard as AuthenticationGuard
 from naftiko.expose.mcp.endpoint import Endpoint
 from naftiko.expose.mcp.guard import Guard
+from naftiko.expose.mcp.limits import CallLimit
+from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.protection import guard_of, refused, served_together
-from naftiko.expose.mcp.sources import Source, by_namespace, mcp_sources
+from naftiko.expose.mcp.sources import Exposing, Source, by_namespace, mcp_sources, prefixed
 
 _EXPOSED_HEADERS = ("Mcp-Session-Id", "Mcp-Protocol-Version", "WWW-Authenticate")
 
@@ -30,38 +31,35 @@ class McpApp:
 
     def __init__(
         self,
-        capabilities: Sequence[Capability],
-        *,
-        allowed_hosts: Sequence[str],
-        allowed_origins: Sequence[str],
-        stateful: bool,
-        max_request_bytes: int,
-        guard_hosts: bool,
+        exposed: Iterable[Exposing],
+        options: McpOptions,
     ) -> None:
-        sources = mcp_sources(capabilities)
-        self._stateful = stateful
-        self._max_request_bytes = max_request_bytes
+        sources, prefix = mcp_sources(exposed), options.prefix
+        self._options = options
+        self._limit = CallLimit(options.max_concurrency)
         self._endpoints: list[Endpoint] = []
         self._guards: list[AuthenticationGuard] = []
-        combined = self._endpoint(sources, "/mcp")
+        combined = self._endpoint(prefixed(sources) if prefix else sources, "/mcp")
         self._routes: dict[str, ASGIApp] = {"/mcp": combined, "/": combined}
-        for namespace, own in by_namespace(sources).items():
+        for namespace, own in by_namespace(sources, of_capability=prefix).items():
             path = f"/{quote(namespace, safe='')}/mcp"
-            self._routes[path] = combined if len(sources) == len(own) else self._endpoint(own, path)
+            is_all = len(sources) == len(own) and not prefix
+            self._routes[path] = combined if is_all else self._endpoint(own, path)
         self.paths: tuple[str, ...] = tuple(self._routes)
         guarded = Guard(
             self._route,
-            allowed_hosts=allowed_hosts,
-            allowed_origins=allowed_origins,
-            guard_hosts=guard_hosts,
+            allowed_hosts=options.allowed_hosts,
+            allowed_origins=options.allowed_origins,
+            guard_hosts=options.guard_hosts,
         )
-        readable: ASGIApp = _with_cors(guarded, allowed_origins) if allowed_origins else guarded
+        origins = options.allowed_origins
+        readable: ASGIApp = _with_cors(guarded, origins) if origins else guarded
         self._app = ResourceMetadata(readable, self._guards, render=refused)
 
     def _endpoint(self, sources: Sequence[Source], path: str) -> ASGIApp:
         """Make the server of these adapters, behind the authentication that they ask for."""
         together = served_together(sources)
-        endpoint = Endpoint(together, stateful=self._stateful, max_request_bytes=self._max_request_bytes)
+        endpoint = Endpoint(together, self._options, self._limit)
         self._endpoints.append(endpoint)
         guard = guard_of(together, path)
         if guard is None:

@@ -42,6 +42,13 @@ async def read_body(receive: Receive, limit: int) -> bytes:
         raise BodyRefused(408, f"the request did not arrive within {BODY_SECONDS:g} seconds") from None
 
 
+async def send_json(send: Send, status: int, body: bytes) -> None:
+    """Send a JSON answer."""
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
 def replayed(body: bytes, then: Receive) -> Receive:
     """Return a ``receive`` that gives a body that was read already, then what ``then`` gives."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]

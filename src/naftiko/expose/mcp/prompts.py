@@ -110,7 +110,8 @@ class PromptBook:
                     file = source.file(model.location) if model.location else None
                     if file is not None and not file.is_file():
                         _log.warning("the prompt `%s` has no text: %s does not exist", model.name, file)
-                    self._prompts.setdefault(model.name, Prompt(model, model.name, file))
+                    name = source.prefix + model.name
+                    self._prompts.setdefault(name, Prompt(model, name, file))
 
     def __bool__(self) -> bool:
         return bool(self._prompts)

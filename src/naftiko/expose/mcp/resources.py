@@ -19,6 +19,7 @@ from naftiko.errors import InputError, UpstreamStatus
 from naftiko.expose.mcp import media, revisions
 from naftiko.expose.mcp.failures import failure_text
 from naftiko.expose.mcp.files import Directory, NotServed, ServedFile
+from naftiko.expose.mcp.limits import CallLimit
 from naftiko.expose.mcp.progress import reporting
 from naftiko.expose.mcp.results import encoded, text_of
 from naftiko.expose.mcp.sources import Source
@@ -40,6 +41,7 @@ class Dynamic:
     unit: Unit
     redact: Redact
     template: UriTemplate
+    limit: CallLimit
 
     def declaration(self) -> dict[str, Any]:
         """Return it as it is listed, in wire form."""
@@ -58,7 +60,8 @@ class Dynamic:
         """
         try:
             async with reporting(context, self.plan.name):
-                answer = await self.unit.run(values)
+                with self.limit:
+                    answer = await self.unit.run(values)
             return [_contents(uri, self.plan, self.unit, answer)]
         except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
             told = report(error, self.redact, unit=f"resource {self.plan.name}")
@@ -135,12 +138,12 @@ def _file_contents(uri: str, file: ServedFile, content: bytes) -> dict[str, Any]
 class ResourceBook:
     """The resources of a server, in the order of its adapters; the first one that a URI fits answers."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source], limit: CallLimit) -> None:
         self._resources: list[Dynamic | Static] = []
         for source in sources:
             for plan, unit in zip(source.adapter.plan.resources, source.resource_units, strict=True):
                 if unit is not None:
-                    self._resources.append(Dynamic(plan, unit, source.redact, UriTemplate(plan.uri)))
+                    self._resources.append(Dynamic(plan, unit, source.redact, UriTemplate(plan.uri), limit))
                 elif plan.directory is not None:
                     self._resources.append(_static(source, plan, plan.directory))
 

@@ -94,6 +94,27 @@ NOTHING_PROMISED: Final = OutputShape()
 
 
 def output_shape(plan: UnitPlan, *, mock: bool) -> OutputShape:
+    """Return what a tool promises: its own ``outputSchema``, else what its declared outputs are sure to be.
+
+    Its own one counts if it is a valid schema of an object. In mock mode the answer is another one.
+    """
+    own = plan.output_schema
+    if own is not None and not mock and own.get("type", "object") == "object" and _is_schema(own):
+        return OutputShape({**own, "type": "object"}, is_object=True)
+    return generated_shape(plan, mock=mock)
+
+
+def _is_schema(schema: Mapping[str, Any]) -> bool:
+    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415  # takes 60 ms, and few files need it
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except (SchemaError, RecursionError):
+        return False
+    return True
+
+
+def generated_shape(plan: UnitPlan, *, mock: bool) -> OutputShape:
     """Return what a tool's declared outputs promise; nothing where the answer is made of something else."""
     declared = plan.outputs.schema
     if not declared or plan.outputs.identity or not _made_of_outputs(plan.action, mock=mock):

@@ -11,6 +11,7 @@ from mcp.server.lowlevel import Server
 
 from naftiko import __version__
 from naftiko.expose.mcp.completion import Completer
+from naftiko.expose.mcp.limits import CallLimit
 from naftiko.expose.mcp.prompts import PromptBook
 from naftiko.expose.mcp.resources import ResourceBook
 from naftiko.expose.mcp.sources import Source
@@ -19,9 +20,15 @@ from naftiko.expose.mcp.tools import ToolBook
 _NAME_OF_SEVERAL = "naftiko"
 
 
-def make_server(sources: Sequence[Source]) -> Server[Any]:
-    """Return the server of one adapter, or of several together; capabilities follow from what they declare."""
-    tools, resources, prompts = ToolBook(sources), ResourceBook(sources), PromptBook(sources)
+def make_server(sources: Sequence[Source], tools: ToolBook, limit: CallLimit) -> Server[Any]:
+    """Return the server of one adapter, or of several together; capabilities follow from what they declare.
+
+    Args:
+        sources: the adapters.
+        tools: their tools.
+        limit: how many calls may run at once, in the whole app.
+    """
+    resources, prompts = ResourceBook(sources, limit), PromptBook(sources)
     server: Server[Any] = Server(
         _name(sources),
         version=_version(sources),

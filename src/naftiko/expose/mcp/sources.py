@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 from naftiko.document.model import McpAdapter
 from naftiko.engine.capability import Adapter, Capability, Unit
@@ -17,10 +17,17 @@ _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An MCP adapter with its capability."""
+    """An MCP adapter with its capability.
+
+    Attributes:
+        capability: where it comes from.
+        adapter: the adapter.
+        prefix: what the names of its tools and prompts begin with, so that none is lost among others.
+    """
 
     capability: Capability
     adapter: Adapter
+    prefix: str = ""
 
     @property
     def namespace(self) -> str:
@@ -56,19 +63,30 @@ class Source:
         return (self.capability.path.parent / text).resolve()
 
 
-def mcp_sources(capabilities: Iterable[Capability]) -> tuple[Source, ...]:
+Exposing: TypeAlias = Capability | tuple[Capability, Adapter]
+"""A capability with all its MCP adapters, or with one of them."""
+
+
+def mcp_sources(exposed: Iterable[Exposing]) -> tuple[Source, ...]:
     """Return the MCP adapters of capabilities, in their order."""
     return tuple(
         Source(capability, adapter)
-        for capability in capabilities
-        for adapter in capability.adapters
+        for each in exposed
+        for capability, adapters in (((each, each.adapters) if isinstance(each, Capability) else (each[0], each[1:])),)
+        for adapter in adapters
         if adapter.kind == "mcp"
     )
 
 
-def by_namespace(sources: Sequence[Source]) -> dict[str, tuple[Source, ...]]:
-    """Return the adapters of each namespace; two capabilities may share one."""
+def prefixed(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """Return the adapters with the namespaces of their capabilities as prefixes (SEMANTICS 8)."""
+    return tuple(replace(source, prefix=f"{source.capability.namespace}_") for source in sources)
+
+
+def by_namespace(sources: Sequence[Source], *, of_capability: bool = False) -> dict[str, tuple[Source, ...]]:
+    """Return the adapters of each namespace, their own or their capability's; two capabilities may share one."""
     found: dict[str, tuple[Source, ...]] = {}
     for source in sources:
-        found[source.namespace] = (*found.get(source.namespace, ()), source)
+        namespace = source.capability.namespace if of_capability else source.namespace
+        found[namespace] = (*found.get(namespace, ()), source)
     return found

@@ -1,125 +1,126 @@
-"""Tools: what tools/list shows, and what tools/call does (SEMANTICS 3.7, 3.8 and 7)."""
+"""The tools of a server: what tools/list shows, and what tools/call does (SEMANTICS 3.7, 3.8 and 7)."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from mcp.shared.inbound import x_mcp_header_map
 from mcp_types import INVALID_PARAMS, CallToolRequestParams, PaginatedRequestParams
-from mcp_types.methods import serialize_server_result
-from mcp_types.version import LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION
-from pydantic import ValidationError
 
-from naftiko.document.model import ToolHints
 from naftiko.document.suggest import did_you_mean
-from naftiko.engine.capability import Unit
+from naftiko.engine.answer import Answer
 from naftiko.expose.mcp import revisions
+from naftiko.expose.mcp.continuing import ContinueTool
 from naftiko.expose.mcp.failures import failed_result
+from naftiko.expose.mcp.fitting import Fitting, fitted
+from naftiko.expose.mcp.handles import Handles, Place
+from naftiko.expose.mcp.limits import CallLimit
+from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.progress import reporting
 from naftiko.expose.mcp.results import tool_result
-from naftiko.expose.mcp.schemas import OutputShape, generated_schema, input_schema, output_shape
+from naftiko.expose.mcp.search import search_tools
 from naftiko.expose.mcp.sources import Source
-from naftiko.expose.problems import Redact, report
+from naftiko.expose.mcp.tool import Tool, tools_of
+from naftiko.expose.problems import report
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A tool, ready to be listed and called."""
+class OwnTool(Protocol):
+    """A tool of the server itself, such as ``naftiko-continue``."""
 
-    unit: Unit
-    redact: Redact
-    schema: Mapping[str, Any]
-    shape: OutputShape
+    @property
+    def name(self) -> str:
+        """How clients call it."""
+        ...
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """Of its arguments."""
+        ...
 
     def declaration(self, *, modern: bool) -> dict[str, Any]:
         """Return it as tools/list shows it, in wire form."""
-        plan = self.unit.plan
-        shown: dict[str, Any] = {"name": plan.alias}
-        if plan.label:
-            shown["title"] = plan.label
-        if plan.description:
-            shown["description"] = plan.description
-        shown["inputSchema"] = self.schema
-        output = self.shape.shown(modern=modern)
-        if output is not None:
-            shown["outputSchema"] = output
-        annotations = _annotations(plan.label, plan.hints)
-        if annotations:
-            shown["annotations"] = annotations
-        return shown
+        ...
 
+    async def call(self, arguments: Mapping[str, Any], version: str) -> dict[str, Any]:
+        """Return its result, in wire form.
 
-def _annotations(label: str | None, hints: ToolHints | None) -> dict[str, Any]:
-    if hints is None:
-        return {"title": label} if label else {}
-    said = {
-        "title": label,
-        "readOnlyHint": hints.read_only,
-        "destructiveHint": hints.destructive,
-        "idempotentHint": hints.idempotent,
-        "openWorldHint": hints.open_world,
-    }
-    return {name: value for name, value in said.items() if value is not None}
-
-
-def _tools_of(source: Source) -> Iterable[Tool]:
-    mock = source.capability.settings.mock
-    for unit in source.adapter.units:
-        tool = Tool(unit, source.redact, input_schema(unit.plan), output_shape(unit.plan, mock=mock))
-        if _is_listable(tool):
-            yield tool
-        else:
-            # One of them would take all tools of the server down with it.
-            place, name = unit.plan.position, unit.name
-            _log.warning("%s: the inputSchema of `%s` is none that MCP can show; its inputs are shown", place, name)
-            yield replace(tool, schema=generated_schema(unit.plan))
-
-
-def _is_listable(tool: Tool) -> bool:
-    """Tell whether the SDK takes a tool at every revision."""
-    for version in (LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION):
-        listed = revisions.complete(tools=[tool.declaration(modern=revisions.is_modern(version))])
-        try:
-            serialize_server_result("tools/list", version, {**listed, "ttlMs": 0, "cacheScope": "private"})
-        except ValidationError:
-            return False
-    return True
+        Raises:
+            CallError: it can't be called so.
+        """
+        ...
 
 
 class ToolBook:
-    """The tools of a server, in the order of its adapters; of two with the same name the first one is served."""
+    """The tools of a server, in the order of its adapters; of two with the same name the first one is served.
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    Args:
+        sources: the adapters.
+        options: which tools are served, and how.
+        limit: how many calls may run at once, in the whole app.
+    """
+
+    def __init__(self, sources: Sequence[Source], options: McpOptions, limit: CallLimit) -> None:
         self._tools: dict[str, Tool] = {}
         self._by_real_name: dict[str, Tool] = {}
+        self._by_identity: dict[str, Tool] = {}
         for source in sources:
-            for tool in _tools_of(source):
-                first = self._tools.setdefault(tool.unit.alias, tool)
-                self._by_real_name.setdefault(tool.unit.name, tool)
+            for tool in tools_of(source, options):
+                first = self._tools.setdefault(tool.name, tool)
+                self._by_real_name.setdefault(source.prefix + tool.unit.name, tool)
                 if first is not tool:
                     here, there = tool.unit.plan.position, first.unit.plan.position
-                    _log.warning("%s: a second tool `%s`; %s is served", here, tool.unit.alias, there)
+                    _log.warning("%s: a second tool `%s`; %s is served", here, tool.name, there)
+                else:
+                    self._by_identity.setdefault(tool.identity, tool)
+        self._mirrored = frozenset(name for name, tool in self._tools.items() if x_mcp_header_map(tool.schema))
+        self._mirrored |= {name for name, tool in self._by_real_name.items() if x_mcp_header_map(tool.schema)}
+        self._limit = limit
+        self._handles = Handles()
+        self._own: dict[str, OwnTool] = {}
+        if options.tool_mode == "search":
+            self._own |= {own.name: own for own in search_tools(self)}
+        if any(tool.may_exceed and tool.is_repeatable for tool in self._tools.values()):
+            own = ContinueTool(self, self._handles)
+            self._own[own.name] = own
+        listed = [] if options.tool_mode == "search" else list(self._tools.values())
+        shown: Sequence[Tool | OwnTool] = [*listed, *self._own.values()]
         self._lists = {
-            modern: revisions.complete(tools=[tool.declaration(modern=modern) for tool in self._tools.values()])
+            modern: revisions.complete(tools=[tool.declaration(modern=modern) for tool in shown])
             for modern in (False, True)
         }
 
     def __bool__(self) -> bool:
         return bool(self._tools)
 
+    def __iter__(self) -> Iterator[Tool]:
+        return iter(self._tools.values())
+
     def find(self, name: str) -> Tool | None:
         """Return a tool by its name for clients, or by its real one."""
         return self._tools.get(name) or self._by_real_name.get(name)
 
+    def identified(self, identity: str) -> Tool | None:
+        """Return a tool by its ``namespace/name``."""
+        return self._by_identity.get(identity)
+
+    def unknown(self, name: str) -> str:
+        """Return what to say about a name that is no tool's."""
+        hint = did_you_mean(name, self._tools)
+        return f"Unknown tool: {name}{f' ({hint})' if hint else ''}"
+
+    def has_mirrored_arguments(self, name: str) -> bool:
+        """Tell whether a tool wants arguments in headers as well (``x-mcp-header``)."""
+        return name in self._mirrored
+
     def schema_of(self, name: str) -> Mapping[str, Any] | None:
         """Return a tool's input schema, which the SDK asks for before a call."""
-        tool = self.find(name)
+        tool = self._own.get(name) or self.find(name)
         return None if tool is None else tool.schema
 
     async def list(self, context: ServerRequestContext[Any, Any], _params: PaginatedRequestParams) -> dict[str, Any]:
@@ -132,14 +133,34 @@ class ToolBook:
         Raises:
             MCPError: -32602, there is no such tool.
         """
-        tool = self.find(params.name)
-        if tool is None:
-            hint = did_you_mean(params.name, self._tools)
-            raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name}{f' ({hint})' if hint else ''}")
+        async with reporting(context, params.name):
+            result = await self.result(params.name, params.arguments or {}, context.protocol_version)
+        if result is None:
+            raise MCPError(INVALID_PARAMS, self.unknown(params.name))
+        return result
+
+    async def result(self, name: str, arguments: Mapping[str, Any], version: str) -> dict[str, Any] | None:
+        """Return the result of a call, in wire form; ``None`` where there is no such tool."""
+        own = self._own.get(name)
+        if own is not None:
+            try:
+                return await own.call(arguments, version)
+            except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
+                return failed_result(name, report(error, str, unit=f"tool {name}"))
+        tool = self.find(name)
+        return None if tool is None else await self.run(tool, arguments, version)
+
+    async def run(
+        self, tool: Tool, arguments: Mapping[str, Any], version: str, place: Place | None = None
+    ) -> dict[str, Any]:
+        """Call a tool; return its result, or the rest of it from a place on, in wire form and within its budget."""
         unit = tool.unit
         try:
-            async with reporting(context, unit.name):
-                answer = await unit.run(params.arguments)
-            return tool_result(answer, unit.plan, tool.shape, context.protocol_version)
+            with self._limit:
+                answer: Answer = await unit.run_checked(tool.check(arguments))
+            result = tool_result(answer, unit.plan, tool.shape, version) if place is None else {}
+            if tool.budget or place is not None:
+                result = fitted(result, answer, Fitting(tool, arguments, version, self._handles, place))
         except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
             return failed_result(unit.name, report(error, tool.redact, unit=f"tool {unit.name}"))
+        return result

@@ -95,7 +95,7 @@ class RestApp:
             self.guards.append(its_guard)
         self._description.add(capability, adapter, prefix, its_guard)
         for unit in adapter.units:
-            served = Served(unit, InputReader(unit.plan), capability, its_guard)
+            served = Served(unit, InputReader(unit), capability, its_guard)
             if isinstance(unit.plan.action, ForwardAction) or unit.method is None:
                 route = self._router.add(prefix + (unit.path or "/"), Route(), spans=True)
                 route.forward = route.forward or served

@@ -13,11 +13,11 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request, cookie_parser
 
+from naftiko.engine.capability import Unit
 from naftiko.errors import CallError, InputError, Problem
 from naftiko.expose.rest.router import UndecodablePath, decoded
 from naftiko.plan.inputs import Content, Input
 from naftiko.plan.path import placeholders
-from naftiko.plan.unit import UnitPlan
 from naftiko.types import ABSENT
 
 _FORM = "application/x-www-form-urlencoded"
@@ -158,8 +158,9 @@ def parse_json(body: bytes) -> Any:
 class InputReader:
     """Reads the inputs of one unit; made once, at start."""
 
-    def __init__(self, plan: UnitPlan) -> None:
-        self._inputs = plan.inputs
+    def __init__(self, unit: Unit) -> None:
+        plan = unit.plan
+        self._check = unit.checked
         names = placeholders_in_order(plan.path or "")
         self._path = [
             (at, found) for at, name in enumerate(names) if (found := _for_placeholder(name, plan.inputs.inputs))
@@ -186,17 +187,17 @@ class InputReader:
         """
         given = self._outside_of_the_body(request)
         if not self._whole and not self._fields:
-            return self._inputs.check(given, text=self._text)
+            return self._check(given, text=self._text)
         try:
             text = self._read_body(request, given)
         except InputError as broken:
             problems = [*broken.problems]
             try:
-                self._inputs.check(given, text=self._text)
+                self._check(given, text=self._text)
             except InputError as others:
                 problems += [problem for problem in others.problems if problem.location != "body"]
             raise InputError(problems) from None
-        return self._inputs.check(given, text=text)
+        return self._check(given, text=text)
 
     def _outside_of_the_body(self, request: InboundRequest) -> dict[str, Any]:
         given: dict[str, Any] = {}

@@ -1,0 +1,116 @@
+"""Say where YAML broke, and what to do: the parser tells where it gave up, which is often lines later."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import yaml
+from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs forget the C extension
+
+from naftiko.document.findings import Findings
+from naftiko.types import Position
+
+_HINTS: Final = (
+    ("tab character", "indent with spaces, not tabs"),
+    ("expected a single document", "one capability a file: split it at the `---`"),
+    ("mapping values are not allowed", "quote the value: it holds a `: `, or check the indentation"),
+    ("undefined alias", "define the anchor (`&name`) before the alias (`*name`)"),
+    ("nesting depth", "the document is nested too deeply"),
+    ("did not find expected key", "check the indentation of this line and the ones before it"),
+    ("did not find expected '-' indicator", "check the indentation: the list before this line ended here"),
+    ("unexpected end of stream", "a quote is opened and never closed"),
+    ("could not find expected ':'", "a `:` is missing after the key, or the indentation is off"),
+)
+_STARTS: Final = {
+    "\t": "indent with spaces, not tabs",
+    "%": "this is a template of another tool: render it first",
+    "@": "quote the value: it starts with `@`",
+    "`": "quote the value: it starts with a backtick",
+}
+"""Characters that no value begins with, with what to do."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_KEY = re.compile(r"(?P<indent> *)[\w$.-]+:(?P<value> +[^\s#|>&*{\[].*)?(?:\s|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a mistake is, from 0, with a hint that fits it better than the parser's words."""
+
+    line: int
+    column: int
+    hint: str = ""
+
+
+def report_syntax(error: yaml.MarkedYAMLError, text: str, findings: Findings) -> None:
+    """Report a syntax error where the mistake most likely is; where the parser noticed it is related."""
+    problem = str(error.problem or error.context or "broken YAML")
+    mark = error.problem_mark or error.context_mark
+    noticed = _Place(mark.line, mark.column) if mark else _Place(0, 0)
+    place = _cause(error, noticed, text) or noticed
+    hint = place.hint or next((advice for word, advice in _HINTS if word in f"{error.context} {problem}"), "")
+    if "cannot start any token" in problem:
+        hint = _STARTS.get(_character(noticed, text), hint)
+    context = f"{error.context}, " if error.context and error.context not in problem else ""
+    related: tuple[Position, ...] = ()
+    if place.line != noticed.line:
+        related = (Position(findings.file, noticed.line + 1, noticed.column + 1),)
+    elif error.context_mark is not None and error.context_mark.line != noticed.line:
+        related = (Position(findings.file, error.context_mark.line + 1, error.context_mark.column + 1),)
+    findings.at_line(place.line + 1, place.column + 1).error(
+        "yaml-syntax", f"{context}{problem}", hint=hint, related=related
+    )
+
+
+def report_character(error: Exception, text: str, findings: Findings) -> None:
+    """Report a character that YAML does not allow; the parser gives its offset only."""
+    surrogate = _SURROGATE.search(text)
+    offset = surrogate.start() if surrogate else getattr(error, "position", 0) or 0
+    line = text.count("\n", 0, offset) + 1
+    column = offset - (text.rfind("\n", 0, offset) + 1) + 1
+    reason = "half of a surrogate pair" if surrogate else getattr(error, "reason", "a character that can't be")
+    findings.at_line(line, column).error("yaml-syntax", f"{reason}", hint="YAML does not allow this character")
+
+
+def _character(place: _Place, text: str) -> str:
+    lines = text.split("\n")
+    return lines[place.line][place.column : place.column + 1] if place.line < len(lines) else ""
+
+
+def _cause(error: yaml.MarkedYAMLError, noticed: _Place, text: str) -> _Place | None:
+    """Return where the mistake is if it is not where the parser noticed it."""
+    began, context = error.context_mark, str(error.context or "")
+    if began is not None and ("simple key" in context or "quoted scalar" in context):
+        return _Place(began.line, began.column)
+    return _open_quote(noticed, text) or _dedented_key(noticed, text)
+
+
+def _open_quote(noticed: _Place, text: str) -> _Place | None:
+    """Find a quote that was closed lines later, by the next quote of the file: it ends where the parser noticed."""
+    parser = CParser(text)
+    found: _Place | None = None
+    try:
+        while (token := parser.get_token()) is not None and token.start_mark.line <= noticed.line:
+            if not isinstance(token, yaml.ScalarToken) or token.style not in {'"', "'"}:
+                continue
+            start, end = token.start_mark, token.end_mark
+            if start.line < end.line == noticed.line:
+                found = _Place(start.line, start.column, f"this quote is closed on line {end.line + 1} only")
+    except yaml.YAMLError:
+        pass  # the tokens up to the error are what is looked at
+    return found
+
+
+def _dedented_key(noticed: _Place, text: str) -> _Place | None:
+    """Find a ``key: value`` that stands too far left: what follows it is indented as if it were inside."""
+    lines = text.split("\n")[: noticed.line + 1]
+    here = _KEY.match(lines[-1]) if lines else None
+    above = next((at for at in range(len(lines) - 2, -1, -1) if lines[at].strip()), None)
+    if here is None or above is None:
+        return None
+    before = _KEY.match(lines[above])
+    if before is None or before["value"] is None or len(before["indent"]) >= len(here["indent"]):
+        return None
+    hint = "check the indentation: the next line stands deeper, as if it were inside of this value"
+    return _Place(above, len(before["indent"]), hint)

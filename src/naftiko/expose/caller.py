@@ -1,0 +1,60 @@
+"""A caller who goes away: nobody waits for the answer any more, so the upstream call ends too."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from starlette.types import Receive
+
+_PATIENCE = 0.02
+"""Seconds after which a call is watched: a quick one is over before, and pays for a timer only."""
+
+
+class CallerWatch:
+    """Cancels the task that enters it when the caller goes away.
+
+    Attributes:
+        gone: whether the caller went away; the cancellation ends at the end of the block then.
+    """
+
+    __slots__ = ("_receive", "_task", "_timer", "_watching", "gone")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._timer: asyncio.TimerHandle | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.gone = False
+
+    def __enter__(self) -> Self:
+        self._task = asyncio.current_task()
+        return self
+
+    def start(self) -> None:
+        """Begin to watch, once the request's body is read; ``receive`` belongs to the watch from now on."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._begin)
+
+    def _begin(self) -> None:
+        self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if self._task is not None:
+            self.gone = True
+            self._task.cancel()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+        if not self.gone or self._task is None:
+            return False
+        # Ours alone: a cancellation from elsewhere, such as the server's stop, goes on.
+        return self._task.uncancel() == 0 and kind is asyncio.CancelledError

@@ -1,0 +1,238 @@
+"""Make an answer fit its budget; what is left out is said, with a handle by which it is fetched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from naftiko.engine.answer import Answer
+from naftiko.engine.decode import is_json
+from naftiko.engine.request import dump_json
+from naftiko.errors import UpstreamBroken
+from naftiko.expose.mcp import media, revisions
+from naftiko.expose.mcp.cutting import Cut, cut, cut_text
+from naftiko.expose.mcp.handles import Handles, Path, Place, wrong_handle
+from naftiko.expose.mcp.results import STRUCTURED_LENGTH, text_of
+from naftiko.expose.mcp.schemas import NOTHING_PROMISED, OutputShape
+from naftiko.expose.mcp.tool import Tool
+from naftiko.types import ABSENT
+
+CONTINUE: Final = "naftiko-continue"
+"""The tool that fetches the rest of an answer."""
+MORE: Final = "_more"
+"""The member of a cut object that says what was left out."""
+PART: Final = "part"
+"""The member of a continued answer that holds the rest."""
+CHARACTERS_OF_A_TOKEN: Final = 4
+_TRIES: Final = 6
+_SHARE_OF_A_HANDLE: Final = 3
+_OPEN_KEYWORDS: Final = frozenset({"type", "properties", "required", "title", "description", "$schema"})
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """A call whose answer has to fit.
+
+    Attributes:
+        tool: the tool.
+        arguments: as the caller gave them.
+        version: the revision of the protocol.
+        handles: makes the handles.
+        place: where the answer is continued; ``None`` for the beginning.
+    """
+
+    tool: Tool
+    arguments: Mapping[str, Any]
+    version: str
+    handles: Handles
+    place: Place | None = None
+
+    @property
+    def shape(self) -> OutputShape:
+        """What the structured content must be; a continued answer is another tool's, which promises nothing."""
+        return self.tool.shape if self.place is None else NOTHING_PROMISED
+
+    def handle(self, path: Path | None, offset: int) -> str | None:
+        """Return the handle of the rest at a path of this answer; ``None`` where there can't be one."""
+        if not self.tool.is_repeatable:
+            return None
+        made = self.handles.made(Place(self.tool.identity, self.arguments, *self.real(path, offset)))
+        return made if made is not None and len(made) <= self.tool.budget // _SHARE_OF_A_HANDLE else None
+
+    def real(self, path: Path | None, offset: int) -> tuple[Path | None, int]:
+        """Return where a place of a continued answer is in the whole one."""
+        if self.place is None or self.place.path is None or path is None:
+            return path, offset + (self.place.offset if self.place is not None else 0)
+        if len(path) == 1:
+            return self.place.path, offset + self.place.offset
+        step = path[1]
+        return (*self.place.path, step + self.place.offset if isinstance(step, int) else step, *path[2:]), offset
+
+
+def fitted(result: dict[str, Any], answer: Answer, fitting: Fitting) -> dict[str, Any]:
+    """Return the result of a call within its budget.
+
+    JSON stays JSON and a text a text. Images and audio are not text, and only ``maxBinarySize`` bounds them.
+
+    Args:
+        result: the whole result, in wire form; of a continued answer nothing.
+        answer: the answer itself.
+        fitting: the call.
+
+    Raises:
+        UpstreamBroken: other bytes than those are larger than the budget: half of a file is none.
+        InputError: there is nothing any more where the answer is to be continued.
+    """
+    if fitting.place is not None:
+        return _continued(answer, fitting, fitting.place)
+    [block] = result["content"] or [{"type": "none"}]
+    budget = fitting.tool.budget
+    if block["type"] == "resource" and len(block["resource"]["blob"]) > budget:
+        raise UpstreamBroken(
+            f"the answer is a file of {len(answer.content)} bytes ({block['resource']['mimeType']}), more than the "
+            f"{budget} characters that an answer of this tool may have",
+            hint="ask for less, or let whoever runs this server raise --answer-budget for this tool",
+        )
+    if block["type"] != "text" or len(block["text"]) <= budget:
+        return result
+    if is_json(media.bare(answer.media_type)):
+        return _fitted_json(answer.value, fitting)
+    return _fitted_text(block["text"], fitting)
+
+
+def _continued(answer: Answer, fitting: Fitting, place: Place) -> dict[str, Any]:
+    if place.path is None:
+        text = text_of(answer)
+        if is_json(media.bare(answer.media_type)) or place.offset >= len(text):
+            raise _changed()
+        return _fitted_text(text[place.offset :], fitting)
+    if not is_json(media.bare(answer.media_type)):
+        raise _changed()
+    whole = _at(answer.value, place.path)
+    rest: Any = whole[place.offset :] if isinstance(whole, list | str) else None
+    if isinstance(whole, dict):
+        rest = dict(list(whole.items())[place.offset :])
+    if not rest:
+        raise _changed()
+    return _fitted_json({"from": place.offset, "of": len(whole), PART: rest}, fitting)
+
+
+def _at(value: Any, path: Path) -> Any:
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            raise _changed() from None
+    return value
+
+
+def _changed() -> Exception:
+    return wrong_handle("fits the answer no more: the upstream answers something else by now")
+
+
+def _fitted_json(value: Any, fitting: Fitting) -> dict[str, Any]:
+    modern = revisions.is_modern(fitting.version)
+    budget = fitting.tool.budget
+    if not budget or len(dump_json(value).decode()) <= budget:  # it was only written widely
+        return _json_result(value, fitting, modern=modern)
+    as_member = isinstance(value, dict) and MORE not in value and _takes_member(fitting.shape)
+    room = budget
+    shown, note = value, ""
+    for _ in range(_TRIES):
+        shown, cuts = cut(value, room)
+        if as_member:
+            shown, note = {**shown, MORE: _more(cuts, value, shown, fitting)}, ""
+        elif cuts:
+            note = _note(_more(cuts, value, shown, fitting))
+        over = len(dump_json(shown).decode()) + len(note) - budget
+        if over <= 0:
+            break
+        room = max(room - over, 1)
+    return _json_result(shown, fitting, modern=modern, note=note)
+
+
+def _json_result(value: Any, fitting: Fitting, *, modern: bool, note: str = "") -> dict[str, Any]:
+    text = dump_json(value).decode()
+    result = revisions.complete(content=[_text(text), *([_text(note)] if note else [])], isError=False)
+    # A client that reads the structured content alone must not miss a note that only stands beside the text.
+    if fitting.shape.schema is not None or (len(text) <= STRUCTURED_LENGTH and not note):
+        structured = fitting.shape.structured(value, modern=modern)
+        if structured is not ABSENT:
+            result["structuredContent"] = structured
+    return result
+
+
+def _fitted_text(text: str, fitting: Fitting) -> dict[str, Any]:
+    offset, budget = 0, fitting.tool.budget
+    if not budget or len(text) <= budget:
+        return revisions.complete(content=[_text(text)], isError=False)
+    room, note, shown = budget, "", text
+    for _ in range(_TRIES):
+        shown = cut_text(text, room)
+        offset = len(shown)
+        left = {"left_out": f"{len(text) - offset:,} of {len(text):,} characters"}
+        note = _note({**_advice([left | _handle(fitting, None, offset)], len(text) - offset, fitting)})
+        over = len(shown) + len(note) - budget
+        if over <= 0:
+            break
+        room = max(room - over, 1)
+    return revisions.complete(content=[_text(shown), _text(note)], isError=False)
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _takes_member(shape: OutputShape) -> bool:
+    """Tell whether a promised object may have a member more."""
+    return shape.schema is None or (shape.is_object and shape.schema.keys() <= _OPEN_KEYWORDS)
+
+
+def _more(cuts: Sequence[Cut], value: Any, shown: Any, fitting: Fitting) -> dict[str, Any]:
+    """Say what was left out of a document, each part with its handle."""
+    parts = []
+    for each in cuts:
+        path, kept = fitting.real(each.path, each.kept)
+        total = each.total + (kept - each.kept)
+        left = f"{total - kept:,} of {total:,} {each.unit}"
+        parts.append({"at": _shown_path(path or ()), "left_out": left} | _handle(fitting, each.path, each.kept))
+    return _advice(parts, len(dump_json(value)) - len(dump_json(shown)), fitting)
+
+
+def _handle(fitting: Fitting, path: Path | None, offset: int) -> dict[str, str]:
+    handle = fitting.handle(path, offset)
+    return {} if handle is None else {"handle": handle}
+
+
+def _advice(parts: list[dict[str, str]], characters: int, fitting: Fitting) -> dict[str, Any]:
+    if any("handle" in part for part in parts):
+        advice = f"call `{CONTINUE}` with a handle for more of that part, or ask for less with this tool's arguments"
+    elif fitting.tool.is_repeatable:
+        advice = "ask for less: the arguments are too long to continue with"
+    else:
+        advice = "ask for less: the rest can't be fetched, since the call would be made a second time"
+    tokens = max(characters // CHARACTERS_OF_A_TOKEN, 1)
+    return {"cut": f"the answer is cut to fit; about {tokens:,} tokens are left out", "to_do": advice, "parts": parts}
+
+
+def _note(more: Mapping[str, Any]) -> str:
+    """Return the same in words, where it can't be a member of the answer."""
+    lines = [f"{str(more['cut']).capitalize()}: {more['to_do']}."]
+    for part in more["parts"]:
+        where = f" at {part['at']}" if "at" in part else ""
+        handle = f"; handle: {part['handle']}" if "handle" in part else ""
+        lines.append(f"- {part['left_out']} left out{where}{handle}")
+    return "\n".join(lines)
+
+
+def _shown_path(path: Path) -> str:
+    shown = "$"
+    for step in path:
+        if isinstance(step, int):
+            shown += f"[{step}]"
+        else:
+            shown += f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{dump_json(step).decode()}]"
+    return shown

@@ -1,0 +1,52 @@
+"""What an operator decides about an MCP server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Final, Literal, TypeAlias
+
+from naftiko.errors import NaftikoError
+from naftiko.expose.selection import Selection, nearest
+
+MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
+"""The largest request body that is read: arguments of a tool, not files."""
+ANSWER_BUDGET: Final = 80_000
+"""Characters of a tool's answer, some 20,000 tokens: common clients refuse answers of more than 25,000."""
+SMALLEST_BUDGET: Final = 1_000
+"""Characters below which a cut answer would be all notes."""
+ToolMode: TypeAlias = Literal["list", "search"]
+
+
+@dataclass(frozen=True, slots=True)
+class McpOptions:
+    """Options of an MCP server; see ``naftiko.expose.mcp.mcp_app``, whose arguments they are."""
+
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    stateful: bool = False
+    max_request_bytes: int = MAX_REQUEST_BYTES
+    guard_hosts: bool = True
+    prefix: bool = False
+    answer_budget: int = ANSWER_BUDGET
+    answer_budgets: Mapping[str, int] = field(default_factory=dict)
+    tool_mode: ToolMode = "list"
+    selection: Selection = field(default_factory=Selection)
+    max_concurrency: int = 0
+
+    def __post_init__(self) -> None:
+        for name, characters in {"answer_budget": self.answer_budget, **self.answer_budgets}.items():
+            if characters and characters < SMALLEST_BUDGET:
+                raise ValueError(f"{name}: an answer budget is 0 (none) or at least {SMALLEST_BUDGET} characters")
+        if self.tool_mode not in ("list", "search"):
+            raise ValueError(f"tool_mode must be `list` or `search`, not {self.tool_mode!r}")
+        if self.max_concurrency < 0:
+            raise ValueError("max_concurrency must be 0 (no limit) or more")
+        if self.tool_mode == "search" and find_spec("bm25s") is None:
+            raise NaftikoError("searching tools (--tools search) needs bm25s: pip install 'naftiko[search]'")
+
+    def budget_of(self, namespace: str, name: str) -> int:
+        """Return how many characters a tool's answer may have; 0 for any number."""
+        own = nearest(self.answer_budgets, namespace, name)
+        return self.answer_budget if own is None else own

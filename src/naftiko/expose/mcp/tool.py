@@ -1,0 +1,165 @@
+"""One tool: what tools/list shows of it, and what a call of it needs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from mcp_types.methods import serialize_server_result
+from mcp_types.version import LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION
+from pydantic import ValidationError
+
+from naftiko.document.model import ToolHints
+from naftiko.engine.capability import Unit
+from naftiko.expose.mcp import revisions
+from naftiko.expose.mcp.arguments import ArgumentCheck
+from naftiko.expose.mcp.options import McpOptions
+from naftiko.expose.mcp.schemas import OutputShape, generated_schema, generated_shape, input_schema, output_shape
+from naftiko.expose.mcp.sources import Source
+from naftiko.expose.problems import Redact
+from naftiko.plan.names import tool_names
+from naftiko.plan.unit import Action, CallAction, FlowAction, FunctionAction, MockAction, UnitPlan
+
+_log = logging.getLogger(__name__)
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool, ready to be listed and called.
+
+    Attributes:
+        name: how clients call it: the unit's alias, behind the prefix of its source.
+        identity: ``namespace/name``, whatever it is called by.
+        unit: what it runs.
+        redact: hides the capability's secrets.
+        schema: of its arguments.
+        check: checks them.
+        shape: of its structured results.
+        budget: characters of an answer; 0 for any number.
+    """
+
+    name: str
+    identity: str
+    unit: Unit
+    redact: Redact
+    schema: Mapping[str, Any]
+    check: ArgumentCheck
+    shape: OutputShape
+    budget: int
+
+    def declaration(self, *, modern: bool) -> dict[str, Any]:
+        """Return it as tools/list shows it, in wire form."""
+        plan = self.unit.plan
+        shown: dict[str, Any] = {"name": self.name}
+        if plan.label:
+            shown["title"] = plan.label
+        if plan.description:
+            shown["description"] = plan.description
+        shown["inputSchema"] = self.schema
+        output = self.shape.shown(modern=modern)
+        if output is not None:
+            shown["outputSchema"] = output
+        annotations = _annotations(plan.label, plan.hints)
+        if annotations:
+            shown["annotations"] = annotations
+        return shown
+
+    @property
+    def may_exceed(self) -> bool:
+        """Whether an answer can be larger than the budget: what no upstream sends is as large as the file says."""
+        return bool(self.budget) and not isinstance(self.unit.plan.action, MockAction | None)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether a call may be made again to fetch the rest of its answer: it only reads."""
+        hints = self.unit.plan.hints
+        if hints is not None and hints.read_only is not None:
+            return hints.read_only
+        return _only_reads(self.unit.plan.action)
+
+
+def _only_reads(action: Action | None) -> bool:
+    if isinstance(action, CallAction):
+        return action.call.operation.method in _READING
+    if isinstance(action, FlowAction):
+        calls = [getattr(step, "call", None) for wave in action.waves for step in wave]
+        return all(call is None or call.operation.method in _READING for call in calls)
+    return _only_reads(action.action) if isinstance(action, FunctionAction) else isinstance(action, MockAction)
+
+
+def _annotations(label: str | None, hints: ToolHints | None) -> dict[str, Any]:
+    if hints is None:
+        return {"title": label} if label else {}
+    said = {
+        "title": label,
+        "readOnlyHint": hints.read_only,
+        "destructiveHint": hints.destructive,
+        "idempotentHint": hints.idempotent,
+        "openWorldHint": hints.open_world,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def tools_of(source: Source, options: McpOptions) -> Iterable[Tool]:
+    """Yield the tools of an adapter that are served, in the order of the file."""
+    names = _names(source)
+    for unit in source.adapter.units:
+        if not options.selection.admits(source.namespace, unit.name):
+            continue
+        tool = _tool(source, unit, names[unit.name], options)
+        if not _is_listable(tool):
+            # One of them would take all tools of the server down with it.
+            tool = _with_generated_schemas(tool, mock=source.capability.settings.mock)
+        yield tool
+
+
+def _with_generated_schemas(tool: Tool, *, mock: bool) -> Tool:
+    """Show what a tool's inputs and outputs make, where its own schemas are none that MCP can show."""
+    plan = tool.unit.plan
+    told = replace(tool, shape=generated_shape(plan, mock=mock))
+    keyword = "outputSchema"
+    if not _is_listable(told):
+        inputs = replace(plan, schema=None)
+        told = replace(tool, schema=generated_schema(inputs), check=ArgumentCheck(inputs))
+        keyword = "inputSchema"
+    if not _is_listable(told):
+        told = replace(told, shape=generated_shape(plan, mock=mock))
+        keyword = "inputSchema and outputSchema"
+    _log.warning("%s: the %s of `%s` can't be shown by MCP", plan.position, keyword, tool.unit.name)
+    return told
+
+
+def _tool(source: Source, unit: Unit, name: str, options: McpOptions) -> Tool:
+    plan: UnitPlan = unit.plan
+    return Tool(
+        name=name,
+        identity=f"{source.namespace}/{unit.name}",
+        unit=unit,
+        redact=source.redact,
+        schema=input_schema(plan),
+        check=ArgumentCheck(plan),
+        shape=output_shape(plan, mock=source.capability.settings.mock),
+        budget=options.budget_of(source.namespace, unit.name),
+    )
+
+
+def _names(source: Source) -> Mapping[str, str]:
+    """Return the name for clients of each tool by its real one."""
+    if not source.prefix:
+        return {unit.name: unit.alias for unit in source.adapter.units}
+    safe = tool_names(source.prefix + unit.name for unit in source.adapter.units)
+    return {unit.name: safe[source.prefix + unit.name] for unit in source.adapter.units}
+
+
+def _is_listable(tool: Tool) -> bool:
+    """Tell whether the SDK takes a tool at every revision."""
+    for version in (LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION):
+        listed = revisions.complete(tools=[tool.declaration(modern=revisions.is_modern(version))])
+        try:
+            serialize_server_result("tools/list", version, {**listed, "ttlMs": 0, "cacheScope": "private"})
+        except ValidationError:
+            return False
+    return True

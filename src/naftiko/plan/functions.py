@@ -1,0 +1,89 @@
+"""Call an aggregate's function with inputs of a unit's own making: ``ref`` beside ``with`` (SEMANTICS 5.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import AggregateFunction, ExposedOperation, InputParameter, McpResource, McpTool
+from naftiko.document.suggest import did_you_mean
+from naftiko.plan import jsonpath
+from naftiko.plan.calls import Caller, Use, Wants
+from naftiko.plan.inputs import Input, InputSet
+from naftiko.plan.operation import Slot
+from naftiko.plan.references import Input as Reference
+from naftiko.plan.references import Names, compile_value
+from naftiko.plan.template import TemplateError, Value
+from naftiko.types import ABSENT
+
+
+def required_by_default(parameters: Sequence[InputParameter]) -> tuple[InputParameter, ...]:
+    """Return a function's inputs, required where they don't say otherwise (SEMANTICS 3.6), whatever exposes it."""
+    return tuple(
+        given if given.required is not None else given.model_copy(update={"required": True}) for given in parameters
+    )
+
+
+class FunctionArguments:
+    """Links what a unit gives to a function: its ``with``, else its own input of the same name."""
+
+    def __init__(self, inputs: InputSet, inner: Wants, findings: Findings) -> None:
+        self._inputs = inputs
+        self._slots: dict[str, Slot] = {}
+        for want in inner.found:
+            self._slots.setdefault(want.name, want.slot)
+        self._findings = findings
+
+    def link(
+        self, model: ExposedOperation | McpTool | McpResource | AggregateFunction, caller: Caller, wants: Wants
+    ) -> tuple[tuple[str, Value], ...]:
+        """Return the value of each of the function's inputs; what that asks of the unit's caller goes to ``wants``."""
+        arguments: dict[str, Value] = {}
+        for given in self._inputs.inputs:
+            if given.constant is not ABSENT:
+                continue
+            names = replace(caller.names, used={})
+            value = self._value(given.name, model, names)
+            if value is None:
+                continue
+            arguments[given.name] = value
+            for name in names.used:
+                wants.add(name, self._slot(given), Use.of(value))
+        self._tell_unknown(model)
+        return tuple(arguments.items())
+
+    def _value(
+        self, name: str, model: ExposedOperation | McpTool | McpResource | AggregateFunction, names: Names
+    ) -> Value | None:
+        if model.with_.get(name) is None:
+            names.used[name] = None
+            return Reference(name)
+        try:
+            return compile_value(model.with_[name], names)
+        except TemplateError as error:
+            self._findings.at(model.at("with", name)).error("broken-template", f"`{name}`: {error}")
+        except jsonpath.JSONPathError as error:
+            self._findings.at(model.at("with", name)).error("broken-jsonpath", f"`{name}`: {error.message}")
+        return None
+
+    def _slot(self, given: Input) -> Slot:
+        """Return the place of a function's input: where the function's own call sends it, as the function types it."""
+        used = self._slots.get(given.name)
+        return Slot(
+            name=given.name,
+            location=used.location if used else "query",
+            type=given.type,
+            description=given.description,
+            required=given.required,
+            schema=dict(given.schema),
+            whole_body=used.whole_body if used else False,
+        )
+
+    def _tell_unknown(self, model: ExposedOperation | McpTool | McpResource | AggregateFunction) -> None:
+        known = [given.name for given in self._inputs.inputs]
+        for key in model.with_:
+            if key not in known:
+                self._findings.at(model.at("with", key)).warning(
+                    "unknown-argument", f"the function has no input `{key}`", hint=did_you_mean(key, known)
+                )

@@ -1,0 +1,139 @@
+"""What an operator is told at the start: where everything is, what is missing, what is in conflict (SEMANTICS 2, 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from naftiko.engine.capability import Capability
+from naftiko.serve.addresses import DEFAULT_HOST, Exposed, Listener, address_variables
+from naftiko.serve.conflicts import conflicts
+
+_NOUNS = {"rest": "route", "mcp": "tool"}
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One line for the operator.
+
+    Attributes:
+        text: for people.
+        facts: the same for programs; ``event`` is always there.
+        is_warning: something should be done about it.
+    """
+
+    text: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    is_warning: bool = False
+
+
+Announce = Callable[[Announcement], None]
+
+
+def where(listener: Listener, url: str, *, prefix: bool) -> Iterator[Announcement]:
+    """Yield a line for each adapter behind a listener: its full URL and how much it serves; one more for all of MCP.
+
+    Args:
+        listener: the adapters.
+        url: of the socket, without a path.
+        prefix: whether each capability is under its namespace.
+    """
+    mcp = listener.of_kind("mcp")
+    for exposed in listener.exposed:
+        alone = len(mcp) == 1
+        yield _adapter(exposed, url + _path(exposed, alone=alone, prefix=prefix))
+    if len(mcp) > 1:
+        tools = sum(len(exposed.adapter.units) for exposed in mcp)
+        text = f"mcp  {url}/mcp  all {tools} tools of {len(mcp)} adapters"
+        yield Announcement(text, {"event": "listening", "adapter": "mcp", "url": f"{url}/mcp", "units": tools})
+
+
+def _path(exposed: Exposed, *, alone: bool, prefix: bool) -> str:
+    if exposed.adapter.kind == "rest":
+        return f"/{exposed.capability.namespace}" if prefix else ""
+    if alone and not prefix:
+        return "/mcp"
+    return f"/{quote(mcp_namespace(exposed, prefix=prefix), safe='')}/mcp"
+
+
+def mcp_namespace(exposed: Exposed, *, prefix: bool) -> str:
+    """Return the namespace under which an MCP adapter is served alone: its own, or with ``prefix`` the capability's."""
+    if prefix:
+        return exposed.capability.namespace
+    return exposed.adapter.namespace or exposed.capability.path.stem
+
+
+def _adapter(exposed: Exposed, url: str) -> Announcement:
+    adapter, capability = exposed.adapter, exposed.capability
+    count = len(adapter.units)
+    broken = count - sum(unit.executable for unit in adapter.units)
+    amount = f"{count} {_NOUNS[adapter.kind]}{'' if count == 1 else 's'}"
+    if broken:
+        amount += f" ({broken} not executable)"
+    facts: dict[str, object] = {
+        "event": "listening",
+        "adapter": adapter.kind,
+        "url": url,
+        "units": count,
+        "not_executable": broken,
+        "namespace": adapter.namespace,
+        "capability": capability.label,
+    }
+    return Announcement(f"{adapter.kind:<5}{url}  {amount}  {adapter.namespace} ({capability.label})", facts)
+
+
+def not_listening(exposed: Exposed, listener: Listener, *, beside: str) -> Announcement:
+    """Return the line for an adapter that wants a port which is taken on an address that includes its own."""
+    file, namespace = exposed.capability.path, exposed.adapter.namespace
+    why = f"port {listener.port} can't be on {listener.host} and on {beside}; choose one address with --host"
+    facts = {"event": "not-served", "file": str(file), "namespace": namespace, "reason": why}
+    return Announcement(f"not served: {file}: {namespace}: {why}", facts, is_warning=True)
+
+
+def in_conflict(listeners: Sequence[Listener], *, prefix: bool) -> Iterator[Announcement]:
+    """Yield a line for each thing that two capabilities want, and one that says what to do about it."""
+    some = False
+    for listener in listeners:
+        for conflict in conflicts(listener, prefix=prefix):
+            some = True
+            facts = {
+                "event": "conflict",
+                "what": conflict.what,
+                "served": str(conflict.first),
+                "not_served": str(conflict.second),
+            }
+            yield Announcement(f"conflict: {conflict}", facts, is_warning=True)
+    if some:
+        advice = "give one of the capabilities another namespace" if prefix else "--prefix serves each capability apart"
+        yield Announcement(f"conflict: {advice}", {"event": "advice"}, is_warning=True)
+
+
+def missing(capabilities: Sequence[Capability]) -> Iterator[Announcement]:
+    """Yield what has no value and what that blocks, each once (SEMANTICS 2)."""
+    blocked: dict[str, dict[str, None]] = {}
+    hints: dict[str, str] = {}
+    for name, blocks, hint in _missing(capabilities):
+        blocked.setdefault(name, {})[blocks] = None
+        hints.setdefault(name, hint)
+    for name, several in blocked.items():
+        facts = {"event": "missing", "name": name, "blocks": list(several)}
+        yield Announcement(f"missing: {name} — blocks {_some(list(several))}; {hints[name]}", facts, is_warning=True)
+
+
+def _missing(capabilities: Sequence[Capability]) -> Iterator[tuple[str, str, str]]:
+    for capability in capabilities:
+        for name, blocks in capability.missing_variables().items():
+            yield from ((name, blocked, capability.variables.hint(name)) for blocked in blocks)
+        for namespace in capability.apis_without_base():
+            yield f"the base URI of {namespace}", namespace, f"give it with --base-uri {namespace}=https://HOST"
+        for adapter in capability.adapters:
+            for name in address_variables(capability, adapter):
+                what = f"the address of {adapter.namespace}, which is on {DEFAULT_HOST} instead"
+                yield name, what, capability.variables.hint(name)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,0 +1,56 @@
+"""SIGINT and SIGTERM: the first one stops the process in good order, a second one at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+_SIGNALLED = 128
+"""What shells add to a signal's number to make an exit code of it."""
+_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+def end_while_loading() -> None:
+    """Let a signal end a process that serves nothing yet, with exit code 0.
+
+    A process with the id 1, as in a container, ignores SIGTERM unless it is told not to.
+    """
+
+    def end(number: int, frame: object) -> None:
+        del number, frame
+        sys.stderr.flush()
+        # Nothing is open, and an exception would come out of whatever is being imported just now.
+        os._exit(0)
+
+    for number in _NUMBERS:
+        signal.signal(number, end)
+
+
+class Signals:
+    """The signals of a process that serves; one that comes before the event loop runs is kept for it."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._stop: Callable[[], None] | None = None
+        for number in _NUMBERS:
+            signal.signal(number, lambda number, _: self._received(number))
+
+    def attach(self, stop: Callable[[], None]) -> None:
+        """Call ``stop`` at the first signal, in the running event loop, which wakes up for it."""
+        loop = asyncio.get_running_loop()
+        self._stop = stop
+        for number in _NUMBERS:
+            loop.add_signal_handler(number, self._received, number)
+        if self._count:
+            stop()
+
+    def _received(self, number: int) -> None:
+        self._count += 1
+        if self._count > 1:
+            # Nothing may hold it up any more: not a library's cleanup, not a thread that waits for the network.
+            os._exit(_SIGNALLED + number)
+        if self._stop is not None:
+            self._stop()

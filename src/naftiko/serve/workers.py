@@ -1,0 +1,194 @@
+"""Several processes behind the same sockets, supervised: one that dies is replaced, and the ports never close.
+
+The supervisor holds the listening sockets and nothing else that could fail. Each worker is a fork with the sockets
+inherited, so what was loaded before the fork is shared memory. SIGHUP restarts the workers one after the other: a new
+one is ready before an old one stops, so that no request fails. SIGINT and SIGTERM let all requests in flight finish.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+_log = logging.getLogger(__name__)
+
+READY_SECONDS = 60
+"""How long a new worker may take until it serves."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+_RESTART_PAUSE = 1.0
+"""Seconds between two replacements of a worker that dies at once: a fault at start must not spin."""
+
+RunWorker = Callable[[Callable[[], None], bool], None]
+"""Runs a worker until it is told to stop. It is given what to call once it serves, and whether to load files anew."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """A process that serves.
+
+    Attributes:
+        started: seconds, monotonic.
+        stopping: whether it was told to stop.
+    """
+
+    pid: int
+    slot: int
+    started: float
+    stopping: bool = False
+
+
+class Supervisor:
+    """Keeps a number of workers alive.
+
+    Args:
+        count: how many.
+        run: runs one of them, in its own process; the slot, from 0, says which socket of each listener is its own.
+        grace: seconds that workers get to finish when they are told to stop.
+    """
+
+    def __init__(self, count: int, run: Callable[[int, Callable[[], None], bool], None], *, grace: float) -> None:
+        self._count = count
+        self._run = run
+        self._grace = grace
+        self._workers: dict[int, Worker] = {}
+        self._stopping = False
+        self._wake_reader, self._wake_writer = os.pipe()
+
+    def supervise(self) -> None:
+        """Start the workers and keep them until SIGINT or SIGTERM; return when all have ended."""
+        os.set_blocking(self._wake_writer, False)
+        previous = {number: signal.signal(number, _ignore) for number in _SIGNALS}
+        signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
+        try:
+            for slot in range(self._count):
+                self._start(slot, reload=False)
+            while self._workers:
+                self._handle(self._wait())
+        finally:
+            signal.set_wakeup_fd(-1)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            os.close(self._wake_reader)
+            os.close(self._wake_writer)
+
+    def _wait(self) -> list[int]:
+        """Wait for signals; return their numbers."""
+        readable, _, _ = select.select([self._wake_reader], [], [], 5.0)
+        return list(os.read(self._wake_reader, 4096)) if readable else []
+
+    def _handle(self, signals: list[int]) -> None:
+        if signal.SIGINT in signals or signal.SIGTERM in signals:
+            self._stop_all()
+        self._reap()
+        if signal.SIGHUP in signals and not self._stopping:
+            self._restart()
+
+    def _start(self, slot: int, *, reload: bool) -> Worker | None:
+        """Fork a worker and wait until it serves; ``None`` where it ended before that."""
+        ready_reader, ready_writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(ready_reader)
+            self._be_a_worker(slot, ready_writer, reload=reload)
+        os.close(ready_writer)
+        worker = Worker(pid, slot, time.monotonic())
+        self._workers[pid] = worker
+        readable, _, _ = select.select([ready_reader], [], [], READY_SECONDS)
+        serves = bool(readable) and os.read(ready_reader, 1) == b"1"
+        os.close(ready_reader)
+        return worker if serves else None
+
+    def _be_a_worker(self, slot: int, ready_writer: int, *, reload: bool) -> NoReturn:
+        signal.set_wakeup_fd(-1)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+        def ready() -> None:
+            with contextlib.suppress(OSError):
+                os.write(ready_writer, b"1")
+                os.close(ready_writer)
+
+        code = 1
+        try:
+            self._run(slot, ready, reload)
+            code = 0
+        except BaseException:  # noqa: BLE001  # a fork must not return into its parent's code
+            _log.exception("a worker failed")
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _reap(self) -> None:
+        """Take note of workers that ended; replace those that were not told to."""
+        for pid in list(self._workers):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if not ended:
+                continue
+            worker = self._workers.pop(pid)
+            if worker.stopping or self._stopping:
+                continue
+            _log.error("worker %d ended with %s; it is replaced", pid, _reason(status))
+            if time.monotonic() - worker.started < _RESTART_PAUSE:
+                time.sleep(_RESTART_PAUSE)
+            self._start(worker.slot, reload=True)
+
+    def _restart(self) -> None:
+        """Replace the workers one by one; if a new one doesn't come to serve, the old ones stay."""
+        for worker in [known for known in self._workers.values() if not known.stopping]:
+            successor = self._start(worker.slot, reload=True)
+            if successor is None:
+                _log.error("a new worker did not come to serve; the old ones stay")
+                return
+            worker.stopping = True
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGTERM)
+        _log.info("all workers are restarted")
+
+    def _stop_all(self) -> None:
+        """Tell every worker to stop; a second time, end them at once."""
+        number = signal.SIGKILL if self._stopping else signal.SIGTERM
+        self._stopping = True
+        for worker in self._workers.values():
+            worker.stopping = True
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.pid, number)
+        deadline = time.monotonic() + self._grace + 2
+        while self._workers and time.monotonic() < deadline and number == signal.SIGTERM:
+            select.select([self._wake_reader], [], [], 0.1)
+            self._reap()
+        for worker in self._workers.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGKILL)
+
+
+def _ignore(number: int, frame: object) -> None:
+    """Do nothing: the wake-up pipe tells the loop."""
+
+
+def _reason(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def worker_count(text: str) -> int:
+    """Return how many workers ``--workers`` asks for; ``auto`` is one for each processor.
+
+    Raises:
+        ValueError: it is no number from 1 to 256, and not ``auto``.
+    """
+    if text == "auto":
+        return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    count = int(text)
+    if not 1 <= count <= 256:  # noqa: PLR2004  # more processes than that is a slip
+        raise ValueError(f"{count} workers")
+    return count

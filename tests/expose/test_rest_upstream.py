@@ -1,0 +1,278 @@
+"""What a REST caller sees when the upstream answers, fails, or says nothing (SEMANTICS 6)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+from rest_serving import assert_problem, client_of, in_process, operation, rest_capability, route
+from starlette.responses import JSONResponse, Response
+
+from naftiko.engine.transport import Limits
+from naftiko.testing import BrokenJson, Cut, Fail, Flood, HangUp, Stall, refused_url
+
+QUICK = Limits(connect=1, read=0.3, total=0.6, queue=0.2, response_bytes=1_000_000)
+SECRET = "hunter2-hunter2"
+BEARER = {"authentication": {"type": "bearer", "token": "{{env.TOKEN}}"}}
+
+
+def passing(upstream, *, api=None, routes=None, operations=None, **settings):
+    """One route that passes a GET on."""
+    settings.setdefault("environment", {"TOKEN": SECRET})
+    url = upstream if isinstance(upstream, str) else upstream.url
+    return rest_capability(routes or [route("/x")], operations, api=api, base_uris={"*": url}, limits=QUICK, **settings)
+
+
+async def test_the_upstreams_bytes_and_useful_headers_come_back(upstream):
+    """Byte for byte, also headers that are no ASCII; nothing of the connection, no cookies."""
+    content = '{"a" : 1.0, "b":"é"}'.encode()
+    upstream.on(
+        "GET",
+        "/x",
+        lambda _: Response(
+            content,
+            headers={
+                "ETag": '"é"',
+                "Link": "</x?p=2>; rel=next",
+                "Set-Cookie": "a=b",
+                "RateLimit-Remaining": "1",
+                "X-Internal": "x",
+            },
+            media_type="application/json",
+        ),
+    )
+    async with client_of(passing(upstream)) as client:
+        response = await client.get("/x")
+    assert (response.status_code, response.content) == (200, content)
+    assert response.headers["content-type"] == "application/json"
+    assert (b"etag", '"é"'.encode("latin-1")) in [(name.lower(), value) for name, value in response.headers.raw]
+    assert {"link", "ratelimit-remaining"} <= set(response.headers)
+    assert not {"set-cookie", "x-internal"} & set(response.headers)
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 304])
+async def test_the_upstreams_status_comes_back(upstream, status):
+    """204 and 304 without a body or its headers."""
+    upstream.on(
+        "GET", "/x", lambda _: Response(b"" if status in {204, 304} else b"{}", status, media_type="application/json")
+    )
+    async with client_of(passing(upstream)) as client:
+        response = await client.get("/x")
+    assert response.status_code == status
+    assert response.content == (b"" if status in {204, 304} else b"{}")
+
+
+async def test_an_empty_200_is_no_content(upstream):
+    """204, whatever media type the nothing had."""
+    upstream.on("GET", "/x", lambda _: Response(b"", 200, media_type="application/json"))
+    async with client_of(passing(upstream)) as client:
+        response = await client.get("/x")
+    assert (response.status_code, response.content) == (204, b"")
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 410, 418, 422, 429, 451, 500, 502, 503])
+async def test_an_upstreams_own_error_passes_through(upstream, status):
+    """Status, body, media type and Retry-After: the caller sees what the API says."""
+    upstream.on(
+        "GET",
+        "/x",
+        lambda _: Response(
+            b"<e>x</e>", status, {"Retry-After": "7", "Set-Cookie": "a=b"}, media_type="application/xml"
+        ),
+    )
+    async with client_of(passing(upstream)) as client:
+        response = await client.get("/x")
+    assert (response.status_code, response.content) == (status, b"<e>x</e>")
+    assert response.headers["content-type"] == "application/xml"
+    assert response.headers["retry-after"] == "7"
+    assert "set-cookie" not in response.headers
+
+
+async def test_an_upstreams_401_and_405_keep_what_they_mean(upstream):
+    """Without a credential of ours a 401 is the caller's affair, with its challenge; a 405 has its Allow."""
+    upstream.on("GET", "/x", lambda _: JSONResponse({}, 401, {"WWW-Authenticate": "Bearer"}))
+    async with client_of(passing(upstream)) as client:
+        response = await client.get("/x")
+        assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
+        upstream.on("GET", "/x", lambda _: JSONResponse({}, 405, {"Allow": "PUT"}))
+        assert (await client.get("/x")).headers["allow"] == "PUT"
+
+
+async def test_a_401_to_our_credential_is_not_the_callers_fault(upstream):
+    """502, and nobody learns the credential."""
+    upstream.on(
+        "GET",
+        "/x",
+        lambda request: JSONResponse({"bad": request.headers["authorization"]}, 401, {"WWW-Authenticate": "Basic"}),
+    )
+    async with client_of(passing(upstream, api=BEARER)) as client:
+        response = await client.get("/x")
+    problem = assert_problem(response, 502, "upstream-refused-credential")
+    assert "www-authenticate" not in response.headers
+    assert SECRET not in response.text
+    assert problem["operation"] == "api.do"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "kind"),
+    [
+        (Stall(30), 504, "upstream-timeout"),
+        (Cut(after=3), 502, "upstream-broken"),
+        (Cut(after=3, chunked=True), 502, "upstream-broken"),
+        (HangUp(), 502, "upstream-broken"),
+        (BrokenJson(), 502, "upstream-broken"),
+        (Flood(size=3_000_000), 502, "upstream-broken"),
+        (Flood(size=3_000_000, announced=True), 502, "upstream-broken"),
+    ],
+)
+async def test_an_upstream_that_disappoints(upstream, behaviour, status, kind):
+    """A problem within the time limit: never a hang, a traceback, a secret or the upstream's full URL."""
+    upstream.misbehave(behaviour)
+    async with client_of(passing(upstream, api=BEARER)) as client:
+        async with asyncio.timeout(5):
+            response = await client.get("/x?key=private")
+        problem = assert_problem(response, status, kind)
+        assert problem["operation"] == "api.do"
+        assert len(problem["correlationId"]) == 16
+        assert SECRET not in response.text
+        upstream.behave()
+        upstream.on("GET", "/x", {"fine": True})
+        assert (await client.get("/x")).json() == {"fine": True}
+
+
+async def test_an_upstream_that_is_not_there():
+    """Refused and unknown hosts are 502 and say which host."""
+    with refused_url() as url:
+        async with client_of(passing(url)) as client:
+            problem = assert_problem(await client.get("/x"), 502, "upstream-unreachable")
+            assert url.removeprefix("http://") in problem["detail"]
+    async with client_of(passing("http://nowhere.invalid")) as client:
+        assert_problem(await client.get("/x"), 502, "upstream-unreachable")
+
+
+async def test_a_missing_variable(upstream):
+    """503 that names it, and nothing is sent."""
+    async with client_of(passing(upstream, api=BEARER, environment={})) as client:
+        problem = assert_problem(await client.get("/x"), 503, "missing-variable")
+    assert "TOKEN" in problem["detail"]
+    assert "environment" in problem["hint"]
+    assert not upstream.requests
+
+
+async def test_too_much_at_once(upstream):
+    """When no connection becomes free: 503 with Retry-After."""
+    upstream.misbehave(Stall(0.5, {"late": True}))
+    limits = Limits(connections=1, queue=0.05, read=2, total=3)
+    capability = rest_capability([route("/x")], base_uris={"*": upstream.url}, limits=limits)
+    async with client_of(capability) as client:
+        first, second = await asyncio.gather(client.get("/x"), client.get("/x"))
+    refused = second if second.status_code == 503 else first
+    assert_problem(refused, 503, "overloaded")
+    assert int(refused.headers["retry-after"]) >= 1
+    assert {first.status_code, second.status_code} == {200, 503}
+
+
+async def test_a_failing_step_is_a_problem_that_names_it(upstream):
+    """With the upstream's status and message: the caller did not ask for what the step called."""
+    upstream.on("GET", "/x", {"id": 1})
+    upstream.on("GET", "/y", lambda _: JSONResponse({"message": "no crew"}, 404, {"Retry-After": "3"}))
+    steps = [{"name": "ship", "type": "call", "call": "api.do"}, {"name": "crew", "type": "call", "call": "api.other"}]
+    operations = {"do": operation("GET", "/x"), "other": operation("GET", "/y")}
+    async with client_of(
+        passing(upstream, routes=[route("/s", call=None, steps=steps)], operations=operations)
+    ) as client:
+        response = await client.get("/s")
+    problem = assert_problem(response, 404, "upstream-status")
+    assert (problem["step"], problem["operation"], problem["upstream"]) == ("crew", "api.other", "no crew")
+    assert response.headers["retry-after"] == "3"
+
+
+async def test_a_fault_of_ours_is_told_as_an_id_only(upstream, monkeypatch, caplog):
+    """The log has the traceback, the caller an id that finds it."""
+    capability = passing(upstream)
+
+    async def broken(*_args, **_more):
+        raise RuntimeError(f"internal {SECRET}")
+
+    capability.variables.redactor.learn(SECRET)
+    monkeypatch.setattr(capability.engine, "run", broken)
+    async with in_process(capability) as client:
+        response = await client.get("/x")
+    problem = assert_problem(response, 500, "internal-error")
+    assert "RuntimeError" not in response.text
+    assert problem["correlationId"] in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("body", [None, b"{}"])
+async def test_a_caller_who_goes_away_takes_the_upstream_call_along(upstream, body):
+    """The upstream's connection is closed at once, not when its answer comes."""
+    left = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Waiting(Stall):
+        async def play(self, exchange):
+            if await exchange.client_leaves(within=10):
+                loop.call_soon_threadsafe(left.set)
+
+    upstream.misbehave(Waiting(10))
+    limits = Limits(read=20, total=20)
+    capability = rest_capability(
+        [route("/x", "POST" if body else "GET")],
+        {"do": operation("POST" if body else "GET")},
+        base_uris={"*": upstream.url},
+        limits=limits,
+    )
+    async with client_of(capability) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.request("POST" if body else "GET", "/x", content=body, timeout=0.3)
+        async with asyncio.timeout(2):
+            await left.wait()
+        upstream.behave()
+        upstream.on("*", "/x", {"fine": True})
+        assert (await client.request("POST" if body else "GET", "/x", content=body)).json() == {"fine": True}
+
+
+async def test_a_pipelined_request_is_no_reason_to_cancel(upstream):
+    """Only a closed connection is: a slow answer arrives, however long it is watched."""
+    upstream.misbehave(Stall(0.2, {"slow": True}))
+    async with client_of(passing(upstream)) as client:
+        answers = await asyncio.gather(*(client.get("/x") for _ in range(5)))
+    assert [answer.json() for answer in answers] == [{"slow": True}] * 5
+
+
+async def test_mapped_answers_over_rest(upstream):
+    """The upstream's 201 stays, the body is ours."""
+    upstream.on("GET", "/x", lambda _: JSONResponse({"id": 1, "deep": {"n": "é"}}, 201))
+    outputs = [
+        {"name": "id", "type": "integer", "mapping": "$.id"},
+        {"name": "n", "type": "string", "mapping": "$.deep.n"},
+    ]
+    async with client_of(passing(upstream, routes=[route("/x", outputParameters=outputs)])) as client:
+        response = await client.get("/x")
+    assert (response.status_code, response.json()) == (201, {"id": 1, "n": "é"})
+    assert response.headers["content-type"] == "application/json"
+
+
+async def test_binary_answers_over_rest(upstream):
+    """Bytes with their media type; above maxBinarySize a problem."""
+    upstream.on("GET", "/x", lambda _: Response(b"\xff\xd8" * 50, media_type="image/jpeg"))
+    for limit, status in (("100B", 200), ("99B", 502)):
+        operations = {"do": operation("GET", "/x", outputRawFormat="binary", maxBinarySize=limit)}
+        async with client_of(passing(upstream, operations=operations)) as client:
+            response = await client.get("/x")
+        assert response.status_code == status
+        if status == 200:
+            assert (response.content, response.headers["content-type"]) == (b"\xff\xd8" * 50, "image/jpeg")
+        else:
+            assert "maxBinarySize" in assert_problem(response, 502, "upstream-broken")["detail"]
+
+
+async def test_server_errors_of_a_failing_upstream_are_not_retried(upstream):
+    """One request in, one request out."""
+    upstream.misbehave(Fail(503))
+    async with client_of(passing(upstream)) as client:
+        assert (await client.get("/x")).status_code == 503
+    assert len(upstream.requests) == 1

@@ -1,0 +1,152 @@
+"""A real ``naftiko`` process: started as a user starts it, read line by line, stopped by a signal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from mcp.client import Client
+from mcp_types import Tool
+
+ROOT = Path(__file__).parents[2]
+SEED = ROOT / "tests" / "fixtures" / "koyeb-instances.yaml"
+FIRST = ROOT / "capabilities" / "koyeb-instances.yaml"
+NAFTIKO = Path(sys.executable).with_name("naftiko")
+LIMIT = 30.0
+"""Seconds that anything may take; a machine under load is slow, and a test must not be flaky for it."""
+_KEPT = frozenset({"PATH", "LANG", "SYSTEMROOT", "TMPDIR"})
+FREE = ("--port", "rest=0", "--port", "mcp=0")
+
+
+def surroundings(**given: str) -> dict[str, str]:
+    """An environment with nothing in it that could be a setting, but what is given."""
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("COVERAGE_")}
+    return {**kept, "PYTHONWARNINGS": "error::ResourceWarning", **given}
+
+
+def run(
+    *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [NAFTIKO, *arguments], env=surroundings(**(env or {})), cwd=cwd, capture_output=True, text=True, timeout=LIMIT, check=False
+    )  # fmt: skip
+
+
+def get(url: str, **options: Any) -> httpx.Response:
+    """GET with a time limit and without the proxies of the environment."""
+    return httpx.get(url, trust_env=False, timeout=LIMIT, **options)
+
+
+async def tools_of(client: Client) -> list[Tool]:
+    """The tools that come from the files; naftiko's own, such as the one that continues a cut answer, are not among them."""
+    return [tool for tool in (await client.list_tools()).tools if not tool.name.startswith("naftiko-")]
+
+
+class Served:
+    """A running ``naftiko serve``.
+
+    Attributes:
+        lines: the lines of stdout so far.
+        errors: the lines of stderr so far.
+    """
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], cwd: Path | None) -> None:
+        self.lines: list[str] = []
+        self.errors: list[str] = []
+        self._news: queue.Queue[None] = queue.Queue()
+        self.process = subprocess.Popen(
+            command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        )  # fmt: skip
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream, into), daemon=True)
+            for stream, into in ((self.process.stdout, self.lines), (self.process.stderr, self.errors))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, stream, into: list[str]) -> None:
+        for line in stream:
+            into.append(line.rstrip("\n"))
+            self._news.put(None)
+        self._news.put(None)
+
+    def wait_for(self, *texts: str) -> None:
+        """Wait until stdout has each of the texts."""
+        end = time.monotonic() + LIMIT
+        while not all(any(text in line for line in self.lines) for text in texts):
+            assert self.process.poll() is None or any(reader.is_alive() for reader in self._readers), self.said()
+            assert time.monotonic() < end, f"no line {texts}: {self.said()}"
+            with contextlib.suppress(queue.Empty):
+                self._news.get(timeout=0.2)
+
+    def url(self, kind: str, namespace: str = "") -> str:
+        """The URL that the line of an adapter shows."""
+        for line in self.lines:
+            if line.startswith(f"{kind} ") and f"  {namespace}" in line:
+                return line.split()[1]
+        raise AssertionError(f"no adapter {kind} {namespace}: {self.said()}")
+
+    @property
+    def rest(self) -> str:
+        return self.url("rest")
+
+    @property
+    def mcp(self) -> str:
+        return self.url("mcp")
+
+    def said(self) -> str:
+        return "\n".join([*self.lines, "--- stderr", *self.errors])
+
+    def stop(self, number: int = signal.SIGTERM, *, within: float = LIMIT) -> int:
+        """Send a signal and return the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.wait(within)
+
+    def wait(self, within: float = LIMIT) -> int:
+        code = self.process.wait(within)
+        for reader in self._readers:
+            reader.join(LIMIT)
+        return code
+
+    def clean(self) -> None:
+        """Assert that nothing was said that a user should not see."""
+        assert "Traceback" not in self.said(), self.said()
+        assert "Warning:" not in self.said(), self.said()
+
+
+@contextlib.contextmanager
+def served(
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    ready: Sequence[str] = ("rest ", "mcp "),
+    command: Sequence[str] = ("serve",),
+    program: Path = NAFTIKO,
+) -> Iterator[Served]:
+    """Run ``naftiko serve`` while the block lasts; it is killed if it is still there."""
+    running = Served([str(program), *command, *map(str, arguments)], surroundings(**(env or {})), cwd)
+    try:
+        running.wait_for(*ready)
+        yield running
+        running.clean()
+    except BaseException:
+        print(running.said())  # noqa: T201  # pytest shows it with the failure
+        raise
+    finally:
+        if running.process.poll() is None:
+            running.process.kill()
+        running.wait()
+        for stream in (running.process.stdout, running.process.stderr):
+            stream.close()

@@ -1,0 +1,514 @@
+"""The process: what it says when it starts, how it stops, and each of its options, as a user gives them."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from mcp import StdioServerParameters
+from mcp.client import Client
+from mcp.client.stdio import stdio_client
+from served import FIRST, FREE, LIMIT, NAFTIKO, SEED, get, run, served, surroundings, tools_of
+
+from naftiko.testing import Stall, stand_in_koyeb
+
+TOKEN = "koyeb-secret-token-1234"
+ROUTE = "/v1/v1/instances"
+
+
+@pytest.fixture(scope="module")
+def koyeb():
+    with stand_in_koyeb(TOKEN) as standing_in:
+        yield standing_in
+
+
+def free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return held.getsockname()[1]
+
+
+# What it says
+
+
+def test_a_line_per_adapter_and_what_is_missing():
+    with served(FIRST, *FREE) as process:
+        rest, mcp = process.lines
+        assert re.fullmatch(
+            r"rest http://127\.0\.0\.1:\d+  4 routes  koyeb-instances-rest \(Koyeb Rest API — Instances\)", rest
+        )
+        assert re.fullmatch(
+            r"mcp  http://127\.0\.0\.1:\d+/mcp  4 tools  koyeb-instances-mcp \(Koyeb Rest API — Instances\)", mcp
+        )
+        [missing] = [line for line in process.errors if "KOYEB_API_KEY" in line]
+        assert missing.startswith(
+            "missing: KOYEB_API_KEY — blocks koyeb-instances; set KOYEB_API_KEY in the environment"
+        )
+        assert process.stop() == 0
+
+
+def test_nothing_is_missing_with_the_variable():
+    with served(FIRST, *FREE, env={"KOYEB_API_KEY": TOKEN}) as process:
+        assert process.stop() == 0
+    assert process.errors == []
+
+
+# How it stops
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_requests_in_flight_finish(koyeb, number):
+    """The answer that was under way arrives whole, over REST and MCP; then the process exits with 0."""
+    koyeb.clear()
+    koyeb.misbehave(Stall(1.5), times=2)
+    options = ["--base-uri", f"koyeb-instances={koyeb.url}"]
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list-instances", "arguments": {}}}
+    headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
+    with (
+        served(FIRST, *FREE, *options, env={"KOYEB_API_KEY": TOKEN}) as process,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        rest = pool.submit(get, process.rest + ROUTE)
+        mcp = pool.submit(httpx.post, process.mcp, json=call, headers=headers, timeout=LIMIT, trust_env=False)
+        wait_until(lambda: len(koyeb.requests) == 2)
+        started = time.monotonic()
+        assert process.stop(number) == 0
+        assert rest.result().status_code == 200
+        assert rest.result().json()["count"] == len(koyeb.instances)
+        assert mcp.result().json()["result"]["structuredContent"] == rest.result().json()
+        assert time.monotonic() - started < 10
+        with pytest.raises(httpx.ConnectError):
+            get(process.rest + ROUTE)
+
+
+def test_a_request_that_never_ends_is_cut_after_ten_seconds(koyeb):
+    koyeb.clear()
+    koyeb.misbehave(Stall(60), times=1)
+    with (
+        served(FIRST, *FREE, "--base-uri", f"koyeb-instances={koyeb.url}", env={"KOYEB_API_KEY": TOKEN}) as process,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        answer = pool.submit(get, process.rest + ROUTE)
+        wait_until(lambda: koyeb.requests)
+        started = time.monotonic()
+        assert process.stop() == 0
+        assert 9 < time.monotonic() - started < 14
+        assert answer.result().status_code == 503
+        assert answer.result().json()["type"] == "urn:naftiko:problem:stopping"
+
+
+def test_a_second_signal_ends_it_at_once(koyeb):
+    koyeb.clear()
+    koyeb.misbehave(Stall(60), times=1)
+    with (
+        served(FIRST, *FREE, "--base-uri", f"koyeb-instances={koyeb.url}", env={"KOYEB_API_KEY": TOKEN}) as process,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        answer = pool.submit(get, process.rest + ROUTE)
+        wait_until(lambda: koyeb.requests)
+        started = time.monotonic()
+        process.process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        assert process.process.poll() is None
+        assert process.stop(signal.SIGINT) == 128 + signal.SIGINT
+        assert time.monotonic() - started < 4
+        assert isinstance(answer.exception(), httpx.HTTPError)
+
+
+def test_a_signal_while_it_starts(tmp_path):
+    """Whenever the signal comes, also while files are read or the SDK is imported, the exit code is 0."""
+    command = [NAFTIKO, "serve", FIRST, *FREE]
+    for delay in (0.25, 0.5, 0.8, 1.1):
+        with subprocess.Popen(
+            command, env=surroundings(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            time.sleep(delay)
+            early = process.poll()
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=LIMIT)
+            assert early is None
+            # Before Python has reached the command, the signal does what it does to any process.
+            assert process.returncode in ({0} if delay > 0.7 else {0, -signal.SIGTERM}), said
+            assert "Traceback" not in said
+
+
+def wait_until(condition) -> None:
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+# Where it listens
+
+
+def test_a_port_in_use_is_one_clear_line():
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        done = run("serve", str(SEED), "--port", f"rest={port}", "--port", "mcp=0")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert [line for line in done.stderr.splitlines() if "missing" not in line] == [
+        f"Error: port {port} on 127.0.0.1 is in use: stop what listens there, or choose another with --port"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--port", "rest=70000"], 2, "0 to 65535"),
+        (["--port", "8080"], 2, "not like rest=18080"),
+        (["--host", "203.0.113.7"], 1, "is no address of this machine: choose one with --host"),
+        (["--host", "no-such-host.invalid"], 1, "there is no such address"),
+        (["--timeout", "0"], 2, "--timeout"),
+        (["--base-uri", "https://example.com"], 2, "--base-uri wants NAME=VALUE"),
+        (["--env-file", "nowhere.env"], 2, "nowhere.env"),
+        (["--nonsense"], 2, "--nonsense"),
+    ],
+)
+def test_options_that_can_not_be_meant(options, code, words):
+    done = run("serve", str(SEED), *options)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def listening(port: int) -> set[str]:
+    """The addresses on which somebody listens on a port, as Linux has them."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        with Path(f"/proc/net/{table}").open() as lines:
+            for line in list(lines)[1:]:
+                place, state = line.split()[1], line.split()[3]
+                address, _, number = place.rpartition(":")
+                if state == "0A" and int(number, 16) == port:
+                    found.add(address)
+    return found
+
+
+on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc/net/tcp")
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("options", "address"),
+    [([], "0100007F"), (["--host", "127.0.0.1"], "0100007F"), (["--host", "0.0.0.0"], "00000000")],
+)
+def test_it_listens_on_loopback_unless_told_otherwise(options, address):
+    with served(SEED, *FREE, *options) as process:
+        for url in (process.rest, process.mcp):
+            assert listening(httpx.URL(url).port) == {address}
+
+
+def test_ports_by_kind_by_namespace_and_by_pattern():
+    """A namespace wins over a pattern, a pattern over the kind."""
+    first, second = free_port(), free_port()
+    with served(SEED, "--port", f"rest={first}", "--port", f"koyeb-*-mcp={second}", "--port", "mcp=1") as process:
+        assert httpx.URL(process.rest).port == first
+        assert httpx.URL(process.mcp).port == second
+    with served(SEED, "--port", f"koyeb-instances-rest={second}", "--port", "rest=1", "--port", "mcp=0") as process:
+        assert httpx.URL(process.rest).port == second
+
+
+def test_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with served(SEED, *FREE, "--host", "::1", "--mock") as process:
+        assert process.rest.startswith("http://[::1]:")
+        assert get(process.rest + ROUTE).status_code == 200
+
+
+def test_rest_and_mcp_on_the_same_port(koyeb):
+    port = free_port()
+    options = ["--port", f"rest={port}", "--port", f"mcp={port}", "--base-uri", f"koyeb-instances={koyeb.url}"]
+    with served(FIRST, *options, env={"KOYEB_API_KEY": TOKEN}) as process:
+        assert process.mcp == process.rest + "/mcp"
+        assert get(process.rest + ROUTE).json()["count"] == len(koyeb.instances)
+        assert get(process.rest + "/nothing/mcp").status_code == 404
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
+        for path in ("/mcp", "/mcp/", "/koyeb-instances-mcp/mcp"):
+            answer = httpx.post(process.rest + path, json=call, headers=headers, trust_env=False)
+            names = [tool["name"] for tool in answer.json()["result"]["tools"]]
+            assert len([name for name in names if not name.startswith("naftiko-")]) == 4, path
+        assert process.stop() == 0
+
+
+# Options, environment, files
+
+ECHO = "/v1/v1/instances?limit=2"
+
+
+def made_request(process) -> dict:
+    """What ``--mock`` answers: the request that would have been made."""
+    answer = get(process.rest + ECHO)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+async def test_mock_sends_nothing_and_needs_nothing():
+    """Every route and tool answers with the request it would make, with no variable set and no network."""
+    with served(FIRST, *FREE, "--mock") as process:
+        assert process.errors == []
+        made = made_request(process)
+        assert made["method"] == "GET"
+        assert made["url"] == "https://app.koyeb.com/v1/instances?limit=2"
+        assert "KOYEB" not in json.dumps(made["headers"]).replace("{KOYEB_API_KEY}", "")
+        async with Client(process.mcp) as agent:
+            for tool in await tools_of(agent):
+                arguments = {"id": "x"} if "id" in tool.input_schema.get("required", ()) else {}
+                result = await agent.call_tool(tool.name, arguments)
+                assert not result.is_error
+                assert result.structured_content["url"].startswith("https://app.koyeb.com/v1/")
+
+
+@pytest.mark.parametrize(
+    ("options", "env"),
+    [
+        (["--base-uri", "koyeb-instances=http://mirror.test/api"], {}),
+        (["--base-uri", "koyeb-*=http://mirror.test/api/"], {}),
+        ([], {"NAFTIKO_BASE_URI": "koyeb-instances=http://mirror.test/api other=http://x.test"}),
+        (
+            ["--base-uri", "koyeb-instances=http://mirror.test/api"],
+            {"NAFTIKO_BASE_URI": "koyeb-instances=http://no.test"},
+        ),
+    ],
+    ids=["option", "pattern", "environment", "option over environment"],
+)
+def test_base_uri(options, env):
+    with served(FIRST, *FREE, "--mock", *options, env=env) as process:
+        assert made_request(process)["url"] == "http://mirror.test/api/v1/instances?limit=2"
+
+
+def authorized(koyeb, *options: str, env: dict[str, str] | None = None, cwd=None) -> str | None:
+    """The Authorization header that reaches Koyeb."""
+    koyeb.clear()
+    with served(FIRST, *FREE, "--base-uri", f"koyeb-instances={koyeb.url}", *options, env=env, cwd=cwd) as process:
+        get(process.rest + ROUTE)
+        assert process.stop() == 0
+    return koyeb.requests[0].headers.get("authorization") if koyeb.requests else None
+
+
+@pytest.mark.parametrize(
+    ("options", "env", "token"),
+    [
+        (["--var", "KOYEB_API_KEY=from-option"], {"KOYEB_API_KEY": "from-process"}, "from-option"),
+        ([], {"NAFTIKO_VAR_KOYEB_API_KEY": "from-prefix", "KOYEB_API_KEY": "from-process"}, "from-prefix"),
+        ([], {"NAFTIKO_VAR": "KOYEB_API_KEY=from-list", "KOYEB_API_KEY": "from-process"}, "from-list"),
+        (["--env-file", "my.env"], {}, "from-file"),
+        ([], {"NAFTIKO_ENV_FILE": "my.env"}, "from-file"),
+        (["--env-file", "my.env"], {"KOYEB_API_KEY": "from-process"}, "from-process"),
+        (
+            ["--auth", "koyeb-instances=bearer:{{env.OTHER}}"],
+            {"OTHER": "from-auth", "KOYEB_API_KEY": "unused"},
+            "from-auth",
+        ),
+    ],
+)
+def test_variables(koyeb, tmp_path, options, env, token):
+    """Option over NAFTIKO_VAR_… over the process's environment over ``--env-file``; ``--auth`` over the file's own."""
+    (tmp_path / "my.env").write_text("# a comment\nKOYEB_API_KEY='from-file'\n")
+    seen = authorized(koyeb, *options, env=env, cwd=tmp_path)
+    assert seen == f"Bearer {token}"
+
+
+def test_auth_for_an_entry_that_has_none(koyeb):
+    koyeb.clear()
+    options = ["--base-uri", f"koyeb-instances={koyeb.url}", "--auth", "koyeb-*=bearer:{{env.OTHER}}"]
+    with served(SEED, *FREE, *options, env={"OTHER": TOKEN}) as process:
+        assert get(process.rest + ROUTE).status_code == 200
+    assert koyeb.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_settings_file(koyeb, tmp_path):
+    """``naftiko.toml`` of the working directory is below environment and options."""
+    (tmp_path / "naftiko.toml").write_text(
+        f"[base-uri]\nkoyeb-instances = '{koyeb.url}'\n[var]\nKOYEB_API_KEY = '{TOKEN}'\n"
+        "[serve]\nport = {rest = 0, mcp = 0}\ntimeout = 3\nlog-format = 'json'\n"
+    )
+    with served(FIRST, cwd=tmp_path, ready=('"adapter": "rest"', '"adapter": "mcp"')) as process:
+        url = json.loads(process.lines[0])["url"]
+        assert get(url + ROUTE).json()["count"] == len(koyeb.instances)
+
+
+def test_every_option_is_also_an_environment_variable():
+    """The help names the variable of each option, and the variable works: here all of them at once."""
+    shown = run("serve", "--help").stdout
+    options = set(re.findall(r"^  (?:-\w, )?--([a-z-]+)", shown, re.MULTILINE)) - {"help"}
+    named = set(re.findall(r"NAFTIKO_[A-Z_]+", shown))
+    assert named >= {f"NAFTIKO_{option.upper().replace('-', '_')}" for option in options}
+    rest, mcp = free_port(), free_port()
+    env = {
+        "NAFTIKO_HOST": "127.0.0.1",
+        "NAFTIKO_PORT": f"rest={rest} mcp={mcp}",
+        "NAFTIKO_MOCK": "1",
+        "NAFTIKO_PREFIX": "1",
+        "NAFTIKO_TIMEOUT": "5",
+        "NAFTIKO_STRICT": "1",
+        "NAFTIKO_LOG_FORMAT": "json",
+        "NAFTIKO_LOG_LEVEL": "debug",
+        "NAFTIKO_CORS_ORIGIN": "https://app.example",
+        "NAFTIKO_ALLOW_HOST": "mcp.example",
+        "NAFTIKO_ALLOW_ORIGIN": "https://app.example",
+        "NAFTIKO_TRANSPORT": "http",
+    }
+    with served(FIRST, env=env, ready=('"adapter": "rest"', '"adapter": "mcp"')):
+        base = f"http://127.0.0.1:{rest}/koyeb-instances"
+        answer = get(base + ROUTE, headers={"origin": "https://app.example"})
+        assert answer.status_code == 200
+        assert answer.headers["access-control-allow-origin"] == "https://app.example"
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
+        named_host = {**headers, "host": "mcp.example", "origin": "https://app.example"}
+        url = f"http://127.0.0.1:{mcp}/mcp"
+        assert httpx.post(url, json=call, headers=named_host, trust_env=False).status_code == 200
+        assert (
+            httpx.post(url, json=call, headers={**headers, "host": "evil.example"}, trust_env=False).status_code == 421
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (None, "missing: KOYEB_API_KEY"),
+        (("call: koyeb-instances.getinstance", "call: koyeb-instances.getinstances"), "getinstance"),
+    ],
+    ids=["a missing variable", "a broken call"],
+)
+def test_strict_refuses_to_start(tmp_path, change, words):
+    file = tmp_path / "capability.yaml"
+    text = FIRST.read_text("utf-8")
+    file.write_text(text.replace(*change, 1) if change else text, "utf-8")
+    env = {"KOYEB_API_KEY": TOKEN} if change else {}
+    done = run("serve", str(file), *FREE, "--strict", env=env)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "--strict: not started" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_broken_unit_leaves_the_rest_of_its_file(tmp_path, koyeb):
+    file = tmp_path / "capability.yaml"
+    text = FIRST.read_text("utf-8").replace("call: koyeb-instances.getinstance", "call: koyeb-instances.no-such", 1)
+    file.write_text(text, "utf-8")
+    options = [*FREE, "--base-uri", f"koyeb-instances={koyeb.url}"]
+    with served(file, *options, env={"KOYEB_API_KEY": TOKEN}) as process:
+        assert "4 routes (1 not executable)" in process.lines[0]
+        assert any("no-such" in line and "capability.yaml:" in line for line in process.errors)
+        answer = get(f"{process.rest}/v1/v1/instances/x")
+        assert (answer.status_code, answer.json()["type"]) == (501, "urn:naftiko:problem:not-executable")
+        assert get(process.rest + ROUTE).status_code == 200
+        assert process.stop() == 0
+
+
+def test_json_lines_parse_and_hide_secrets(koyeb):
+    """Each line of stdout and stderr is a JSON object, also those of failed calls; the token is in none of them."""
+    token = TOKEN + "-wrong"
+    options = ["--base-uri", f"koyeb-instances={koyeb.url}", "--log-format", "json", "--log-level", "debug"]
+    with served(FIRST, *FREE, *options, env={"KOYEB_API_KEY": token}, ready=('"adapter": "mcp"',)) as process:
+        lines = [json.loads(line) for line in process.lines]
+        assert [line["adapter"] for line in lines] == ["rest", "mcp"]
+        rest = lines[0]["url"]
+        koyeb.misbehave(lambda request: {"echo": dict(request.headers)}, times=1)
+        get(rest + ROUTE)
+        assert get(rest + ROUTE).status_code == 502
+        assert get(f"{rest}/v1/v1/instances/{token}").status_code == 502
+        assert process.stop() == 0
+    for line in [*process.lines, *process.errors]:
+        entry = json.loads(line)
+        assert {"time", "level", "message"} <= set(entry)
+    assert any("refused" in line for line in process.errors)
+    assert token not in process.said()
+
+
+def test_naftiko_file_is_naftiko_serve_file():
+    with served(SEED, *FREE, "--mock", command=()) as process:
+        assert made_request(process)["method"] == "GET"
+
+
+def test_without_arguments_the_directory_capabilities_is_served(tmp_path):
+    (tmp_path / "capabilities").mkdir()
+    (tmp_path / "capabilities" / "one.yaml").write_text(SEED.read_text("utf-8"), "utf-8")
+    with served(*FREE, "--mock", cwd=tmp_path) as process:
+        assert made_request(process)["method"] == "GET"
+    done = run("serve", cwd=tmp_path / "capabilities")
+    assert done.returncode == 2
+    assert "name a capability file or a directory of them" in done.stderr
+
+
+# stdio
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("said_by", ["the option", "the file"])
+async def test_stdio_as_a_desktop_client_starts_it(koyeb, tmp_path, mode, said_by):
+    """The configuration of the README: command, arguments, environment; what it says goes to stderr."""
+    koyeb.clear()
+    file, options = FIRST, ["--transport", "stdio"]
+    if said_by == "the file":
+        text = FIRST.read_text("utf-8")
+        mcp_alone = text[: text.index("  - type: rest")] + text[text.index("  - type: mcp") :]
+        file, options = tmp_path / "capability.yaml", []
+        file.write_text(
+            mcp_alone.replace("transport: http", "transport: stdio").replace("    port: 9090\n", ""), "utf-8"
+        )
+    parameters = StdioServerParameters(
+        command=str(NAFTIKO),
+        args=["serve", str(file), *options, "--base-uri", f"koyeb-instances={koyeb.url}"],
+        env={"KOYEB_API_KEY": TOKEN},
+    )
+    with (tmp_path / "stderr").open("w+") as errors:
+        async with Client(stdio_client(parameters, errlog=errors), mode=mode) as agent:
+            assert len(await tools_of(agent)) == 4
+            result = await agent.call_tool("list-instances", {"limit": "2"})
+            assert result.structured_content["count"] == len(koyeb.instances)
+        errors.seek(0)
+        said = errors.read()
+    assert "Traceback" not in said
+    assert koyeb.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize("end", ["stdin closes", "SIGTERM", "SIGINT"])
+def test_stdio_ends_with_its_client(end):
+    command = [NAFTIKO, "serve", SEED, "--transport", "stdio"]
+    with subprocess.Popen(
+        command, env=surroundings(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        hello = {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-06-18",
+                "capabilities": {},
+                "clientInfo": {"name": "t", "version": "1"},
+            },
+        }
+        timer = threading.Timer(LIMIT, process.kill)
+        timer.start()
+        process.stdin.write(json.dumps(hello) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["result"]["serverInfo"]["name"] == "koyeb-instances-mcp"
+        if end == "stdin closes":
+            process.stdin.close()
+        else:
+            process.send_signal(getattr(signal, end))
+        assert process.wait(LIMIT) == 0
+        timer.cancel()
+        assert process.stdout.read() == ""
+        assert "Traceback" not in process.stderr.read()
