@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 from consuming import consuming, inputs, request_of
 
-from naftiko import Content
+from naftiko import Content, InputError
 from naftiko.engine.request import dump_json
 
 AWKWARD = ['"', "\\", "a\nb", "</x>&", "{{other}}", "é船", "'; drop", "\u2028", '"}, "admin": true, "x": "']
@@ -126,6 +126,13 @@ def test_a_text_body_of_one_absent_placeholder_is_no_body():
 def test_a_lone_value_in_xml_is_escaped_too():
     """One placeholder is no way around the escaping."""
     assert request_of(posting({"type": "xml", "data": "{{v}}"}), {"v": "<a/>"}).content == b"&lt;a/&gt;"
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\uffff"])
+def test_what_xml_cannot_hold_is_refused(character):
+    """No escape writes a control character in XML 1.0: what went out could not be read."""
+    with pytest.raises(InputError, match="XML"):
+        request_of(posting({"type": "xml", "data": "<a>{{v}}</a>"}), {"v": f"a{character}b"})
 
 
 # Forms

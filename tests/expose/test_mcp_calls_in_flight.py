@@ -135,3 +135,23 @@ async def test_a_hundred_calls_at_once_get_each_its_own_answer(serve, upstream, 
         async with asyncio.TaskGroup() as group:
             for number in range(100):
                 group.create_task(one(number))
+
+
+async def test_more_calls_at_once_than_may_are_told_to_try_again(serve, upstream, wire):
+    """The limit is the app's: whichever path or revision a call comes by, and a call that ended counts no more."""
+    upstream.on("GET", "/slow", {"ok": True})
+    url = await serve(CAPABILITY, base=upstream.url, max_concurrency=3)
+    for _ in range(2):
+        upstream.misbehave(Stall(0.5), times=3)
+        paths = ["/mcp", "/slow-mcp/mcp"] * 3
+        calls = [wire(f"{url}{path}", version).call("slow") for path, version in zip(paths, VERSIONS * 2, strict=True)]
+        results = await asyncio.gather(*calls)
+        refused = [result["content"][0]["text"] for result in results if result["isError"]]
+        assert len(refused) == 3
+        for text in refused:
+            assert "3 calls are running" in text
+            assert "try again after 1 seconds" in text
+    assert len(upstream.requests) == 6
+
+
+VERSIONS = (HANDSHAKE[0], HANDSHAKE[-1], NEWEST)

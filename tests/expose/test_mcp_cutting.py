@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from naftiko.expose.mcp.cutting import Cut, cut, cut_text, size_of
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=80),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(max_size=80),
     lambda inner: st.lists(inner, max_size=12) | st.dictionaries(st.text(max_size=6), inner, max_size=12),
     max_leaves=60,
 )

@@ -106,7 +106,14 @@ async def test_notifications_are_accepted(wire, url):
 
 async def test_lists_the_same_tools_in_the_same_order(at):
     tools = (await at.ask("tools/list"))["tools"]
-    assert [tool["name"] for tool in tools] == ["list-things", "names", "get-thing", "drop-thing", "sound", "naftiko-continue"]
+    assert [tool["name"] for tool in tools] == [
+        "list-things",
+        "names",
+        "get-thing",
+        "drop-thing",
+        "sound",
+        "naftiko-continue",
+    ]
     assert tools[0]["title"] == tools[0]["annotations"]["title"] == "List things"
     assert "annotations" not in tools[1]
     assert tools[3]["annotations"] == {"destructiveHint": True}

@@ -272,3 +272,32 @@ def test_linking_takes_time_in_proportion_to_the_file():
         assert len(loaded.units) == 2 * count
         assert not list(loaded.diagnostics)
     assert spent[400] < 10 * spent[100]
+
+
+def test_a_unit_knows_the_variables_that_it_needs():
+    """Those of ``with``, of outputs, of what it calls; not those that an argument or an input of the same name fills."""
+    operation = (
+        "inputParameters: [{name: k, in: header, value: '{{API_KEY}}'}, {name: z, in: query, value: 'z-{{zone}}'}, "
+        "{name: q, in: query}, {name: e, in: query, value: '{{env.HOME}}'}]"
+    )
+    outputs = "outputParameters: [{name: r, value: '{{REGION}}'}]\n"
+    unit, _ = only_unit(api(operation), tool("with: {q: 'x {{TOKEN}}'}\n" + outputs))
+    assert set(unit.plan.variables) == {"API_KEY", "zone", "TOKEN", "REGION", "env.HOME"}
+    unit, _ = only_unit(api(operation), tool("with: {zone: eu, q: tools.q}"))
+    assert set(unit.plan.variables) == {"API_KEY", "env.HOME"}
+    unit, _ = only_unit(api(operation), tool("inputParameters: [{name: zone}, {name: API_KEY}]"))
+    assert set(unit.plan.variables) == {"env.HOME"}
+
+
+def test_steps_and_functions_need_the_variables_of_what_they_call():
+    operation = "inputParameters: [{name: k, in: header, value: '{{API_KEY}}'}]"
+    unit, _ = only_unit(api(operation), tool("steps: [{name: s, call: a.o}]", call="tags: []"))
+    assert unit.plan.variables == ("API_KEY",)
+    function = "aggregates:\n- {namespace: n, functions: [{name: f, call: a.o, inputParameters: [{name: x}]}]}\n"
+    unit, _ = only_unit(api(operation), function, tool("with: {x: 1}", call="ref: n.f"))
+    assert unit.plan.variables == ("API_KEY",)
+
+
+def test_a_resource_without_an_address_is_told():
+    loaded = capability(api("") + "exposes:\n- {type: mcp, resources: [{name: none, call: a.o}]}\n")
+    assert rules(loaded) == ["missing-name"]

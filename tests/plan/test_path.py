@@ -53,20 +53,17 @@ def test_no_value_changes_the_pairs_of_a_query(value, extra):
 @given(value=VALUES)
 def test_a_value_that_keeps_its_slashes_stays_below_its_path(value):
     unit = unit_for("/files/{+x}")
-    if any(segment in {".", ".."} for segment in value.split("/")):
-        with pytest.raises(InputError):
-            unit.request({"x": value})
-        return
     parts = urlsplit(str(unit.request({"x": value}).url))
     assert parts.netloc == "api.test"
     assert unquote(parts.path) == f"/files/{value}"
+    assert not {".", ".."} & set(parts.path.split("/"))
     assert not parts.query
 
 
 @pytest.mark.parametrize("value", [".", ".."])
 def test_dot_segments_do_not_escape(value):
-    with pytest.raises(InputError):
-        unit_for("/v1/{x}/end").request({"x": value})
+    path = unit_for("/v1/{x}/end").request({"x": value}).url.raw_path
+    assert path == f"/v1/{value.replace('.', '%2E')}/end".encode()
 
 
 @pytest.mark.parametrize(

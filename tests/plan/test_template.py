@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from urllib.parse import unquote
-from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -137,5 +137,5 @@ def test_a_value_in_a_query_is_one_value(value):
 @given(value=st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff")))
 def test_a_value_in_xml_is_text(value):
     rendered = parse('<a b="{{x}}">{{x}}</a>', Input, Position.XML).render(scope(x=value))
-    element = ElementTree.fromstring(rendered)
+    element = ET.fromstring(rendered)
     assert (element.tag, element.text or "", element.get("b"), len(element)) == ("a", value, value, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import selectors
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 from mcp.client import Client
@@ -66,26 +67,36 @@ class Served:
         self.errors: list[str] = []
         self._news: queue.Queue[None] = queue.Queue()
         self.process = subprocess.Popen(
-            command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
-        )  # fmt: skip
-        self._readers = [
-            threading.Thread(target=self._read, args=(stream, into), daemon=True)
-            for stream, into in ((self.process.stdout, self.lines), (self.process.stderr, self.errors))
-        ]
-        for reader in self._readers:
-            reader.start()
+            command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def _read(self, stream, into: list[str]) -> None:
-        for line in stream:
-            into.append(line.rstrip("\n"))
-            self._news.put(None)
-        self._news.put(None)
+    def _read(self) -> None:
+        """Read both streams so that what went to stderr before a line of stdout is known when that line is."""
+        rests = {self.process.stdout: b"", self.process.stderr: b""}
+        into = {self.process.stdout: self.lines, self.process.stderr: self.errors}
+        for stream in rests:
+            os.set_blocking(stream.fileno(), False)
+        with selectors.DefaultSelector() as selector:
+            for stream in rests:
+                selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                selector.select()
+                # Read stdout first, and show stderr first: it is then at least as new.
+                read = {stream: _available(stream) for stream in rests if stream in selector.get_map()}
+                for stream in reversed(read):
+                    if read[stream] is None:
+                        selector.unregister(stream)
+                    *lines, rests[stream] = (rests[stream] + (read[stream] or b"\n")).split(b"\n")
+                    into[stream] += [line.decode() for line in lines if line]
+                self._news.put(None)
 
     def wait_for(self, *texts: str) -> None:
         """Wait until stdout has each of the texts."""
         end = time.monotonic() + LIMIT
         while not all(any(text in line for line in self.lines) for text in texts):
-            assert self.process.poll() is None or any(reader.is_alive() for reader in self._readers), self.said()
+            assert self.process.poll() is None or self._reader.is_alive(), self.said()
             assert time.monotonic() < end, f"no line {texts}: {self.said()}"
             with contextlib.suppress(queue.Empty):
                 self._news.get(timeout=0.2)
@@ -116,14 +127,23 @@ class Served:
 
     def wait(self, within: float = LIMIT) -> int:
         code = self.process.wait(within)
-        for reader in self._readers:
-            reader.join(LIMIT)
+        self._reader.join(LIMIT)
         return code
 
     def clean(self) -> None:
         """Assert that nothing was said that a user should not see."""
         assert "Traceback" not in self.said(), self.said()
         assert "Warning:" not in self.said(), self.said()
+
+
+def _available(stream: IO[bytes]) -> bytes | None:
+    """What can be read now; ``None`` at the end."""
+    found = b""
+    with contextlib.suppress(BlockingIOError):
+        while piece := os.read(stream.fileno(), 65_536):
+            found += piece
+        return found or None
+    return found
 
 
 @contextlib.contextmanager

@@ -8,16 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from mcp import StdioServerParameters
 from mcp.client import Client
-from mcp.client.stdio import stdio_client
 from served import FIRST, FREE, LIMIT, NAFTIKO, SEED, get, run, served, surroundings, tools_of
 
 from naftiko.testing import Stall, stand_in_koyeb
@@ -449,66 +446,3 @@ def test_without_arguments_the_directory_capabilities_is_served(tmp_path):
     done = run("serve", cwd=tmp_path / "capabilities")
     assert done.returncode == 2
     assert "name a capability file or a directory of them" in done.stderr
-
-
-# stdio
-
-
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-@pytest.mark.parametrize("said_by", ["the option", "the file"])
-async def test_stdio_as_a_desktop_client_starts_it(koyeb, tmp_path, mode, said_by):
-    """The configuration of the README: command, arguments, environment; what it says goes to stderr."""
-    koyeb.clear()
-    file, options = FIRST, ["--transport", "stdio"]
-    if said_by == "the file":
-        text = FIRST.read_text("utf-8")
-        mcp_alone = text[: text.index("  - type: rest")] + text[text.index("  - type: mcp") :]
-        file, options = tmp_path / "capability.yaml", []
-        file.write_text(
-            mcp_alone.replace("transport: http", "transport: stdio").replace("    port: 9090\n", ""), "utf-8"
-        )
-    parameters = StdioServerParameters(
-        command=str(NAFTIKO),
-        args=["serve", str(file), *options, "--base-uri", f"koyeb-instances={koyeb.url}"],
-        env={"KOYEB_API_KEY": TOKEN},
-    )
-    with (tmp_path / "stderr").open("w+") as errors:
-        async with Client(stdio_client(parameters, errlog=errors), mode=mode) as agent:
-            assert len(await tools_of(agent)) == 4
-            result = await agent.call_tool("list-instances", {"limit": "2"})
-            assert result.structured_content["count"] == len(koyeb.instances)
-        errors.seek(0)
-        said = errors.read()
-    assert "Traceback" not in said
-    assert koyeb.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
-
-
-@pytest.mark.parametrize("end", ["stdin closes", "SIGTERM", "SIGINT"])
-def test_stdio_ends_with_its_client(end):
-    command = [NAFTIKO, "serve", SEED, "--transport", "stdio"]
-    with subprocess.Popen(
-        command, env=surroundings(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        hello = {
-            "jsonrpc": "2.0",
-            "id": 1,
-            "method": "initialize",
-            "params": {
-                "protocolVersion": "2025-06-18",
-                "capabilities": {},
-                "clientInfo": {"name": "t", "version": "1"},
-            },
-        }
-        timer = threading.Timer(LIMIT, process.kill)
-        timer.start()
-        process.stdin.write(json.dumps(hello) + "\n")
-        process.stdin.flush()
-        assert json.loads(process.stdout.readline())["result"]["serverInfo"]["name"] == "koyeb-instances-mcp"
-        if end == "stdin closes":
-            process.stdin.close()
-        else:
-            process.send_signal(getattr(signal, end))
-        assert process.wait(LIMIT) == 0
-        timer.cancel()
-        assert process.stdout.read() == ""
-        assert "Traceback" not in process.stderr.read()

@@ -191,7 +191,7 @@ async def served(path: Path, upstream: StandInUpstream) -> AsyncIterator[Served]
     settings = Settings(base_uris={"*": upstream.url}, environment={})
     async with naftiko.load(path, settings=settings) as capability:
         assert not capability.errors, [str(found) for found in capability.errors]
-        mcp = naftiko.mcp_app(capability)
+        mcp = naftiko.mcp_app(capability, answer_budget=0)  # no tools but the capability's own
         rest = naftiko.rest_app(capability)
         async with (
             httpx.AsyncClient(transport=httpx.ASGITransport(rest), base_url="http://localhost:3002") as over_rest,

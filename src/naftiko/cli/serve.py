@@ -101,7 +101,7 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     configure(given["log_level"], given["log_format"], redactors)
     end_while_loading()
     tell = _teller(given["log_format"], redactors)
-    changed = replace(settings, mock=given["mock"], limits=_limits(given["timeout"]))
+    changed = replace(settings, mock=given["mock"], limits=_limits(settings.limits, given["timeout"]))
     capabilities, findings = _load(default_paths(paths), changed, tell, redactors)
     tell_unmatched(capabilities)
     lacking = list(missing(capabilities)) if not given["mock"] else []
@@ -112,6 +112,8 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     if not capabilities:
         raise click.ClickException("nothing to serve")
     if given["transport"] == "stdio" or _is_stdio_alone(capabilities):
+        if not any(adapter.kind == "mcp" for capability in capabilities for adapter in capability.adapters):
+            raise click.ClickException("--transport stdio: the files expose nothing over MCP")
         serve_stdio(capabilities)
         served_all = True
     else:
@@ -147,9 +149,8 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
     )
 
 
-def _limits(timeout: float | None) -> Limits:
+def _limits(usual: Limits, timeout: float | None) -> Limits:
     """Return the limits of all upstreams; the time of a whole call bounds all the others, and silence may last it."""
-    usual = Limits()
     if timeout is None:
         return usual
     return replace(

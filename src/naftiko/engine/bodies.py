@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import secrets
 import string
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from urllib.parse import quote
 
 import orjson
 
+from naftiko.errors import InputError, Problem
 from naftiko.plan.body import BodyKind, BodyTemplate, Part
 from naftiko.plan.inputs import Content
 from naftiko.plan.scope import Scope
@@ -20,6 +22,8 @@ from naftiko.plan.template import Template, escape
 from naftiko.plan.text import as_text
 from naftiko.types import ABSENT
 
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Characters that no XML 1.0 document has (XML 1.0, production 2)."""
 _FORM_SAFE = string.ascii_letters + string.digits + string.punctuation
 
 
@@ -84,6 +88,9 @@ def _text(template: BodyTemplate, scope: Scope) -> Body | None:
         return Body(value.data, template.media_type)
     lone = template.value.lone if isinstance(template.value, Template) else None
     text = as_text(value) if lone is None else escape(value, lone.position)
+    if template.kind is BodyKind.XML and _NOT_IN_XML.search(text):
+        message = "an input holds a control character, which XML can't hold even escaped"
+        raise InputError([Problem("body", "body", message, "text that XML can hold")])
     return Body(text.encode("utf-8"), template.media_type)
 
 

@@ -110,8 +110,8 @@ async def passed_on(
 ) -> Answer:
     """Pass the upstream's bytes on, where the answer is the document itself and JSON.
 
-    A format that is not JSON is decoded and answered as JSON, unless the answer is bytes for good (``binary``, or
-    something that isn't JSON although ``outputRawFormat`` was left at its default).
+    A format that is not JSON is decoded and answered as JSON, unless the answer is bytes for good (``text``,
+    ``binary``, or something that isn't JSON although ``outputRawFormat`` was left at its default).
     """
     media_type = media_type_of(response)
     declared = operation.output_media_type
@@ -119,6 +119,9 @@ async def passed_on(
     if operation.raw_format == "json" and is_json(media_type):
         _check_json(content, operation, decoder, response)
         kind = head_of(response).content_type or JSON_MEDIA_TYPE
+        return _bytes_answer(response, content, kind, _decode_with(operation, decoder, response), headers)
+    if operation.raw_format == "text":
+        kind = declared or head_of(response).content_type or "text/plain; charset=utf-8"
         return _bytes_answer(response, content, kind, _decode_with(operation, decoder, response), headers)
     if operation.raw_format in {"json", "binary"}:
         kind = declared or head_of(response).content_type or "application/octet-stream"

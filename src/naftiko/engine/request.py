@@ -22,7 +22,6 @@ from naftiko.plan.unit import ApiPlan, Call
 from naftiko.types import ABSENT
 
 _FORBIDDEN_IN_HEADER = frozenset("\r\n\0")
-_DOT_SEGMENTS = frozenset({"%2E", "%2E%2E", ".", ".."})
 
 
 class Draft:
@@ -99,8 +98,6 @@ def draft(
         raise InputError(
             [Problem(name, "path", f"no value for `{name}` in {operation.path.text}", "a value") for name in missing]
         )
-    if "." in path or "%2E" in path:
-        _refuse_dot_segments(path, operation.path.text)
     query = [api.base.query] if api.base.query else []
     query.extend(operation.path.fill_query(scope))
     made = Draft(operation.method, full_url(api, path, scope), query)
@@ -120,13 +117,6 @@ def draft(
         raise InputError(problems)
     made.body = _body(call, scope, made, passed)
     return made
-
-
-def _refuse_dot_segments(path: str, template: str) -> None:
-    """Refuse a value that is a dot segment: encoded or not, servers resolve it to another path (RFC 3986, 6.2.2.2)."""
-    if not _DOT_SEGMENTS.isdisjoint(path.split("/")):
-        message = f"a value in {template} is `.` or `..`, which would leave the path"
-        raise InputError([Problem("path", "path", message, "a value that is a name")])
 
 
 def full_url(api: ApiPlan, path: str, scope: Scope) -> str:

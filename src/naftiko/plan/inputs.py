@@ -246,7 +246,7 @@ def fit(value: Any, kind: str | None, *, is_text: bool = False, items: str | Non
 
 def _fit_string(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
     if is_text and isinstance(value, list) and value:  # a repeated key where one value is expected: the last wins
-        value = value[-1]
+        return fit(value[-1], "string")
     if isinstance(value, str):
         return value
     # An agent that sends 5 where the text "5" is meant is understood; a map or a list is not text.

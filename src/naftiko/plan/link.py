@@ -45,6 +45,7 @@ from naftiko.plan.unit import (
     MockAction,
     ResourcePlan,
     UnitPlan,
+    variables_of,
 )
 
 _Declaration: TypeAlias = ExposedOperation | McpTool | McpResource | AggregateFunction
@@ -188,6 +189,11 @@ class _Linker:
         units = [self._unit(tool, place) for tool in adapter.tools]
         aliases = tool_names(unit.name for unit in units)
         units = [replace(unit, alias=aliases[unit.name]) for unit in self._first_of_each(units)]
+        for resource in adapter.resources:
+            if not resource.uri:
+                self._findings.at(resource.node).warning(
+                    "missing-name", "a resource without a `uri` can't be read", hint="add `uri: SCHEME://NAME`"
+                )
         resources = tuple(self._resource(resource, place) for resource in adapter.resources if resource.uri)
         return self._adapter(adapter, units, resources)
 
@@ -259,6 +265,8 @@ class _Linker:
             open_inputs=not declared,
             used={},
             missing={},
+            variables={},
+            free={},
         )
         caller = Caller(names, bool(declared), place.route, is_agent=place.kind == "mcp")
         wants = Wants()
@@ -272,7 +280,9 @@ class _Linker:
                 where = error.node or model.at("call" if getattr(model, "call", None) else "steps")
                 self._findings.at(where).error(error.rule, reason, hint=error.hint)
         inputs = self._inputs(declared, wants, names, action, maker)
-        return self._plan(model, function, place, action, reason, inputs, outputs)
+        plan = self._plan(model, function, place, action, reason, inputs, outputs)
+        needed = (*names.variables, *(name for name in names.free if inputs.find(name) is None), *variables_of(action))
+        return replace(plan, variables=tuple(dict.fromkeys(needed)))
 
     def _declared_inputs(
         self, model: _Declaration, function: AggregateFunction | None, place: _Place, maker: InputMaker

@@ -98,7 +98,7 @@ class Operation:
         whole_body: the parameter that is the whole body.
         takes_body: whether it is a POST, PUT or PATCH that declares no body at all.
         variables: the variables that a request needs.
-        free_names: names in fixed values that ``with`` or a declared input may fill, and variables otherwise.
+        free_names: names that ``with`` or a declared input may fill, and that are variables otherwise.
     """
 
     api: str

@@ -90,7 +90,7 @@ class PathTemplate:
             else:
                 pieces.append(text)
         path = "".join(pieces)
-        return (_without_dot_segments(path) if "/." in path else path), missing
+        return (_without_dot_segments(path) if "." in path else path), missing
 
     def fill_query(self, scope: Scope) -> Iterator[str]:
         """Yield the encoded pairs of the query in the path; one whose placeholder is absent is left out."""

@@ -157,7 +157,7 @@ class Names:
         variables: collects the variables that were named, in order.
         missing: collects names that mean nothing.
         fixed: whether the place is a fixed value, whose unknown names are never inputs to be inferred.
-        free: collects the names in fixed values that an input may fill.
+        free: collects the names that an input may fill and that are variables otherwise.
     """
 
     prefixes: frozenset[str]
@@ -235,6 +235,7 @@ class Names:
             self.free[text] = None
             return InputOrVariable(text)
         if _ENVIRONMENT_LIKE.fullmatch(text):
+            self.free[text] = None
             return InputOrVariable(text)
         if self.open_inputs:
             self.used[text] = None

@@ -50,6 +50,12 @@ class Call:
     extras: tuple[Extra, ...] = ()
     consumed: ConsumedOutputs = field(default_factory=dict)
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables that its request needs: the operation's own, and free names that no argument fills."""
+        filled = dict(self.arguments)
+        return (*self.operation.variables, *(name for name in self.operation.free_names if name not in filled))
+
 
 class Runner(Protocol):
     """What a step may ask of the engine."""
@@ -137,6 +143,18 @@ class FunctionAction:
 Action: TypeAlias = CallAction | FlowAction | MockAction | ForwardAction | FunctionAction
 
 
+def variables_of(action: Action | None) -> tuple[str, ...]:
+    """Return the variables that the calls of an action need, steps and functions included (SEMANTICS 2)."""
+    if isinstance(action, FunctionAction):
+        return variables_of(action.action)
+    if isinstance(action, CallAction):
+        return action.call.variables
+    if isinstance(action, FlowAction):
+        calls = [getattr(step, "call", None) for wave in action.waves for step in wave]
+        return tuple(name for call in calls if isinstance(call, Call) for name in call.variables)
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class UnitPlan:
     """One route or tool.
@@ -154,6 +172,8 @@ class UnitPlan:
         passes_body: whether a REST caller's body is passed on as it is, since the operation declares none.
         schema: a tool's own JSON ``inputSchema``.
         output_schema: a tool's own JSON ``outputSchema``.
+        variables: the variables that it needs beside those of the APIs that it calls: in ``with``, in outputs, in the
+            consumed operations.
     """
 
     adapter: str
@@ -176,6 +196,7 @@ class UnitPlan:
     output_schema: Mapping[str, Any] | None = None
     max_binary_size: str | None = None
     tags: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

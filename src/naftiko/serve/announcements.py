@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from naftiko.engine.capability import Capability
-from naftiko.serve.addresses import DEFAULT_HOST, Exposed, Listener, address_variables
+from naftiko.serve.addresses import DEFAULT_HOST, Exposed, Listener, address_variables, is_http
 from naftiko.serve.conflicts import conflicts
 
 _NOUNS = {"rest": "route", "mcp": "tool"}
@@ -90,6 +90,17 @@ def not_listening(exposed: Exposed, listener: Listener, *, beside: str) -> Annou
     why = f"port {listener.port} can't be on {listener.host} and on {beside}; choose one address with --host"
     facts = {"event": "not-served", "file": str(file), "namespace": namespace, "reason": why}
     return Announcement(f"not served: {file}: {namespace}: {why}", facts, is_warning=True)
+
+
+def on_stdio(capabilities: Sequence[Capability]) -> Iterator[Announcement]:
+    """Yield a line for each adapter that its file wants on stdin and stdout, where others listen."""
+    for capability in capabilities:
+        for adapter in capability.adapters:
+            if not is_http(adapter):
+                file, namespace = capability.path, adapter.namespace
+                why = "it is for stdio; a client starts it with --transport stdio"
+                facts = {"event": "not-listening", "file": str(file), "namespace": namespace, "reason": why}
+                yield Announcement(f"not listening: {file}: {namespace}: {why}", facts, is_warning=True)
 
 
 def in_conflict(listeners: Sequence[Listener], *, prefix: bool) -> Iterator[Announcement]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from naftiko.engine.capability import Capability
 from naftiko.serve.addresses import Listener, listeners
-from naftiko.serve.announcements import Announce, in_conflict, not_listening, where
+from naftiko.serve.announcements import Announce, in_conflict, not_listening, on_stdio, where
 from naftiko.serve.apps import AppOptions, app_of
 from naftiko.serve.server import Servers, Site, run
 from naftiko.serve.signals import Signals
@@ -60,7 +60,7 @@ def serve(capabilities: Sequence[Capability], options: ServeOptions, announce: A
     found = _told_apart(wanted, announce)
     if options.strict and len(found) < len(wanted):
         raise CannotListen("--strict: not started, see above")
-    for announcement in in_conflict(found, prefix=prefix):
+    for announcement in (*on_stdio(capabilities), *in_conflict(found, prefix=prefix)):
         announce(announcement)
     signals = Signals()
     with contextlib.ExitStack() as opened:

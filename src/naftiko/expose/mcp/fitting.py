@@ -143,6 +143,7 @@ def _fitted_json(value: Any, fitting: Fitting) -> dict[str, Any]:
     shown, note = value, ""
     for _ in range(_TRIES):
         shown, cuts = cut(value, room)
+        used = len(dump_json(shown).decode())
         if as_member:
             shown, note = {**shown, MORE: _more(cuts, value, shown, fitting)}, ""
         elif cuts:
@@ -150,7 +151,7 @@ def _fitted_json(value: Any, fitting: Fitting) -> dict[str, Any]:
         over = len(dump_json(shown).decode()) + len(note) - budget
         if over <= 0:
             break
-        room = max(room - over, 1)
+        room = max(min(room, used) - over, 1)
     return _json_result(shown, fitting, modern=modern, note=note)
 
 

@@ -73,7 +73,7 @@ class Shortcut:
 def _call_in_order(headers: Sequence[tuple[str, str]], body: bytes) -> tuple[int | str, str, Mapping[str, Any]] | None:
     """Return the id, the revision and the parameters of a tool call that is in order."""
     said = dict(headers)
-    if not _takes_json(said.get("accept", "")):
+    if not _takes_json(said.get("accept", "")) or not _is_json(said.get("content-type", "")):
         return None
     try:
         message = from_json(body)
@@ -87,8 +87,7 @@ def _call_in_order(headers: Sequence[tuple[str, str]], body: bytes) -> tuple[int
     if not params.keys() <= _PARAMETERS:
         return None
     version = said.get("mcp-protocol-version", DEFAULT_NEGOTIATED_VERSION)
-    in_order = _is_handshake_in_order if version in HANDSHAKE_PROTOCOL_VERSIONS else _is_modern_in_order
-    if not in_order(headers, said, message):
+    if version not in HANDSHAKE_PROTOCOL_VERSIONS and not _is_envelope_in_order(headers, said, message):
         return None
     try:
         validate_client_request(_METHOD, version, params)
@@ -97,15 +96,10 @@ def _call_in_order(headers: Sequence[tuple[str, str]], body: bytes) -> tuple[int
     return identity, version, params
 
 
-def _is_handshake_in_order(
-    _headers: Sequence[tuple[str, str]], said: Mapping[str, str], _message: Mapping[str, Any]
-) -> bool:
-    return said.get("content-type", "").partition(";")[0].strip() == "application/json"
-
-
-def _is_modern_in_order(
+def _is_envelope_in_order(
     headers: Sequence[tuple[str, str]], said: Mapping[str, str], message: Mapping[str, Any]
 ) -> bool:
+    """Tell whether a request of the newest revision says the same in its headers and in its body."""
     if find_duplicated_routing_header(headers) is not None:
         return False
     if any(name.startswith(_PARAMETER_HEADER) for name in said):
@@ -117,3 +111,7 @@ def _is_modern_in_order(
 def _takes_json(accept: str) -> bool:
     """Tell whether an ``Accept`` header names JSON, as the SDK reads it."""
     return any(kind.partition(";")[0].strip().lower() in _JSON for kind in accept.split(","))
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip() == "application/json"

@@ -96,7 +96,7 @@ class ToolBook:
         }
 
     def __bool__(self) -> bool:
-        return bool(self._tools)
+        return bool(self._tools or self._own)
 
     def __iter__(self) -> Iterator[Tool]:
         return iter(self._tools.values())
