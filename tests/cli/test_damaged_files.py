@@ -118,6 +118,22 @@ DAMAGES = {
     "a word for a boolean": Damage(
         "          required: true\n        - name: tags", "          required: yess\n        - name: tags", "wrong-type"
     ),
+    "one space too many": Damage(
+        "      - name: create-ticket\n        method: POST",
+        "      - name: create-ticket\n         method: POST",
+        "yaml-syntax",
+        "indent",
+        1,
+    ),
+    "a colon dropped before deeper lines": Damage(
+        "          type: integer\n", "          type integer\n", "yaml-syntax", ":"
+    ),
+    "a dash dropped from the first of a list": Damage(
+        "      - name: list-tickets\n        method: GET\n        description: List tickets\n        outputRaw",
+        "        name: list-tickets\n        method: GET\n        description: List tickets\n        outputRaw",
+        "yaml-syntax",
+        "- ",
+    ),
     "a key twice": Damage(
         "    namespace: helpdesk-mcp\n",
         "    namespace: helpdesk-mcp\n    namespace: tickets-mcp\n",

@@ -121,6 +121,34 @@ async def test_a_call_that_is_in_order_is_answered_as_by_the_sdk(url, wire, ways
         validate_server_result("tools/call", version, first[2]["result"])
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(("params", "is_short"), [({}, True), (None, True), ({"cursor": "x"}, False)])
+async def test_a_list_of_tools_is_the_same_as_the_sdks(url, wire, ways, version, params, is_short):
+    at = wire(url, version)
+
+    async def send():
+        at._last = 0
+        return await at.post("tools/list", params)
+
+    for _ in range(2):
+        first, second, short = await both(ways, send)
+        assert same(first, second)
+        assert short is is_short
+    assert first[2]["result"]["tools"]
+
+
+@pytest.mark.parametrize("version", [HANDSHAKE[-1], NEWEST])
+async def test_a_server_that_offers_no_tools_says_so_as_the_sdk_does(serve, wire, ways, version):
+    prompts = (
+        "naftiko: 1.0.0-alpha2\nexposes: [{type: mcp, namespace: p, prompts: [{name: ask, template: [{content: A}]}]}]"
+    )
+    at = wire(f"{await serve(prompts)}/mcp", version)
+    for method, params in (("tools/list", {}), ("tools/call", {"name": "x", "arguments": {}})):
+        first, second, short = await both(ways, lambda m=method, p=params: at.post(m, p))
+        assert first[2]["error"]["code"] == second[2]["error"]["code"] == -32601
+        assert short is False
+
+
 @pytest.mark.parametrize("version", [HANDSHAKE[-1], NEWEST])
 @pytest.mark.parametrize(
     "change",

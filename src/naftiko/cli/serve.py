@@ -26,6 +26,7 @@ from naftiko.serve.apps import AppOptions
 from naftiko.serve.process import ServeOptions, serve_stdio
 from naftiko.serve.process import serve as serve_all
 from naftiko.serve.signals import end_while_loading
+from naftiko.serve.workers import worker_count
 from naftiko.types import Diagnostic
 
 _DEFAULT_PATHS = ("capabilities",)
@@ -69,6 +70,12 @@ def option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Calla
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
     help="The longest that a call to a consumed API may take; default: 60, of which 30 may be silence.",
+)
+@option(
+    "--workers",
+    default="1",
+    metavar="N|auto",
+    help="Processes that serve; auto: one a processor. SIGHUP then replaces them one by one, files loaded anew.",
 )
 @option("--strict", is_flag=True, help="Refuse to start if a file has errors or a variable is missing.")
 @option("--prefix", is_flag=True, help="Put a capability's routes under /NAMESPACE, its tools under NAMESPACE_.")
@@ -117,7 +124,14 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
         serve_stdio(capabilities)
         served_all = True
     else:
-        served_all = serve_all(capabilities, _serve_options(given), tell)
+
+        def reload() -> list[Capability]:
+            fresh, problems = _load(default_paths(paths), changed, tell, redactors)
+            if not fresh or problems.not_served > findings.not_served:
+                raise CapabilityError("a file that was served can't be any more")
+            return fresh
+
+        served_all = serve_all(capabilities, _serve_options(given), tell, reload)
     if findings.not_served or not served_all:
         sys.exit(1)
 
@@ -146,7 +160,15 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
             stateful=given["stateful"],
         ),
         strict=given["strict"],
+        workers=_workers(given["workers"]),
     )
+
+
+def _workers(text: str) -> int:
+    try:
+        return worker_count(text)
+    except ValueError:
+        raise click.BadParameter(f"`{text}` is no number from 1 to 256, and not auto", param_hint="--workers") from None
 
 
 def _limits(usual: Limits, timeout: float | None) -> Limits:

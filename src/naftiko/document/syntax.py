@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -31,7 +32,8 @@ _STARTS: Final = {
 }
 """Characters that no value begins with, with what to do."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_KEY = re.compile(r"(?P<indent> *)[\w$.-]+:(?P<value> +[^\s#|>&*{\[].*)?(?:\s|$)")
+_ENTRY = re.compile(r"""\s*(?:- )*(?:"[^"]*"|'[^']*'|[^\s:#][^:#]*):(?:\s|$)""")
+_WITH_VALUE = re.compile(r"""\s*(?:- )*(?:"[^"]*"|'[^']*'|[^\s:#][^:#]*):\s+[^\s#|>&]""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def _cause(error: yaml.MarkedYAMLError, noticed: _Place, text: str) -> _Place | 
     began, context = error.context_mark, str(error.context or "")
     if began is not None and ("simple key" in context or "quoted scalar" in context):
         return _Place(began.line, began.column)
-    return _open_quote(noticed, text) or _dedented_key(noticed, text)
+    return _open_quote(noticed, text) or _odd_line(error, noticed, text)
 
 
 def _open_quote(noticed: _Place, text: str) -> _Place | None:
@@ -102,15 +104,86 @@ def _open_quote(noticed: _Place, text: str) -> _Place | None:
     return found
 
 
-def _dedented_key(noticed: _Place, text: str) -> _Place | None:
-    """Find a ``key: value`` that stands too far left: what follows it is indented as if it were inside."""
-    lines = text.split("\n")[: noticed.line + 1]
-    here = _KEY.match(lines[-1]) if lines else None
-    above = next((at for at in range(len(lines) - 2, -1, -1) if lines[at].strip()), None)
-    if here is None or above is None:
+_ABOUT_LINES: Final = (
+    "mapping values are not allowed",
+    "did not find expected key",
+    "did not find expected '-' indicator",
+)
+
+
+def _odd_line(error: yaml.MarkedYAMLError, noticed: _Place, text: str) -> _Place | None:
+    """Find a line before the noticed one that doesn't fit the lines around it."""
+    problem = str(error.problem or "")
+    if not any(words in problem for words in _ABOUT_LINES):
         return None
-    before = _KEY.match(lines[above])
-    if before is None or before["value"] is None or len(before["indent"]) >= len(here["indent"]):
+    lines = _Lines(text)
+    if not lines.indented_by_spaces(noticed.line + 1):
         return None
-    hint = "check the indentation: the next line stands deeper, as if it were inside of this value"
-    return _Place(above, len(before["indent"]), hint)
+    for suspect, hint in (
+        (lines.without_colon, "a `:` is missing"),
+        (lines.without_dash, "a `- ` is missing"),
+        (lines.too_shallow, "check the indentation: the lines around it stand deeper"),
+    ):
+        line = suspect(noticed.line + 1)
+        if line is not None:
+            return _Place(line - 1, lines.depth(line), hint)
+    return None
+
+
+class _Lines:
+    """The lines of a broken file, judged by their indentation; line numbers count from 1."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.split("\n")
+        self._shown = [at for at, line in enumerate(self._lines, 1) if line.strip() and line.lstrip()[0] != "#"]
+
+    def indented_by_spaces(self, line: int) -> bool:
+        """Tell whether there is such a line, with something on it, and no tab before that."""
+        return line in self._shown and not self._lines[line - 1].lstrip(" ").startswith("\t")
+
+    def depth(self, line: int) -> int:
+        """Return how many spaces a line begins with."""
+        text = self._lines[line - 1]
+        return len(text) - len(text.lstrip(" "))
+
+    def without_colon(self, line: int) -> int | None:
+        """Return the line before this one, if it stands as deep and is no entry of a mapping."""
+        before = self._before(line)
+        if not before or self._inner_depth(before[-1]) != self.depth(line) or _ENTRY.match(self._lines[before[-1] - 1]):
+            return None
+        return before[-1]
+
+    def without_dash(self, line: int) -> int | None:
+        """Return the first line of a list that has no dash, where this line has one."""
+        if not self._is_element(line):
+            return None
+        first = None
+        for at in reversed(self._before(line)):
+            if self.depth(at) < self.depth(line) or (self.depth(at) == self.depth(line) and not self._is_element(at)):
+                break
+            first = at
+        return None if first is None or self._is_element(first) else first
+
+    def too_shallow(self, line: int) -> int | None:
+        """Return the line that this one stands under, if that has a value and lines before it stand as deep as this."""
+        before = self._before(line)
+        depth = self.depth(line)
+        above = next((at for at in reversed(before) if self._inner_depth(at) <= depth), None)
+        if above is None or self._inner_depth(above) == depth or not _WITH_VALUE.match(self._lines[above - 1]):
+            return None
+        for at in reversed(before[: before.index(above)]):
+            if self._inner_depth(at) == depth:
+                return above
+            if self._inner_depth(at) < self._inner_depth(above):
+                return None
+        return None
+
+    def _before(self, line: int) -> list[int]:
+        return self._shown[: bisect.bisect_left(self._shown, line)]
+
+    def _is_element(self, line: int) -> bool:
+        return self._lines[line - 1].lstrip().startswith("- ")
+
+    def _inner_depth(self, line: int) -> int:
+        """Return how deep the entries stand that belong together with what the line begins."""
+        return self.depth(line) + (2 if self._is_element(line) else 0)

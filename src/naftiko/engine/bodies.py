@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -35,9 +35,19 @@ class Body:
     media_type: str
 
 
-def encode_body(template: BodyTemplate, scope: Scope) -> Body | None:
-    """Fill a body block and write it; ``None`` where its only placeholder is absent."""
-    return _ENCODERS[template.kind](template, scope)
+def encode_body(template: BodyTemplate, scope: Scope, extras: Mapping[str, Any] | None = None) -> Body | None:
+    """Fill a body block and write it; ``None`` where its only placeholder is absent.
+
+    Args:
+        template: the block.
+        scope: the arguments.
+        extras: fields that ``with`` adds to a JSON object beside what the block has.
+    """
+    body = _ENCODERS[template.kind](template, scope)
+    if not extras or body is None or template.kind not in {BodyKind.JSON, BodyKind.JSON_TEXT}:
+        return body
+    value = _as_json(body.data.decode("utf-8", "replace"))
+    return Body(_json_bytes({**value, **extras}), body.media_type) if isinstance(value, dict) else body
 
 
 def _json(template: BodyTemplate, scope: Scope) -> Body | None:
@@ -48,11 +58,14 @@ def _json(template: BodyTemplate, scope: Scope) -> Body | None:
         return Body(value.data, value.media_type)
     if isinstance(value, str):
         value = _as_json(value)
+    return Body(_json_bytes(value), template.media_type)
+
+
+def _json_bytes(value: Any) -> bytes:
     try:
-        data = orjson.dumps(value, default=plain)
+        return orjson.dumps(value, default=plain)
     except TypeError:
-        data = json.dumps(value, separators=(",", ":"), default=plain).encode("ascii")
-    return Body(data, template.media_type)
+        return json.dumps(value, separators=(",", ":"), default=plain).encode("ascii")
 
 
 def _as_json(text: str) -> Any:

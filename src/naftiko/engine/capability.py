@@ -23,18 +23,8 @@ from naftiko.plan.inputs import Content, Input
 from naftiko.plan.link import link
 from naftiko.plan.lint import lint
 from naftiko.plan.scope import Variables
-from naftiko.plan.steps.call import CallStepPlan
 from naftiko.plan.template import has_placeholder
-from naftiko.plan.unit import (
-    Action,
-    AdapterPlan,
-    Call,
-    CallAction,
-    CapabilityPlan,
-    FlowAction,
-    FunctionAction,
-    UnitPlan,
-)
+from naftiko.plan.unit import AdapterPlan, CapabilityPlan, UnitPlan
 from naftiko.types import ABSENT, Diagnostic, Severity
 
 ResultT = TypeVar("ResultT")
@@ -264,12 +254,7 @@ class Capability:
         for adapter in self.adapters:
             yield from ((name, adapter.namespace) for name in adapter.plan.variables)
         for unit in self.units:
-            yield from ((name, unit.name) for name in self._variables_of(unit))
-
-    @staticmethod
-    def _variables_of(unit: Unit) -> tuple[str, ...]:
-        found = (name for call in calls_of(unit.plan.action) for name in call.operation.variables)
-        return tuple(dict.fromkeys(found))
+            yield from ((name, unit.name) for name in unit.plan.variables)
 
     def _learn_literal_secrets(self) -> None:
         """A secret that stands in the file, or in ``--auth``, is hidden as well as one that a variable brings."""
@@ -359,19 +344,6 @@ def _pick(name: str, by_pattern: Mapping[str, ValueT]) -> ValueT | None:
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def calls_of(action: Action | None) -> Iterator[Call]:
-    """Yield the calls that an action makes, those of its steps too."""
-    if isinstance(action, CallAction):
-        yield action.call
-    elif isinstance(action, FlowAction):
-        for wave in action.waves:
-            for step in wave:
-                if isinstance(step, CallStepPlan):
-                    yield step.call
-    elif isinstance(action, FunctionAction):
-        yield from calls_of(action.action)
 
 
 def run_to_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:

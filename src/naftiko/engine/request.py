@@ -212,7 +212,7 @@ def _body(call: Call, scope: Scope, made: Draft, passed: Content | None) -> Body
     if operation.body is not None:
         if operation.body.kind is BodyKind.MULTIPART:  # only the body's own media type has the boundary
             made.drop_headers(["content-type"])
-        return encode_body(operation.body, scope)
+        return encode_body(operation.body, scope, _extra_fields(call, scope))
     whole = _whole_body(call, scope)
     fields = _fields(call, scope)
     if isinstance(whole, Content):
@@ -250,7 +250,12 @@ def _parsed(value: Any) -> Any:
 def _fields(call: Call, scope: Scope) -> Mapping[str, Any]:
     by_name = {parameter.name: parameter for parameter in call.operation.parameters}
     found = {name: _value(by_name[name], scope) for name in call.operation.body_fields if name in by_name}
-    found |= {extra.name: scope.inputs.get(extra.name, ABSENT) for extra in call.extras if extra.place == "field"}
+    return {name: value for name, value in found.items() if value is not ABSENT} | _extra_fields(call, scope)
+
+
+def _extra_fields(call: Call, scope: Scope) -> dict[str, Any]:
+    """Return the fields that ``with`` adds, whose names mean nothing in the operation."""
+    found = {extra.name: scope.inputs.get(extra.name, ABSENT) for extra in call.extras if extra.place == "field"}
     return {name: value for name, value in found.items() if value is not ABSENT}
 
 

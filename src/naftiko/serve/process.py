@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 import os
+import secrets
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from naftiko.engine.capability import Capability
 from naftiko.serve.addresses import Listener, listeners
 from naftiko.serve.announcements import Announce, in_conflict, not_listening, on_stdio, where
 from naftiko.serve.apps import AppOptions, app_of
-from naftiko.serve.server import Servers, Site, run
+from naftiko.serve.server import GRACE, Servers, Site, run
 from naftiko.serve.signals import Signals
-from naftiko.serve.sockets import CannotListen, listen, url_of
+from naftiko.serve.sockets import CannotListen, listen_together, url_of
+from naftiko.serve.workers import DRAIN_SIGNAL, Assignment, Supervisor
 
 _GC_THRESHOLDS = (50_000, 50, 100)
 """A served plan never dies: collecting it again and again costs a third of a large mapped answer (docs/performance)."""
@@ -33,21 +36,30 @@ class ServeOptions:
         ports: by adapter kind or namespace, or a pattern; 0 is a free port.
         apps: of the apps.
         strict: serve all adapters or none.
+        workers: how many processes serve.
     """
 
     host: str | None = None
     ports: Mapping[str, int] = field(default_factory=dict)
     apps: AppOptions = field(default_factory=AppOptions)
     strict: bool = False
+    workers: int = 1
 
 
-def serve(capabilities: Sequence[Capability], options: ServeOptions, announce: Announce) -> bool:
+Reload = Callable[[], Sequence[Capability]]
+"""Loads the capabilities anew, for a worker that starts after the files may have changed."""
+
+
+def serve(
+    capabilities: Sequence[Capability], options: ServeOptions, announce: Announce, reload: Reload | None = None
+) -> bool:
     """Serve until SIGINT or SIGTERM; requests in flight then finish.
 
     Args:
         capabilities: what is served.
         options: where and how.
         announce: told a line for each conflict, and one for each adapter once it is known where it listens.
+        reload: loads the files anew, for workers that are replaced.
 
     Returns:
         whether every adapter was served.
@@ -62,15 +74,86 @@ def serve(capabilities: Sequence[Capability], options: ServeOptions, announce: A
         raise CannotListen("--strict: not started, see above")
     for announcement in (*on_stdio(capabilities), *in_conflict(found, prefix=prefix)):
         announce(announcement)
-    signals = Signals()
     with contextlib.ExitStack() as opened:
-        bound = [(listener, opened.enter_context(listen(listener.host, listener.port))) for listener in found]
-        for listener, its_socket in bound:
-            for announcement in where(listener, url_of(its_socket), prefix=prefix):
+        bound: list[list[socket.socket]] = []
+        for listener in found:
+            its_sockets = listen_together(listener.host, listener.port, options.workers)
+            bound.append([opened.enter_context(each) for each in its_sockets])
+            for announcement in where(listener, url_of(its_sockets[0]), prefix=prefix):
                 announce(announcement)
-        sites = [_site(listener, its_socket, options) for listener, its_socket in bound]
-        run(lambda: _run(sites, capabilities, signals))
+        if options.workers == 1:
+            _serve_here(capabilities, _sites(found, bound, 0, options))
+        else:
+            _Workers(capabilities, options, found, bound, reload).serve()
     return len(found) == len(wanted)
+
+
+def _sites(
+    found: Sequence[Listener], bound: Sequence[Sequence[socket.socket]], slot: int, options: ServeOptions
+) -> list[Site]:
+    return [_site(listener, sockets[slot], options) for listener, sockets in zip(found, bound, strict=True)]
+
+
+def _serve_here(
+    capabilities: Sequence[Capability], sites: Sequence[Site], assignment: Assignment | None = None
+) -> None:
+    signals = Signals()
+    run(lambda: _run(sites, capabilities, signals, assignment))
+
+
+class _Workers:
+    """The processes behind the sockets of all listeners."""
+
+    def __init__(
+        self,
+        capabilities: Sequence[Capability],
+        options: ServeOptions,
+        found: Sequence[Listener],
+        bound: Sequence[Sequence[socket.socket]],
+        reload: Reload | None,
+    ) -> None:
+        self._capabilities = capabilities
+        self._options = options
+        self._found = found
+        self._bound = bound
+        self._reload = reload
+
+    def serve(self) -> None:
+        """Supervise them until SIGINT or SIGTERM."""
+        # What one worker signs, another one must accept: handles of cut answers, nonces of Digest.
+        for name in ("NAFTIKO_HANDLE_KEY", "NAFTIKO_NONCE_KEY"):
+            os.environ.setdefault(name, secrets.token_hex(32))
+        if any(listener.of_kind("mcp") for listener in self._found):
+            importlib.import_module("naftiko.expose.mcp.app")  # once, before the forks that share its memory
+        gc.collect()
+        gc.freeze()
+        Supervisor(self._options.workers, self._run_one, grace=GRACE).supervise()
+
+    def _run_one(self, assignment: Assignment) -> None:
+        found, capabilities = self._found, self._capabilities
+        if assignment.reload and self._reload is not None:
+            capabilities = self._reload()
+            found = _same_places(self._found, capabilities, self._options)
+        _serve_here(capabilities, _sites(found, self._bound, assignment.slot, self._options), assignment)
+
+
+def _same_places(
+    found: Sequence[Listener], capabilities: Sequence[Capability], options: ServeOptions
+) -> list[Listener]:
+    """Return the listeners of reloaded capabilities for the sockets that are open already.
+
+    Raises:
+        CannotListen: a changed file listens where no socket is open; that takes a whole restart.
+    """
+    fresh = {
+        (listener.host, listener.port): listener
+        for listener in listeners(capabilities, host=options.host, ports=options.ports)
+    }
+    known = {(listener.host, listener.port) for listener in found}
+    added = fresh.keys() - known
+    if added:
+        raise CannotListen(f"a changed file listens on {min(added)}: stop and start again to open that port")
+    return [fresh.get((listener.host, listener.port), Listener(listener.host, listener.port)) for listener in found]
 
 
 def serve_stdio(capabilities: Sequence[Capability]) -> None:
@@ -117,9 +200,28 @@ def _site(listener: Listener, its_socket: socket.socket, options: ServeOptions) 
     return Site(its_socket, lambda: app_of(listener, options.apps), slow=bool(listener.of_kind("mcp")))
 
 
-async def _run(sites: Sequence[Site], capabilities: Sequence[Capability], signals: Signals) -> None:
-    servers = Servers(sites, ready=_settle)
+async def _run(
+    sites: Sequence[Site],
+    capabilities: Sequence[Capability],
+    signals: Signals,
+    assignment: Assignment | None = None,
+) -> None:
+    def settled() -> None:
+        _settle()
+        if assignment is not None:
+            assignment.ready()
+
+    servers = Servers(sites, ready=settled)
     signals.attach(servers.stop)
+    if assignment is not None:  # a worker: its supervisor tells it when it is replaced, and it ends with it
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(DRAIN_SIGNAL, servers.drain)
+
+        def orphaned() -> None:
+            loop.remove_reader(assignment.lifeline)
+            servers.stop()
+
+        loop.add_reader(assignment.lifeline, orphaned)
     try:
         await servers.run()
     finally:

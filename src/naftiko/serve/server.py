@@ -21,6 +21,10 @@ GRACE = 10
 """Seconds that requests in flight get when the server stops."""
 
 
+DRAIN = 1.0
+"""Seconds in which a worker that is replaced tells its connections to close before it stops."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """A socket and what makes the app behind it; made after the sockets are open, in a thread if it is slow."""
@@ -40,11 +44,15 @@ class _Server(uvicorn.Server):
 
 
 class _Finishing:
-    """Tells the callers whose requests outlast the grace time that the server stops, where uvicorn just leaves."""
+    """Ends connections politely: the last answer on one says so, while the server drains.
 
-    def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
+    Callers whose requests outlast the grace time are told that the server stops, where uvicorn just leaves.
+    """
+
+    def __init__(self, app: ASGIApp, stopping: asyncio.Event, draining: asyncio.Event) -> None:
         self._app = app
         self._stopping = stopping
+        self._draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,6 +62,8 @@ class _Finishing:
 
         async def noting(message: Message) -> None:
             nonlocal started
+            if not started and self._draining.is_set():
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
             started = True
             await send(message)
 
@@ -97,6 +107,13 @@ class Servers:
         self._ready = ready
         self._servers: list[_Server] = []
         self._stopping = asyncio.Event()
+        self._draining = asyncio.Event()
+
+    def drain(self) -> None:
+        """Stop after a moment in which every connection that is used is told to close: none is cut between calls."""
+        if not self._draining.is_set():
+            self._draining.set()
+            asyncio.get_running_loop().call_later(DRAIN, self.stop)
 
     def stop(self) -> None:
         """Stop accepting; requests in flight finish within the grace time."""
@@ -124,7 +141,7 @@ class Servers:
 
     async def _start(self, site: Site) -> asyncio.Task[None]:
         app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
-        server = _Server(_config(_Finishing(app, self._stopping)))
+        server = _Server(_config(_Finishing(app, self._stopping, self._draining)))
         self._servers.append(server)
         # Told to stop while the app was made: it starts and stops again, so that its lifespan is whole.
         server.should_exit = self._stopping.is_set()

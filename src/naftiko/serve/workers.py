@@ -1,7 +1,8 @@
 """Several processes behind the same sockets, supervised: one that dies is replaced, and the ports never close.
 
-The supervisor holds the listening sockets and nothing else that could fail. Each worker is a fork with the sockets
-inherited, so what was loaded before the fork is shared memory. SIGHUP restarts the workers one after the other: a new
+The supervisor holds the listening sockets and runs nothing else that could fail. Each worker is a fork with the sockets
+inherited, so what was loaded before the fork is shared memory; each listens on a socket of its own on the same port,
+so that the system spreads the connections evenly. SIGHUP restarts the workers one after the other: a new
 one is ready before an old one stops, so that no request fails. SIGINT and SIGTERM let all requests in flight finish.
 """
 
@@ -18,6 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
+from naftiko.errors import NaftikoError
+
 _log = logging.getLogger(__name__)
 
 READY_SECONDS = 60
@@ -26,8 +29,29 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 _RESTART_PAUSE = 1.0
 """Seconds between two replacements of a worker that dies at once: a fault at start must not spin."""
 
-RunWorker = Callable[[Callable[[], None], bool], None]
-"""Runs a worker until it is told to stop. It is given what to call once it serves, and whether to load files anew."""
+DRAIN_SIGNAL = signal.SIGQUIT
+"""Tells a worker that it is replaced: it closes its connections politely before it stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a worker is told by its supervisor.
+
+    Attributes:
+        slot: which socket of each listener is its own, from 0.
+        ready: to be called once it serves.
+        reload: whether to load the files anew.
+        lifeline: a file descriptor that ends when the supervisor does; the worker then stops.
+    """
+
+    slot: int
+    ready: Callable[[], None]
+    reload: bool
+    lifeline: int
+
+
+RunWorker = Callable[[Assignment], None]
+"""Runs a worker until it is told to stop."""
 
 
 @dataclass(slots=True)
@@ -50,34 +74,41 @@ class Supervisor:
 
     Args:
         count: how many.
-        run: runs one of them, in its own process; the slot, from 0, says which socket of each listener is its own.
+        run: runs one of them, in its own process.
         grace: seconds that workers get to finish when they are told to stop.
     """
 
-    def __init__(self, count: int, run: Callable[[int, Callable[[], None], bool], None], *, grace: float) -> None:
+    def __init__(self, count: int, run: RunWorker, *, grace: float) -> None:
         self._count = count
         self._run = run
         self._grace = grace
         self._workers: dict[int, Worker] = {}
         self._stopping = False
         self._wake_reader, self._wake_writer = os.pipe()
+        self._lifeline_reader, self._lifeline_writer = os.pipe()
 
     def supervise(self) -> None:
-        """Start the workers and keep them until SIGINT or SIGTERM; return when all have ended."""
+        """Start the workers and keep them until SIGINT or SIGTERM; return when all have ended.
+
+        Raises:
+            NaftikoError: none of them comes to serve.
+        """
         os.set_blocking(self._wake_writer, False)
         previous = {number: signal.signal(number, _ignore) for number in _SIGNALS}
         signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
         try:
             for slot in range(self._count):
                 self._start(slot, reload=False)
+            if not self._workers:
+                raise NaftikoError("no worker came to serve; the log says why")
             while self._workers:
                 self._handle(self._wait())
         finally:
             signal.set_wakeup_fd(-1)
             for number, handler in previous.items():
                 signal.signal(number, handler)
-            os.close(self._wake_reader)
-            os.close(self._wake_writer)
+            for end in (self._wake_reader, self._wake_writer, self._lifeline_reader, self._lifeline_writer):
+                os.close(end)
 
     def _wait(self) -> list[int]:
         """Wait for signals; return their numbers."""
@@ -104,13 +135,21 @@ class Supervisor:
         readable, _, _ = select.select([ready_reader], [], [], READY_SECONDS)
         serves = bool(readable) and os.read(ready_reader, 1) == b"1"
         os.close(ready_reader)
-        return worker if serves else None
+        if serves:
+            return worker
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        del self._workers[pid]
+        return None
 
     def _be_a_worker(self, slot: int, ready_writer: int, *, reload: bool) -> NoReturn:
         signal.set_wakeup_fd(-1)
+        os.close(self._lifeline_writer)
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(DRAIN_SIGNAL, signal.SIG_IGN)  # until it serves
 
         def ready() -> None:
             with contextlib.suppress(OSError):
@@ -119,8 +158,10 @@ class Supervisor:
 
         code = 1
         try:
-            self._run(slot, ready, reload)
+            self._run(Assignment(slot, ready, reload, self._lifeline_reader))
             code = 0
+        except NaftikoError as error:
+            _log.error("a worker can not start: %s", error)  # it says what is wrong
         except BaseException:  # noqa: BLE001  # a fork must not return into its parent's code
             _log.exception("a worker failed")
         finally:
@@ -138,9 +179,14 @@ class Supervisor:
             if worker.stopping or self._stopping:
                 continue
             _log.error("worker %d ended with %s; it is replaced", pid, _reason(status))
-            if time.monotonic() - worker.started < _RESTART_PAUSE:
-                time.sleep(_RESTART_PAUSE)
-            self._start(worker.slot, reload=True)
+            self._replace(worker)
+
+    def _replace(self, worker: Worker) -> None:
+        """Start another worker in place of one that died, with what was loaded first if the files are broken now."""
+        if time.monotonic() - worker.started < _RESTART_PAUSE:
+            time.sleep(_RESTART_PAUSE)
+        if self._start(worker.slot, reload=True) is None and self._start(worker.slot, reload=False) is None:
+            _log.error("no worker comes to serve in place of %d; the others go on", worker.pid)
 
     def _restart(self) -> None:
         """Replace the workers one by one; if a new one doesn't come to serve, the old ones stay."""
@@ -151,7 +197,7 @@ class Supervisor:
                 return
             worker.stopping = True
             with contextlib.suppress(ProcessLookupError):
-                os.kill(worker.pid, signal.SIGTERM)
+                os.kill(worker.pid, DRAIN_SIGNAL)
         _log.info("all workers are restarted")
 
     def _stop_all(self) -> None:

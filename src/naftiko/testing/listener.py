@@ -129,7 +129,7 @@ def refused_url() -> Iterator[str]:
 def _bound(host: str, port: int) -> socket.socket:
     """A socket that holds its address and does not listen yet."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if port:  # a restart on the same port must not wait for old connections; a free one is not to be shared
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

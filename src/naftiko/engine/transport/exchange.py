@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from typing import Any
 
 import httpx
 
@@ -14,13 +15,16 @@ from naftiko.engine.transport.limits import Limits
 from naftiko.engine.transport.redirects import MAX_REDIRECTS, redirected
 from naftiko.engine.transport.whole import Whole
 from naftiko.errors import UpstreamBroken
+from naftiko.observe.timing import measured
 
 
 class AnswerTooLarge(UpstreamBroken):
     """The answer is larger than ``Limits.response_bytes``."""
 
 
-async def fetch(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
+def fetch(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits
+) -> Coroutine[Any, Any, httpx.Response]:
     """Send ``request`` and return its answer, read completely, decompressed, redirects within the origin followed.
 
     A body in another coding than gzip and deflate, which only a caller's own Accept-Encoding can ask for, stays as it
@@ -33,6 +37,12 @@ async def fetch(transport: httpx.AsyncBaseTransport, request: httpx.Request, lim
         Overloaded: no connection became free in time.
         ValueError: a header that must not be sent; nothing was sent.
     """
+    whole = _whole(transport, request, limits)
+    timing = measured.get()
+    return whole if timing is None else timing.upstream.during(whole)
+
+
+async def _whole(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
     try:
         async with asyncio.timeout(limits.total):
             answer = await _exchange(transport, request, limits)
@@ -65,9 +75,11 @@ async def stream(
     """
     request.headers.setdefault("Accept-Encoding", "identity")  # what is passed on unread must suit the caller
     where = place(request.url)
+    timing = measured.get()
     try:
         async with asyncio.timeout(limits.total):
-            response = await _answered(transport, request, limits)
+            answered = _answered(transport, request, limits)
+            response = await (answered if timing is None else timing.upstream.during(answered))
     except TimeoutError:
         raise out_of_time(where, limits) from None
     try:

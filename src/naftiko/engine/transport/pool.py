@@ -23,6 +23,7 @@ from naftiko.engine.transport.content_coding import ACCEPT_ENCODING
 from naftiko.engine.transport.limits import DEFAULT_LIMITS, Limits
 from naftiko.engine.transport.proxies import environment_proxies, proxy_for
 from naftiko.engine.transport.whole import Whole
+from naftiko.observe.timing import measured
 
 if TYPE_CHECKING:
     import aiohttp
@@ -144,9 +145,11 @@ class _Pool:
 
     async def _wait_for_a_connection(self) -> None:
         """Wait here and not in aiohttp's own queue, which can't tell that wait from a slow connect."""
+        timing = measured.get()
         try:
             async with asyncio.timeout(self._limits.queue):
-                await self._free.acquire()
+                free = self._free.acquire()
+                await (free if timing is None else timing.queue.during(free))
         except TimeoutError as error:
             raise httpx.PoolTimeout("no connection became free") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
@@ -103,6 +104,12 @@ SCHEMES: Final[Mapping[type[Model], Make]] = {
 }
 
 
+def _shared_nonce_key() -> bytes | None:
+    """Return the key that a supervisor gives its workers, so that each accepts the nonces of the others."""
+    key = os.environ.get("NAFTIKO_NONCE_KEY")
+    return key.encode() if key else None
+
+
 def guard(
     authentication: Authentication | None,
     secrets: Mapping[str, Value],
@@ -130,4 +137,4 @@ def guard(
     make = SCHEMES.get(type(authentication))
     if make is None:
         return ClosedGuard(authentication.type)
-    return make(authentication, Setting(secrets, scope, resource_path, fetch, nonce_key))
+    return make(authentication, Setting(secrets, scope, resource_path, fetch, nonce_key or _shared_nonce_key()))

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.expose.authentication import Authenticated, ResourceMetadata
 from naftiko.expose.authentication import Guard as AuthenticationGuard
+from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp.endpoint import Endpoint
 from naftiko.expose.mcp.guard import Guard
-from naftiko.expose.mcp.limits import CallLimit
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.protection import guard_of, refused, served_together
 from naftiko.expose.mcp.sources import Exposing, Source, by_namespace, mcp_sources, prefixed

@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.expose.caller import CallerWatch
+from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp.exchange import BodyRefused, read_body, replayed, send_json, serve_until_gone
-from naftiko.expose.mcp.limits import CallLimit
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.server import make_server
 from naftiko.expose.mcp.shortcut import Shortcut

@@ -16,10 +16,10 @@ from mcp_types import INVALID_PARAMS, PaginatedRequestParams, ReadResourceReques
 from naftiko.engine.answer import Answer
 from naftiko.engine.capability import Unit
 from naftiko.errors import InputError, UpstreamStatus
+from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp import media, revisions
 from naftiko.expose.mcp.failures import failure_text
 from naftiko.expose.mcp.files import Directory, NotServed, ServedFile
-from naftiko.expose.mcp.limits import CallLimit
 from naftiko.expose.mcp.progress import reporting
 from naftiko.expose.mcp.results import encoded, text_of
 from naftiko.expose.mcp.sources import Source

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MOST_FOUND: Final = 50
 _FOUND: Final = 10
 _SHOWN_DESCRIPTION: Final = 300
+_NAMED: Final = 20
+"""Namespaces that the description of ``find-tools`` names."""
 _WORD: Final = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _WEIGHT_OF_A_NAME: Final = 3
 _SHORTEST_PLURAL: Final = 4
@@ -176,9 +178,11 @@ class FindTools(_SearchTool):
     def description(self) -> str:
         """Say how many there are, and of what."""
         every = list(self.tools)
-        spaces = ", ".join(dict.fromkeys(tool.unit.namespace for tool in every if tool.unit.namespace))
+        spaces = list(dict.fromkeys(tool.unit.namespace for tool in every if tool.unit.namespace))
+        shown = ", ".join(spaces[:_NAMED]) or "this server"
+        more = f" and {len(spaces) - _NAMED} more" if len(spaces) > _NAMED else ""
         return (
-            f"Finds tools by what they do, among the {len(every)} tools of {spaces or 'this server'}. "
+            f"Finds tools by what they do, among the {len(every)} tools of {shown}{more}. "
             f"Call what is found with `{CallTool.name}`; `{DescribeTool.name}` gives its whole schema."
         )
 

@@ -10,8 +10,8 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel import Server
 
 from naftiko import __version__
+from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp.completion import Completer
-from naftiko.expose.mcp.limits import CallLimit
 from naftiko.expose.mcp.prompts import PromptBook
 from naftiko.expose.mcp.resources import ResourceBook
 from naftiko.expose.mcp.sources import Source

@@ -1,21 +1,22 @@
-"""The short way of a tool call over HTTP, for both eras of the protocol.
+"""The short way of a tool call or a list of tools over HTTP, for both eras of the protocol.
 
 Nine of ten requests are a ``tools/call`` that is in order and wants one JSON answer. The SDK makes a connection, a
 session, a context and three models of its result for each, and writes it twice: more work than the call itself (see
-docs/performance.md). So such a request, and no other, is answered here: the SDK's own checks decide whether it is in
-order, and whatever isn't, or is anything else, goes the SDK's way, which also says what is wrong with it.
+docs/performance.md). So such a request is answered here: the SDK's own checks decide whether it is in order, and
+whatever isn't, or is anything else, goes the SDK's way, which also says what is wrong with it.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from mcp.server.lowlevel import Server
 from mcp.shared.inbound import InboundModernRoute, classify_inbound_request, find_duplicated_routing_header
 from mcp_types import DEFAULT_NEGOTIATED_VERSION, SERVER_INFO_META_KEY
-from mcp_types.methods import validate_client_request
+from mcp_types.methods import serialize_server_result, validate_client_request
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -24,25 +25,29 @@ from naftiko.engine.request import dump_json
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.tools import ToolBook
 
-_METHOD: Final = "tools/call"
-_MARK: Final = b'"tools/call"'
-_MEMBERS: Final = frozenset({"jsonrpc", "id", "method", "params"})
-_PARAMETERS: Final = frozenset({"name", "arguments", "_meta"})
+_CALL: Final = "tools/call"
+_LIST: Final = "tools/list"
+_MARKS: Final = (b'"tools/call"', b'"tools/list"')
+_REQUIRED: Final = frozenset({"jsonrpc", "id", "method"})
+_MEMBERS: Final = _REQUIRED | {"params"}
+_PARAMETERS: Final = {_CALL: frozenset({"name", "arguments", "_meta"}), _LIST: frozenset({"_meta"})}
 _PARAMETER_HEADER: Final = "mcp-param-"
 _JSON: Final = frozenset({"application/json", "application/*", "*/*"})
 
 
 class Shortcut:
-    """Answers tool calls that are in order.
+    """Answers tool calls that are in order, and lists of tools.
 
     Args:
-        server: the SDK's server, which says who it is.
+        server: the SDK's server, which says who it is and how long a list may be kept.
         tools: its tools.
     """
 
     def __init__(self, server: Server[Any], tools: ToolBook) -> None:
         self._tools = tools
+        self._server = server
         self._stamp = {SERVER_INFO_META_KEY: server.server_info_stamp}
+        self._lists: dict[str, bytes] = {}
 
     async def answer(self, headers: Sequence[tuple[str, str]], body: bytes) -> bytes | None:
         """Return the body of the answer, which is 200 and JSON; ``None`` where the request is to go the SDK's way.
@@ -51,27 +56,56 @@ class Shortcut:
             headers: of the request, names in lower case.
             body: of the request.
         """
-        if _MARK not in body:
+        if not any(mark in body for mark in _MARKS):
             return None
-        call = _call_in_order(headers, body)
-        if call is None:
+        request = _in_order(headers, body)
+        if request is None:
             return None
-        identity, version, params = call
-        # An argument may be mirrored in a header (`x-mcp-header`): the SDK compares the two.
-        if self._tools.has_mirrored_arguments(params["name"]):
-            return None
-        result = await self._tools.result(params["name"], params.get("arguments") or {}, version)
+        result = await self._call(request) if request.method == _CALL else self._list(request.version)
         if result is None:
             return None
-        if revisions.is_modern(version):
+        return b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (dump_json(request.identity), result)
+
+    def _list(self, version: str) -> bytes | None:
+        """Return the list of tools, which is the same every time; ``None`` where the server has none to offer."""
+        if self._server.get_request_handler(_LIST) is None:
+            return None
+        known = self._lists.get(version)
+        if known is None:
+            modern = revisions.is_modern(version)
+            hint = self._server.cache_hints[_LIST]
+            listed = {"ttlMs": hint.ttl_ms, "cacheScope": hint.scope, **self._tools.listed(modern=modern)}
+            shown = serialize_server_result(_LIST, version, listed)
+            known = self._lists[version] = dump_json({**shown, "_meta": self._stamp} if modern else shown)
+        return known
+
+    async def _call(self, request: _Request) -> bytes | None:
+        name = request.params["name"]
+        # An argument may be mirrored in a header (`x-mcp-header`): the SDK compares the two.
+        if self._tools.has_mirrored_arguments(name):
+            return None
+        result = await self._tools.result(name, request.params.get("arguments") or {}, request.version)
+        if result is None:
+            return None
+        if revisions.is_modern(request.version):
             result["_meta"] = self._stamp
         else:
             del result["resultType"]
-        return dump_json({"jsonrpc": "2.0", "id": identity, "result": result})
+        return dump_json(result)
 
 
-def _call_in_order(headers: Sequence[tuple[str, str]], body: bytes) -> tuple[int | str, str, Mapping[str, Any]] | None:
-    """Return the id, the revision and the parameters of a tool call that is in order."""
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request that is in order."""
+
+    identity: int | str
+    version: str
+    method: str
+    params: Mapping[str, Any]
+
+
+def _in_order(headers: Sequence[tuple[str, str]], body: bytes) -> _Request | None:
+    """Return a request that is in order, and one of those that are answered here."""
     said = dict(headers)
     if not _takes_json(said.get("accept", "")) or not _is_json(said.get("content-type", "")):
         return None
@@ -79,21 +113,21 @@ def _call_in_order(headers: Sequence[tuple[str, str]], body: bytes) -> tuple[int
         message = from_json(body)
     except ValueError:
         return None
-    if not isinstance(message, dict) or message.keys() != _MEMBERS or message["method"] != _METHOD:
+    if not isinstance(message, dict) or not _REQUIRED <= message.keys() <= _MEMBERS or message["jsonrpc"] != "2.0":
         return None
-    identity, params = message["id"], message["params"]
-    if message["jsonrpc"] != "2.0" or type(identity) not in (int, str) or not isinstance(params, dict):
+    identity, method, params = message["id"], message["method"], message.get("params", {})
+    if type(identity) not in (int, str) or not isinstance(method, str) or not isinstance(params, dict):
         return None
-    if not params.keys() <= _PARAMETERS:
+    if not params.keys() <= _PARAMETERS.get(method, frozenset()) or method not in _PARAMETERS:
         return None
     version = said.get("mcp-protocol-version", DEFAULT_NEGOTIATED_VERSION)
     if version not in HANDSHAKE_PROTOCOL_VERSIONS and not _is_envelope_in_order(headers, said, message):
         return None
     try:
-        validate_client_request(_METHOD, version, params)
+        validate_client_request(method, version, params)
     except (ValidationError, ValueError, KeyError):
         return None
-    return identity, version, params
+    return _Request(identity, version, method, params)
 
 
 def _is_envelope_in_order(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mcp.server.stdio import stdio_server
 
-from naftiko.expose.mcp.limits import CallLimit
+from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.server import make_server
 from naftiko.expose.mcp.sources import Exposing, mcp_sources, prefixed

@@ -13,12 +13,12 @@ from mcp_types import INVALID_PARAMS, CallToolRequestParams, PaginatedRequestPar
 
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.answer import Answer
+from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.continuing import ContinueTool
 from naftiko.expose.mcp.failures import failed_result
 from naftiko.expose.mcp.fitting import Fitting, fitted
 from naftiko.expose.mcp.handles import Handles, Place
-from naftiko.expose.mcp.limits import CallLimit
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.progress import reporting
 from naftiko.expose.mcp.results import tool_result
@@ -124,8 +124,12 @@ class ToolBook:
         return None if tool is None else tool.schema
 
     async def list(self, context: ServerRequestContext[Any, Any], _params: PaginatedRequestParams) -> dict[str, Any]:
-        """Answer tools/list: one page, always in the same order."""
-        return self._lists[revisions.is_modern(context.protocol_version)]
+        """Answer tools/list."""
+        return self.listed(modern=revisions.is_modern(context.protocol_version))
+
+    def listed(self, *, modern: bool) -> dict[str, Any]:
+        """Return the list of the tools, in wire form: one page, always in the same order."""
+        return self._lists[modern]
 
     async def call(self, context: ServerRequestContext[Any, Any], params: CallToolRequestParams) -> dict[str, Any]:
         """Answer tools/call; whatever fails but the name is a result with ``isError``.

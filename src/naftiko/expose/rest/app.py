@@ -19,6 +19,7 @@ from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.engine.forward import Inbound, backward, forwarded
 from naftiko.errors import CallError, NotExecutable, UpstreamStatus
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard
+from naftiko.expose.limits import CallLimit
 from naftiko.expose.problems import report
 from naftiko.expose.rest.caller import CallerWatch
 from naftiko.expose.rest.description import DESCRIPTION_PATH, ApiDescription
@@ -31,18 +32,20 @@ from naftiko.expose.rest.messages import (
     raw_path,
     raw_query,
     read_body,
+    send_allowed,
     send_answer,
-    send_message,
     send_problem,
 )
 from naftiko.expose.rest.options import RestOptions
 from naftiko.expose.rest.problem import problem_body, simple_problem
 from naftiko.expose.rest.reading import InboundRequest, InputReader, is_multipart, read_form
-from naftiko.expose.rest.router import Router
+from naftiko.expose.rest.router import Match, Router
+from naftiko.expose.rest.timing import ServerTiming
 from naftiko.plan.scope import Scope as PlanScope
 from naftiko.plan.unit import ForwardAction
 
 _HEAD_OF = {"HEAD": "GET"}
+_METHODS_OF_THE_DESCRIPTION = frozenset({"GET", "HEAD"})
 
 
 @dataclass(slots=True)
@@ -60,23 +63,20 @@ class Route:
         """Return what answers a method; HEAD is answered by GET."""
         return self.units.get(method) or self.units.get(_HEAD_OF.get(method, "")) or self.forward
 
-    @property
-    def allowed(self) -> str:
-        """The value of ``Allow``."""
-        methods = set(self.units) | {"OPTIONS"}
-        if "GET" in methods:
-            methods.add("HEAD")
-        return ", ".join(sorted(methods))
-
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A unit behind a route, with what reads its inputs and who may call it."""
+    """A unit behind a route, with what reads its inputs and who may call it.
+
+    Attributes:
+        forwards: whether requests are passed on as they are.
+    """
 
     unit: Unit
     reader: InputReader
     capability: Capability
     guard: Guard | None = None
+    forwards: bool = False
 
 
 class RestApp:
@@ -85,64 +85,69 @@ class RestApp:
     def __init__(self, options: RestOptions) -> None:
         self._options = options
         self._router: Router[Route] = Router()
-        self._description = ApiDescription()
+        self._description = ApiDescription(options.selection)
+        self._limit = CallLimit(options.max_concurrency)
         self.guards: list[Guard] = []
 
     def add(self, capability: Capability, adapter: Adapter, prefix: str = "") -> None:
-        """Add the routes of an adapter; the first of the same method and path wins."""
+        """Add the routes of an adapter that are served; the first of the same method and path wins."""
         its_guard = guard(adapter.plan.model.authentication, adapter.plan.secrets, PlanScope({}, capability.variables))
         if its_guard is not None:
             self.guards.append(its_guard)
         self._description.add(capability, adapter, prefix, its_guard)
         for unit in adapter.units:
-            served = Served(unit, InputReader(unit), capability, its_guard)
-            if isinstance(unit.plan.action, ForwardAction) or unit.method is None:
-                route = self._router.add(prefix + (unit.path or "/"), Route(), spans=True)
+            if not self._options.selection.admits(unit.namespace, unit.name):
+                continue
+            forwards = isinstance(unit.plan.action, ForwardAction) or unit.method is None
+            served = Served(unit, InputReader(unit), capability, its_guard, forwards)
+            route = self._router.add(prefix + (unit.path or "/"), Route(), spans=forwards)
+            if forwards or unit.method is None:
                 route.forward = route.forward or served
             else:
-                route = self._router.add(prefix + (unit.path or "/"), Route())
                 route.units.setdefault(unit.method, served)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        method: str = scope["method"]
-        match = self._router.find(raw_path(scope))
-        if match is None and self._options.openapi and scope["path"] == DESCRIPTION_PATH:
-            await self._description(scope, receive, send)
-            return
+        path = raw_path(scope)
+        match = self._find(scope["method"], path)
         if match is None:
-            detail = f"there is nothing at {scope['path']}"
-            await send_problem(send, 404, simple_problem(404, "not-found", detail))
+            await self._without_unit(path, scope, receive, send)
             return
-        route = match.route
-        served = route.served(method)
-        if served is None:
-            await self._without_unit(method, route, send)
-            return
+        served, values = match
         if served.guard is not None:
             admitted = await admit(served.guard, scope, send)
             if admitted is None:
                 return
             scope = admitted
-        if served is route.forward and method not in route.units:
-            await self._forward(served, match.values, scope, receive, send)
+        if served.forwards:
+            await self._forward(served, values, scope, receive, send)
         else:
-            await self._call(served, match.values, scope, receive, send)
+            await self._call(served, values, scope, receive, send)
 
-    @staticmethod
-    async def _without_unit(method: str, route: Route, send: Send) -> None:
-        """OPTIONS tells what is allowed; any other method is 405 (RFC 9110 chapter 15.5.6)."""
-        allow = [(b"allow", route.allowed.encode())]
+    def _find(self, method: str, path: str) -> Match[Served] | None:
+        """Return what answers: of the routes that fit a path the most fixed one that has the method."""
         if method == "OPTIONS":
-            await send_message(send, 204, allow, b"")
+            best = self._router.find(path, lambda route: route)
+            if best is not None and best[0].forward is None:  # it asks about this route, not about a forward behind it
+                return self._router.find(path, lambda route: route.units.get(method))
+        return self._router.find(path, lambda route: route.served(method))
+
+    async def _without_unit(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Nothing there is 404, OPTIONS tells what is allowed, any other method is 405 (RFC 9110 chapter 15.5.6)."""
+        method: str = scope["method"]
+        routes = self._router.every(path)
+        is_described = self._options.openapi and scope["path"] == DESCRIPTION_PATH
+        if is_described and (not routes or method in _METHODS_OF_THE_DESCRIPTION):
+            await self._description(scope, receive, send)
+        elif not routes:
+            await send_problem(send, 404, simple_problem(404, "not-found", f"there is nothing at {scope['path']}"))
         else:
-            detail = f"{method} is not allowed here; allowed: {route.allowed}"
-            await send_problem(send, 405, simple_problem(405, "method-not-allowed", detail), allow)
+            await send_allowed(method, {name for route in routes for name in route.units}, send)
 
     async def _call(self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send) -> None:
         is_head = scope["method"] == "HEAD"
         try:
-            with CallerWatch(receive) as watch:
+            with self._limit, CallerWatch(receive) as watch:
                 answer = await self._answer(served, values, scope, receive, watch)
             if watch.gone:
                 return
@@ -184,7 +189,7 @@ class RestApp:
             engine = served.capability.engine
             action = _forward_action(served)
             upstream = engine.upstreams[action.api]
-            with CallerWatch(receive) as watch:
+            with self._limit, CallerWatch(receive) as watch:
                 inbound = _inbound(action, values, scope, _watched(receive, watch))
                 if inbound.body is None:
                     watch.start()
@@ -287,6 +292,8 @@ def build(capabilities: Sequence[Capability], options: RestOptions | None = None
             if adapter.kind == "rest":
                 app.add(capability, adapter, prefix)
     inner: ASGIApp = ResourceMetadata(app, app.guards) if app.guards else app
+    if options.server_timing:
+        inner = ServerTiming(inner)
     if options.cors_origins:  # outside of the guards: a browser's preflight carries no credentials
         inner = CORSMiddleware(
             inner,

@@ -10,8 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 from naftiko.engine.capability import Adapter, Capability
 from naftiko.expose.authentication import Credentials, Guard, Refusal, problem, refuse
-from naftiko.expose.rest.messages import send_message
+from naftiko.expose.rest.messages import send_allowed, send_message
 from naftiko.expose.rest.openapi import openapi
+from naftiko.expose.selection import Selection
 
 DESCRIPTION_PATH: Final = "/openapi.json"
 
@@ -25,9 +26,14 @@ class _Described:
 
 
 class ApiDescription:
-    """Describes the adapters behind one listener; one that asks for authentication asks for it here too."""
+    """Describes the adapters behind one listener; one that asks for authentication asks for it here too.
 
-    def __init__(self) -> None:
+    Args:
+        selection: the routes that are served; the others are not described.
+    """
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
         self._described: list[_Described] = []
         self._made: dict[frozenset[int], bytes] = {}
 
@@ -38,6 +44,9 @@ class ApiDescription:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the document of the adapters that the caller may call."""
         del receive
+        if scope["method"] not in {"GET", "HEAD"}:
+            await send_allowed(scope["method"], {"GET"}, send)
+            return
         admitted, refusal = await self._admitted(scope)
         if not admitted and refusal is not None:
             await refuse(refusal, problem, scope, send)
@@ -45,7 +54,7 @@ class ApiDescription:
         key = frozenset(map(id, admitted))
         if key not in self._made:
             served = [(each.capability, each.adapter, each.prefix) for each in admitted]
-            self._made[key] = orjson.dumps(openapi(served))
+            self._made[key] = orjson.dumps(openapi(served, selection=self._selection))
         body = self._made[key]
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send_message(send, 200, headers, b"" if scope["method"] == "HEAD" else body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import quote_from_bytes
 
@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 from naftiko.engine.answer import Answer
 from naftiko.engine.head import head_of
 from naftiko.errors import InputError, UpstreamStatus
-from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE
+from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.expose.rest.reading import TooLarge
 
 Pairs = list[tuple[bytes, bytes]]
@@ -140,3 +140,22 @@ async def send_problem(
         *headers,
     ]
     await send_message(send, status, all_headers, b"" if is_head else body)
+
+
+async def send_allowed(method: str, methods: Collection[str], send: Send) -> None:
+    """Answer a method that nothing is declared for: OPTIONS is told what is, the others that they are not allowed.
+
+    Args:
+        method: of the request.
+        methods: what the path takes; HEAD goes with GET, and OPTIONS with anything.
+        send: the connection.
+    """
+    allowed = ", ".join(sorted({*methods, "OPTIONS"} | ({"HEAD"} if "GET" in methods else set())))
+    headers = [(b"allow", allowed.encode("latin-1"))]
+    if method == "OPTIONS":
+        await send_message(send, 204, headers, b"")
+    else:
+        detail = f"{method} is not allowed here; allowed: {allowed}"
+        await send_problem(
+            send, 405, simple_problem(405, "method-not-allowed", detail), headers, is_head=method == "HEAD"
+        )

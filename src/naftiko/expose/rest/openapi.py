@@ -22,13 +22,18 @@ from naftiko.document.model import (
 )
 from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.expose.rest.reading import placeholders_in_order
+from naftiko.expose.rest.router import route_shape
+from naftiko.expose.selection import Selection
 from naftiko.plan.inputs import Input
-from naftiko.plan.unit import ForwardAction
+from naftiko.plan.path import placeholders
+from naftiko.plan.unit import ForwardAction, MockAction
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 _RESERVED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 """Header parameters of these names are ignored by OpenAPI (4.8.12.2): bodies and security say them."""
+
+_KINDS_WITH_FIELDS = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -62,14 +67,18 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-def openapi(served: Sequence[tuple[Capability, Adapter, str]], *, server: str = "/") -> dict[str, Any]:
+def openapi(
+    served: Sequence[tuple[Capability, Adapter, str]], *, selection: Selection | None = None, server: str = "/"
+) -> dict[str, Any]:
     """Return the document of REST adapters that are served together.
 
     Args:
         served: each adapter with its capability and the prefix of its routes.
+        selection: the routes that are served; ``None``: all.
         server: the URL of the API, absolute or relative to the document.
     """
-    paths: dict[str, dict[str, Any]] = {}
+    admits = (selection or Selection()).admits
+    paths = _Paths()
     schemes: dict[str, dict[str, Any]] = {}
     ids: set[str] = set()
     tags: dict[str, dict[str, Any]] = {}
@@ -78,12 +87,30 @@ def openapi(served: Sequence[tuple[Capability, Adapter, str]], *, server: str = 
         tag = adapter.namespace or capability.namespace
         tags.setdefault(tag, {"name": tag, "description": adapter.plan.model.description or capability.label})
         for unit in adapter.units:
-            if unit.executable and not isinstance(unit.plan.action, ForwardAction):
-                item = paths.setdefault(prefix + _path(unit), {})
-                method = (unit.method or "GET").lower()
-                if method in _METHODS:
-                    item.setdefault(method, _operation(unit, tag, security, ids))
-    return _document(served, server, paths, schemes, list(tags.values()))
+            method = (unit.method or "").lower()
+            if method in _METHODS and _is_described(unit) and admits(unit.namespace, unit.name):
+                names, item = paths.at(prefix + (unit.path or "/"))
+                if method not in item:  # the first of the same route is the one that answers
+                    item[method] = _operation(unit, names, tag, security, ids)
+    return _document(served, server, paths.items, schemes, list(tags.values()))
+
+
+def _is_described(unit: Unit) -> bool:
+    return unit.executable and not isinstance(unit.plan.action, ForwardAction)
+
+
+class _Paths:
+    """The path items; paths that differ in their placeholders' names only are one path to OpenAPI (4.8.8)."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, dict[str, Any]] = {}
+        self._of_shape: dict[str, str] = {}
+
+    def at(self, path: str) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Return the names of the placeholders, in order, and the path item."""
+        written = _PLACEHOLDER.sub(lambda found: f"{{{placeholders(found[0])[0]}}}", path)
+        known = self._of_shape.setdefault(route_shape(path), written)
+        return placeholders_in_order(known), self.items.setdefault(known, {})
 
 
 def _document(
@@ -113,11 +140,9 @@ def _document(
     }
 
 
-def _path(unit: Unit) -> str:
-    return _PLACEHOLDER.sub(lambda found: f"{{{found[1] or found[2]}}}", unit.path or "/")
-
-
-def _operation(unit: Unit, tag: str, security: list[dict[str, list[str]]], ids: set[str]) -> dict[str, Any]:
+def _operation(
+    unit: Unit, names: Sequence[str], tag: str, security: list[dict[str, list[str]]], ids: set[str]
+) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": _unique(unit.name or f"{unit.method}-{unit.path}", tag, ids),
         "tags": [tag],
@@ -126,7 +151,7 @@ def _operation(unit: Unit, tag: str, security: list[dict[str, list[str]]], ids: 
         operation["summary"] = unit.plan.label
     if unit.description:
         operation["description"] = unit.description
-    parameters = [*_path_parameters(unit), *(_parameter(found) for found in unit.inputs if _is_parameter(found))]
+    parameters = [*_path_parameters(unit, names), *(_parameter(found) for found in unit.inputs if _is_parameter(found))]
     if parameters:
         operation["parameters"] = parameters
     body = _request_body(unit)
@@ -153,20 +178,25 @@ def _is_parameter(found: Input) -> bool:
     return found.location in {"query", "header", "cookie"}
 
 
-def _path_parameters(unit: Unit) -> list[dict[str, Any]]:
-    """Return a parameter for each placeholder of the route; one that nothing reads is text."""
+def _path_parameters(unit: Unit, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a parameter for each placeholder of the route; one that nothing reads is text.
+
+    Args:
+        unit: the unit.
+        names: what the document calls the placeholders, in order.
+    """
     by_wire = {found.wire_name: found for found in unit.inputs if found.location == "path"}
-    parameters = []
-    for name in dict.fromkeys(placeholders_in_order(unit.path or "/")):
-        found = by_wire.get(name)
-        schema: dict[str, Any] = {"type": "string", "minLength": 1} if found is None else _schema(found)
+    own = placeholders_in_order(unit.path or "/")
+    parameters: dict[str, dict[str, Any]] = {}
+    for name, wire_name in zip(names[len(names) - len(own) :], own, strict=False):
+        found = by_wire.get(wire_name)
+        schema: dict[str, Any] = {"type": "string"} if found is None else _schema(found)
         if schema.get("type") == "string":
             schema.setdefault("minLength", 1)
-        parameter: dict[str, Any] = {"name": name, "in": "path", "required": True, "schema": schema}
+        parameters[name] = {"name": name, "in": "path", "required": True, "schema": schema}
         if found is not None and found.description:
-            parameter["description"] = found.description
-        parameters.append(parameter)
-    return parameters
+            parameters[name]["description"] = found.description
+    return list(parameters.values())
 
 
 def _parameter(found: Input) -> dict[str, Any]:
@@ -203,18 +233,31 @@ def _request_body(unit: Unit) -> dict[str, Any] | None:
     fields = [found for found in inputs if found.body_path is None]
     if len(fields) < len(inputs):
         return {"content": {"application/json": {}}, "required": any(found.required for found in inputs)}
-    schema: dict[str, Any] = {
-        "type": "object",
-        "properties": {found.name: {**found.schema, **_schema(found)} for found in fields},
-    }
     required = [found.name for found in fields if found.required]
-    if required:
-        schema["required"] = required
-    content = {
-        kind: {"schema": schema}
-        for kind in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
-    }
+    form = _object({found.name: _field(found) for found in fields}, required)
+    json = _object(
+        {found.name: _field(found) if found.required else _or_null(_field(found)) for found in fields}, required
+    )
+    content = {kind: {"schema": json if kind == "application/json" else form} for kind in _KINDS_WITH_FIELDS}
     return {"content": content, "required": bool(required)}
+
+
+def _object(properties: Mapping[str, Any], required: Sequence[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, **({"required": required} if required else {})}
+
+
+def _field(found: Input) -> dict[str, Any]:
+    return {**found.schema, **_schema(found)}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a field that may be left out: null is the absence of one (SEMANTICS 3.2)."""
+    kind = schema.get("type")
+    if isinstance(kind, str):
+        schema["type"] = [kind, "null"]
+    if "enum" in schema and None not in schema["enum"]:
+        schema["enum"] = [*schema["enum"], None]
+    return schema
 
 
 def _described(found: Input, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,8 +276,11 @@ def _responses(unit: Unit) -> dict[str, Any]:
         content = {"application/json": {"schema": outputs.schema} if outputs.schema else {}}
         description = "The answer."
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    success: dict[str, Any] = {"2XX": {"description": description, "content": content}}
+    if not isinstance(unit.plan.action, MockAction):
+        success["204"] = {"description": "The upstream's answer has no content."}
     return {
-        "2XX": {"description": description, "content": content},
+        **success,
         "default": {
             "description": "A problem of this server, or the upstream's own error, as it is.",
             "content": {"application/problem+json": problem, "*/*": {}},

@@ -6,12 +6,13 @@ A fixed segment beats a placeholder whatever the order in the file; an encoded s
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
 RouteT = TypeVar("RouteT")
+FoundT = TypeVar("FoundT")
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
 
@@ -38,12 +39,8 @@ class _Node(Generic[RouteT]):
     route: RouteT | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Match(Generic[RouteT]):
-    """A route and the raw texts of its placeholders, in order."""
-
-    route: RouteT
-    values: tuple[str, ...]
+Match = tuple[FoundT, tuple[str, ...]]
+"""What was picked, and the raw texts of the route's placeholders, in order."""
 
 
 class Router(Generic[RouteT]):
@@ -81,33 +78,61 @@ class Router(Generic[RouteT]):
             return _mixed(node, segment)
         return node.fixed.setdefault(segment, _Node())
 
-    def find(self, raw_path: str) -> Match[RouteT] | None:
-        """Return the route of an undecoded path, or ``None``.
+    def find(self, raw_path: str, pick: Callable[[RouteT], FoundT | None]) -> Match[FoundT] | None:
+        """Return the best of the routes of an undecoded path that have what is wanted, or ``None``.
 
         A trailing slash is a segment of its own: ``/instances/`` with a lost id must not list, or delete, them all.
-        """
-        return self._walk(self._root, raw_path.removeprefix("/").split("/"), 0, ())
 
-    def _walk(self, node: _Node[RouteT], segments: list[str], at: int, values: tuple[str, ...]) -> Match[RouteT] | None:
-        if at == len(segments):
-            return Match(node.route, values) if node.route is not None else None
-        segment = segments[at]
-        below = node.fixed.get(segment) or _decoded_among(node.fixed, segment)
-        if below is not None:
-            found = self._walk(below, segments, at + 1, values)
+        Args:
+            raw_path: of a request.
+            pick: takes from a route what is wanted of it, such as what answers a method; ``None``: a less fixed route
+                of the same path may have it.
+        """
+        return _walk(self._root, raw_path.removeprefix("/").split("/"), 0, (), pick)
+
+    def every(self, raw_path: str) -> list[RouteT]:
+        """Return all the routes of an undecoded path, the most fixed first."""
+        found: list[RouteT] = []
+        self.find(raw_path, found.append)
+        return found
+
+
+def _walk(
+    node: _Node[RouteT],
+    segments: list[str],
+    at: int,
+    values: tuple[str, ...],
+    pick: Callable[[RouteT], FoundT | None],
+) -> Match[FoundT] | None:
+    """Each node of the tree is at most once on the way: a path costs its segments, or all routes that it fits."""
+    if at == len(segments):
+        return _picked(node.route, values, pick)
+    segment = segments[at]
+    below = node.fixed.get(segment) or _decoded_among(node.fixed, segment)
+    if below is not None:
+        found = _walk(below, segments, at + 1, values, pick)
+        if found is not None:
+            return found
+    for mixed in node.mixed:
+        caught = mixed.pattern.fullmatch(segment)
+        if caught:
+            found = _walk(mixed.node, segments, at + 1, (*values, *caught.groups()), pick)
             if found is not None:
                 return found
-        for mixed in node.mixed:
-            caught = mixed.pattern.fullmatch(segment)
-            if caught:
-                found = self._walk(mixed.node, segments, at + 1, (*values, *caught.groups()))
-                if found is not None:
-                    return found
-        if node.placeholder is not None and segment:
-            found = self._walk(node.placeholder, segments, at + 1, (*values, segment))
-            if found is not None:
-                return found
-        return Match(node.rest, (*values, "/".join(segments[at:]))) if node.rest is not None else None
+    if node.placeholder is not None and segment:
+        found = _walk(node.placeholder, segments, at + 1, (*values, segment), pick)
+        if found is not None:
+            return found
+    if node.rest is None:
+        return None
+    return _picked(node.rest, (*values, "/".join(segments[at:])), pick)
+
+
+def _picked(
+    route: RouteT | None, values: tuple[str, ...], pick: Callable[[RouteT], FoundT | None]
+) -> Match[FoundT] | None:
+    found = None if route is None else pick(route)
+    return None if found is None else (found, values)
 
 
 def _mixed(node: _Node[RouteT], segment: str) -> _Node[RouteT]:
