@@ -273,7 +273,7 @@ async def test_by_default_an_answer_has_at_most_some_20000_tokens(serve, upstrea
     assert 70_000 < len(result["content"][0]["text"]) <= 80_000
 
 
-async def test_the_continuing_tool_is_listed_where_something_can_be_cut(serve, upstream, wire):
+async def test_the_continuing_tool_is_listed_where_the_operator_chose_a_budget(serve, upstream, wire):
     async def names(text, **options):
         at = wire(f"{await serve(text, base=upstream.url, **options)}/mcp", NEWEST)
         return [tool["name"] for tool in (await at.ask("tools/list"))["tools"]]
@@ -281,9 +281,10 @@ async def test_the_continuing_tool_is_listed_where_something_can_be_cut(serve, u
     only_mock = CAPABILITY.replace("tools:", "tools: [{name: m, outputParameters: [{type: string, value: x}]}]\n#")
     only_mock = "\n".join(line for line in only_mock.splitlines() if not re.match(r"        - (\{?name|name)", line))
     only_mock = re.sub(r"\n          (description|call|outputParameters).*", "", only_mock)
-    assert (await names(CAPABILITY))[-1] == "naftiko-continue"
+    assert (await names(CAPABILITY, answer_budget=50_000))[-1] == "naftiko-continue"
+    assert "naftiko-continue" not in await names(CAPABILITY)
     assert "naftiko-continue" not in await names(CAPABILITY, answer_budget=0)
-    assert await names(only_mock) == ["m"]
+    assert await names(only_mock, answer_budget=50_000) == ["m"]
 
 
 async def test_authentication_is_asked_for_as_for_the_tool(serve, upstream, wire):

@@ -23,7 +23,10 @@ capability:
       baseUri: http://unused.invalid
       resources: [{path: /slow, operations: [{name: slow, method: GET, inputParameters: [{name: n, in: query}]}]}]
   exposes:
-    - {type: mcp, namespace: slow-mcp, tools: [{name: slow, description: Slow, call: slow.slow}]}
+    - type: mcp
+      namespace: slow-mcp
+      tools: [{name: slow, description: Slow, call: slow.slow}]
+      resources: [{name: slow, uri: "slow://one", call: slow.slow}]
 """
 
 
@@ -152,6 +155,19 @@ async def test_more_calls_at_once_than_may_are_told_to_try_again(serve, upstream
             assert "3 calls are running" in text
             assert "try again after 1 seconds" in text
     assert len(upstream.requests) == 6
+
+
+@pytest.mark.parametrize("version", [HANDSHAKE[-1], NEWEST])
+async def test_the_limit_counts_the_reading_of_resources_too(serve, upstream, wire, version):
+    upstream.on("GET", "/slow", {"ok": True})
+    upstream.misbehave(Stall(0.5), times=1)
+    at = wire(f"{await serve(CAPABILITY, base=upstream.url, max_concurrency=1)}/mcp", version)
+    call = asyncio.create_task(at.call("slow"))
+    await until(lambda: upstream.requests)
+    refused = await at.error("resources/read", {"uri": "slow://one"})
+    assert "1 calls are running" in refused["message"]
+    assert (await call)["isError"] is False
+    assert (await at.ask("resources/read", {"uri": "slow://one"}))["contents"]
 
 
 VERSIONS = (HANDSHAKE[0], HANDSHAKE[-1], NEWEST)

@@ -112,7 +112,6 @@ async def test_lists_the_same_tools_in_the_same_order(at):
         "get-thing",
         "drop-thing",
         "sound",
-        "naftiko-continue",
     ]
     assert tools[0]["title"] == tools[0]["annotations"]["title"] == "List things"
     assert "annotations" not in tools[1]

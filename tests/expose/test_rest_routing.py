@@ -117,6 +117,64 @@ async def test_nothing_there_and_another_method():
         assert (await client.head("/only-post")).status_code == 405
 
 
+async def test_a_less_fixed_route_has_the_method_that_the_best_one_lacks():
+    """Of the routes that fit a path the most fixed one that has the method answers; Allow tells of all of them."""
+    routes = [
+        saying("/a/b", "fixed"),
+        saying("/a/{x}", "placeholder post", "POST", ["x"]),
+        saying("/a/{x}.json", "mixed", "PUT", ["x"]),
+        saying("/{y}/b", "outer", "DELETE", ["y"]),
+        saying("/c/{x}", "get c", "GET", ["x"]),
+        saying("/c/d", "post d", "POST"),
+        saying("/e/{x}", "options", "OPTIONS", ["x"]),
+        saying("/e/f", "get f"),
+    ]
+    async with client_of(rest_capability(routes)) as client:
+        assert await says(client, "/a/b") == "fixed"
+        assert await says(client, "/a/b", "POST") == "placeholder post x=b"
+        assert await says(client, "/a/b", "DELETE") == "outer y=a"
+        assert await says(client, "/a/c.json", "PUT") == "mixed x=c"
+        assert await says(client, "/a/c.json", "POST") == "placeholder post x=c.json"
+        assert (await client.head("/c/d")).status_code == 200
+        assert await says(client, "/e/f", "OPTIONS") == "options x=f"
+        refused = await client.patch("/a/b")
+        assert_problem(refused, 405, "method-not-allowed")
+        told = await client.options("/a/b")
+        assert refused.headers["allow"] == told.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, POST"
+        assert (told.status_code, (await client.delete("/a/x")).status_code) == (204, 405)
+
+
+async def test_a_forward_behind_a_route_takes_the_other_methods(upstream):
+    """OPTIONS asks about the route itself, where there is one."""
+    upstream.on("*", "/{rest:path}", lambda request: {"forwarded": request.method})
+    forward = {"path": "/{rest}", "forward": {"targetNamespace": "api"}}
+    capability = rest_capability([saying("/a", "fixed"), forward], base_uris={"*": upstream.url})
+    async with client_of(capability) as client:
+        assert await says(client, "/a") == "fixed"
+        assert (await client.post("/a")).json() == {"forwarded": "POST"}
+        assert (await client.options("/a")).headers["allow"] == "GET, HEAD, OPTIONS"
+        assert (await client.options("/b")).json() == {"forwarded": "OPTIONS"}
+
+
+def test_a_path_costs_its_segments_however_many_routes_there_are():
+    """Each node of the tree is looked at once at most: among 4,000 routes a lookup does what it does among 4."""
+    from naftiko.expose.rest.router import Router
+
+    def looked_at(router, path):
+        seen = []
+        assert router.find(path, seen.append) is None
+        return len(seen)
+
+    router = Router()
+    for number in range(2_000):
+        router.add(f"/r{number}/{{id}}/fixed", number)
+        router.add(f"/r{number}/{{id}}/{{other}}", -number)
+    assert router.find("/r1999/7/fixed", lambda route: route) == (1999, ("7",))
+    assert router.find("/r1999/7/x", lambda route: route) == (-1999, ("7", "x"))
+    assert router.every("/r7/1/fixed") == [7, -7]
+    assert looked_at(router, "/r7/1/fixed") == 2
+
+
 async def test_head_is_answered_wherever_get_is(upstream):
     """The same status and headers, no body; upstream the operation itself is called."""
     upstream.on("GET", "/x", {"a": 1})

@@ -17,7 +17,9 @@ from naftiko.engine.capability import Capability, load
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits
 from naftiko.errors import CapabilityError
+from naftiko.expose.mcp.options import ANSWER_BUDGET, McpOptions
 from naftiko.expose.rest.options import RestOptions
+from naftiko.expose.selection import Selection
 from naftiko.observe.logs import configure, json_line
 from naftiko.observe.redaction import Redactor
 from naftiko.serve.addresses import is_http
@@ -45,6 +47,21 @@ class PortOption(click.ParamType[tuple[str, int]]):
         if not equals or not name or not port.isdecimal() or int(port) > 65_535:  # noqa: PLR2004  # RFC 6335
             self.fail(f"`{value}` is not like rest=18080 or mcp=0 (0 to 65535)", param, ctx)
         return name.strip(), int(port)
+
+
+class BudgetOption(click.ParamType[tuple[str, int]]):
+    """``list-ships=20000``."""
+
+    name = "PATTERN=CHARACTERS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Return the pattern and the number of characters."""
+        if isinstance(value, tuple):
+            return value
+        pattern, equals, number = str(value).rpartition("=")
+        if not equals or not pattern or not number.isdecimal():
+            self.fail(f"`{value}` is not like list-ships=20000", param, ctx)
+        return pattern.strip(), int(number)
 
 
 def option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -90,6 +107,30 @@ def option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Calla
 @option(
     "--cors-origin", multiple=True, metavar="ORIGIN", help="A web origin whose pages may call REST; off by default."
 )
+@option(
+    "--tools",
+    type=click.Choice(["list", "search"]),
+    default="list",
+    help="search: agents find, read and call tools through three tools instead of a list of all.",
+)
+@option(
+    "--allow-tool", multiple=True, metavar="PATTERN", help="Serve only tools and routes that fit, by name or NS/NAME."
+)
+@option("--deny-tool", multiple=True, metavar="PATTERN", help="Serve no tool and no route that fits.")
+@option(
+    "--answer-budget",
+    type=click.IntRange(min=0),
+    metavar="CHARACTERS",
+    help="Cut a tool's larger answers, with a handle to fetch the rest; default: 80000; 0: never.",
+)
+@option(
+    "--answer-budgets",
+    multiple=True,
+    type=BudgetOption(),
+    metavar="PATTERN=CHARACTERS",
+    help="A budget of its own for tools, by name or NS/NAME.",
+)
+@option("--dev", is_flag=True, help="Say how to look at the MCP server with the MCP Inspector.")
 @option("--stateful", is_flag=True, help="Keep MCP sessions for clients of older revisions.")
 @option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How log lines look.")
 @option(
@@ -121,7 +162,7 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     if given["transport"] == "stdio" or _is_stdio_alone(capabilities):
         if not any(adapter.kind == "mcp" for capability in capabilities for adapter in capability.adapters):
             raise click.ClickException("--transport stdio: the files expose nothing over MCP")
-        serve_stdio(capabilities)
+        serve_stdio(capabilities, _mcp_options(given))
         served_all = True
     else:
 
@@ -154,14 +195,35 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
         host=given["host"] or None,
         ports=dict(given["port"]),
         apps=AppOptions(
-            rest=RestOptions(cors_origins=tuple(given["cors_origin"]), prefix=given["prefix"]),
-            allowed_hosts=tuple(given["allow_host"]),
-            allowed_origins=tuple(given["allow_origin"]),
-            stateful=given["stateful"],
+            rest=RestOptions(
+                cors_origins=tuple(given["cors_origin"]), prefix=given["prefix"], selection=_selection(given)
+            ),
+            mcp=_mcp_options(given),
         ),
         strict=given["strict"],
         workers=_workers(given["workers"]),
+        dev=given["dev"],
     )
+
+
+def _mcp_options(given: dict[str, Any]) -> McpOptions:
+    try:
+        return McpOptions(
+            allowed_hosts=tuple(given["allow_host"]),
+            allowed_origins=tuple(given["allow_origin"]),
+            stateful=given["stateful"],
+            prefix=given["prefix"],
+            answer_budget=ANSWER_BUDGET if given["answer_budget"] is None else given["answer_budget"],
+            answer_budgets=dict(given["answer_budgets"]),
+            tool_mode=given["tools"],
+            selection=_selection(given),
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _selection(given: dict[str, Any]) -> Selection:
+    return Selection(tuple(given["allow_tool"]), tuple(given["deny_tool"]))
 
 
 def _workers(text: str) -> int:
@@ -218,6 +280,7 @@ def _load(
         for found_error in capability.errors:
             tell(_error(found_error))
         findings.errors += len(capability.errors)
+        capability.forget_document()
         if capability.adapters:
             capabilities.append(capability)
         elif capability.usable:

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from naftiko.document.load import Loaded, load_document, parse_document
-from naftiko.document.model import Authentication, Bind, ConsumesHttp
+from naftiko.document.model import Authentication, Bind, CapabilityDocument, ConsumesHttp
 from naftiko.engine.answer import Answer
 from naftiko.engine.run import Engine
 from naftiko.engine.settings import Settings
@@ -179,7 +179,6 @@ class Capability:
 
     Attributes:
         path: the file.
-        document: the file's canonical model.
         plan: everything the file says, compiled.
         diagnostics: everything found in it.
         adapters: its adapters, in the order of the file.
@@ -189,7 +188,7 @@ class Capability:
 
     def __init__(self, loaded: Loaded, settings: Settings) -> None:
         self.path = loaded.path
-        self.document = loaded.document
+        self._document: CapabilityDocument | None = loaded.document
         self.settings = settings
         self.plan: CapabilityPlan = link(loaded.document, loaded.findings, _link_settings(loaded, settings))
         self.diagnostics: tuple[Diagnostic, ...] = tuple(loaded.findings)
@@ -230,6 +229,17 @@ class Capability:
     def errors(self) -> tuple[Diagnostic, ...]:
         """The diagnostics that are errors."""
         return tuple(found for found in self.diagnostics if found.severity is Severity.ERROR)
+
+    @property
+    def document(self) -> CapabilityDocument:
+        """The file's canonical model; read again if it was forgotten."""
+        if self._document is None:
+            self._document = load_document(self.path, import_root=self.settings.import_root).document
+        return self._document
+
+    def forget_document(self) -> None:
+        """Free the model of the file, which is ten times larger than the plan, once nobody looks at it any more."""
+        self._document = None
 
     def lint(self) -> tuple[Diagnostic, ...]:
         """Return what works and is worth saying all the same; ``diagnostics`` has what linking found."""

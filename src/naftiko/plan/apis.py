@@ -140,7 +140,6 @@ def _api(
         secrets=secrets,
         variables=(*base.variables, *needed),
         parameters=OperationCompiler(entry, names, findings).shared(),
-        model=entry,
         position=findings.position(entry.node),
     )
 

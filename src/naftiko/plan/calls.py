@@ -19,7 +19,6 @@ from naftiko.document.suggest import did_you_mean
 from naftiko.plan import jsonpath
 from naftiko.plan.apis import Apis
 from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation, Slot
-from naftiko.plan.outputs import consumed_outputs
 from naftiko.plan.path import same_placeholder
 from naftiko.plan.references import Input, Names, OptionalInput, Structure, compile_value
 from naftiko.plan.template import TemplateError, Value
@@ -204,7 +203,6 @@ class CallLinker:
     def __init__(self, apis: Apis, findings: Findings) -> None:
         self._apis = apis
         self._findings = findings
-        self._consumed: dict[int, dict[str, jsonpath.JSONPath]] = {}
 
     def link(self, text: str, with_: Mapping[str, Any], model: Model, caller: Caller, wants: Wants) -> Call:
         """Link one call.
@@ -233,14 +231,7 @@ class CallLinker:
             linking.free(name)
         extras = self._extras(linking.left(), operation, model, wants)
         linking.arguments.update({extra.name: mapped[extra.name][0] for extra in extras})
-        return Call(operation, tuple(linking.arguments.items()), extras, self._outputs_of(operation))
-
-    def _outputs_of(self, operation: Operation) -> dict[str, jsonpath.JSONPath]:
-        found = self._consumed.get(id(operation))
-        if found is None:
-            found = consumed_outputs(operation.model.output_parameters, self._findings)
-            self._consumed[id(operation)] = found
-        return found
+        return Call(operation, tuple(linking.arguments.items()), extras, operation.outputs)
 
     def _compile_with(self, with_: Mapping[str, Any], model: Model, caller: Caller) -> Mapped:
         """Compile the mapped values, each with the inputs that it uses."""

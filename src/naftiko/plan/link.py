@@ -101,7 +101,8 @@ class _Linker:
                 adapters.append(self._rest(adapter))
             elif isinstance(adapter, McpAdapter):
                 adapters.append(self._mcp(adapter))
-        return CapabilityPlan(self._document.info, self._apis.plans, tuple(adapters))
+        info = self._document.info
+        return CapabilityPlan(info.without_place(stakeholders=()) if info else None, self._apis.plans, tuple(adapters))
 
     def _collect_functions(self) -> None:
         for aggregate in self._document.aggregates:
@@ -201,10 +202,12 @@ class _Linker:
         self, model: RestAdapter | McpAdapter, units: Sequence[UnitPlan], resources: tuple[ResourcePlan, ...] = ()
     ) -> AdapterPlan:
         secrets, variables = compile_secrets(model.authentication, self._names, self._findings)
+        is_mcp = isinstance(model, McpAdapter)
+        # What is compiled is not kept twice: a process serves thousands of units.
         return AdapterPlan(
             kind=model.type if model.type == "mcp" else "rest",
             namespace=model.namespace or "",
-            model=model,
+            model=model.without_place(resources=(), **({"tools": ()} if is_mcp else {})),
             units=tuple(units),
             position=self._findings.position(model.node),
             resources=resources,
@@ -447,7 +450,7 @@ def _hints(hints: ToolHints | None, function: AggregateFunction | None) -> ToolH
     """Return a tool's hints; what it doesn't say itself follows from the function's semantics (SEMANTICS 5.7)."""
     semantics = function.semantics if function else None
     if semantics is None:
-        return hints
+        return hints.without_place() if hints is not None else None
     own = hints or ToolHints()
     read_only = own.read_only if own.read_only is not None else semantics.safe
     destructive = own.destructive if own.destructive is not None else (False if semantics.safe else None)

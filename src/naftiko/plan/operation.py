@@ -10,6 +10,7 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import ConsumedOperation, ConsumedResource, ConsumesHttp, InputParameter
 from naftiko.document.suggest import fold
 from naftiko.plan.body import BodyTemplate, compile_body
+from naftiko.plan.outputs import ConsumedOutputs, consumed_outputs
 from naftiko.plan.path import PathTemplate, begins_with, join, parse_path, same_placeholder
 from naftiko.plan.path import placeholders as path_placeholders
 from naftiko.plan.references import Names
@@ -119,7 +120,7 @@ class Operation:
     output_schema: str | None
     output_media_type: str | None
     max_binary_size: str | None
-    model: ConsumedOperation
+    outputs: ConsumedOutputs
     position: Position
 
 
@@ -194,7 +195,7 @@ class OperationCompiler:
             output_schema=operation.output_schema,
             output_media_type=operation.output_media_type,
             max_binary_size=operation.max_binary_size,
-            model=operation,
+            outputs=consumed_outputs(operation.output_parameters, self._findings),
             position=self._findings.position(operation.node),
         )
 

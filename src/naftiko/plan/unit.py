@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypeAlias
 
 from naftiko.document.model import (
     Authentication,
-    ConsumesHttp,
     Info,
     McpAdapter,
     RestAdapter,
@@ -261,7 +260,6 @@ class ApiPlan:
     secrets: Mapping[str, Value]
     variables: tuple[str, ...]
     parameters: tuple[Parameter, ...]
-    model: ConsumesHttp
     position: Position
 
 

@@ -32,13 +32,14 @@ class Announcement:
 Announce = Callable[[Announcement], None]
 
 
-def where(listener: Listener, url: str, *, prefix: bool) -> Iterator[Announcement]:
+def where(listener: Listener, url: str, *, prefix: bool, dev: bool = False) -> Iterator[Announcement]:
     """Yield a line for each adapter behind a listener: its full URL and how much it serves; one more for all of MCP.
 
     Args:
         listener: the adapters.
         url: of the socket, without a path.
         prefix: whether each capability is under its namespace.
+        dev: whether to say how an MCP server can be looked at.
     """
     mcp = listener.of_kind("mcp")
     for exposed in listener.exposed:
@@ -48,6 +49,9 @@ def where(listener: Listener, url: str, *, prefix: bool) -> Iterator[Announcemen
         tools = sum(len(exposed.adapter.units) for exposed in mcp)
         text = f"mcp  {url}/mcp  all {tools} tools of {len(mcp)} adapters"
         yield Announcement(text, {"event": "listening", "adapter": "mcp", "url": f"{url}/mcp", "units": tools})
+    if mcp and dev:
+        command = f"npx @modelcontextprotocol/inspector --transport http --server-url {url}/mcp"
+        yield Announcement(f"inspect: {command}", {"event": "inspect", "command": command})
 
 
 def _path(exposed: Exposed, *, alone: bool, prefix: bool) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from naftiko.engine.capability import Capability
 from naftiko.expose.authentication.contract import METADATA_PATH
+from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.rest.options import RestOptions
 from naftiko.serve.addresses import Listener
 
@@ -24,23 +25,19 @@ class AppOptions:
 
     Attributes:
         rest: of the REST adapters.
-        allowed_hosts: names beside the loopback ones under which MCP clients may call.
-        allowed_origins: web origins whose pages may call.
-        stateful: keep MCP sessions.
+        mcp: of the MCP adapters.
     """
 
     rest: RestOptions = field(default_factory=RestOptions)
-    allowed_hosts: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
-    stateful: bool = False
+    mcp: McpOptions = field(default_factory=McpOptions)
 
 
 class ListenerApp:
     """Everything behind one socket.
 
     MCP has its own paths (``/mcp``, ``/<namespace>/mcp``, their metadata for authentication), and all others where
-    there is no REST adapter. The
-    connections of the capabilities stay open when it stops: other listeners may still be using them.
+    there is no REST adapter. The connections of the capabilities stay open when it stops: other listeners may still be
+    using them.
 
     Args:
         rest: the app of the REST adapters, or ``None``.
@@ -94,12 +91,20 @@ def _rest(capabilities: Sequence[Capability], options: AppOptions) -> ASGIApp:
 def _mcp(capabilities: Sequence[Capability], options: AppOptions) -> McpApp:
     from naftiko.expose.mcp import mcp_app  # noqa: PLC0415  # the SDK takes half a second to import
 
+    asked = options.mcp
     return mcp_app(
         capabilities,
-        allowed_hosts=options.allowed_hosts,
-        allowed_origins=options.allowed_origins,
-        stateful=options.stateful,
-        prefix=options.rest.prefix,
+        allowed_hosts=asked.allowed_hosts,
+        allowed_origins=asked.allowed_origins,
+        stateful=asked.stateful,
+        max_request_bytes=asked.max_request_bytes,
+        prefix=asked.prefix,
+        answer_budget=asked.answer_budget,
+        answer_budgets=asked.answer_budgets,
+        tool_mode=asked.tool_mode,
+        allow_tools=asked.selection.allow,
+        deny_tools=asked.selection.deny,
+        max_concurrency=asked.max_concurrency,
     )
 
 

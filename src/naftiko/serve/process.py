@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from naftiko.engine.capability import Capability
+from naftiko.expose.mcp.options import McpOptions
 from naftiko.serve.addresses import Listener, listeners
 from naftiko.serve.announcements import Announce, in_conflict, not_listening, on_stdio, where
 from naftiko.serve.apps import AppOptions, app_of
@@ -37,6 +38,7 @@ class ServeOptions:
         apps: of the apps.
         strict: serve all adapters or none.
         workers: how many processes serve.
+        dev: say how to look at what is served.
     """
 
     host: str | None = None
@@ -44,6 +46,7 @@ class ServeOptions:
     apps: AppOptions = field(default_factory=AppOptions)
     strict: bool = False
     workers: int = 1
+    dev: bool = False
 
 
 Reload = Callable[[], Sequence[Capability]]
@@ -79,7 +82,7 @@ def serve(
         for listener in found:
             its_sockets = listen_together(listener.host, listener.port, options.workers)
             bound.append([opened.enter_context(each) for each in its_sockets])
-            for announcement in where(listener, url_of(its_sockets[0]), prefix=prefix):
+            for announcement in where(listener, url_of(its_sockets[0]), prefix=prefix, dev=options.dev):
                 announce(announcement)
         if options.workers == 1:
             _serve_here(capabilities, _sites(found, bound, 0, options))
@@ -156,19 +159,19 @@ def _same_places(
     return [fresh.get((listener.host, listener.port), Listener(listener.host, listener.port)) for listener in found]
 
 
-def serve_stdio(capabilities: Sequence[Capability]) -> None:
+def serve_stdio(capabilities: Sequence[Capability], options: McpOptions) -> None:
     """Serve the MCP adapters on stdin and stdout until the client closes stdin, or SIGINT or SIGTERM comes."""
     signals = Signals()
-    run(lambda: _run_stdio(capabilities, signals))
+    run(lambda: _run_stdio(capabilities, options, signals))
 
 
-async def _run_stdio(capabilities: Sequence[Capability], signals: Signals) -> None:
+async def _run_stdio(capabilities: Sequence[Capability], options: McpOptions, signals: Signals) -> None:
     from naftiko.expose.mcp import stdio_server  # noqa: PLC0415  # the SDK takes half a second to import
 
     # A thread of the SDK waits in a read of stdin, and a stop must not wait for it.
     signals.attach(lambda: os._exit(0))
     try:
-        await stdio_server(capabilities)
+        await stdio_server(capabilities, options)
     finally:
         await _close(capabilities)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 from pydantic.alias_generators import to_camel
@@ -67,6 +67,14 @@ class Model(BaseModel):
 
     node: Annotated[Node | None, SkipValidation] = Field(default=None, exclude=True, repr=False)
     entries: Annotated[Mapping[str, tuple[Node, Node]], SkipValidation] = Field(default={}, exclude=True, repr=False)
+
+    def without_place(self, **changes: Any) -> Self:
+        """Return a copy that keeps no nodes, for what lives as long as the process: nodes are most of a file's memory.
+
+        Args:
+            changes: fields to replace.
+        """
+        return self.model_copy(update={"node": None, "entries": {}, **changes})
 
     def at(self, *path: str | int) -> Node | None:
         """Return the node at a key path inside this mapping, or the nearest one above it.

@@ -46,6 +46,15 @@ class McpOptions:
         if self.tool_mode == "search" and find_spec("bm25s") is None:
             raise NaftikoError("searching tools (--tools search) needs bm25s: pip install 'naftiko[search]'")
 
+    @property
+    def lists_continue(self) -> bool:
+        """Whether ``naftiko-continue`` stands in tools/list; it can be called in any case.
+
+        A file's tools alone are listed unless the operator chose a budget: with the default one, hardly an answer is
+        ever cut, and one that is says what to call.
+        """
+        return self.tool_mode == "search" or self.answer_budget != ANSWER_BUDGET or bool(self.answer_budgets)
+
     def budget_of(self, namespace: str, name: str) -> int:
         """Return how many characters a tool's answer may have; 0 for any number."""
         own = nearest(self.answer_budgets, namespace, name)

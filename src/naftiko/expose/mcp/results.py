@@ -17,8 +17,9 @@ from naftiko.types import ABSENT
 STRUCTURED_LENGTH: Final = 64 * 1024
 """Characters up to which an answer is given twice, as text and structured.
 
-A result that holds a document twice is validated and written twice: 143 ms for 1 MB, 26 ms for the text alone. A
-tool that promises an ``outputSchema`` keeps its word whatever the size.
+A result that holds a document twice costs twice, and the SDK's own way validates and writes it twice again: 143 ms for
+1 MB, 26 ms for the text alone (6 and 2 ms on the short way). A tool that promises an ``outputSchema`` keeps its word
+whatever the size.
 """
 
 

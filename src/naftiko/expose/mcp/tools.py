@@ -17,7 +17,7 @@ from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.continuing import ContinueTool
 from naftiko.expose.mcp.failures import failed_result
-from naftiko.expose.mcp.fitting import Fitting, fitted
+from naftiko.expose.mcp.fitting import CONTINUE, Fitting, fitted
 from naftiko.expose.mcp.handles import Handles, Place
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.progress import reporting
@@ -75,7 +75,8 @@ class ToolBook:
                 self._by_real_name.setdefault(source.prefix + tool.unit.name, tool)
                 if first is not tool:
                     here, there = tool.unit.plan.position, first.unit.plan.position
-                    _log.warning("%s: a second tool `%s`; %s is served", here, tool.name, there)
+                    # `naftiko serve` shows it with both positions; whoever embeds the app finds it here.
+                    _log.debug("%s: a second tool `%s`; %s is served", here, tool.name, there)
                 else:
                     self._by_identity.setdefault(tool.identity, tool)
         self._mirrored = frozenset(name for name, tool in self._tools.items() if x_mcp_header_map(tool.schema))
@@ -89,7 +90,8 @@ class ToolBook:
             own = ContinueTool(self, self._handles)
             self._own[own.name] = own
         listed = [] if options.tool_mode == "search" else list(self._tools.values())
-        shown: Sequence[Tool | OwnTool] = [*listed, *self._own.values()]
+        own_listed = [own for own in self._own.values() if own.name != CONTINUE or options.lists_continue]
+        shown: Sequence[Tool | OwnTool] = [*listed, *own_listed]
         self._lists = {
             modern: revisions.complete(tools=[tool.declaration(modern=modern) for tool in shown])
             for modern in (False, True)

@@ -16,6 +16,7 @@ from naftiko.document.model import (
     CapabilityDocument,
     ConsumedOperation,
     ConsumedResource,
+    ConsumesHttp,
     OAuth2Authentication,
 )
 from naftiko.plan.template import has_placeholder
@@ -33,11 +34,13 @@ _LITERAL_HINT = 'declare a bind and write its name: "{{API_TOKEN}}"'
 def check_apis(document: CapabilityDocument, plan: CapabilityPlan, findings: Findings) -> None:
     """Check every consumed API."""
     bound = bound_names(document)
+    entries = [entry for entry in document.consumes if isinstance(entry, ConsumesHttp)]
     for api in plan.apis.values():
-        _check_base(api, findings)
-        _check_paths(api, findings)
+        entry = next(each for each in entries if (each.namespace or "") == api.namespace)
+        _check_base(api, entry, findings)
+        _check_paths(entry, findings)
         if api.authentication is not None:
-            _check_credential(api, api.authentication, bound, findings)
+            _check_credential(api, entry, api.authentication, bound, findings)
 
 
 def is_example(host: str) -> bool:
@@ -50,9 +53,9 @@ def is_loopback(host: str) -> bool:
     return host in _LOOPBACK or host.endswith(".localhost")
 
 
-def _check_base(api: ApiPlan, findings: Findings) -> None:
+def _check_base(api: ApiPlan, entry: ConsumesHttp, findings: Findings) -> None:
     text = api.base.text.strip()
-    here = findings.at(api.model.at("baseUri"))
+    here = findings.at(entry.at("baseUri"))
     if not text:
         here.warning(
             "empty-base-uri",
@@ -79,8 +82,8 @@ def _host(uri: str) -> str:
         return ""
 
 
-def _check_paths(api: ApiPlan, findings: Findings) -> None:
-    for resource in api.model.resources:
+def _check_paths(entry: ConsumesHttp, findings: Findings) -> None:
+    for resource in entry.resources:
         things: list[ConsumedResource | ConsumedOperation] = [resource, *resource.operations]
         for thing in things:
             if thing.path and "?" in thing.path.partition("#")[0]:
@@ -96,17 +99,21 @@ def bound_names(document: CapabilityDocument) -> frozenset[str]:
     return frozenset(name for bind in document.binds if isinstance(bind, Bind) for name in bind.keys)
 
 
-def _check_credential(api: ApiPlan, authentication: Authentication, bound: frozenset[str], findings: Findings) -> None:
-    node = authentication.node or api.model.node
+def _check_credential(
+    api: ApiPlan, entry: ConsumesHttp, authentication: Authentication, bound: frozenset[str], findings: Findings
+) -> None:
+    node = authentication.node or entry.node
     if _is_plain_http(api.base.text.strip()):
-        findings.at(api.model.at("baseUri")).warning(
+        findings.at(entry.at("baseUri")).warning(
             "insecure-credential",
             f"the credential of `{api.namespace}` travels over plain http, where anybody on the way can read it",
             hint="use https",
         )
     if isinstance(authentication, OAuth2Authentication):
         _check_oauth2(authentication, findings, node)
-    if authentication is api.model.authentication:  # one that the operator gave is not in the file
+    if (
+        entry.authentication is not None and entry.authentication.node is authentication.node
+    ):  # one that the operator gave is not in the file
         check_literals(authentication, bound, findings)
 
 
