@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 CAPABILITY ?= capabilities/koyeb-instances.yaml
 
-.PHONY: serve test check demo corpus bench startup clean
+.PHONY: serve test check demo corpus conformance bench startup clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -24,12 +24,16 @@ check: $(VENV)/.installed  ## what a change must pass: lint, format, types, test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(MAKE) conformance
 
 demo: $(VENV)/.installed  ## the first capability against a stand-in Koyeb, no account needed
 	$(BIN)/python -m examples.demo
 
 corpus: $(VENV)/.installed  ## every unit of every real capability file against an independent oracle
 	$(BIN)/python -m pytest -m corpus -q
+
+conformance: $(VENV)/.installed  ## the official MCP conformance suite and Inspector, which npm installs into a cache
+	$(BIN)/python -m pytest -m conformance -q
 
 bench: $(VENV)/.installed  ## speed, as ratios against baselines in the same run
 	$(BIN)/python benchmarks/run.py

@@ -186,7 +186,6 @@ async def test_the_status_of_the_upstream_is_kept():
         ("csv", b"id,name\n1,a\n", [{"id": "1", "name": "a"}]),
         ("tsv", b"id\tname\n1\ta\n", [{"id": "1", "name": "a"}]),
         ("yaml", b"a: 42\n", {"a": 42}),
-        ("text", "é".encode(), "é"),
     ],
 )
 async def test_other_formats_are_answered_as_json(kind, content, expected):
@@ -197,6 +196,14 @@ async def test_other_formats_are_answered_as_json(kind, content, expected):
         assert answer.value == expected
         assert json.loads(answer.content) == expected
         assert answer.media_type == "application/json"
+
+
+async def test_text_is_passed_on_as_text():
+    """Its bytes are the answer; whoever wants the value gets it decoded."""
+    response = httpx.Response(200, content="é".encode(), headers={"content-type": "text/plain; charset=utf-8"})
+    answer = await answered(response, {"outputRawFormat": "text"})
+    assert (answer.content, answer.media_type) == ("é".encode(), "text/plain; charset=utf-8")
+    assert answer.value == "é"
 
 
 async def test_a_charset_of_the_media_type_counts():

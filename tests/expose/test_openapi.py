@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from rest_serving import assert_problem, client_of, in_process, rest_capability, route
+from rest_serving import assert_problem, client_of, in_process, operation, rest_capability, route
 
 import naftiko
 from naftiko.engine.settings import Settings
@@ -112,6 +112,45 @@ async def test_fields_of_a_body_as_json_and_as_forms():
     async with client_of(front(mock("/x/{id}", "POST", inputParameters=INPUTS))) as client:
         assert (await client.post("/x/1?kind=a", json={"name": "n", "size": None})).status_code == 200
         assert_problem(await client.post("/x/1?kind=a", json={"name": None}), 400, "invalid-input")
+
+
+async def test_whole_bodies():
+    """An object has its shape; `string` is what many files say of any JSON; other media types pass as they are."""
+    bodies = {}
+    for kind in ("object", "string"):
+        consumed = operation("POST", inputParameters=[{"name": "body", "in": "body", "type": kind, "required": True}])
+        document = await described(rest_capability([route("/x", "POST")], {"do": consumed}))
+        bodies[kind] = document["paths"]["/x"]["post"]["requestBody"]
+        assert bodies[kind]["required"] is True
+        assert bodies[kind]["content"]["*/*"] == {}
+    assert bodies["object"]["content"]["application/json"] == {"schema": {"type": "object"}}
+    assert bodies["string"]["content"]["application/json"] == {}
+
+
+async def test_what_can_not_be_empty():
+    """A query parameter that becomes a segment upstream, and a required list: an empty one is none."""
+    parameters = [
+        {"name": "id", "in": "path", "type": "string"},
+        {"name": "tags", "in": "query", "type": "array", "required": True},
+        {"name": "q", "in": "query", "type": "string", "required": True},
+    ]
+    consumed = operation("GET", "/things/{id}", inputParameters=parameters)
+    document = await described(rest_capability([route("/things")], {"do": consumed}))
+    found = {one["name"]: one["schema"] for one in document["paths"]["/things"]["get"]["parameters"]}
+    assert found == {
+        "id": {"type": "string", "minLength": 1},
+        "tags": {"type": "array", "items": {}, "minItems": 1},
+        "q": {"type": "string"},
+    }
+    async with client_of(rest_capability([route("/things")], {"do": consumed})) as client:
+        assert_problem(await client.get("/things?id=&tags=a&q="), 400, "invalid-input")
+        problem = assert_problem(await client.get("/things?id=1&q="), 400, "invalid-input")
+    assert [error["name"] for error in problem["errors"]] == ["tags"]
+
+
+async def test_a_head_route_has_no_content():
+    document = await described(rest_capability([route("/x", "HEAD")], {"do": operation("HEAD")}))
+    assert "content" not in document["paths"]["/x"]["head"]["responses"]["2XX"]
 
 
 async def test_outputs_and_errors():

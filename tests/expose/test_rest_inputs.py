@@ -126,6 +126,18 @@ async def test_an_environment_input_is_the_files_own_business():
         assert (await client.get("/x?q=1&REGION=us")).json() == {"REGION": "eu", "q": "1"}
 
 
+async def test_a_whole_multipart_body_is_not_taken_apart(upstream):
+    """It goes upstream byte for byte, its boundary in the media type, be it ever so odd."""
+    upstream.on("POST", "/x", lambda request: {"type": request.headers["content-type"], "body": request.body.decode()})
+    consumed = operation("POST", inputParameters=[{"name": "body", "in": "body", "required": True}])
+    capability = rest_capability([route("/x", "POST")], {"do": consumed}, base_uris={"*": upstream.url})
+    async with client_of(capability) as client:
+        kind = "multipart/form-data; boundary=b"
+        for body in ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--b--\r\n", "--b\r\nno part--b--"):
+            response = await client.post("/x", content=body, headers={"content-type": kind})
+            assert response.json() == {"type": kind, "body": body}
+
+
 async def test_whole_bodies_and_fields():
     """A field of that name; the whole body where it is no object, or the name is `body` and no such field is there."""
     body = [{"name": "body", "in": "body"}]

@@ -50,8 +50,8 @@ def get(url: str, **options: Any) -> httpx.Response:
 
 
 async def tools_of(client: Client) -> list[Tool]:
-    """The tools that come from the files; naftiko's own, such as the one that continues a cut answer, are not among them."""
-    return [tool for tool in (await client.list_tools()).tools if not tool.name.startswith("naftiko-")]
+    """The tools that the server lists."""
+    return list((await client.list_tools()).tools)
 
 
 class Served:

@@ -18,6 +18,8 @@ from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits
 from naftiko.errors import CapabilityError
 from naftiko.expose.mcp.options import ANSWER_BUDGET, McpOptions
+from naftiko.expose.mcp.options import MAX_REQUEST_BYTES as MCP_REQUEST_BYTES
+from naftiko.expose.rest.options import MAX_REQUEST_BYTES as REST_REQUEST_BYTES
 from naftiko.expose.rest.options import RestOptions
 from naftiko.expose.selection import Selection
 from naftiko.observe.logs import configure, json_line
@@ -131,6 +133,20 @@ def option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Calla
     help="A budget of its own for tools, by name or NS/NAME.",
 )
 @option("--dev", is_flag=True, help="Say how to look at the MCP server with the MCP Inspector.")
+@option(
+    "--max-concurrency",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="CALLS",
+    help="Calls at once of a listener's REST or MCP, in each process; more are told to try again; 0: no limit.",
+)
+@option(
+    "--max-request-bytes",
+    type=click.IntRange(min=0),
+    metavar="BYTES",
+    help="The largest request body; default: 10 MiB over REST, 4 MiB over MCP.",
+)
+@option("--server-timing", is_flag=True, help="Say in REST answers where their time went (Server-Timing).")
 @option("--stateful", is_flag=True, help="Keep MCP sessions for clients of older revisions.")
 @option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How log lines look.")
 @option(
@@ -195,14 +211,23 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
         host=given["host"] or None,
         ports=dict(given["port"]),
         apps=AppOptions(
-            rest=RestOptions(
-                cors_origins=tuple(given["cors_origin"]), prefix=given["prefix"], selection=_selection(given)
-            ),
+            rest=_rest_options(given),
             mcp=_mcp_options(given),
         ),
         strict=given["strict"],
         workers=_workers(given["workers"]),
         dev=given["dev"],
+    )
+
+
+def _rest_options(given: dict[str, Any]) -> RestOptions:
+    return RestOptions(
+        max_request_bytes=REST_REQUEST_BYTES if given["max_request_bytes"] is None else given["max_request_bytes"],
+        cors_origins=tuple(given["cors_origin"]),
+        prefix=given["prefix"],
+        selection=_selection(given),
+        max_concurrency=given["max_concurrency"],
+        server_timing=given["server_timing"],
     )
 
 
@@ -212,11 +237,13 @@ def _mcp_options(given: dict[str, Any]) -> McpOptions:
             allowed_hosts=tuple(given["allow_host"]),
             allowed_origins=tuple(given["allow_origin"]),
             stateful=given["stateful"],
+            max_request_bytes=MCP_REQUEST_BYTES if given["max_request_bytes"] is None else given["max_request_bytes"],
             prefix=given["prefix"],
             answer_budget=ANSWER_BUDGET if given["answer_budget"] is None else given["answer_budget"],
             answer_budgets=dict(given["answer_budgets"]),
             tool_mode=given["tools"],
             selection=_selection(given),
+            max_concurrency=given["max_concurrency"],
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error

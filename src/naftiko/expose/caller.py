@@ -8,8 +8,11 @@ from typing import Self
 
 from starlette.types import Receive
 
-_PATIENCE = 0.02
-"""Seconds after which a call is watched: a quick one is over before, and pays for a timer only."""
+_PATIENCE = 0.25
+"""Seconds after which a call is watched: a quick one is over before, and pays for a timer only.
+
+Under load calls wait for one another, and a watch for each of them would make them all slower.
+"""
 
 
 class CallerWatch:

@@ -55,25 +55,24 @@ class _Finishing:
         self._draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = False
-
-        async def noting(message: Message) -> None:
-            nonlocal started
-            if not started and self._draining.is_set():
-                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
-            started = True
-            await send(message)
-
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, _closing(send) if self._draining.is_set() else send)
         except asyncio.CancelledError:
-            if not self._stopping.is_set():
+            if scope["type"] != "http" or not self._stopping.is_set():
                 raise
-            if not started:
+            with contextlib.suppress(RuntimeError):  # the answer has begun already: it ends with the connection
                 await _send_stopping(send)
+
+
+def _closing(send: Send) -> Send:
+    """Return a ``send`` whose answer asks the client for a new connection."""
+
+    async def send_and_close(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        await send(message)
+
+    return send_and_close
 
 
 async def _send_stopping(send: Send) -> None:

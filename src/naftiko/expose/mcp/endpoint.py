@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.expose.caller import CallerWatch
 from naftiko.expose.limits import CallLimit
-from naftiko.expose.mcp.exchange import BodyRefused, read_body, replayed, send_json, serve_until_gone
+from naftiko.expose.mcp.exchange import BodyRefused, explained, read_body, replayed, send_json, serve_until_gone
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.server import make_server
 from naftiko.expose.mcp.shortcut import Shortcut
@@ -133,10 +133,10 @@ class Endpoint:
                 await _error(refused.status, str(refused))(scope, receive, send)
             return
         if in_session:
-            await running.managers.handshake.handle_request(_trimmed(scope), replayed(body, receive), send)
+            await running.managers.handshake.handle_request(_trimmed(scope), replayed(body, receive), explained(send))
         elif _wants_progress(said, body) or not await self._answered_shortly(headers, body, receive, send):
             app = _manager_for(running.managers, version, said, body)
-            await serve_until_gone(app, _trimmed(scope), body, receive, send)
+            await serve_until_gone(app, _trimmed(scope), body, receive, explained(send))
 
     async def _answered_shortly(
         self, headers: Sequence[tuple[str, str]], body: bytes, receive: Receive, send: Send

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+from http import HTTPStatus
 from typing import Final
 
+from mcp_types import INVALID_REQUEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_SECONDS: Final = 30.0
 """The longest that a request may take to arrive."""
+_WHY: Final = {HTTPStatus.NOT_ACCEPTABLE: "Accept must allow application/json and text/event-stream"}
 
 
 class BodyRefused(Exception):
@@ -40,6 +44,36 @@ async def read_body(receive: Receive, limit: int) -> bytes:
                     return bytes(body)
     except TimeoutError:
         raise BodyRefused(408, f"the request did not arrive within {BODY_SECONDS:g} seconds") from None
+
+
+def explained(send: Send) -> Send:
+    """Return a ``send`` that turns refusals into JSON-RPC errors: some of the SDK's are plain text, some are empty."""
+    refused: HTTPStatus | None = None
+    said = bytearray()
+
+    async def sending(message: Message) -> None:
+        nonlocal refused
+        if message["type"] == "http.response.start" and _is_mute(message):
+            refused = HTTPStatus(message["status"])
+        elif refused is None:
+            await send(message)
+        else:
+            said.extend(message.get("body", b""))
+            if not message.get("more_body", False):
+                error = {
+                    "code": INVALID_REQUEST,
+                    "message": said.decode(errors="replace") or _WHY.get(refused, refused.phrase),
+                }
+                await send_json(send, refused, json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode())
+
+    return sending
+
+
+def _is_mute(start: Message) -> bool:
+    is_json = any(
+        name == b"content-type" and value.startswith(b"application/json") for name, value in start.get("headers", ())
+    )
+    return start["status"] >= HTTPStatus.BAD_REQUEST and not is_json
 
 
 async def send_json(send: Send, status: int, body: bytes) -> None:

@@ -60,8 +60,16 @@ class Guard:
     def _allows_origin(self, origin: str, host: str) -> bool:
         if _fits(origin, self._origins):
             return True
-        netloc = urlsplit(origin).netloc if "://" in origin else ""
+        netloc = _netloc(origin)
         return bool(netloc) and (_without_port(netloc) in LOOPBACK or netloc == host)
+
+
+def _netloc(origin: str) -> str:
+    """Return host and port of an origin; nothing where it is none, as ``http://[`` isn't."""
+    try:
+        return urlsplit(origin).netloc if "://" in origin else ""
+    except ValueError:
+        return ""
 
 
 def _fits(text: str, patterns: Iterable[str]) -> bool:

@@ -19,9 +19,9 @@ from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.engine.forward import Inbound, backward, forwarded
 from naftiko.errors import CallError, NotExecutable, UpstreamStatus
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard
+from naftiko.expose.caller import CallerWatch
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.problems import report
-from naftiko.expose.rest.caller import CallerWatch
 from naftiko.expose.rest.description import DESCRIPTION_PATH, ApiDescription
 from naftiko.expose.rest.messages import (
     Pairs,
@@ -171,7 +171,7 @@ class RestApp:
         body, form = b"", None
         if reader.needs_body:
             body = await read_body(receive, headers, self._options.max_request_bytes)
-            if body and is_multipart(headers) and not reader.passes_body:
+            if body and reader.needs_form and is_multipart(headers):
                 form = await read_form(scope, body)
         watch.start()
         request = InboundRequest(scope["method"], raw_query(scope), values, headers, body, form)

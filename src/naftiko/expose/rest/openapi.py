@@ -26,7 +26,7 @@ from naftiko.expose.rest.router import route_shape
 from naftiko.expose.selection import Selection
 from naftiko.plan.inputs import Input
 from naftiko.plan.path import placeholders
-from naftiko.plan.unit import ForwardAction, MockAction
+from naftiko.plan.unit import CallAction, ForwardAction, MockAction
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
@@ -151,7 +151,7 @@ def _operation(
         operation["summary"] = unit.plan.label
     if unit.description:
         operation["description"] = unit.description
-    parameters = [*_path_parameters(unit, names), *(_parameter(found) for found in unit.inputs if _is_parameter(found))]
+    parameters = [*_path_parameters(unit, names), *_other_parameters(unit)]
     if parameters:
         operation["parameters"] = parameters
     body = _request_body(unit)
@@ -199,6 +199,18 @@ def _path_parameters(unit: Unit, names: Sequence[str]) -> list[dict[str, Any]]:
     return list(parameters.values())
 
 
+def _other_parameters(unit: Unit) -> Iterable[dict[str, Any]]:
+    action = unit.plan.action
+    slots = action.call.operation.slots if isinstance(action, CallAction) else ()
+    upstream_path = {slot.name for slot in slots if slot.location == "path"}
+    for found in unit.inputs:
+        if _is_parameter(found):
+            parameter = _parameter(found)
+            if found.required and found.name in upstream_path and found.type in {"string", None}:
+                parameter["schema"].setdefault("minLength", 1)  # an empty segment is no value
+            yield parameter
+
+
 def _parameter(found: Input) -> dict[str, Any]:
     parameter: dict[str, Any] = {"name": found.wire_name or found.name, "in": found.location}
     if found.required:
@@ -209,6 +221,8 @@ def _parameter(found: Input) -> dict[str, Any]:
         parameter["content"] = {"application/json": {"schema": _schema(found)}}
     else:
         parameter["schema"] = _schema(found)
+        if found.required and found.type == "array":
+            parameter["schema"].setdefault("minItems", 1)  # an empty one is no parameter at all
     return parameter
 
 
@@ -229,16 +243,18 @@ def _request_body(unit: Unit) -> dict[str, Any] | None:
         return None
     whole = next((found for found in inputs if found.whole_body), None)
     if whole is not None:
-        return _described(whole, {"application/json": {"schema": _schema(whole)}, "*/*": {}})
+        # Many files say `string` of a body that is any JSON, which is what is passed on (SEMANTICS 4.3).
+        json = {} if whole.type == "string" else {"schema": _schema(whole)}
+        return _described(whole, {"application/json": json, "*/*": {}})
     fields = [found for found in inputs if found.body_path is None]
     if len(fields) < len(inputs):
         return {"content": {"application/json": {}}, "required": any(found.required for found in inputs)}
     required = [found.name for found in fields if found.required]
     form = _object({found.name: _field(found) for found in fields}, required)
-    json = _object(
+    fields_of_json = _object(
         {found.name: _field(found) if found.required else _or_null(_field(found)) for found in fields}, required
     )
-    content = {kind: {"schema": json if kind == "application/json" else form} for kind in _KINDS_WITH_FIELDS}
+    content = {kind: {"schema": fields_of_json if kind == "application/json" else form} for kind in _KINDS_WITH_FIELDS}
     return {"content": content, "required": bool(required)}
 
 
@@ -269,14 +285,17 @@ def _described(found: Input, content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _responses(unit: Unit) -> dict[str, Any]:
     outputs = unit.plan.outputs
-    if outputs.identity:
-        content: dict[str, Any] = {"*/*": {}}
+    content: dict[str, Any]
+    if unit.method == "HEAD":
+        content, description = {}, "The upstream's headers."
+    elif outputs.identity:
+        content = {"*/*": {}}
         description = "The upstream's answer, as it is."
     else:
         content = {"application/json": {"schema": outputs.schema} if outputs.schema else {}}
         description = "The answer."
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    success: dict[str, Any] = {"2XX": {"description": description, "content": content}}
+    success: dict[str, Any] = {"2XX": {"description": description, **({"content": content} if content else {})}}
     if not isinstance(unit.plan.action, MockAction):
         success["204"] = {"description": "The upstream's answer has no content."}
     return {

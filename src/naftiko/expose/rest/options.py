@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from naftiko.expose.selection import Selection
 
-MIB = 1024 * 1024
+MAX_REQUEST_BYTES: Final = 10 * 1024 * 1024
+"""The largest request body that is read; files come this way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class RestOptions:
         ValueError: a limit that makes no sense.
     """
 
-    max_request_bytes: int = 10 * MIB
+    max_request_bytes: int = MAX_REQUEST_BYTES
     cors_origins: tuple[str, ...] = ()
     prefix: bool = False
     openapi: bool = True

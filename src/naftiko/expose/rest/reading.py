@@ -173,6 +173,7 @@ class InputReader:
         self._fields = [found for found in others if found.location == "body" and not found.whole_body]
         self._bodyless = plan.method in _BODYLESS
         self.needs_body = bool(self._whole or self._fields) or plan.passes_body
+        self.needs_form = bool(self._fields)
         self.passes_body = plan.passes_body
         self._text = frozenset(
             found.name for found in plan.inputs.inputs if found.location in {"path", "query", "header", "cookie"}
