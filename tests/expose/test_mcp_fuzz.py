@@ -77,6 +77,7 @@ METHODS = (
     "prompts/get",
     "completion/complete",
     "logging/setLevel",
+    "subscriptions/listen",
 )
 META = {"io.modelcontextprotocol/protocolVersion": NEWEST, "io.modelcontextprotocol/clientCapabilities": {}}
 INITIALIZE = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
@@ -258,7 +259,7 @@ def _judge_answer(message: dict[str, Any], asked: object, status: int) -> None:
     assert message["jsonrpc"] == "2.0"
     assert ("result" in message) != ("error" in message), message
     identity = message["id"]
-    assert identity is None or (type(identity) is type(asked) and identity == asked), (message, asked)
+    assert identity is None or (identity == asked and not isinstance(asked, bool)), (message, asked)
     if "error" in message:
         assert type(message["error"]["code"]) is int
         assert isinstance(message["error"]["message"], str)

@@ -116,7 +116,7 @@ async def test_a_thousand_calls_at_once_on_two_workers(tmp_path: Path, upstream:
     with served(file, "--port", "mcp=0", "--workers", "2", ready=("mcp ",)) as server:
         async with asyncio.timeout(LIMIT), contextlib.AsyncExitStack() as stack:
             clients = [
-                await stack.enter_async_context(Client(server.mcp, mode=MODES[at % len(MODES)], cache=False))
+                await stack.enter_async_context(Client(server.mcp, mode=MODES[at % len(MODES)]))
                 for at in range(CLIENTS)
             ]
             done = await asyncio.gather(*(outcome_of(clients[at % CLIENTS], at) for at in range(CALLS)))

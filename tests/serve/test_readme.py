@@ -51,7 +51,7 @@ def free_ports() -> tuple[int, int]:
 
 def test_there_are_commands_to_run():
     assert len(SERVED) >= 3
-    assert {words[0] for words in ASKED} == {"inspect", "call", "validate", "explain"}
+    assert {words[0] for words in ASKED} == {"inspect", "call", "validate", "explain", "install"}
 
 
 @pytest.mark.parametrize("words", ASKED, ids=" ".join)
@@ -105,7 +105,7 @@ async def test_the_clients_configuration_starts_a_server(project):
 
 def test_every_option_exists():
     """Each ``--option`` of the text is one of the command's help, or of pip's and docker's lines."""
-    known = "".join(run(command, "--help").stdout for command in ("serve", "call", "validate", "inspect", "health"))
+    known = "".join(run(command, "--help").stdout for command in ("serve", "call", "validate", "inspect", "health", "install"))
     ours = "\n".join(line for line in TEXT.splitlines() if not line.startswith(("docker ", "pip ")))
     missing = {option for option in re.findall(r"--[a-z][a-z-]+", ours) if option not in known}
     assert not missing
