@@ -105,7 +105,9 @@ async def test_the_clients_configuration_starts_a_server(project):
 
 def test_every_option_exists():
     """Each ``--option`` of the text is one of the command's help, or of pip's and docker's lines."""
-    known = "".join(run(command, "--help").stdout for command in ("serve", "call", "validate", "inspect", "health", "install"))
+    known = "".join(
+        run(command, "--help").stdout for command in ("serve", "call", "validate", "inspect", "health", "install")
+    )
     ours = "\n".join(line for line in TEXT.splitlines() if not line.startswith(("docker ", "pip ")))
     missing = {option for option in re.findall(r"--[a-z][a-z-]+", ours) if option not in known}
     assert not missing
