@@ -105,20 +105,32 @@ def members(**strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str,
 
 NAMES = mostly(st.sampled_from(["get", "broken", "about", "naftiko-continue"]), JSON)
 ARGUMENTS = mostly(members(id=JSON, size=JSON, tags=JSON), JSON)
+URIS = mostly(st.sampled_from(["things://1", "things://", "things://a%2Fb", "x:", "http://[::1"]), JSON)
+REFERENCES = mostly(
+    st.sampled_from([{"type": "ref/prompt", "name": "about"}, {"type": "ref/resource", "uri": "things://{id}"}]), JSON
+)
+COMPLETED = mostly(st.fixed_dictionaries({"name": st.just("id"), "value": TEXT}), JSON)
+METAS = mostly(st.just(META), members(progressToken=JSON) | st.just({**META, "progressToken": 1}) | JSON)
 PARAMS = members(
     name=NAMES,
     arguments=ARGUMENTS,
-    uri=mostly(st.sampled_from(["things://1", "things://", "things://a%2Fb", "x:", "http://[::1"]), JSON),
-    ref=mostly(
-        st.sampled_from([{"type": "ref/prompt", "name": "about"}, {"type": "ref/resource", "uri": "things://{id}"}]),
-        JSON,
-    ),
-    argument=mostly(st.fixed_dictionaries({"name": st.just("id"), "value": TEXT}), JSON),
+    uri=URIS,
+    ref=REFERENCES,
+    argument=COMPLETED,
     cursor=JSON,
     level=JSON,
     requestId=JSON,
-    _meta=mostly(st.just(META), members(progressToken=JSON) | st.just({**META, "progressToken": 1}) | JSON),
+    _meta=METAS,
 )
+REQUIRED = {
+    "tools/call": st.fixed_dictionaries({"name": NAMES}, optional={"arguments": ARGUMENTS}),
+    "prompts/get": st.fixed_dictionaries({"name": st.just("about")}, optional={"arguments": ARGUMENTS}),
+    "resources/read": st.fixed_dictionaries({"uri": URIS}),
+    "completion/complete": st.fixed_dictionaries({"ref": REFERENCES, "argument": COMPLETED}),
+    "tools/list": st.just({}),
+    "server/discover": members(cursor=JSON),
+}
+"""What methods of the newest revision can't do without."""
 MESSAGES = st.fixed_dictionaries(
     {"jsonrpc": mostly(st.just("2.0"), JSON), "method": mostly(st.sampled_from(METHODS), JSON)},
     optional={"id": mostly(st.integers() | TEXT, JSON), "params": mostly(PARAMS, st.just(INITIALIZE) | JSON)},
@@ -154,7 +166,9 @@ HEADERS = st.fixed_dictionaries(
         "mcp-protocol-version": mostly(st.sampled_from([v.encode() for v in (*HANDSHAKE, NEWEST)]), HEADER),
     },
     optional={
-        "origin": mostly(st.sampled_from([b"http://localhost:6274", b"http://[", b"https://[::1]x", b"null"]), HEADER),
+        "origin": mostly(
+            st.just(b"http://localhost:6274"), HEADER | st.sampled_from([b"http://[", b"https://[::1]x", b"null"])
+        ),
         "mcp-method": mostly(st.sampled_from([method.encode() for method in METHODS]), HEADER),
         "mcp-name": mostly(st.sampled_from([b"get", b"about", b"=?base64?Z2V0?=", b"=?base64?%?="]), HEADER),
         "mcp-param-id": HEADER,
@@ -189,8 +203,9 @@ CASES_OF_HTTP = st.builds(
 @st.composite
 def in_order(draw: st.DrawFn) -> Case:
     """A request of the newest revision whose headers repeat what its body says: it reaches the handlers."""
-    method = draw(st.sampled_from(METHODS))
-    params = {**draw(PARAMS), "_meta": META}
+    method = draw(st.sampled_from([*REQUIRED, "tools/call"]))
+    token = draw(st.sampled_from([{}, {}, {"progressToken": 1}]))
+    params = {**draw(mostly(REQUIRED[method], PARAMS)), "_meta": {**META, **token}}
     message = {"jsonrpc": "2.0", "id": draw(st.integers() | TEXT), "method": method, "params": params}
     headers = {
         "host": b"localhost",
