@@ -117,7 +117,7 @@ async def test_answers_are_as_the_document_says(name):
     assert not run.failures, "\n\n".join(run.failures)
     assert case.seen <= set(run.statuses), run.statuses
     assert 500 not in run.statuses
-    assert run.statuses.total() > 50
+    assert run.statuses.total() >= 40  # how many it makes differs a little by release
 
 
 class Run:
