@@ -12,7 +12,7 @@ from typing import Any, Final, TextIO, TypeAlias
 
 import httpx2
 import pytest
-from conformance_tools import Missing, Tools, _installed
+from conformance_tools import Missing, Tools, installed
 from mcp import StdioServerParameters
 from mcp.client import Client
 from mcp.client.stdio import stdio_client
@@ -42,7 +42,7 @@ Ask: TypeAlias = Callable[[Target, Requests], Awaitable[list[dict[str, Any]]]]
 def typescript(tools: Tools) -> Ask:
     """The TypeScript SDK's client; the test is skipped where npm can't install it."""
     try:
-        modules = _installed(SDK) / "node_modules"
+        modules = installed(SDK) / "node_modules"
     except Missing as missing:
         pytest.skip(str(missing))
 

@@ -69,7 +69,7 @@ def install() -> Tools:
     node = _suitable_node()
     if node is None:
         packages[_node_package()] = NODE_VERSION
-    modules = _installed(packages) / "node_modules"
+    modules = installed(packages) / "node_modules"
     return Tools(
         node or modules / _node_package() / "bin" / "node",
         modules / CONFORMANCE / "dist" / "index.js",
@@ -102,7 +102,7 @@ def _node_package() -> str:
     return f"node-linux-{machine}"
 
 
-def _installed(packages: dict[str, str]) -> Path:
+def installed(packages: dict[str, str]) -> Path:
     """Return a directory with these packages; it appears in one piece, so that two runs can't disturb each other."""
     manifest = json.dumps({"private": True, "dependencies": packages}, indent=2, sort_keys=True)
     directory = cache() / hashlib.sha256(manifest.encode()).hexdigest()[:16]

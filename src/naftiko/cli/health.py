@@ -11,7 +11,7 @@ import click
 
 from naftiko.cli.files import find_files
 from naftiko.cli.options import shared_options
-from naftiko.cli.serve import PortOption, default_paths, option
+from naftiko.cli.serve import PORT, default_paths, option
 from naftiko.engine.capability import load
 from naftiko.engine.settings import Settings
 from naftiko.errors import CapabilityError
@@ -26,7 +26,7 @@ _AT_ONCE = 16
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[FILE|DIRECTORY|GLOB]...")
 @option("--host", metavar="ADDRESS", help="As given to serve.")
-@option("--port", multiple=True, type=PortOption(), metavar="NAME=PORT", help="As given to serve.")
+@option("--port", multiple=True, type=PORT, metavar="NAME=PORT", help="As given to serve.")
 @shared_options
 def health(settings: Settings, paths: Sequence[str], host: str | None, port: Sequence[tuple[str, int]]) -> None:
     """Ask every port of a running `naftiko serve` with the same files, options and environment.

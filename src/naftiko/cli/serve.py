@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from naftiko.cli.files import find_files
-from naftiko.cli.options import shared_options, tell_unmatched
+from naftiko.cli.options import environment_option, shared_options, tell_unmatched
 from naftiko.engine.capability import Capability, load
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits
@@ -36,41 +37,39 @@ from naftiko.types import Diagnostic
 _DEFAULT_PATHS = ("capabilities",)
 
 
-class PortOption(click.ParamType[tuple[str, int]]):
-    """``rest=18080``, ``mcp=0``, ``NAMESPACE=0`` or ``'github-*=8081'``."""
+class NamedNumber(click.ParamType[tuple[str, int]]):
+    """``NAME=NUMBER``.
 
-    name = "NAME=PORT"
+    Args:
+        name: what the help calls it.
+        like: an example, for who got it wrong.
+        most: the largest number.
+    """
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        """Return the name and the port."""
-        if isinstance(value, tuple):
-            return value
-        name, equals, port = str(value).rpartition("=")
-        if not equals or not name or not port.isdecimal() or int(port) > 65_535:  # noqa: PLR2004  # RFC 6335
-            self.fail(f"`{value}` is not like rest=18080 or mcp=0 (0 to 65535)", param, ctx)
-        return name.strip(), int(port)
-
-
-class BudgetOption(click.ParamType[tuple[str, int]]):
-    """``list-ships=20000``."""
-
-    name = "PATTERN=CHARACTERS"
+    def __init__(self, name: str, like: str, most: float = math.inf) -> None:
+        self.name = name
+        self._like = like
+        self._most = most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        """Return the pattern and the number of characters."""
+        """Return the name and the number."""
         if isinstance(value, tuple):
             return value
-        pattern, equals, number = str(value).rpartition("=")
-        if not equals or not pattern or not number.isdecimal():
-            self.fail(f"`{value}` is not like list-ships=20000", param, ctx)
-        return pattern.strip(), int(number)
+        name, equals, number = str(value).rpartition("=")
+        if not equals or not name or not number.isdecimal() or int(number) > self._most:
+            self.fail(f"`{value}` is not like {self._like}", param, ctx)
+        return name.strip(), int(number)
+
+
+PORT = NamedNumber("NAME=PORT", "rest=18080 or mcp=0 (0 to 65535)", 65_535)
+"""``rest=18080``, ``mcp=0``, ``NAMESPACE=0`` or ``'github-*=8081'``."""
+_BUDGET = NamedNumber("PATTERN=CHARACTERS", "list-ships=20000")
 
 
 def option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """An option that is also ``NAFTIKO_…`` in the environment, and says so in its help."""
+    """An option that is also ``NAFTIKO_…`` in the environment, after its own name."""
     variable = f"NAFTIKO_{name.removeprefix('--').upper().replace('-', '_')}"
-    attributes["help"] = f"{attributes['help']} [env: {variable}]"
-    return click.option(name, envvar=variable, **attributes)
+    return environment_option(name, variable=variable, **attributes)
 
 
 @click.command()
@@ -79,7 +78,7 @@ def option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Calla
 @option(
     "--port",
     multiple=True,
-    type=PortOption(),
+    type=PORT,
     metavar="NAME=PORT",
     help="Port of an adapter by type (rest, mcp) or namespace; 0 is a free port, which is printed.",
 )
@@ -128,7 +127,7 @@ def option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Calla
 @option(
     "--answer-budgets",
     multiple=True,
-    type=BudgetOption(),
+    type=_BUDGET,
     metavar="PATTERN=CHARACTERS",
     help="A budget of its own for tools, by name or NS/NAME.",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode
 
 
 def text(value: str, like: Node) -> ScalarNode:
@@ -15,11 +15,6 @@ def text(value: str, like: Node) -> ScalarNode:
 def flag(like: Node) -> ScalarNode:
     """Return ``true`` at the place of ``like``."""
     return ScalarNode("", "true", like.start_mark, like.end_mark)
-
-
-def sequence(values: Iterable[Node], like: Node) -> SequenceNode:
-    """Return a list at the place of ``like``."""
-    return SequenceNode("", list(values), like.start_mark, like.end_mark)
 
 
 def mapping(pairs: Iterable[tuple[Node, Node]], like: Node) -> MappingNode:

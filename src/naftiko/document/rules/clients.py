@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from naftiko.document.rules.rule import HINT, WARNING, Rule
+from naftiko.document.rules.shop import TOOL
 
-_TOOL = """exposes:
-- type: mcp
-  namespace: shop-mcp
-  description: The shop.
-  tools:
-  - name: get-product
-    description: A product.
-    call: shop.get-product
-"""
 _LONG_NAME = "get-the-product-with-all-its-variants-prices-and-stock-in-every-warehouse"
 
 CLIENTS = (
@@ -23,8 +15,8 @@ CLIENTS = (
         "Clients refuse names over 64 characters. The tool is shown under a shortened name, the same in every run, and "
         "answers to both.",
         "Choose a shorter name.",
-        _TOOL.replace("name: get-product", f"name: {_LONG_NAME}"),
-        _TOOL,
+        TOOL.replace("name: get-product", f"name: {_LONG_NAME}"),
+        TOOL,
     ),
     Rule(
         "tool-name-characters",
@@ -32,8 +24,8 @@ CLIENTS = (
         "A tool's name has characters that clients refuse.",
         "Clients take letters, digits, `_` and `-`. The tool is shown under a safe name, and answers to both.",
         "Choose a name of these characters.",
-        _TOOL.replace("name: get-product", "name: get product"),
-        _TOOL,
+        TOOL.replace("name: get-product", "name: get product"),
+        TOOL,
     ),
     Rule(
         "tool-description",
@@ -41,8 +33,8 @@ CLIENTS = (
         "A tool has no description, and neither has what it calls.",
         "A model chooses tools by their descriptions; this one it can only guess at.",
         "Add a `description` to the tool or to the consumed operation.",
-        _TOOL.replace("    description: A product.\n", ""),
-        _TOOL,
+        TOOL.replace("    description: A product.\n", ""),
+        TOOL,
     ),
     Rule(
         "many-tools",
@@ -79,8 +71,8 @@ CLIENTS = (
         "An MCP adapter's description is what a model reads as instructions; those of APIs, functions and routes "
         "are for people.",
         "Add a `description`.",
-        _TOOL.replace("  description: The shop.\n", ""),
-        _TOOL,
+        TOOL.replace("  description: The shop.\n", ""),
+        TOOL,
         covers=(
             "naftiko-aggregate-function-description",
             "naftiko-consumes-description",
@@ -104,8 +96,8 @@ CLIENTS = (
         "A label or a description holds markup that runs.",
         "Catalogues and clients show these texts as HTML; a `<script>` in one runs in the reader's browser.",
         "Describe it in words.",
-        _TOOL.replace("A product.", 'A product. <script src="//shop.example/x.js">'),
-        _TOOL,
+        TOOL.replace("A product.", 'A product. <script src="//shop.example/x.js">'),
+        TOOL,
         covers=("naftiko-no-script-tags-in-markdown", "naftiko-no-eval-in-markdown"),
     ),
 )

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from naftiko.document.rules.rule import ERROR, Rule
+from naftiko.document.rules.shop import TOOL
 
-_TOOL = """exposes:
-- type: mcp
-  namespace: shop-mcp
-  description: The shop.
-  tools:
-  - name: get-product
-    description: A product.
-    call: shop.get-product
-    inputParameters:
+_CHECKED = (
+    TOOL
+    + """    inputParameters:
     - {name: id, type: string, pattern: "^[0-9]+$"}
     with: {id: "{{id}}"}
     outputParameters:
     - {name: title, type: string, mapping: "$.product.title"}
 """
+)
 
 EXPRESSIONS = (
     Rule(
@@ -26,8 +22,8 @@ EXPRESSIONS = (
         "A template can't be parsed.",
         "What it stands for can't be filled in; the value, or the unit, is left out.",
         'Give every placeholder a name ("{{name}}"), and close every section (`{{#name}}` by `{{/name}}`).',
-        _TOOL.replace('"{{id}}"', '"{{#id}}"'),
-        _TOOL,
+        _CHECKED.replace('"{{id}}"', '"{{#id}}"'),
+        _CHECKED,
     ),
     Rule(
         "broken-jsonpath",
@@ -35,8 +31,8 @@ EXPRESSIONS = (
         "A JSONPath can't be parsed.",
         "The value is null in every answer.",
         "Write a path as RFC 9535 has it, such as `$.items[*].name`. A template can't stand inside of one.",
-        _TOOL.replace("$.product.title", "$.product[title"),
-        _TOOL,
+        _CHECKED.replace("$.product.title", "$.product[title"),
+        _CHECKED,
     ),
     Rule(
         "broken-pattern",
@@ -44,7 +40,7 @@ EXPRESSIONS = (
         "A `pattern` is no regular expression.",
         "The input is not checked against it.",
         "Close every bracket; write `\\\\.` for a dot.",
-        _TOOL.replace("^[0-9]+$", "^[0-9+$"),
-        _TOOL,
+        _CHECKED.replace("^[0-9]+$", "^[0-9+$"),
+        _CHECKED,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from naftiko.document.rules.rule import ERROR, HINT, WARNING, Rule
+from naftiko.document.rules.shop import MCP
 
 _CONSUMES = """consumes:
 - type: http
@@ -57,16 +58,12 @@ _NAMELESS = """consumes:
       description: All products.
 """
 
-_STEPS = """exposes:
-- type: mcp
-  namespace: shop-mcp
-  description: The shop.
-  tools:
-  - name: get-product
-    description: A product.
-    steps:
+_STEPS = (
+    MCP
+    + """    steps:
     - {type: call, name: the product, call: shop.get-product}
 """
+)
 
 LANGUAGE = (
     Rule(

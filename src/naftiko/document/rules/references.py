@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from naftiko.document.rules.rule import ERROR, WARNING, Rule
+from naftiko.document.rules.shop import MCP, PRODUCTS, REST, TOOL
 
-_TOOL = """exposes:
-- type: mcp
-  namespace: shop-mcp
-  description: The shop.
-  tools:
-  - name: get-product
-    description: A product.
-    call: shop.get-product
-"""
 _REF = (
-    _TOOL.replace("call: shop.get-product", "ref: catalogue.product")
+    TOOL.replace("call: shop.get-product", "ref: catalogue.product")
     + """aggregates:
 - namespace: catalogue
   functions:
@@ -23,52 +15,27 @@ _REF = (
     call: shop.get-product
 """
 )
-_STEPS = """exposes:
-- type: mcp
-  namespace: shop-mcp
-  description: The shop.
-  tools:
-  - name: get-product
-    description: A product.
-    steps:
+_STEPS = (
+    MCP
+    + """    steps:
     - {type: call, name: product, call: shop.get-product}
     - {type: lookup, name: found, index: product, match: id, lookupValue: "{{id}}"}
 """
-_SHOP = """consumes:
-- type: http
-  namespace: shop
-  baseUri: https://api.shop.example
-  description: The shop.
-  authentication: {type: bearer, token: "{{SHOP_TOKEN}}"}
-  resources:
-  - path: /products/{id}
-    operations:
-    - {name: get-product, method: GET}
+)
+_SHOP = (
+    PRODUCTS
+    + """    - {name: get-product, method: GET}
     - {name: get-product, method: HEAD}
 """
-_FIXED = """consumes:
-- type: http
-  namespace: shop
-  baseUri: https://api.shop.example
-  description: The shop.
-  authentication: {type: bearer, token: "{{SHOP_TOKEN}}"}
-  resources:
-  - path: /products/{id}
-    operations:
-    - name: get-product
+)
+_FIXED = (
+    PRODUCTS
+    + """    - name: get-product
       method: GET
       inputParameters:
       - {name: page, in: query, value: "1"}
 """
-_REST = """exposes:
-- type: rest
-  namespace: shop-rest
-  port: 8080
-  resources:
-  - path: /products/{id}
-    operations:
-    - {method: GET, description: A product., call: shop.get-product}
-"""
+)
 _FORWARD = """exposes:
 - type: rest
   namespace: shop-rest
@@ -85,8 +52,8 @@ REFERENCES = (
         "A `call` names no consumed operation.",
         'The unit is listed, but answers "not executable": there is nothing to send. The rest of the file is served.',
         "Write `call: NAMESPACE.OPERATION` with a `namespace` and an operation's `name` from `consumes`.",
-        _TOOL.replace("shop.get-product", "shop.get-prodct"),
-        _TOOL,
+        TOOL.replace("shop.get-product", "shop.get-prodct"),
+        TOOL,
     ),
     Rule(
         "unknown-ref",
@@ -133,8 +100,8 @@ REFERENCES = (
         "It has no `call`, no `steps` and no `ref`, and its outputs have no `value` or `const` to answer with. It is "
         'listed, but answers "not executable".',
         "Add `call: NAMESPACE.OPERATION`, or give its outputs a `value` to answer with (a mock).",
-        _TOOL.replace("    call: shop.get-product\n", ""),
-        _TOOL,
+        TOOL.replace("    call: shop.get-product\n", ""),
+        TOOL,
     ),
     Rule(
         "duplicate-namespace",
@@ -142,8 +109,8 @@ REFERENCES = (
         "Two things of a kind have one namespace.",
         "Calls can't tell them apart. Of two consumed APIs the first one's base URI and authentication are used.",
         "Give each a namespace of its own, an import with `as`.",
-        _TOOL + _TOOL.replace("exposes:\n", ""),
-        _TOOL + _TOOL.replace("exposes:\n", "").replace("shop-mcp", "shop-admin-mcp"),
+        TOOL + TOOL.replace("exposes:\n", ""),
+        TOOL + TOOL.replace("exposes:\n", "").replace("shop-mcp", "shop-admin-mcp"),
         covers=("naftiko-namespaces-unique", "import-unique-alias"),
     ),
     Rule(
@@ -171,8 +138,8 @@ REFERENCES = (
         "Two routes have the same method and path.",
         "The first one answers; the second is never reached. Placeholders' names make no difference.",
         "Remove one, or give it a path of its own.",
-        _REST + "    - {method: GET, description: The same., call: shop.get-product}\n",
-        _REST + "    - {method: HEAD, description: The same., call: shop.get-product}\n",
+        REST + "    - {method: GET, description: The same., call: shop.get-product}\n",
+        REST + "    - {method: HEAD, description: The same., call: shop.get-product}\n",
     ),
     Rule(
         "duplicate-tool",
@@ -180,8 +147,8 @@ REFERENCES = (
         "Two tools of an adapter have one name.",
         "Clients know a tool by its name: the first one is served.",
         "Rename one.",
-        _TOOL + "  - name: get-product\n    description: The same.\n    call: shop.get-product\n",
-        _TOOL + "  - name: show-product\n    description: The same.\n    call: shop.get-product\n",
+        TOOL + "  - name: get-product\n    description: The same.\n    call: shop.get-product\n",
+        TOOL + "  - name: show-product\n    description: The same.\n    call: shop.get-product\n",
     ),
     Rule(
         "duplicate-step",
@@ -198,8 +165,8 @@ REFERENCES = (
         "A value uses an input that is not declared.",
         "Where a unit declares inputs, these are all it has: the value is always absent.",
         "Declare the input, or correct its name.",
-        _TOOL + "    inputParameters:\n    - {name: id, type: string}\n    with: {id: tools.product-id}\n",
-        _TOOL + "    inputParameters:\n    - {name: id, type: string}\n    with: {id: tools.id}\n",
+        TOOL + "    inputParameters:\n    - {name: id, type: string}\n    with: {id: tools.product-id}\n",
+        TOOL + "    inputParameters:\n    - {name: id, type: string}\n    with: {id: tools.id}\n",
     ),
     Rule(
         "misspelt-reference",
@@ -208,8 +175,8 @@ REFERENCES = (
         "Only `rest.`, `tools.`, `mcp.` and the namespaces of adapters and aggregates begin a reference to an input. "
         "Everything else is sent as the text it is.",
         "Correct the prefix. A step's result is `$.step.field` or `{{step.field}}`.",
-        _TOOL + "    with: {id: tool.id}\n",
-        _TOOL + "    with: {id: tools.id}\n",
+        TOOL + "    with: {id: tool.id}\n",
+        TOOL + "    with: {id: tools.id}\n",
     ),
     Rule(
         "unknown-argument",
@@ -217,8 +184,8 @@ REFERENCES = (
         "`with` names no parameter of the operation.",
         "It is sent all the same: as a field of the JSON body for POST, PUT and PATCH, else as a query parameter.",
         "Correct the name, or declare the parameter on the consumed operation.",
-        _TOOL + "    with: {id: tools.id, colour: tools.colour}\n",
-        _TOOL + "    with: {id: tools.id}\n",
+        TOOL + "    with: {id: tools.id, colour: tools.colour}\n",
+        TOOL + "    with: {id: tools.id}\n",
     ),
     Rule(
         "fixed-parameter",
@@ -226,7 +193,7 @@ REFERENCES = (
         "`with` gives a parameter that the consumed operation fixes.",
         "A parameter with a `value` of its own always has that value.",
         "Remove it from `with`, or the `value` from the parameter.",
-        _FIXED + _TOOL + "    with: {id: tools.id, page: tools.page}\n",
-        _FIXED + _TOOL + "    with: {id: tools.id}\n",
+        _FIXED + TOOL + "    with: {id: tools.id, page: tools.page}\n",
+        _FIXED + TOOL + "    with: {id: tools.id}\n",
     ),
 )

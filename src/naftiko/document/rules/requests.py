@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 from naftiko.document.rules.rule import HINT, WARNING, Rule
+from naftiko.document.rules.shop import PRODUCTS, REST
 
-_SHOP = """consumes:
-- type: http
-  namespace: shop
-  baseUri: https://api.shop.example
-  description: The shop.
-  authentication: {type: bearer, token: "{{SHOP_TOKEN}}"}
-  resources:
-  - path: /products/{id}
-    operations:
-    - name: get-product
+_SHOP = (
+    PRODUCTS
+    + """    - name: get-product
       method: GET
       inputParameters:
       - {name: language, in: header}
 """
-_REST = """exposes:
-- type: rest
-  namespace: shop-rest
-  port: 8080
-  resources:
-  - path: /products/{id}
-    operations:
-    - {method: GET, description: A product., call: shop.get-product}
-"""
+)
 _ORDER = """aggregates:
 - namespace: orders
   functions:
@@ -119,8 +105,8 @@ REQUESTS = (
         "An exposed path holds a `?`.",
         "The path of a request ends before its `?`, so no request ever has this path.",
         "Declare input parameters with `in: query`.",
-        _REST.replace("/products/{id}", "/products/{id}?view={view}"),
-        _REST,
+        REST.replace("/products/{id}", "/products/{id}?view={view}"),
+        REST,
         covers=("naftiko-rest-resource-path-no-query",),
     ),
     Rule(
@@ -129,8 +115,8 @@ REQUESTS = (
         "An exposed path ends with `/`.",
         "Callers must write the slash, and forget it.",
         "Remove the slash.",
-        _REST.replace("/products/{id}", "/products/{id}/"),
-        _REST,
+        REST.replace("/products/{id}", "/products/{id}/"),
+        REST,
         covers=("naftiko-rest-resource-path-no-trailing-slash",),
     ),
     Rule(

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.expose.authentication import Authenticated, ResourceMetadata
@@ -17,6 +16,7 @@ from naftiko.expose.mcp.endpoint import Endpoint
 from naftiko.expose.mcp.guard import Guard
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.protection import guard_of, refused, served_together
+from naftiko.expose.mcp.refusals import refusal
 from naftiko.expose.mcp.sources import Exposing, Source, by_namespace, mcp_sources, prefixed
 
 _EXPOSED_HEADERS = ("Mcp-Session-Id", "Mcp-Protocol-Version", "WWW-Authenticate")
@@ -102,14 +102,10 @@ class McpApp:
         path = path.removeprefix(root) if root else path
         found = self._routes.get(path.rstrip("/") or "/")
         if found is None:
-            await _no_such_path(self.paths)(scope, receive, send)
+            message = f"there is no MCP server here; it is at {self.paths[0]}"
+            await refusal(404, message)(scope, receive, send)
         else:
             await found(scope, receive, send)
-
-
-def _no_such_path(paths: Sequence[str]) -> JSONResponse:
-    message = f"there is no MCP server here; it is at {paths[0]}"
-    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": message}}, 404)
 
 
 def _with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:

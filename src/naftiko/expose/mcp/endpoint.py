@@ -11,15 +11,14 @@ from typing import Any, Final
 
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp_types import INVALID_REQUEST
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.expose.caller import CallerWatch
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp.exchange import BodyRefused, explained, read_body, replayed, send_json, serve_until_gone
 from naftiko.expose.mcp.options import McpOptions
+from naftiko.expose.mcp.refusals import refusal
 from naftiko.expose.mcp.server import make_server
 from naftiko.expose.mcp.shortcut import Shortcut
 from naftiko.expose.mcp.sources import Source
@@ -111,7 +110,7 @@ class Endpoint:
         await self.start()
         running = self._running
         if running is None:
-            await _error(503, "the server is stopping")(scope, receive, send)
+            await refusal(503, "the server is stopping")(scope, receive, send)
             return
         headers = [(name.decode("latin-1"), value.strip(b" \t").decode("latin-1")) for name, value in scope["headers"]]
         said = dict(headers)
@@ -122,7 +121,7 @@ class Endpoint:
                 await running.managers.handshake.handle_request(_trimmed(scope), receive, send)
             else:
                 # The SDK would open a stream that never says anything, one for each client, for ever.
-                await _error(405, f"{scope['method']} is not supported: POST to this URL", {"allow": "POST"})(
+                await refusal(405, f"{scope['method']} is not supported: POST to this URL", {"allow": "POST"})(
                     scope, receive, send
                 )
             return
@@ -130,12 +129,14 @@ class Endpoint:
             body = await read_body(receive, self._limit)
         except BodyRefused as refused:
             if refused.status is not None:
-                await _error(refused.status, str(refused))(scope, receive, send)
+                await refusal(refused.status, str(refused))(scope, receive, send)
             return
         if in_session:
             await running.managers.handshake.handle_request(_trimmed(scope), replayed(body, receive), explained(send))
-        elif _wants_progress(said, body) or not await self._answered_shortly(headers, body, receive, send):
-            app = _manager_for(running.managers, version, said, body)
+            return
+        wants_progress = _wants_progress(said, body)
+        if wants_progress or not await self._answered_shortly(headers, body, receive, send):
+            app = _manager_for(running.managers, version, wants_progress=wants_progress)
             await serve_until_gone(app, _trimmed(scope), body, receive, explained(send))
 
     async def _answered_shortly(
@@ -157,10 +158,10 @@ def _trimmed(scope: Scope) -> Scope:
     return {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
 
 
-def _manager_for(managers: _Managers, version: str | None, headers: Mapping[str, str], body: bytes) -> ASGIApp:
+def _manager_for(managers: _Managers, version: str | None, *, wants_progress: bool) -> ASGIApp:
     if version is None or version in HANDSHAKE_PROTOCOL_VERSIONS:
         return managers.handshake.handle_request
-    return (managers.progress if _wants_progress(headers, body) else managers.plain).handle_request
+    return (managers.progress if wants_progress else managers.plain).handle_request
 
 
 def _wants_progress(headers: Mapping[str, str], body: bytes) -> bool:
@@ -214,8 +215,3 @@ class _Running:
 
 def _all(managers: _Managers) -> tuple[StreamableHTTPSessionManager, ...]:
     return (managers.plain, managers.progress, managers.handshake)
-
-
-def _error(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    body = {"jsonrpc": "2.0", "id": None, "error": {"code": INVALID_REQUEST, "message": message}}
-    return JSONResponse(body, status, headers)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from http import HTTPStatus
 from typing import Final
 
-from mcp_types import INVALID_REQUEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from naftiko.expose.mcp.refusals import error_body
 
 BODY_SECONDS: Final = 30.0
 """The longest that a request may take to arrive."""
@@ -60,11 +60,8 @@ def explained(send: Send) -> Send:
         else:
             said.extend(message.get("body", b""))
             if not message.get("more_body", False):
-                error = {
-                    "code": INVALID_REQUEST,
-                    "message": said.decode(errors="replace") or _WHY.get(refused, refused.phrase),
-                }
-                await send_json(send, refused, json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode())
+                why = said.decode(errors="replace") or _WHY.get(refused, refused.phrase)
+                await send_json(send, refused, error_body(why))
 
     return sending
 

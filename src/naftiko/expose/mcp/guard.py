@@ -8,13 +8,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from naftiko.expose.mcp.refusals import refusal
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 _MISDIRECTED: Final = 421
 _FORBIDDEN: Final = 403
-_INVALID_REQUEST: Final = -32600
 _SHOWN: Final = 200
 
 
@@ -91,8 +92,6 @@ def _quoted(text: str) -> str:
     return f'"{shown}"'
 
 
-def _refusal(status: int, what: str, option: str, value: str) -> JSONResponse:
+def _refusal(status: int, what: str, option: str, value: str) -> Response:
     shown = value if option == "--allow-origin" else _without_port(value)
-    message = f"{what}; whoever runs this server allows it with {option} {shown[:_SHOWN]}"
-    error = {"code": _INVALID_REQUEST, "message": message}
-    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, status)
+    return refusal(status, f"{what}; whoever runs this server allows it with {option} {shown[:_SHOWN]}")

@@ -6,11 +6,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-from mcp_types import INVALID_REQUEST
-
 from naftiko.expose.authentication import Credentials, Guard, Principal, Refusal, guard
 from naftiko.expose.authentication.contract import AsgiScope
+from naftiko.expose.mcp.refusals import error_body
 from naftiko.expose.mcp.sources import Source
 from naftiko.plan.scope import Scope
 
@@ -84,5 +82,4 @@ class _All(Guard):
 
 def refused(refusal: Refusal) -> tuple[str, bytes]:
     """Render a refusal for an MCP client: the HTTP status says it to programs, a JSON-RPC error to people."""
-    error = {"code": INVALID_REQUEST, "message": refusal.detail, "data": {"kind": refusal.kind}}
-    return "application/json", orjson.dumps({"jsonrpc": "2.0", "id": None, "error": error})
+    return "application/json", error_body(refusal.detail, {"kind": refusal.kind})
