@@ -25,7 +25,7 @@ FIRST = ROOT / "capabilities" / "koyeb-instances.yaml"
 NAFTIKO = Path(sys.executable).with_name("naftiko")
 LIMIT = 30.0
 """Seconds that anything may take; a machine under load is slow, and a test must not be flaky for it."""
-_KEPT = frozenset({"PATH", "LANG", "SYSTEMROOT", "TMPDIR"})
+_KEPT = frozenset({"PATH", "LANG", "SYSTEMROOT", "TMPDIR", "PYTHONPATH"})
 FREE = ("--port", "rest=0", "--port", "mcp=0")
 
 
