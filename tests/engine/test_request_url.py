@@ -158,8 +158,16 @@ def test_parameters_of_three_levels_are_merged_inner_over_outer():
     assert url_of(capability).endswith("/x?a=consumes&b=resource&c=operation")
 
 
-def test_half_a_surrogate_pair_is_a_clear_error():
-    """JSON can write it, no encoding of the wire can."""
-    capability = consuming({"inputParameters": inputs("q")})
-    with pytest.raises(InputError, match="`q`"):
-        url_of(capability, {"q": "\ud800"})
+@pytest.mark.parametrize("kind", ["string", "object", "array"])
+def test_half_a_surrogate_pair_is_a_replacement_character(kind):
+    """JSON can write it, no encoding of the wire can; it breaks nothing, however deep it stands (SEMANTICS 5.2)."""
+    value = {"string": "a\ud800", "object": {"k\udfff": ["a\ud800"]}, "array": ["a\ud800"]}[kind]
+    capability = consuming(
+        {"inputParameters": [*inputs(q=kind), *inputs("p", location="path"), *inputs("X-A", location="header")]},
+        path="/x/{p}",
+    )
+    request = request_of(capability, {"q": value, "p": "\ud83d", "X-A": "\ude00b"})
+    assert request.url.path == "/v1/x/\ufffd"
+    assert request.headers["x-a"] == "\ufffdb"
+    shown = {"string": "a\ufffd", "object": '{"k\ufffd":["a\ufffd"]}', "array": "a\ufffd"}[kind]
+    assert request.url.params["q"] == shown

@@ -230,6 +230,41 @@ async def test_hostile_bodies_are_the_callers_fault(content):
         json.loads(response.content)
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b'\xef\xbb\xbf{"name": "n"}', "n"),
+        (b'{"name": "a\\ud800b"}', "a\ufffdb"),
+        (b'{"name": "\\uDE00\\ud83d\\ude00"}', "\ufffd\U0001f600"),
+        (b'{"name": "\\\\ud800"}', "\\ud800"),
+        (b'{"name": "n", "\\udfff": [{"x": "\\ud800"}]}', "n"),
+    ],
+)
+async def test_a_byte_order_mark_and_half_characters_break_nothing(content, expected):
+    """PowerShell and .NET send the first, a cut emoji is the second (SEMANTICS 5.2)."""
+    async with in_process(echoing(INPUTS[-2:], ("name",), "/x")) as client:
+        response = await client.post("/x", content=content, headers={"content-type": "application/json"})
+        assert response.json() == {"name": expected}
+
+
+@pytest.mark.parametrize("content", [b'{"name": "n", "x": NaN}', b'{"name": "n", "x": [-Infinity]}', b"\xef\xbb\xbf"])
+async def test_words_that_are_no_json_are_refused(content):
+    """``NaN`` is no JSON, nor is nothing behind a byte order mark."""
+    async with in_process(echoing(INPUTS[-2:], ("name",), "/x")) as client:
+        response = await client.post("/x", content=content, headers={"content-type": "application/json"})
+        assert_problem(response, 400, "invalid-input")
+
+
+async def test_a_text_given_twice_is_the_first(upstream):
+    """A repeated key where one value is expected: the first is meant, whatever stands behind it."""
+    kinds = {"text": "string", "size": "integer", "on": "boolean", "map": "object", "ids": "array"}
+    inputs = [{"name": name, "in": "query", "type": kind} for name, kind in kinds.items()]
+    query = 'text=a&text=b&size=1&size=2&on=false&on=true&map={"k":1}&map={"k":2}&ids=1&ids=2'
+    async with in_process(echoing(inputs, tuple(kinds), "/x", "GET")) as client:
+        made = (await client.get(f"/x?{query}")).json()
+        assert made == {"text": "a", "size": 1, "on": False, "map": {"k": 1}, "ids": ["1", "2"]}
+
+
 async def test_inferred_inputs_stand_where_the_consumed_ones_do(upstream):
     """Without declarations: the path's variables, headers, and the rest in the query or the body."""
     upstream.on("POST", "/a/{id}", {"ok": True})

@@ -44,6 +44,8 @@ def problems(*inputs, **values):
         ("string", 5, "5"),
         ("string", 5.0, "5"),
         ("string", True, "true"),
+        ("string", "a\ud800b", "a\ufffdb"),
+        (None, "\udc00", "\ufffd"),
         ("integer", "5", 5),
         ("integer", " -5 ", -5),
         ("integer", 5.0, 5),
@@ -69,7 +71,6 @@ def test_text_that_parses_as_the_type_is_repaired(kind, given, value):
     [
         ("string", {"a": 1}),
         ("string", [1]),
-        ("string", "\ud800"),
         ("integer", "5.5"),
         ("integer", 5.5),
         ("integer", True),
@@ -102,19 +103,19 @@ def test_anything_else_names_the_input_what_was_expected_and_what_came(kind, giv
 @pytest.mark.parametrize(
     ("kind", "given", "value"),
     [
-        ("string", ["a", "b"], "b"),
-        ("integer", ["1", "2"], 2),
-        ("number", ["1", "2.5"], 2.5),
+        ("string", ["a", "b"], "a"),
+        ("integer", ["1", "2"], 1),
+        ("number", ["2.5", "1"], 2.5),
         ("boolean", "1", True),
         ("boolean", "", True),
-        ("boolean", ["0"], False),
+        ("boolean", ["0", "1"], False),
         ("array", "a,b", ["a", "b"]),
         ("array", ["a,b"], ["a", "b"]),
         ("array", ["a", "b,c"], ["a", "b,c"]),
         ("array", '["a,b"]', ["a,b"]),
         ("array", "", []),
         ("object", '{"a": 1}', {"a": 1}),
-        ("object", ["x", '{"a": 1}'], {"a": 1}),
+        ("object", ['{"a": 1}', "x"], {"a": 1}),
     ],
 )
 def test_what_came_as_text_is_read_as_the_declared_type(kind, given, value):
@@ -125,8 +126,14 @@ def test_the_elements_of_an_array_are_read_too():
     numbers = one("array", items={"type": "integer"})
     assert check(numbers, "1,2", text=frozenset({"n"})) == [1, 2]
     assert check(numbers, ["1", 2]) == [1, 2]
-    (problem,) = problems(numbers, n=["x"])
-    assert problem.expected == "array"
+    (problem,) = problems(numbers, n=["1", "x"])
+    assert (problem.message, problem.expected) == ('`n[1]` must be an integer, not "x"', "integer")
+    (problem,) = problems(one("array", items={"type": "string"}), n=[None])
+    assert problem.message == "`n[0]` must be a string, not null"
+    (problem,) = problems(one("array", items={"type": "boolean"}), n="[true, 1]")
+    assert problem.message == "`n[1]` must be true or false, not 1"
+    (problem,) = problems(numbers, n={"a": 1})
+    assert problem.message == '`n` must be an array, not {"a":1}'
     assert check(one("array", items={"type": "array"}), [["a"]]) == [["a"]]
 
 

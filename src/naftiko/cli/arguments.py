@@ -13,6 +13,7 @@ import click
 
 from naftiko.engine.capability import Unit
 from naftiko.plan.inputs import Content
+from naftiko.plan.text import whole_characters
 
 _JSON = "application/json"
 
@@ -54,7 +55,8 @@ def parse_arguments(given: Iterable[str], unit: Unit) -> Arguments:
 
 def _parse(argument: str) -> tuple[str, Any, bool, str]:
     """Return an argument's name, its value, whether that is text, and its media type as a body."""
-    name, equals, value = argument.partition("=")
+    # What is no UTF-8 on the command line comes as halves of surrogate pairs.
+    name, equals, value = whole_characters(argument).partition("=")
     is_json = name.endswith(":")
     name = name.removesuffix(":").strip()
     if not equals or not name:
@@ -67,7 +69,7 @@ def _parse(argument: str) -> tuple[str, Any, bool, str]:
     if not is_json:
         return name, value, True, media_type
     try:
-        return name, json.loads(value), False, _JSON
+        return name, whole_characters(json.loads(value)), False, _JSON
     except ValueError as error:
         raise click.UsageError(f"the value of `{name}:=` is no JSON: {error}") from error
 

@@ -19,7 +19,7 @@ from naftiko.plan.body import BodyKind, BodyTemplate, Part
 from naftiko.plan.inputs import Content
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Template, escape
-from naftiko.plan.text import as_text
+from naftiko.plan.text import as_text, whole_characters
 from naftiko.types import ABSENT
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -65,7 +65,7 @@ def _json_bytes(value: Any) -> bytes:
     try:
         return orjson.dumps(value, default=plain)
     except TypeError:
-        return json.dumps(value, separators=(",", ":"), default=plain).encode("ascii")
+        return json.dumps(whole_characters(value), separators=(",", ":"), default=plain).encode("ascii")
 
 
 def _as_json(text: str) -> Any:

@@ -17,7 +17,7 @@ from naftiko.plan.body import BodyKind
 from naftiko.plan.inputs import Content
 from naftiko.plan.operation import Parameter
 from naftiko.plan.scope import Scope
-from naftiko.plan.text import as_text
+from naftiko.plan.text import as_text, whole_characters
 from naftiko.plan.unit import ApiPlan, Call
 from naftiko.types import ABSENT
 
@@ -271,8 +271,8 @@ def _json_or_form(value: Any, media_type: str | None) -> Body:
 
 
 def dump_json(value: Any) -> bytes:
-    """Return JSON bytes; integers beyond 64 bits keep their digits, half a surrogate pair stays an escape."""
+    """Return JSON bytes; integers beyond 64 bits keep their digits, half a surrogate pair is U+FFFD."""
     try:
         return orjson.dumps(value, default=plain)
     except TypeError:
-        return json.dumps(value, separators=(",", ":"), default=plain).encode("ascii")
+        return json.dumps(whole_characters(value), separators=(",", ":"), default=plain).encode("ascii")

@@ -15,10 +15,11 @@ from naftiko.engine.mock import described_answer
 from naftiko.engine.request import Draft, draft, full_url, query_pairs
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import AnswerTooLarge, Limits, Transport, fetch, stream
-from naftiko.errors import InputError, Problem, UpstreamBroken, UpstreamError, UpstreamRefused
+from naftiko.errors import UpstreamBroken, UpstreamError, UpstreamRefused
 from naftiko.observe.redaction import Redactor
 from naftiko.plan.inputs import Content
 from naftiko.plan.scope import Scope, Variables
+from naftiko.plan.text import whole_characters
 from naftiko.plan.unit import ApiPlan, Call
 
 _UNAUTHORIZED = 401
@@ -101,18 +102,23 @@ class Upstream:
     ) -> tuple[httpx.Request, bool]:
         """Return the whole request, and whether it carries our credential.
 
+        Half of a surrogate pair, which no encoding of the wire has, is sent as U+FFFD (SEMANTICS 5.2).
+
         Raises:
-            InputError: see ``draft``; or an input holds half a character.
+            InputError: see ``draft``.
             MissingVariable: a variable has no value.
         """
         try:
-            made = self.draft(call, arguments, passed)
-            authorized = await self.authorize(made)
-            return made.make(), authorized
-        except UnicodeEncodeError as error:
-            # JSON can write half of a surrogate pair, which no encoding of the wire has.
-            message = "an input holds half of a surrogate pair (such as \\ud800), which is no character"
-            raise InputError([Problem("", "argument", message, "Unicode text")]) from error
+            return await self._made(call, arguments, passed)
+        except UnicodeEncodeError:
+            return await self._made(call, whole_characters(dict(arguments)), passed)
+
+    async def _made(
+        self, call: Call, arguments: Mapping[str, Any], passed: Content | None
+    ) -> tuple[httpx.Request, bool]:
+        made = self.draft(call, arguments, passed)
+        authorized = await self.authorize(made)
+        return made.make(), authorized
 
     async def send(
         self,

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from naftiko.document.suggest import did_you_mean, fold
 from naftiko.errors import InputError, Problem
 from naftiko.plan.jsonpath import JSONPath
-from naftiko.plan.text import as_text, compact_json
+from naftiko.plan.text import as_text, compact_json, whole_characters
 from naftiko.plan.validation import matches, schema_errors
 from naftiko.types import ABSENT
 
@@ -166,7 +166,7 @@ class InputSet:
             return value
         fitted = fit(value, found.type, is_text=is_text, items=_item_type(found.schema))
         if fitted is ABSENT:
-            problems.append(_wrong_type(found, value))
+            problems.append(_wrong_type(found, value, is_text=is_text))
             return value
         problems.extend(_constraints(found, fitted))
         if found.name in self._deep:
@@ -203,10 +203,21 @@ def missing(found: Input) -> Problem:
     return Problem(found.name, found.location, f"`{found.alias}` is required", expected)
 
 
-def _wrong_type(found: Input, value: Any) -> Problem:
-    got = shorten(value)
-    expected = _ARTICLES.get(found.type or "", "a value")
-    return Problem(found.name, found.location, f"`{found.alias}` must be {expected}, not {got}", found.type or "", got)
+def _wrong_type(found: Input, value: Any, *, is_text: bool) -> Problem:
+    where, kind, wrong = _culprit(found, value, is_text=is_text)
+    got = shorten(wrong)
+    expected = _ARTICLES.get(kind, "a value")
+    return Problem(found.name, found.location, f"`{found.alias}{where}` must be {expected}, not {got}", kind, got)
+
+
+def _culprit(found: Input, value: Any, *, is_text: bool) -> tuple[str, str, Any]:
+    """Return where in a value of the wrong type the fault is, what is expected there, and what stands there."""
+    items = _item_type(found.schema)
+    listed = _fit_array(value, is_text, None) if found.type == "array" and items is not None else ABSENT
+    for at, element in enumerate(listed or ()):
+        if fit(element, items, is_text=is_text) is ABSENT:
+            return f"[{at}]", items or "", element
+    return "", found.type or "", value
 
 
 _ARTICLES = {
@@ -229,7 +240,6 @@ def shorten(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _Fit: TypeAlias = Callable[[Any, bool, "str | None"], Any]
 
 
@@ -238,15 +248,15 @@ def fit(value: Any, kind: str | None, *, is_text: bool = False, items: str | Non
 
     Text that is meant to be another type and parses as it is repaired: ``"5"`` for an integer.
     """
-    if isinstance(value, str) and not value.isascii() and _SURROGATE.search(value):
-        return ABSENT  # half of a character, which no encoding can write
+    if isinstance(value, str):
+        value = whole_characters(value)
     made = _FITS.get(kind or "")
     return value if made is None else made(value, is_text, items)
 
 
 def _fit_string(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
-    if is_text and isinstance(value, list) and value:  # a repeated key where one value is expected: the last wins
-        return fit(value[-1], "string")
+    if is_text and isinstance(value, list) and value:  # a repeated key where one value is expected: the first one is
+        return fit(value[0], "string")
     if isinstance(value, str):
         return value
     # An agent that sends 5 where the text "5" is meant is understood; a map or a list is not text.
@@ -255,7 +265,7 @@ def _fit_string(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: F
 
 def _fit_integer(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
     if isinstance(value, list) and value and is_text:
-        value = value[-1]
+        value = value[0]
     if isinstance(value, bool):
         return ABSENT
     if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d{1,100}\s*", value):
@@ -270,7 +280,7 @@ def _fit_number(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: F
     if whole is not ABSENT:
         return whole
     if isinstance(value, list) and value and is_text:
-        value = value[-1]
+        value = value[0]
     if isinstance(value, str):
         try:
             value = float(value)
@@ -281,7 +291,7 @@ def _fit_number(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: F
 
 def _fit_boolean(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
     if isinstance(value, list) and value and is_text:
-        value = value[-1]
+        value = value[0]
     if isinstance(value, str):
         words = {"true": True, "false": False} | ({"1": True, "0": False, "": True} if is_text else {})
         return words.get(value.strip().lower(), ABSENT)
@@ -313,7 +323,7 @@ def _list_of_text(text: str, is_text: bool) -> Any:  # noqa: FBT001  # the table
 
 def _fit_object(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
     if isinstance(value, list) and value and is_text:
-        value = value[-1]
+        value = value[0]
     if isinstance(value, str):
         value = _parsed(value)
     return value if isinstance(value, dict) else ABSENT

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 _LARGEST_EXACT = 2**53
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def as_text(value: Any) -> str:
@@ -52,3 +54,12 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     return [_finite(inner) for inner in value] if isinstance(value, list) else value
+
+
+def whole_characters(value: Any) -> Any:
+    """Return a text or a document with U+FFFD for each half of a surrogate pair, which nothing can write (5.2)."""
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value) if not value.isascii() else value
+    if isinstance(value, dict):
+        return {whole_characters(key): whole_characters(inner) for key, inner in value.items()}
+    return [whole_characters(inner) for inner in value] if isinstance(value, list) else value

@@ -15,6 +15,7 @@ from starlette.requests import Request, cookie_parser
 
 from naftiko.engine.capability import Unit
 from naftiko.errors import CallError, InputError, Problem
+from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.rest.router import UndecodablePath, decoded
 from naftiko.plan.inputs import Content, Input
 from naftiko.plan.path import placeholders
@@ -148,11 +149,17 @@ def parse_json(body: bytes) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(body)  # what orjson refuses and JSON allows: very large numbers
+        # What orjson refuses: a byte order mark, half of a surrogate pair, and very large numbers, which JSON allows.
+        return json.loads(whole_json(body), parse_constant=_no_json)
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         message = f"the body is no JSON: {getattr(error, 'msg', 'it is broken or nested too deeply')}{where}"
         raise InputError([Problem("body", "body", message, "JSON")]) from None
+
+
+def _no_json(word: str) -> None:
+    """Refuse ``NaN`` and ``Infinity``, which Python reads and JSON doesn't have."""
+    raise ValueError(word)
 
 
 class InputReader:
