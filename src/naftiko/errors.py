@@ -14,6 +14,7 @@ The tree, in the order of this file:
             ├── UpstreamTimeout     504  no answer in time
             ├── UpstreamBroken      502  cut, too large, or not what its format says
             ├── UpstreamRefused     502  401 that answers our own credential
+            ├── UpstreamRedirect    502  a redirect that is not followed
             └── UpstreamStatus      4xx, 5xx as the upstream gave it
 
 Lower-level exceptions (httpx, json, a parser's) are mapped to these in one place, the engine.
@@ -173,6 +174,23 @@ class UpstreamRefused(UpstreamError):
 
     kind = "upstream-refused-credential"
     title = "The upstream refused this server's credential"
+
+
+class UpstreamRedirect(UpstreamError):
+    """The upstream redirects to where the call must not go (SEMANTICS 4.7), which is no success.
+
+    Attributes:
+        response: the redirect.
+        passes_on: whether the unit passes answers on as they are, so that REST passes this one on too.
+    """
+
+    kind = "upstream-redirect"
+    title = "The upstream redirects elsewhere"
+
+    def __init__(self, detail: str, response: httpx.Response, *, passes_on: bool, hint: str = "") -> None:
+        super().__init__(detail, hint=hint)
+        self.response = response
+        self.passes_on = passes_on
 
 
 class UpstreamStatus(UpstreamError):

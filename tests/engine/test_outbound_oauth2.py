@@ -6,7 +6,7 @@ import httpx
 import pytest
 from authorization_server import CLIENT, SECRET, Server, used
 from outbound import api
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from naftiko.engine.authentication.oauth2 import client_variables
 from naftiko.engine.authentication.server_metadata import discover, metadata_urls
@@ -275,6 +275,12 @@ async def test_a_discovery_that_failed_is_tried_again_with_the_next_call(server)
         (JSONResponse({"error": f"x{SECRET}"}, 400), UpstreamError, "answered 400", ""),
         (JSONResponse({"error": {"code": 1}}, 500), UpstreamError, "answered 500", ""),
         (Response(b"<html>s3cret</html>", 502), UpstreamError, "answered 502", ""),
+        (
+            RedirectResponse("https://login.example/token?hint=x", 307),
+            UpstreamError,
+            "answered 307 and redirects to https://login.example/token?…, another origin",
+            "correct the tokenEndpoint of the authentication",
+        ),
         (JSONResponse([], 200), UpstreamBroken, "answered 200 without an access token", ""),
         (Response(b"access_token=x", 200), UpstreamBroken, "answered 200 without an access token", ""),
         (

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from naftiko.engine.transport import DEFAULT_LIMITS, Limits, fetch, stream
+from naftiko.engine.transport.redirects import is_redirect, not_followed
 from naftiko.errors import CallError, Overloaded, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 
 URL = "https://api.example/v1/a?key=secret"
@@ -80,12 +81,12 @@ async def test_the_size_limit_holds_for_any_transport_and_the_answer_is_closed()
     ("status", "method", "then", "body_kept"),
     [
         (301, "GET", "GET", True),
-        (301, "POST", "GET", False),
-        (302, "POST", "GET", False),
-        (302, "PUT", "PUT", True),
+        (302, "HEAD", "HEAD", True),
+        (303, "GET", "GET", False),
         (303, "POST", "GET", False),
         (303, "DELETE", "GET", False),
-        (303, "HEAD", "HEAD", True),
+        (303, "HEAD", "HEAD", False),
+        (307, "GET", "GET", True),
         (307, "POST", "POST", True),
         (308, "PATCH", "PATCH", True),
     ],
@@ -103,24 +104,94 @@ async def test_redirects_follow_the_methods_of_rfc_9110(status, method, then, bo
     assert request.headers["host"] == "api.example"
 
 
-@pytest.mark.parametrize(
-    "location",
-    ["https://other.example/", "http://api.example/", "https://api.example:8443/", "//other.example/x", "ftp://x/"],
-)
-async def test_a_redirect_that_leaves_the_origin_is_the_answer(location):
-    transport, asked = mock(moved(302, location))
-    response = await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
-    assert (response.status_code, response.headers["location"], len(asked)) == (302, location, 1)
+@pytest.mark.parametrize("status", [301, 302])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+async def test_what_a_301_makes_of_a_write_is_not_guessed(status, method):
+    """It never becomes an empty GET, whose answer would look like the write's."""
+    transport, asked = mock(moved(status, "/v2"), httpx.Response(200))
+    response = await fetch(transport, httpx.Request(method, URL, content=b"body"), DEFAULT_LIMITS)
+    assert (response.status_code, len(asked)) == (status, 1)
+    assert not_followed(response).reason == (
+        f"to a {method} and redirects to https://api.example/v2, without saying that the {method} is to be sent there"
+    )
+
+
+LEAVING = [
+    ("https://other.example/a?X-Amz-Signature=abc", "and redirects to https://other.example/a?…, another origin"),
+    ("//other.example/x#frag", "and redirects to https://other.example/x, another origin"),
+    ("http://api.example/", "and redirects to http://api.example/, which is not encrypted"),
+    ("https://api.example:8443/", "and redirects to https://api.example:8443/, another origin"),
+    ("https://api.example@evil.example/", "and redirects to https://evil.example/, another origin"),
+    ("https://api.example.evil.example/", "and redirects to https://api.example.evil.example/, another origin"),
+    ("https://api.example./", "and redirects to https://api.example./, another origin"),
+    ("https://" + "a" * 300 + ".example/", f"and redirects to https://{'a' * 192}…, another origin"),
+    ("ftp://x/", "and redirects to ftp://x/, which is no http or https address"),
+    ("javascript:alert(1)", "and redirects to javascript:alert(1), which is no http or https address"),
+    ("file:///etc/passwd", "and redirects to file:/etc/passwd, which is no http or https address"),
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(("location", "reason"), LEAVING)
+async def test_a_redirect_that_leaves_the_origin_is_the_answer(status, method, location, reason):
+    """Credentials never travel to another origin; what is told of the target holds no query and no user."""
+    transport, asked = mock(moved(status, location))
+    response = await fetch(transport, httpx.Request(method, URL), DEFAULT_LIMITS)
+    assert (response.status_code, response.headers["location"], len(asked)) == (status, location, 1)
+    assert not_followed(response).reason == reason
+    assert is_redirect(response)
 
 
 @pytest.mark.parametrize(
-    "response",
-    [httpx.Response(302), httpx.Response(304, headers={"Location": "/x"}), moved(302, "https://api.example:port/")],
+    ("location", "then"),
+    [("https://api.example/b", True), ("https://api.example:443/b", True), ("https://API.example:8443/b", False)],
 )
-async def test_a_redirect_that_leads_nowhere_is_the_answer(response):
+async def test_http_may_become_https_on_the_same_host(location, then):
+    """With its credential: the same host had it in clear text a moment ago."""
+    transport, asked = mock(moved(301, location), httpx.Response(200))
+    request = httpx.Request("GET", "http://api.example/a", headers={"Authorization": "Bearer secret"})
+    assert (await fetch(transport, request, DEFAULT_LIMITS)).status_code == (200 if then else 301)
+    assert [str(each.url) for each in asked[1:]] == (["https://api.example/b"] if then else [])
+    assert [each.headers["authorization"] for each in asked[1:]] == (["Bearer secret"] if then else [])
+
+
+async def test_tls_on_another_port_is_another_origin():
+    transport, asked = mock(moved(308, "https://api.example/a"))
+    response = await fetch(transport, httpx.Request("GET", "http://api.example:8080/a"), DEFAULT_LIMITS)
+    assert (response.status_code, len(asked)) == (308, 1)
+
+
+async def test_an_upgrade_sends_a_write_again_only_where_the_status_says_so():
+    for status, methods in ((301, ["POST"]), (303, ["POST", "GET"]), (308, ["POST", "POST"])):
+        transport, asked = mock(moved(status, "https://api.example/a"), httpx.Response(200))
+        await fetch(transport, httpx.Request("POST", "http://api.example/a", content=b"body"), DEFAULT_LIMITS)
+        assert [each.method for each in asked] == methods
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        (httpx.Response(302), "with no Location: it doesn't say where to go"),
+        (moved(302, " "), "with no Location: it doesn't say where to go"),
+        (moved(302, "https://api.example:port/"), "with a Location that is no URL: it doesn't say where to go"),
+        (httpx.Response(302, headers=[("Location", "/a"), ("Location", "/b")]), "with a Location that is no URL"),
+        (moved(300, "/x"), "and redirects to https://api.example/x, which is not followed for this status"),
+        (moved(305, "/x"), "and redirects to https://api.example/x, which is not followed for this status"),
+    ],
+)
+async def test_a_redirect_that_leads_nowhere_is_the_answer(response, said):
     transport, asked = mock(response)
     answer = await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
     assert (answer.status_code, len(asked)) == (response.status_code, 1)
+    assert is_redirect(answer)
+    assert not_followed(answer).reason.startswith(said)
+
+
+async def test_not_modified_is_no_redirect():
+    transport, asked = mock(httpx.Response(304, headers={"Location": "/x"}))
+    answer = await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
+    assert (answer.status_code, is_redirect(answer), len(asked)) == (304, False, 1)
 
 
 async def test_the_same_origin_may_be_spelled_with_its_port_and_in_capitals():
@@ -129,15 +200,29 @@ async def test_the_same_origin_may_be_spelled_with_its_port_and_in_capitals():
     assert str(asked[1].url) == "https://api.example/b"
 
 
-@pytest.mark.parametrize(("redirects", "ends"), [(5, True), (6, False)])
-async def test_five_redirects_are_enough(redirects, ends):
+@pytest.mark.parametrize(("redirects", "ends"), [(10, True), (11, False)])
+async def test_ten_redirects_are_enough(redirects, ends):
     transport, asked = mock(*[moved(302, f"/{n}") for n in range(redirects)], httpx.Response(200))
     if ends:
         assert (await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)).status_code == 200
     else:
-        with pytest.raises(UpstreamBroken, match=r"api\.example:443 redirected more than 5 times"):
+        with pytest.raises(UpstreamBroken, match=r"api\.example:443 redirected more than 10 times"):
             await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
-    assert len(asked) == 6
+    assert len(asked) == 11
+
+
+@pytest.mark.parametrize("locations", [["/v1/a?key=secret"], ["/b", "/c", "/b"], ["/b", "#here"]])
+async def test_a_circle_is_seen_at_once(locations):
+    transport, asked = mock(*[moved(302, location) for location in locations])
+    with pytest.raises(UpstreamBroken, match=r"api\.example:443 redirects in a circle"):
+        await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
+    assert len(asked) == len(locations)
+
+
+async def test_the_get_after_a_303_to_the_same_address_is_no_circle():
+    transport, asked = mock(moved(303, "/v1/a?key=secret"), httpx.Response(200))
+    assert (await fetch(transport, httpx.Request("POST", URL), DEFAULT_LIMITS)).status_code == 200
+    assert [each.method for each in asked] == ["POST", "GET"]
 
 
 def raised(error: Exception, cause: Exception | None) -> Exception:

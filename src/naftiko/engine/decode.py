@@ -86,6 +86,11 @@ def broken(operation: Operation, detail: str, media_type: str) -> UpstreamBroken
     return error
 
 
+def passes_bytes(operation: Operation, outputs: Outputs) -> bool:
+    """Tell whether a good answer's bytes are the unit's answer, unchanged."""
+    return operation.raw_format == "binary" or (outputs.identity and operation.raw_format in {"json", "text"})
+
+
 async def answer(
     response: httpx.Response, operation: Operation, outputs: Outputs, scope: Scope, decoder: Decoder
 ) -> Answer:

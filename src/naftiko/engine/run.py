@@ -12,12 +12,13 @@ import httpx
 from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
 from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.decode import answer as make_answer
-from naftiko.engine.decode import document
+from naftiko.engine.decode import document, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
 from naftiko.engine.mock import described
 from naftiko.engine.request import dump_json
+from naftiko.engine.transport.redirects import READING, is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
-from naftiko.errors import CallError, NotExecutable, UpstreamStatus
+from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
 from naftiko.observe.redaction import Redactor
 from naftiko.plan.inputs import Content
 from naftiko.plan.operation import Operation
@@ -36,6 +37,7 @@ from naftiko.plan.unit import (
 )
 from naftiko.types import ABSENT
 
+_FIRST_REDIRECT = 300
 _FIRST_ERROR = 400
 
 
@@ -96,9 +98,24 @@ class Engine:
             return await self.described(request)
         largest = _largest(call.operation, unit.max_binary_size)
         response = await upstream.send(call, arguments, passed, max_binary_bytes=largest)
-        if response.status_code >= _FIRST_ERROR:
-            raise failed(response, call.operation)
+        if response.status_code >= _FIRST_REDIRECT:
+            self._check(response, call.operation, passes_on=passes_bytes(call.operation, unit.outputs))
         return await make_answer(response, call.operation, unit.outputs, scope, self.decoder(call.operation))
+
+    def _check(self, response: httpx.Response, operation: Operation, *, passes_on: bool) -> None:
+        """Let an answer through that is one; 304 is, and says that the caller has it already.
+
+        Raises:
+            UpstreamStatus: the upstream's own 4xx or 5xx.
+            UpstreamRedirect: a redirect that was not followed.
+        """
+        if response.status_code >= _FIRST_ERROR:
+            raise failed(response, operation)
+        if is_redirect(response):
+            location = response.headers.get("Location", "")
+            # A target with our own credential in it, as many that add a slash or TLS have, is nobody else's.
+            passes_on = passes_on and self._redactor.redact(location) == location
+            raise not_done(response, operation, passes_on=passes_on)
 
     async def request(self, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None = None) -> httpx.Request:
         """Return the request that a unit in simple mode would send.
@@ -126,8 +143,8 @@ class Engine:
             return described(request, self._redactor)
         largest = _largest(call.operation, None)
         response = await upstream.send(call, arguments, passed, max_binary_bytes=largest)
-        if response.status_code >= _FIRST_ERROR:
-            raise failed(response, call.operation)
+        if response.status_code >= _FIRST_REDIRECT:
+            self._check(response, call.operation, passes_on=False)
         return await document(response, call.operation, self.decoder(call.operation))
 
     async def steps(self, flow: FlowAction, scope: Scope) -> tuple[dict[str, StepResult], Scope]:
@@ -242,6 +259,23 @@ def failed(response: httpx.Response, operation: Operation) -> UpstreamStatus:
     error.operation = operation.key
     retry_after = response.headers.get("retry-after", "")
     error.retry_after = float(retry_after) if retry_after.isdecimal() else None
+    return error
+
+
+def not_done(response: httpx.Response, operation: Operation, *, passes_on: bool) -> UpstreamRedirect:
+    """Return the error for a redirect that was not followed."""
+    told = not_followed(response)
+    hint = "call what it redirects to: correct the path of the operation, or its baseUri"
+    if told.leaves:
+        hint = (
+            f"if the API is there now, set its `baseUri`, or serve with --base-uri {operation.api}=URL; "
+            "a credential never travels to another origin"
+        )
+    if response.request.method not in READING:
+        hint += "; before you call again, look whether it was done all the same"
+    detail = f"the upstream answered {response.status_code} {told.reason}"
+    error = UpstreamRedirect(detail, response, passes_on=passes_on, hint=hint)
+    error.operation = operation.key
     return error
 
 

@@ -16,6 +16,7 @@ import httpx
 from naftiko.engine.authentication.access_token import AccessToken
 from naftiko.engine.authentication.contract import Fetch
 from naftiko.engine.authentication.server_metadata import ServerMetadata
+from naftiko.engine.transport.redirects import is_redirect, not_followed
 from naftiko.errors import UpstreamBroken, UpstreamError, UpstreamRefused
 from naftiko.types import Json
 
@@ -93,6 +94,8 @@ def _token(response: httpx.Response, client: Client) -> AccessToken:
 def _failure(response: httpx.Response, host: str, code: str) -> UpstreamError:
     detail = f"the token endpoint of {host} answered {response.status_code} {code}".rstrip()
     hint = _HINTS.get(code, "")
+    if is_redirect(response):
+        detail, hint = f"{detail} {not_followed(response).reason}", "correct the tokenEndpoint of the authentication"
     error = UpstreamRefused(detail, hint=hint) if code == "invalid_client" else UpstreamError(detail, hint=hint)
     retry_after = response.headers.get("retry-after", "")
     error.retry_after = float(retry_after) if retry_after.isdecimal() else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -17,6 +17,8 @@ from naftiko.engine.transport.whole import Whole
 from naftiko.errors import UpstreamBroken
 from naftiko.observe.timing import measured
 
+_CIRCLE: Final = "check the path and the credential: many APIs redirect in circles who is not let in"
+
 
 class AnswerTooLarge(UpstreamBroken):
     """The answer is larger than ``Limits.response_bytes``."""
@@ -27,13 +29,14 @@ def fetch(
 ) -> Coroutine[Any, Any, httpx.Response]:
     """Send ``request`` and return its answer, read completely, decompressed, redirects within the origin followed.
 
-    A body in another coding than gzip and deflate, which only a caller's own Accept-Encoding can ask for, stays as it
+    A redirect that is not followed is an answer, to be told from a success (``redirects.not_followed`` says why). A
+    body in another coding than gzip and deflate, which only a caller's own Accept-Encoding can ask for, stays as it
     is. A status of 4xx or 5xx is an answer, not an error.
 
     Raises:
         UpstreamUnreachable: no connection.
         UpstreamTimeout: one of the time limits passed.
-        UpstreamBroken: no HTTP, a cut body, one above ``limits.response_bytes``, or redirects without end.
+        UpstreamBroken: no HTTP, a cut body, one above ``limits.response_bytes``, or endless redirects.
         Overloaded: no connection became free in time.
         ValueError: a header that must not be sent; nothing was sent.
     """
@@ -46,17 +49,29 @@ async def _whole(transport: httpx.AsyncBaseTransport, request: httpx.Request, li
     try:
         async with asyncio.timeout(limits.total):
             answer = await _exchange(transport, request, limits)
-            for _ in range(MAX_REDIRECTS):
-                following = redirected(request, answer)
-                if following is None:
-                    return answer
-                request = following
-                answer = await _exchange(transport, request, limits)
-            if redirected(request, answer) is None:
-                return answer
-            raise UpstreamBroken(f"{place(request.url)} redirected more than {MAX_REDIRECTS} times")
+            following = redirected(request, answer)
+            return answer if following is None else await _followed(transport, request, following, limits)
     except TimeoutError:
         raise out_of_time(place(request.url), limits) from None
+
+
+async def _followed(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, following: httpx.Request, limits: Limits
+) -> httpx.Response:
+    """The answer at the end of a chain of redirects."""
+    asked = {(request.method, str(request.url))}
+    for _ in range(MAX_REDIRECTS):
+        target = (following.method, str(following.url))
+        if target in asked:
+            raise UpstreamBroken(f"{place(request.url)} redirects in a circle", hint=_CIRCLE)
+        asked.add(target)
+        request = following
+        answer = await _exchange(transport, request, limits)
+        further = redirected(request, answer)
+        if further is None:
+            return answer
+        following = further
+    raise UpstreamBroken(f"{place(request.url)} redirected more than {MAX_REDIRECTS} times", hint=_CIRCLE)
 
 
 @contextlib.asynccontextmanager

@@ -1,55 +1,120 @@
-"""Redirects that stay within the same origin (SEMANTICS 4.7, RFC 9110, 15.4)."""
+"""Redirects: which are followed, and what is said of the others (SEMANTICS 4.7, RFC 9110, 15.4)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
 
-MAX_REDIRECTS: Final = 5
+MAX_REDIRECTS: Final = 10
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_AS_IT_IS: Final = frozenset({307, 308})
+"""What asks for the very same request again, method and body; 301 and 302 leave open what becomes of a POST."""
+READING: Final = frozenset({"GET", "HEAD"})
+_SHOWN: Final = 200
+"""Characters of a target that are shown."""
+
+
+def is_redirect(response: httpx.Response) -> bool:
+    """Tell an answer that sends its caller elsewhere; 304 says that the caller has the answer already."""
+    return response.is_redirect and response.status_code != httpx.codes.NOT_MODIFIED
 
 
 def redirected(request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
     """The request that follows ``response``, or ``None`` if it is no redirect or none to follow.
 
-    Another origin would be handed this one's credential, so its redirect is an answer like any other. So is one that
-    asks for a body again that was streamed and is gone.
+    Followed are redirects within the origin, and from http to https of the same host: another origin would be handed
+    this one's credential. A body that was streamed is gone, and can't be sent again.
     """
-    if response.status_code not in _REDIRECTS or "Location" not in response.headers:
+    if response.status_code not in _REDIRECTS:
+        return None
+    url = _target(request, response)
+    if url is None or not _is_ours(request.url, url):
+        return None
+    headers = [
+        (b"Host", url.netloc),
+        *((name, value) for name, value in request.headers.raw if name.lower() != b"host"),
+    ]
+    if response.status_code == httpx.codes.SEE_OTHER:
+        method = "HEAD" if request.method == "HEAD" else "GET"
+        return httpx.Request(method, url, headers=_without_body(headers), extensions=request.extensions)
+    if not _is_repeated(request, response) or not isinstance(request.stream, httpx.ByteStream):
+        return None
+    return httpx.Request(request.method, url, headers=headers, stream=request.stream, extensions=request.extensions)
+
+
+def _is_repeated(request: httpx.Request, response: httpx.Response) -> bool:
+    """Tell whether the redirect asks for the same request again, and not for one that nobody wrote."""
+    return request.method in READING or response.status_code in _AS_IT_IS
+
+
+@dataclass(frozen=True, slots=True)
+class NotFollowed:
+    """Why a redirect was not followed.
+
+    Attributes:
+        reason: completes "the upstream answered 302 …"; a target in it has neither its query nor a user.
+        leaves: whether it leads to another origin, which a base URI can name.
+    """
+
+    reason: str
+    leaves: bool = False
+
+
+def not_followed(response: httpx.Response) -> NotFollowed:
+    """Say why a redirect is the last answer of ``fetch``."""
+    request = response.request
+    url = _target(request, response)
+    if url is None:
+        said = "a Location that is no URL" if response.headers.get("Location", "").strip() else "no Location"
+        return NotFollowed(f"with {said}: it doesn't say where to go")
+    to = f"and redirects to {_shown(url)}"
+    if url.scheme not in {"http", "https"} or not url.host:
+        return NotFollowed(f"{to}, which is no http or https address")
+    if not _is_ours(request.url, url):
+        downgrade = url.host == request.url.host and (request.url.scheme, url.scheme) == ("https", "http")
+        return NotFollowed(f"{to}, {'which is not encrypted' if downgrade else 'another origin'}", leaves=True)
+    if response.status_code not in _REDIRECTS:
+        return NotFollowed(f"{to}, which is not followed for this status")
+    if not _is_repeated(request, response):
+        return NotFollowed(f"to a {request.method} {to}, without saying that the {request.method} is to be sent there")
+    return NotFollowed(f"{to}, but the body was passed on while it came, and is gone")
+
+
+def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL | None:
+    """Where a redirect leads, or ``None`` if it says that nowhere, twice, or in no URL."""
+    named = set(response.headers.get_list("Location"))
+    location = named.pop().strip() if len(named) == 1 else ""
+    if not location:
         return None
     try:
-        url = request.url.join(response.headers["Location"]).copy_with(fragment=None, username=None, password=None)
-    except (httpx.InvalidURL, ValueError):
+        url = request.url.join(location)
+        return url.copy_with(fragment=None, username=None, password=None)
+    except (httpx.InvalidURL, ValueError, TypeError):
         return None
-    if _origin(url) != _origin(request.url):
-        return None
-    method = _method(request.method, response.status_code)
-    if method != request.method:
-        return httpx.Request(method, url, headers=_without_body(request.headers), extensions=request.extensions)
-    if not isinstance(request.stream, httpx.ByteStream):
-        return None
-    return httpx.Request(method, url, headers=request.headers, stream=request.stream, extensions=request.extensions)
 
 
-def _origin(url: httpx.URL) -> tuple[str, bytes]:
-    """Scheme, host and port; httpx leaves out the scheme's own port."""
-    return url.scheme, url.netloc
+def _is_ours(base: httpx.URL, url: httpx.URL) -> bool:
+    """Tell the same scheme, host and port, or the same host with TLS on top; httpx leaves out the scheme's own port."""
+    if (base.scheme, base.netloc) == (url.scheme, url.netloc):
+        return True
+    is_upgrade = (base.scheme, url.scheme) == ("http", "https") and base.port is url.port is None
+    return is_upgrade and base.netloc == url.netloc
 
 
-def _method(method: str, status: int) -> str:
-    if status == httpx.codes.SEE_OTHER and method != "HEAD":
-        return "GET"
-    if status in {301, 302} and method == "POST":
-        return "GET"
-    return method
+def _shown(url: httpx.URL) -> str:
+    """A target as a caller may see it: a pre-signed URL has its credential in its query."""
+    text = str(url.copy_with(query=None))
+    text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return f"{text}?…" if url.query else text
 
 
-def _without_body(headers: httpx.Headers) -> list[tuple[bytes, bytes]]:
+def _without_body(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """The headers that do not describe a body (RFC 9110, 15.4: Content-* goes with the content)."""
     return [
         (name, value)
-        for name, value in headers.raw
+        for name, value in headers
         if not name.lower().startswith(b"content-") and name.lower() != b"transfer-encoding"
     ]

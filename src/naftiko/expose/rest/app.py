@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from naftiko.engine.answer import Answer
 from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.engine.forward import Inbound, backward, forwarded
-from naftiko.errors import CallError, NotExecutable, UpstreamStatus
+from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard
 from naftiko.expose.caller import CallerWatch
 from naftiko.expose.limits import CallLimit
@@ -151,8 +151,8 @@ class RestApp:
                 answer = await self._answer(served, values, scope, receive, watch)
             if watch.gone:
                 return
-        except UpstreamStatus as error:
-            if error.step is None:
+        except (UpstreamStatus, UpstreamRedirect) as error:
+            if error.step is None and (isinstance(error, UpstreamStatus) or error.passes_on):
                 await pass_on(error, send, is_head=is_head)
             else:  # the caller did not ask for what the step called: the problem says which step failed, and with what
                 await _send_failure(error, served, send, is_head=is_head)

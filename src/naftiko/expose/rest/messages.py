@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from naftiko.engine.answer import Answer
 from naftiko.engine.head import head_of
-from naftiko.errors import InputError, UpstreamStatus
+from naftiko.errors import InputError, UpstreamRedirect, UpstreamStatus
 from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.expose.rest.reading import TooLarge
 
@@ -118,8 +118,8 @@ async def send_answer(answer: Answer, send: Send, *, is_head: bool, keeps_status
     await send_message(send, status, headers, b"" if is_head else content)
 
 
-async def pass_on(error: UpstreamStatus, send: Send, *, is_head: bool) -> None:
-    """Pass an upstream's own 4xx or 5xx on: status, body, media type and useful headers (SEMANTICS 6)."""
+async def pass_on(error: UpstreamStatus | UpstreamRedirect, send: Send, *, is_head: bool) -> None:
+    """Pass an upstream's own 3xx, 4xx or 5xx on: status, body, media type and useful headers (SEMANTICS 6)."""
     response = error.response
     head = head_of(response)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.useful]
