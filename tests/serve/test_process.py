@@ -166,9 +166,11 @@ def test_a_port_in_use_is_one_clear_line():
     ("options", "code", "words"),
     [
         (["--port", "rest=70000"], 2, "0 to 65535"),
+        (["--port", f"rest={'9' * 5000}"], 2, "0 to 65535"),
         (["--port", "8080"], 2, "not like rest=18080"),
         (["--host", "203.0.113.7"], 1, "is no address of this machine: choose one with --host"),
         (["--host", "no-such-host.invalid"], 1, "there is no such address"),
+        (["--host", "a..b"], 1, "there is no such address"),
         (["--timeout", "0"], 2, "--timeout"),
         (["--base-uri", "https://example.com"], 2, "--base-uri wants NAME=VALUE"),
         (["--env-file", "nowhere.env"], 2, "nowhere.env"),
@@ -180,6 +182,67 @@ def test_options_that_can_not_be_meant(options, code, words):
     assert done.returncode == code
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_port_of_the_environment_that_can_not_be_meant():
+    done = run("serve", str(SEED), env={"NAFTIKO_PORT": "rest=70000"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "0 to 65535" in done.stderr
+
+
+def with_ports(file: Path, rest: object, mcp: object) -> Path:
+    text = SEED.read_text("utf-8")
+    file.write_text(text.replace("port: 8080", f"port: {rest}").replace("port: 9090", f"port: {mcp}"), "utf-8")
+    return file
+
+
+@pytest.mark.parametrize(("rest", "mcp", "named"), [(99999, 0, "rest"), (0, 65536, "mcp"), (-1, 0, "rest")])
+def test_a_file_whose_port_is_none_is_not_served(tmp_path, rest, mcp, named):
+    """One line with its position; nothing is open, and the option helps."""
+    file = with_ports(tmp_path / "bad.yaml", rest, mcp)
+    done = run("serve", str(file), "--mock")
+    assert (done.returncode, done.stdout) == (1, "")
+    [told] = [line for line in done.stderr.splitlines() if line.startswith("not served: ")]
+    wrong, name = (rest if named == "rest" else mcp), f"koyeb-instances-{named}"
+    assert re.fullmatch(
+        rf"not served: {file}:\d+:\d+: `{name}` wants port {wrong}, and ports are 0 to 65535; "
+        rf"choose another with --port {name}=PORT",
+        told,
+    )
+    assert "Error: nothing to serve" in done.stderr
+    assert "Traceback" not in done.stderr
+    with served(file, *FREE, "--mock") as process:
+        assert process.stop() == 0
+
+
+def test_a_file_whose_port_is_none_takes_no_other_down(tmp_path):
+    with_ports(tmp_path / "bad.yaml", 99999, 0)
+    with_ports(tmp_path / "good.yaml", 0, 0)
+    with served(tmp_path, "--mock") as process:
+        assert [line for line in process.errors if "99999" in line]
+        assert get(process.rest + ROUTE).status_code == 200
+        assert process.stop() == 1
+    done = run("serve", str(tmp_path), "--mock", "--strict")
+    assert done.returncode == 1
+    assert "--strict: not started" in done.stderr
+
+
+NOTHING = """\
+naftiko: 1.0.0-alpha2
+capability:
+  consumes:
+    - {type: http, namespace: api, baseUri: "http://127.0.0.1:9", resources: [{name: x, path: /x, operations: [{name: x, method: GET}]}]}
+  exposes:
+    - {type: rest, namespace: front, resourses: [{name: x, path: /x, operations: [{name: x, method: GET, call: api.x}]}]}
+"""
+
+
+@pytest.mark.parametrize("text", [NOTHING, NOTHING.replace("exposes:", "expose:")], ids=["no routes", "no adapter"])
+def test_nothing_at_all_to_serve_is_no_success(tmp_path, text):
+    (tmp_path / "capability.yaml").write_text(text, "utf-8")
+    done = run("serve", str(tmp_path), *FREE)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Error: nothing to serve" in done.stderr
 
 
 def listening(port: int) -> set[str]:

@@ -35,6 +35,8 @@ from naftiko.serve.workers import worker_count
 from naftiko.types import Diagnostic
 
 _DEFAULT_PATHS = ("capabilities",)
+_DIGITS = 18
+"""Of the longest number that an option may mean."""
 
 
 class NamedNumber(click.ParamType[tuple[str, int]]):
@@ -56,7 +58,8 @@ class NamedNumber(click.ParamType[tuple[str, int]]):
         if isinstance(value, tuple):
             return value
         name, equals, number = str(value).rpartition("=")
-        if not equals or not name or not number.isdecimal() or int(number) > self._most:
+        is_number = number.isdecimal() and len(number) <= _DIGITS
+        if not equals or not name or not is_number or int(number) > self._most:
             self.fail(f"`{value}` is not like {self._like}", param, ctx)
         return name.strip(), int(number)
 

@@ -239,6 +239,11 @@ class AdapterPlan:
     secrets: Mapping[str, Value] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
 
+    @property
+    def runnable(self) -> tuple[UnitPlan, ...]:
+        """Its routes or tools, and the resources that are called, not read from files."""
+        return (*self.units, *(resource.unit for resource in self.resources if resource.unit is not None))
+
 
 @dataclass(frozen=True, slots=True)
 class ApiPlan:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from naftiko.engine.capability import Adapter, Capability
+from naftiko.serve.sockets import is_port
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORTS = {"rest": 8080, "mcp": 9090}
@@ -59,6 +60,14 @@ def listeners(
             listener = found.setdefault((address, port, distinct), Listener(address, port))
             listener.exposed.append(Exposed(capability, adapter))
     return list(found.values())
+
+
+def impossible_port(capability: Capability, ports: Mapping[str, int]) -> tuple[Adapter, int] | None:
+    """Return the first adapter of a capability that would listen on what is no port; the operator's ports count."""
+    for adapter in capability.adapters:
+        if is_http(adapter) and not is_port(port := port_of(adapter, ports)):
+            return adapter, port
+    return None
 
 
 def is_http(adapter: Adapter) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from naftiko.engine.capability import Capability
+from naftiko.document.model import McpAdapter
+from naftiko.engine.capability import Adapter, Capability
 from naftiko.serve.addresses import DEFAULT_HOST, Exposed, Listener, address_variables, is_http
 from naftiko.serve.conflicts import conflicts
+from naftiko.serve.sockets import LAST_PORT
 
-_NOUNS = {"rest": "route", "mcp": "tool"}
 _SHOWN = 5
 
 
@@ -71,21 +72,46 @@ def mcp_namespace(exposed: Exposed, *, prefix: bool) -> str:
 
 def _adapter(exposed: Exposed, url: str) -> Announcement:
     adapter, capability = exposed.adapter, exposed.capability
-    count = len(adapter.units)
-    broken = count - sum(unit.executable for unit in adapter.units)
-    amount = f"{count} {_NOUNS[adapter.kind]}{'' if count == 1 else 's'}"
+    found = amounts(adapter)
+    broken = sum(plan.action is None for plan in adapter.plan.runnable)
+    first = next(iter(found))  # an adapter without any says `0 routes`
+    amount = ", ".join(_amount(noun, count) for noun, count in found.items() if count or noun == first)
     if broken:
         amount += f" ({broken} not executable)"
     facts: dict[str, object] = {
         "event": "listening",
         "adapter": adapter.kind,
         "url": url,
-        "units": count,
+        "units": len(adapter.units),
+        **{f"{noun}s": count for noun, count in found.items() if noun != first},
         "not_executable": broken,
         "namespace": adapter.namespace,
         "capability": capability.label,
     }
     return Announcement(f"{adapter.kind:<5}{url}  {amount}  {adapter.namespace} ({capability.label})", facts)
+
+
+def amounts(adapter: Adapter) -> dict[str, int]:
+    """Return how much an adapter exposes, by what it is called: routes; tools, resources and prompts."""
+    if not isinstance(adapter.plan.model, McpAdapter):
+        return {"route": len(adapter.units)}
+    return {
+        "tool": len(adapter.units),
+        "resource": len(adapter.plan.resources),
+        "prompt": len(adapter.plan.model.prompts),
+    }
+
+
+def _amount(noun: str, count: int) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def no_port(adapter: Adapter, port: int) -> Announcement:
+    """Return the line for a file that wants to listen on what is no port: none of it is served."""
+    position, name = adapter.plan.position, adapter.namespace or adapter.kind
+    why = f"`{name}` wants port {port}, and ports are 0 to {LAST_PORT}; choose another with --port {name}=PORT"
+    facts = {"event": "not-served", "file": position.file, "namespace": adapter.namespace, "reason": why}
+    return Announcement(f"not served: {position}: {why}", facts, is_warning=True)
 
 
 def not_listening(exposed: Exposed, listener: Listener, *, beside: str) -> Announcement:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from naftiko.engine.capability import Capability
 from naftiko.expose.mcp.options import McpOptions
-from naftiko.serve.addresses import Listener, listeners
-from naftiko.serve.announcements import Announce, in_conflict, not_listening, on_stdio, where
+from naftiko.serve.addresses import Listener, impossible_port, listeners
+from naftiko.serve.announcements import Announce, amounts, in_conflict, no_port, not_listening, on_stdio, where
 from naftiko.serve.apps import AppOptions, app_of
 from naftiko.serve.server import GRACE, Servers, Site, run
 from naftiko.serve.signals import Signals
@@ -68,14 +68,18 @@ def serve(
         whether every adapter was served.
 
     Raises:
-        CannotListen: a socket can't be opened; none stays open.
+        CannotListen: a socket can't be opened, and none stays open; or there is nothing to serve.
     """
     prefix = options.apps.rest.prefix
-    wanted = listeners(capabilities, host=options.host, ports=options.ports)
+    servable = _servable(capabilities, options.ports, announce)
+    wanted = listeners(servable, host=options.host, ports=options.ports)
     found = _told_apart(wanted, announce)
-    if options.strict and len(found) < len(wanted):
+    served_all = len(servable) == len(capabilities) and len(found) == len(wanted)
+    if options.strict and not served_all:
         raise CannotListen("--strict: not started, see above")
-    for announcement in (*on_stdio(capabilities), *in_conflict(found, prefix=prefix)):
+    if not any(sum(amounts(exposed.adapter).values()) for listener in found for exposed in listener.exposed):
+        raise CannotListen("nothing to serve: there is no route, no tool, no resource and no prompt")
+    for announcement in (*on_stdio(servable), *in_conflict(found, prefix=prefix)):
         announce(announcement)
     with contextlib.ExitStack() as opened:
         bound: list[list[socket.socket]] = []
@@ -85,10 +89,23 @@ def serve(
             for announcement in where(listener, url_of(its_sockets[0]), prefix=prefix, dev=options.dev):
                 announce(announcement)
         if options.workers == 1:
-            _serve_here(capabilities, _sites(found, bound, 0, options))
+            _serve_here(servable, _sites(found, bound, 0, options))
         else:
-            _Workers(capabilities, options, found, bound, reload).serve()
-    return len(found) == len(wanted)
+            again = None if reload is None else (lambda: _servable(reload(), options.ports, announce))
+            _Workers(servable, options, found, bound, again).serve()
+    return served_all
+
+
+def _servable(capabilities: Sequence[Capability], ports: Mapping[str, int], announce: Announce) -> Sequence[Capability]:
+    """Return the capabilities whose ports are ports; the others are told."""
+    kept = []
+    for capability in capabilities:
+        impossible = impossible_port(capability, ports)
+        if impossible is None:
+            kept.append(capability)
+        else:
+            announce(no_port(*impossible))
+    return kept
 
 
 def _sites(

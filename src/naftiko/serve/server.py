@@ -13,6 +13,7 @@ import uvicorn
 
 from naftiko.errors import NaftikoError
 from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
+from naftiko.expose.streams import STREAMS, OpenStreams
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 GRACE = 10
 """Seconds that requests in flight get when the server stops."""
 
+
+_CLOSING = 0.5
+"""Seconds before the end of that, in which the streams that answer something are ended in good order."""
 
 DRAIN = 1.0
 """Seconds in which a worker that is replaced tells its connections to close before it stops."""
@@ -49,12 +53,14 @@ class _Finishing:
     Callers whose requests outlast the grace time are told that the server stops, where uvicorn just leaves.
     """
 
-    def __init__(self, app: ASGIApp, stopping: asyncio.Event, draining: asyncio.Event) -> None:
+    def __init__(self, app: ASGIApp, stopping: asyncio.Event, draining: asyncio.Event, streams: OpenStreams) -> None:
         self._app = app
         self._stopping = stopping
         self._draining = draining
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[STREAMS] = self._streams
         try:
             await self._app(scope, receive, _closing(send) if self._draining.is_set() else send)
         except asyncio.CancelledError:
@@ -107,6 +113,7 @@ class Servers:
         self._servers: list[_Server] = []
         self._stopping = asyncio.Event()
         self._draining = asyncio.Event()
+        self._streams = OpenStreams()
 
     def drain(self) -> None:
         """Stop after a moment in which every connection that is used is told to close: none is cut between calls."""
@@ -115,8 +122,11 @@ class Servers:
             asyncio.get_running_loop().call_later(DRAIN, self.stop)
 
     def stop(self) -> None:
-        """Stop accepting; requests in flight finish within the grace time."""
-        self._stopping.set()
+        """Stop accepting; requests in flight finish within the grace time, event streams end."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self._streams.end(answers=False)
+            asyncio.get_running_loop().call_later(GRACE - _CLOSING, lambda: self._streams.end(answers=True))
         for server in self._servers:
             server.should_exit = True
 
@@ -140,7 +150,7 @@ class Servers:
 
     async def _start(self, site: Site) -> asyncio.Task[None]:
         app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
-        server = _Server(_config(_Finishing(app, self._stopping, self._draining)))
+        server = _Server(_config(_Finishing(app, self._stopping, self._draining, self._streams)))
         self._servers.append(server)
         # Told to stop while the app was made: it starts and stops again, so that its lifespan is whole.
         server.should_exit = self._stopping.is_set()

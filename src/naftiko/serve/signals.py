@@ -1,8 +1,9 @@
-"""SIGINT and SIGTERM: the first one stops the process in good order, a second one at once."""
+"""SIGINT and SIGTERM: the first one stops the process in good order, a second one at once. SIGHUP ends nothing."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable
 _SIGNALLED = 128
 """What shells add to a signal's number to make an exit code of it."""
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_log = logging.getLogger(__name__)
 
 
 def end_while_loading() -> None:
@@ -27,6 +29,17 @@ def end_while_loading() -> None:
 
     for number in _NUMBERS:
         signal.signal(number, end)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _survive)
+
+
+def _survive(number: int, frame: object) -> None:
+    """Do nothing: a log line may be half written just now."""
+
+
+def _note_hangup() -> None:
+    """SIGHUP asks servers to load their files anew; it must end neither the process nor a call."""
+    _log.warning("SIGHUP: the files are loaded anew with --workers only; to load them, stop and start again")
 
 
 class Signals:
@@ -44,6 +57,8 @@ class Signals:
         self._stop = stop
         for number in _NUMBERS:
             loop.add_signal_handler(number, self._received, number)
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is _survive:
+            loop.add_signal_handler(signal.SIGHUP, _note_hangup)
         if self._count:
             stop()
 

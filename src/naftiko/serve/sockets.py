@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import errno
 import socket
+from typing import Final
 
 from naftiko.errors import NaftikoError
 
 _BACKLOG = 2048
+LAST_PORT: Final = 65_535
 
 
 class CannotListen(NaftikoError):
     """A socket that can't be opened; the text is one line."""
+
+
+def is_port(number: int) -> bool:
+    """Tell whether a number can be a port; 0 is a free one."""
+    return 0 <= number <= LAST_PORT
 
 
 def listen_together(host: str, port: int, count: int) -> list[socket.socket]:
@@ -40,19 +47,21 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         shared: whether other sockets of ours may listen on the same port.
 
     Raises:
-        CannotListen: the port is in use, the address is not ours, or there is no permission.
+        CannotListen: the port is none or in use, the address is not ours, or there is no permission.
     """
+    if not is_port(port):
+        raise CannotListen(f"can't listen on port {port}: ports are 0 to {LAST_PORT}; choose one with --port")
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    except socket.gaierror as error:
-        raise CannotListen(f"can't listen on {host}: there is no such address here") from error
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, ValueError) as error:  # no such name; one that is no name at all, such as `a..b`
+        raise CannotListen(f"can't listen on {host}: there is no such address here; choose one with --host") from error
     # asyncio turns Nagle's algorithm off for sockets that say they are TCP: else an answer waits 40 ms for its body.
     opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if shared:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
-        opened.bind((host, port))
+        opened.bind(address)
         opened.listen(_BACKLOG)
     except OSError as error:
         opened.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.expose.caller import CallerWatch
 from naftiko.expose.limits import CallLimit
-from naftiko.expose.mcp.exchange import BodyRefused, explained, read_body, replayed, send_json, serve_until_gone
+from naftiko.expose.mcp.exchange import (
+    BodyRefused,
+    explained,
+    read_body,
+    replayed,
+    send_json,
+    serve_until_gone,
+    streamed,
+)
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.refusals import refusal
 from naftiko.expose.mcp.server import make_server
@@ -118,7 +127,7 @@ class Endpoint:
         in_session = self._stateful and (version is None or version in HANDSHAKE_PROTOCOL_VERSIONS)
         if scope["method"] != "POST":
             if in_session:
-                await running.managers.handshake.handle_request(_trimmed(scope), receive, send)
+                await streamed(running.managers.handshake.handle_request, _trimmed(scope), receive, send)
             else:
                 # The SDK would open a stream that never says anything, one for each client, for ever.
                 await refusal(405, f"{scope['method']} is not supported: POST to this URL", {"allow": "POST"})(
@@ -132,11 +141,14 @@ class Endpoint:
                 await refusal(refused.status, str(refused))(scope, receive, send)
             return
         if in_session:
-            await running.managers.handshake.handle_request(_trimmed(scope), replayed(body, receive), explained(send))
+            handshake = running.managers.handshake.handle_request
+            await streamed(handshake, _trimmed(scope), replayed(body, receive), explained(send))
             return
         wants_progress = _wants_progress(said, body)
         if wants_progress or not await self._answered_shortly(headers, body, receive, send):
-            app = _manager_for(running.managers, version, wants_progress=wants_progress)
+            app: ASGIApp = _manager_for(running.managers, version, wants_progress=wants_progress)
+            if wants_progress:
+                app = functools.partial(streamed, app)
             await serve_until_gone(app, _trimmed(scope), body, receive, explained(send))
 
     async def _answered_shortly(

@@ -10,6 +10,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from naftiko.expose.mcp.refusals import error_body
+from naftiko.expose.streams import Stream, end_of_body
 
 BODY_SECONDS: Final = 30.0
 """The longest that a request may take to arrive."""
@@ -108,6 +109,15 @@ async def serve_until_gone(app: ASGIApp, scope: Scope, body: bytes, receive: Rec
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
+
+
+async def streamed(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve what may answer with an event stream; a server that stops ends it in good order."""
+    with Stream(scope) as stream:
+        await app(scope, receive, send)
+    if stream.ended:
+        with contextlib.suppress(RuntimeError):  # it has not begun, or was just complete
+            await end_of_body(send)
 
 
 class _Exchange:

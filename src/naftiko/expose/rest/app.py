@@ -41,11 +41,14 @@ from naftiko.expose.rest.problem import problem_body, simple_problem
 from naftiko.expose.rest.reading import InboundRequest, InputReader, is_multipart, read_form
 from naftiko.expose.rest.router import Match, Router
 from naftiko.expose.rest.timing import ServerTiming
+from naftiko.expose.streams import Stream, end_of_body, is_stream
 from naftiko.plan.scope import Scope as PlanScope
 from naftiko.plan.unit import ForwardAction
 
 _HEAD_OF = {"HEAD": "GET"}
 _METHODS_OF_THE_DESCRIPTION = frozenset({"GET", "HEAD"})
+_WHOLE = contextlib.nullcontext()
+"""Around an answer that has an end."""
 
 
 @dataclass(slots=True)
@@ -206,9 +209,10 @@ class RestApp:
                         }
                     )
                     started = True
-                    async for piece in response.aiter_raw():
-                        await send({"type": "http.response.body", "body": piece, "more_body": True})
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                    with Stream(scope) if is_stream(response.headers.get("content-type", "")) else _WHOLE:
+                        async for piece in response.aiter_raw():
+                            await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await end_of_body(send)
         except Exception as error:
             if not started:
                 await _send_failure(error, served, send, is_head=is_head)
