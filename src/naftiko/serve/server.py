@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
 from naftiko.errors import NaftikoError
 from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.expose.streams import STREAMS, OpenStreams
+from naftiko.serve.connections import Connection, ConnectionLimits, Connections
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -88,18 +90,18 @@ async def _send_stopping(send: Send) -> None:
     await send({"type": "http.response.body", "body": simple_problem(503, "stopping", detail)})
 
 
-def _config(app: Any) -> uvicorn.Config:
+def _config(app: Any, connections: Connections) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan="on",
-        http="auto",
+        http=cast(Any, functools.partial(Connection, connections)),  # called as uvicorn calls its own classes
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=GRACE,
-        timeout_keep_alive=75,
+        timeout_keep_alive=connections.limits.keep_alive_seconds,
         proxy_headers=False,
     )
 
@@ -107,8 +109,15 @@ def _config(app: Any) -> uvicorn.Config:
 class Servers:
     """All listeners of a process."""
 
-    def __init__(self, sites: Sequence[Site], *, ready: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        sites: Sequence[Site],
+        *,
+        ready: Callable[[], None] | None = None,
+        limits: ConnectionLimits | None = None,
+    ) -> None:
         self._sites = sites
+        self._connections = Connections(limits or ConnectionLimits())
         self._ready = ready
         self._servers: list[_Server] = []
         self._stopping = asyncio.Event()
@@ -150,7 +159,8 @@ class Servers:
 
     async def _start(self, site: Site) -> asyncio.Task[None]:
         app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
-        server = _Server(_config(_Finishing(app, self._stopping, self._draining, self._streams)))
+        finishing = _Finishing(app, self._stopping, self._draining, self._streams)
+        server = _Server(_config(finishing, self._connections))
         self._servers.append(server)
         # Told to stop while the app was made: it starts and stops again, so that its lifespan is whole.
         server.should_exit = self._stopping.is_set()

@@ -1,0 +1,284 @@
+"""Connections of callers, within limits: of a request's head, of time, of how many there are (RFC 9110, RFC 9112).
+
+uvicorn's protocol on httptools reads heads of any size for any time. Here a head has a largest size and number of
+fields, a head and a body come at a smallest rate, and a caller who does not read an answer is not waited for. What is
+counted is counted where it is cheap: sizes once a piece of input, times once a second for all connections together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
+
+_log = logging.getLogger(__name__)
+_TICK: Final = 1.0
+"""Seconds between two looks at how long each connection has waited."""
+_QUIET: Final = 60.0
+"""Seconds in which one kind of refusal is logged once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What a caller may ask of the server before any capability is asked.
+
+    Attributes:
+        head_bytes: the request line and the header fields together; more is answered with 431 (RFC 6585 chapter 5).
+        head_fields: header fields of a request, likewise.
+        head_seconds: time for a whole head, and for the first byte of a new connection.
+        body_seconds: time for a body, extended by a second for each ``rate`` bytes of it.
+        rate: bytes a second that a body comes with at least.
+        write_seconds: time in which a caller reads something of an answer that waits for it.
+        keep_alive_seconds: time that a connection stays open between two requests.
+        connections: at once in this process; 0 for any number. Above it idle ones are closed, new ones answered 503.
+        connections_per_address: at once of one address; 0 for any number.
+    """
+
+    head_bytes: int = 64 * 1024
+    head_fields: int = 100
+    head_seconds: float = 20.0
+    body_seconds: float = 30.0
+    rate: int = 500
+    write_seconds: float = 60.0
+    keep_alive_seconds: int = 75
+    connections: int = 0
+    connections_per_address: int = 0
+
+
+@dataclass(slots=True)
+class Connections:
+    """All connections of a process, over all of its listeners.
+
+    Attributes:
+        refused: how many requests and connections were refused, by reason.
+    """
+
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    refused: Counter[str] = field(default_factory=Counter)
+    _open: set[Connection] = field(default_factory=set)
+    _by_address: Counter[str] = field(default_factory=Counter)
+    _told: dict[str, float] = field(default_factory=dict)
+    _watch: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def admit(self, connection: Connection) -> str:
+        """Take a connection in; return why it can't be, or ``""``."""
+        limits = self.limits
+        address = connection.address
+        if limits.connections_per_address and self._by_address[address] >= limits.connections_per_address:
+            return f"{address} has {limits.connections_per_address} connections open, the most that one address may"
+        if limits.connections and len(self._open) >= limits.connections and not self._close_an_idle_one():
+            return f"{limits.connections} connections are open, the most that this server takes"
+        self._open.add(connection)
+        self._by_address[address] += 1
+        if self._watch is None:
+            self._watch = connection.loop.call_later(_TICK, self._look, connection.loop)
+        return ""
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a connection that is closed."""
+        if connection in self._open:
+            self._open.discard(connection)
+            self._by_address[connection.address] -= 1
+            if not self._by_address[connection.address]:
+                del self._by_address[connection.address]
+
+    def tell(self, kind: str, reason: str) -> None:
+        """Count a refusal, and log it unless one of its kind was logged a moment ago."""
+        self.refused[kind] += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._told.get(kind, -_QUIET) >= _QUIET:
+            self._told[kind] = now
+            _log.warning("%s; refused so far: %d", reason, self.refused[kind])
+
+    def _close_an_idle_one(self) -> bool:
+        """Close the connection that waits longest for its next request; return whether there was one."""
+        idle = [connection for connection in self._open if connection.is_idle]
+        if not idle:
+            return False
+        longest = min(idle, key=lambda connection: connection.since)
+        longest.transport.close()
+        self.leave(longest)
+        return True
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close the connections whose time is over, once a tick while there are any."""
+        now = loop.time()
+        for connection in [*self._open]:
+            connection.look(now, self.limits)
+        self._watch = loop.call_later(_TICK, self._look, loop) if self._open else None
+
+
+class _Refused(Exception):  # it stops the parser and is caught where the piece is read
+    """The request is refused while its head is read."""
+
+
+class Connection(HttpToolsProtocol):
+    """One connection of a caller.
+
+    Attributes:
+        address: the caller's, as the socket says.
+        since: when what it waits for now began, by the loop's clock.
+    """
+
+    def __init__(self, connections: Connections, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._all = connections
+        self._in_head = False
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._unsent = 0
+        self._unsent_since = 0.0
+        self._refusal: tuple[int, str, str] | None = None
+        self.address = ""
+        self.since = 0.0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is on its way or being answered."""
+        return not self._in_head and (self.cycle is None or self.cycle.response_complete)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Take a new connection in, or refuse it."""
+        super().connection_made(transport)
+        self.since = self.loop.time()
+        self.address = self.client[0] if self.client else ""
+        reason = self._all.admit(self)
+        if reason:
+            self._all.tell("connections", reason)
+            self._refuse(503, "too-many-connections", reason)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let a closed connection go."""
+        self._all.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read a piece; a head that grows beyond the limit is read no further."""
+        if self._refusal is not None:
+            return
+        self._unset_keepalive_if_required()
+        if self.is_idle:
+            self._begin_head()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:  # no other protocol is spoken here: the request is answered as it is
+            return
+        except httptools.HttpParserError:
+            self.send_400_response("the request is no HTTP/1.1 (RFC 9112)")
+            return
+        if self._in_head:  # it is not complete yet: all of the piece belongs to it
+            self._head_bytes += len(data)
+            if self._head_bytes > self._all.limits.head_bytes:
+                self._head_too_large()
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        super().on_message_begin()
+        self._begin_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header field; the parser stops where there are too many."""
+        if len(self.headers) >= self._all.limits.head_fields:
+            limit = self._all.limits.head_fields
+            self._refusal = (431, "too-many-header-fields", f"the request has more than {limit} header fields")
+            raise _Refused
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """End a head; one that says two different things about its host, or is too large, is refused."""
+        self._in_head, self._body_bytes, self.since = False, 0, self.loop.time()
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > self._all.limits.head_bytes:
+            self._refusal = self._too_large()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            self._refusal = (400, "bad-request", "a request names its host exactly once (RFC 9112 chapter 3.2)")
+        if self._refusal is not None:
+            raise _Refused
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body."""
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what can't be read, or what was refused while it was read."""
+        status, kind, reason = self._refusal or (400, "bad-request", msg)
+        if status != 400:  # noqa: PLR2004  # what uvicorn logs itself
+            self._all.tell(kind, f"{reason} (from {self.address})")
+        self._refuse(status, kind, reason)
+
+    def look(self, now: float, limits: ConnectionLimits) -> None:
+        """Close the connection if the caller has been waited for too long."""
+        if self.transport.is_closing():
+            return
+        waited = now - self.since
+        what, most = "", 0.0
+        if self.flow.read_paused:
+            pass  # it is the app that reads no further, not the caller who sends nothing
+        elif self._in_head or self.cycle is None:
+            what, most = "the head of a request", limits.head_seconds
+        elif self.cycle.more_body and not self.cycle.response_complete:
+            what, most = "the body of a request", limits.body_seconds + self._body_bytes / limits.rate
+        if what and waited > most:
+            self._late(what, waited)
+        self._look_at_reading(now, limits)
+
+    def _look_at_reading(self, now: float, limits: ConnectionLimits) -> None:
+        """Close the connection of a caller who reads nothing of an answer that waits for it."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent == 0 or unsent != self._unsent:
+            self._unsent, self._unsent_since = unsent, now
+        elif now - self._unsent_since > limits.write_seconds:
+            self._all.tell("slow-reader", f"{self.address} reads nothing of its answer; its connection is closed")
+            self.transport.abort()
+
+    def _late(self, what: str, waited: float) -> None:
+        reason = f"{what} took more than {waited:.0f} seconds"
+        self._all.tell("slow-caller", f"{reason} (from {self.address})")
+        has_asked = self._in_head or self.cycle is not None
+        if not has_asked or (self.cycle is not None and self.cycle.response_started and not self._in_head):
+            self.transport.close()
+        else:
+            self._refuse(408, "request-timeout", reason)
+
+    def _begin_head(self) -> None:
+        self._in_head, self._head_bytes, self.since = True, 0, self.loop.time()
+
+    def _too_large(self) -> tuple[int, str, str]:
+        limit = self._all.limits.head_bytes
+        return 431, "head-too-large", f"the request's head has more than {limit} bytes"
+
+    def _head_too_large(self) -> None:
+        self._refusal = self._too_large()
+        self.send_400_response(self._refusal[2])
+
+    def _refuse(self, status: int, kind: str, reason: str) -> None:
+        """Answer with a problem document and close."""
+        self._refusal = self._refusal or (status, kind, reason)
+        if self.transport.is_closing():
+            return
+        body = simple_problem(status, kind, reason)
+        phrase = {408: b"Request Timeout", 431: b"Request Header Fields Too Large", 503: b"Service Unavailable"}
+        lines = [
+            b"HTTP/1.1 %d %s" % (status, phrase.get(status, b"Bad Request")),
+            b"content-type: " + PROBLEM_MEDIA_TYPE,
+            b"content-length: %d" % len(body),
+            *([b"retry-after: 1"] if status == 503 else []),  # noqa: PLR2004  # what may go better soon
+            b"connection: close",
+            b"",
+            body,
+        ]
+        self.transport.write(b"\r\n".join(lines))
+        self.transport.close()

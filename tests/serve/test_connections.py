@@ -1,0 +1,219 @@
+"""Callers' connections on real sockets: heads, bodies and answers that are too large, too slow, too many."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from naftiko.serve.connections import ConnectionLimits
+from naftiko.serve.server import Servers, Site
+from naftiko.serve.sockets import listen
+
+QUICK = ConnectionLimits(head_seconds=1, body_seconds=1, write_seconds=1)
+GET = b"GET /x HTTP/1.1\r\nHost: h\r\n"
+
+
+async def app(scope, receive, send) -> None:
+    """Answer with the size of the body; ``/large`` with more than sockets buffer."""
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        size, more = size + len(message["body"]), message.get("more_body", False)
+    body = b"x" * 64_000_000 if scope["path"] == "/large" else b"%d" % size
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@contextlib.asynccontextmanager
+async def serving(limits: ConnectionLimits | None = None) -> AsyncIterator[int]:
+    opened = listen("127.0.0.1", 0)
+    servers = Servers([Site(opened, lambda: app)], limits=limits)
+    task = asyncio.create_task(servers.run())
+    try:
+        yield opened.getsockname()[1]
+    finally:
+        servers.stop()
+        await task
+        opened.close()
+
+
+async def ask(port: int, data: bytes, *, drip: bytes = b"") -> bytes:
+    """Send bytes; return all that comes until the server closes. ``drip`` is sent a byte at a time meanwhile."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(data)
+
+    async def dripping() -> None:
+        for byte in drip:
+            await asyncio.sleep(0.2)
+            writer.write(bytes([byte]))
+
+    task = asyncio.create_task(dripping())
+    with contextlib.suppress(ConnectionError):
+        answer = await asyncio.wait_for(reader.read(), 20)
+        task.cancel()
+        writer.close()
+        return answer
+    task.cancel()
+    return b""
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1]) if answer else 0
+
+
+async def test_a_head_within_the_limits_is_answered():
+    fields = b"".join(b"X-%d: %s\r\n" % (at, b"v" * 500) for at in range(98))
+    async with serving() as port:
+        answer = await ask(port, GET + fields + b"Connection: close\r\n\r\n")
+    assert status(answer) == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        GET + b"a: bcdefghij\r\n" * 300_000,
+        GET + b"X-Long: " + b"v" * 4_000_000,
+        b"GET /" + b"p" * 4_000_000,
+        GET + b"a: b\r\n" * 101 + b"\r\n",
+        GET + b"X-Long: " + b"v" * 70_000 + b"\r\n\r\n",
+        b"GET /" + b"p" * 70_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n",
+    ],
+    ids=[
+        "fields without end",
+        "a value without end",
+        "a path without end",
+        "101 fields",
+        "a long value",
+        "a long path",
+    ],
+)
+async def test_a_head_beyond_the_limits_is_431_and_the_end_of_the_connection(head, caplog):
+    async with serving() as port:
+        answer = await ask(port, head)
+    assert status(answer) in {0, 431}  # 0: the rest of the head met a closed socket, and the answer was lost with it
+    assert [record for record in caplog.records if record.levelno == logging.WARNING]
+
+
+async def test_a_head_that_is_just_too_large_is_told_so():
+    async with serving() as port:
+        answer = await ask(port, GET + b"X-Long: " + b"v" * 66_000 + b"\r\n\r\n")
+    assert status(answer) == 431
+    assert b"application/problem+json" in answer
+    assert b"65536 bytes" in answer
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"NONSENSE\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+    ],
+)
+async def test_a_request_that_is_no_http_is_400(head):
+    async with serving() as port:
+        answer = await ask(port, head)
+    assert status(answer) == 400
+    assert b"application/problem+json" in answer
+
+
+async def test_an_upgrade_that_nobody_speaks_is_answered_as_a_plain_request(caplog):
+    async with serving() as port:
+        answer = await ask(port, GET + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n")
+    assert status(answer) == 200
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("data", "drip", "code"),
+    [
+        (b"", b"", 0),
+        (b"GET /x", b"", 408),
+        (GET + b"X-A: ", b"a" * 60, 408),
+        (b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n{", b"", 408),
+        (b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n{", b"a" * 60, 408),
+    ],
+    ids=["not a byte", "half a line", "dripped fields", "half a body", "a dripped body"],
+)
+async def test_a_caller_who_is_too_slow_is_not_waited_for(data, drip, code, caplog):
+    async with serving(QUICK) as port:
+        answer = await ask(port, data, drip=drip)
+    assert status(answer) == code
+    assert "took more than" in caplog.text
+
+
+async def test_a_body_that_comes_at_its_rate_may_take_longer():
+    limits = ConnectionLimits(body_seconds=1, rate=1)
+    async with serving(limits) as port:
+        head = b"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 12\r\n\r\n"
+        answer = await ask(port, head, drip=b"0123456789ab")
+    assert answer.endswith(b"\r\n\r\n12")
+
+
+async def test_a_caller_who_reads_nothing_is_not_waited_for(caplog):
+    async with serving(QUICK) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(b"GET /large HTTP/1.1\r\nHost: h\r\n\r\n")
+        while "reads nothing" not in caplog.text:
+            await asyncio.sleep(0.05)
+        with pytest.raises(ConnectionError):
+            while await reader.read(1_000_000):
+                pass
+            raise ConnectionError  # it ended without its last bytes, which is as good
+        writer.close()
+
+
+async def test_a_waiting_request_does_not_end_its_connection():
+    """While the app works, and while an answer is read, time is not the caller's."""
+    async with serving(QUICK) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GET + b"\r\n")
+        assert (await reader.read(1000)).startswith(b"HTTP/1.1 200")
+        await asyncio.sleep(2.5)  # between two requests the time to keep it open counts, not that of a head
+        writer.write(GET + b"\r\n")
+        assert (await reader.read(1000)).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+async def test_above_the_limit_idle_connections_make_place_and_busy_ones_do_not(caplog):
+    async with serving(ConnectionLimits(connections=2)) as port:
+        kept = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        for reader, writer in kept:
+            writer.write(GET + b"\r\n")
+            assert (await reader.read(1000)).startswith(b"HTTP/1.1 200")
+        assert status(await ask(port, GET + b"Connection: close\r\n\r\n")) == 200
+        assert await kept[0][0].read() == b""  # it waited longest for its next request
+        kept[1][1].write(b"GET /half")
+        busy = await asyncio.open_connection("127.0.0.1", port)
+        busy[1].write(b"GET /half")
+        await asyncio.sleep(0.1)
+        answer = await ask(port, GET + b"\r\n")
+        assert status(answer) == 503
+        assert b"retry-after" in answer
+        for _, writer in (*kept, busy):
+            writer.close()
+    assert "2 connections are open" in caplog.text
+
+
+async def test_one_address_may_be_bounded():
+    async with serving(ConnectionLimits(connections_per_address=1)) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.sleep(0.05)
+        assert status(await ask(port, GET + b"\r\n")) == 503
+        writer.close()
+        await asyncio.sleep(0.1)
+        assert status(await ask(port, GET + b"Connection: close\r\n\r\n")) == 200
