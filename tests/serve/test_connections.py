@@ -168,13 +168,14 @@ async def test_a_caller_who_reads_nothing_is_not_waited_for(caplog):
     async with serving(QUICK) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         writer.write(b"GET /large HTTP/1.1\r\nHost: h\r\n\r\n")
-        while "reads nothing" not in caplog.text:
+        while "reads nothing" not in caplog.text:  # noqa: ASYNC110  # a log has no event
             await asyncio.sleep(0.05)
-        with pytest.raises(ConnectionError):
-            while await reader.read(1_000_000):
-                pass
-            raise ConnectionError  # it ended without its last bytes, which is as good
+        size = 0
+        with contextlib.suppress(ConnectionError):
+            while piece := await reader.read(1_000_000):
+                size += len(piece)
         writer.close()
+    assert size < 64_000_000
 
 
 async def test_a_waiting_request_does_not_end_its_connection():

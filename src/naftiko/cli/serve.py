@@ -23,6 +23,7 @@ from naftiko.expose.mcp.options import MAX_REQUEST_BYTES as MCP_REQUEST_BYTES
 from naftiko.expose.rest.options import MAX_REQUEST_BYTES as REST_REQUEST_BYTES
 from naftiko.expose.rest.options import RestOptions
 from naftiko.expose.selection import Selection
+from naftiko.observe.lines import LINES
 from naftiko.observe.logs import configure, json_line
 from naftiko.observe.redaction import Redactor
 from naftiko.serve.addresses import is_http
@@ -343,7 +344,6 @@ def _teller(form: str, redactors: Sequence[Redactor]) -> Announce:
             line = json_line(level, announcement.text, announcement.facts)
         for redactor in redactors:
             line = redactor.redact(line)
-        click.echo(line, err=announcement.is_warning)
-        (sys.stderr if announcement.is_warning else sys.stdout).flush()
+        LINES.write(sys.stderr if announcement.is_warning else sys.stdout, line)
 
     return tell

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
+from naftiko.observe.lines import LINES
 from naftiko.observe.redaction import Redactor
 
 _EXTRA = ("correlation_id", "unit", "operation", "status", "adapter")
@@ -82,8 +83,16 @@ def json_line(level: str, message: str, facts: Mapping[str, object]) -> str:
 _FORMATTERS: dict[str, Callable[[list[Redactor]], logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
 
 
+class _LineHandler(logging.Handler):
+    """Writes a line for each record to stderr, without waiting for whoever reads it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Format and hand over."""
+        LINES.write(sys.stderr, self.format(record))
+
+
 def configure(level: str, style: str, redactors: list[Redactor], stream: TextIO | None = None) -> None:
-    """Send the logs of naftiko, and the warnings of its libraries, to stderr.
+    """Send the logs of naftiko, and the warnings of its libraries, to stderr; a stalled reader stalls nothing.
 
     Args:
         level: ``debug``, ``info``, ``warning`` or ``error``.
@@ -91,7 +100,7 @@ def configure(level: str, style: str, redactors: list[Redactor], stream: TextIO 
         redactors: those of the capabilities that are served; each is asked for every line.
         stream: where to; default: stderr, since stdout may be the wire of an MCP client.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _LineHandler() if stream is None else logging.StreamHandler(stream)
     handler.setFormatter(_FORMATTERS[style](redactors))
     root = logging.getLogger()
     root.handlers[:] = [handler]

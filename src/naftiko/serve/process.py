@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from naftiko.engine.capability import Capability
 from naftiko.expose.mcp.options import McpOptions
+from naftiko.observe.lines import LINES
 from naftiko.serve.addresses import Listener, impossible_port, listeners
 from naftiko.serve.announcements import Announce, amounts, in_conflict, no_port, not_listening, on_stdio, where
 from naftiko.serve.apps import AppOptions, app_of
@@ -186,11 +187,16 @@ async def _run_stdio(capabilities: Sequence[Capability], options: McpOptions, si
     from naftiko.expose.mcp import stdio_server  # noqa: PLC0415  # the SDK takes half a second to import
 
     # A thread of the SDK waits in a read of stdin, and a stop must not wait for it.
-    signals.attach(lambda: os._exit(0))
+    signals.attach(_end_at_once)
     try:
         await stdio_server(capabilities, options)
     finally:
         await _close(capabilities)
+
+
+def _end_at_once() -> None:
+    LINES.drain(0.2)
+    os._exit(0)
 
 
 async def _close(capabilities: Sequence[Capability]) -> None:

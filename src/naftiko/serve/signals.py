@@ -6,8 +6,9 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
+
+from naftiko.observe.lines import LINES
 
 _SIGNALLED = 128
 """What shells add to a signal's number to make an exit code of it."""
@@ -23,7 +24,7 @@ def end_while_loading() -> None:
 
     def end(number: int, frame: object) -> None:
         del number, frame
-        sys.stderr.flush()
+        LINES.drain(0.2)
         # Nothing is open, and an exception would come out of whatever is being imported just now.
         os._exit(0)
 
@@ -66,6 +67,7 @@ class Signals:
         self._count += 1
         if self._count > 1:
             # Nothing may hold it up any more: not a library's cleanup, not a thread that waits for the network.
+            LINES.drain(0.2)
             os._exit(_SIGNALLED + number)
         if self._stop is not None:
             self._stop()

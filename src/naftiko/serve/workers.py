@@ -13,13 +13,13 @@ import logging
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
 from naftiko.errors import NaftikoError
+from naftiko.observe.lines import LINES
 
 _log = logging.getLogger(__name__)
 
@@ -165,8 +165,7 @@ class Supervisor:
         except BaseException:  # noqa: BLE001  # a fork must not return into its parent's code
             _log.exception("a worker failed")
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            LINES.drain()
             os._exit(code)
 
     def _reap(self) -> None:
