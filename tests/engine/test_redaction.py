@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 import json
 import logging
 import pickle
+import secrets
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
 from consuming import consuming, inputs
+from hypothesis import given
+from hypothesis import strategies as st
 
 from naftiko.errors import CallError
 from naftiko.expose.problems import report
 from naftiko.observe.logs import JsonFormatter, TextFormatter
-from naftiko.observe.redaction import Redactor, Secret
+from naftiko.observe.redaction import HIDDEN, Redactor, Secret
 
 SECRET = 's3cr€t/+"\\ =x'
 BIND = [{"namespace": "b", "keys": {"KEY": "KEY"}}]
@@ -138,3 +144,62 @@ def test_what_is_too_short_to_hide():
     redactor = Redactor()
     redactor.learn("1")
     assert redactor.redact("100 things") == "100 things"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        lambda secret: quote(secret, safe=""),
+        quote,
+        lambda secret: quote(quote(secret, safe=""), safe=""),
+        quote_plus,
+        lambda secret: json.dumps({"a": secret}),
+        lambda secret: json.dumps({"a": secret}).replace("/", "\\/"),
+        lambda secret: json.dumps({"a": json.dumps({"b": secret})}),
+        html.escape,
+        lambda secret: base64.b64encode(f"user:{secret}".encode()).decode(),
+        lambda secret: base64.b64encode(f"u:{secret}!".encode()).decode(),
+        lambda secret: base64.urlsafe_b64encode(f"us:{secret}".encode()).decode(),
+        lambda secret: f"a{secret.encode().hex()}",
+        lambda secret: secret.encode().hex().upper(),
+    ],
+)
+@given(secret=st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=9, max_size=40))
+def test_a_secret_is_hidden_in_every_encoding(shown, secret):
+    redactor = Redactor()
+    redactor.learn(secret)
+    text = shown(secret)
+    hidden = redactor.redact(f"before {text} after")
+    assert HIDDEN in hidden
+    assert hidden.startswith("before ")
+    assert hidden.endswith(" after")
+    assert text not in hidden
+    assert secret not in hidden
+
+
+@pytest.mark.parametrize("secret", ["1", "ab", "k-1"])
+def test_a_very_short_secret_is_hidden_where_it_stands_alone(secret):
+    redactor = Redactor()
+    redactor.learn(secret)
+    assert redactor.redact(f"key={secret}&x=y, '{secret}'") == "key=***&x=y, '***'"
+    assert redactor.redact(f"x{secret}y 0{secret}") == f"x{secret}y 0{secret}"
+
+
+def test_what_is_known_of_single_calls_is_bounded_and_the_latest_of_it():
+    redactor = Redactor()
+    redactor.learn("a lasting secret")
+    tokens = [secrets.token_urlsafe(300) for _ in range(500)]
+    for token in tokens:
+        redactor.learn(token, lasting=False)
+        assert redactor.redact(f"x {token} a lasting secret") == "x *** ***"
+    known = sum(len(spelling) for several in redactor._by_start.values() for spelling in several)
+    assert known < 64 * 40 * 1000
+    assert redactor.redact(tokens[0]) == tokens[0]
+
+
+def test_a_token_that_is_used_again_and_again_stays_known():
+    redactor = Redactor()
+    for _ in range(300):
+        redactor.learn("the token of every call", lasting=False)
+        redactor.learn(secrets.token_urlsafe(30), lasting=False)
+    assert redactor.redact("the token of every call") == "***"

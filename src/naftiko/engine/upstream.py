@@ -16,7 +16,7 @@ from naftiko.engine.request import Draft, draft, full_url, query_pairs
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import AnswerTooLarge, Limits, Transport, fetch, stream
 from naftiko.errors import UpstreamBroken, UpstreamError, UpstreamRefused
-from naftiko.observe.redaction import Redactor
+from naftiko.observe.redaction import Redactor, credential_text
 from naftiko.plan.inputs import Content
 from naftiko.plan.scope import Scope, Variables
 from naftiko.plan.text import whole_characters
@@ -94,7 +94,7 @@ class Upstream:
         if isinstance(self._credential, FixedCredential):
             self._unchanging = (headers, pairs)
         for _, value in headers:
-            self._redactor.learn(value.rpartition(" ")[2])
+            self._redactor.learn(credential_text(value), lasting=False)
         return headers, pairs
 
     async def request(

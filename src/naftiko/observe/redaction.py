@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from collections import OrderedDict
+from typing import Final
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
 HIDDEN = "***"
-_SHORTEST = 4
-"""A shorter secret is not looked for in text: hiding every ``1`` would hide the message."""
+_SHORTEST: Final = 4
+"""A shorter secret is hidden only where it stands alone."""
+_SHORTEST_ENCODED: Final = 6
+"""Bytes of a secret from which on its base64 is long enough not to be anything else."""
+_MOST_PASSING: Final = 64
+"""Values of single calls that are known at once: tokens, nonces."""
+_SCHEMES: Final = frozenset({"basic", "bearer", "digest", "token", "apikey", "dpop"})
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 _SECRET_NAME = re.compile(
     r"token|secret|passw|pass$|_pass|api[-_]?key|(^|[-_.])key$|credential|authorization|cookie|signature|private",
     re.IGNORECASE,
@@ -19,6 +28,12 @@ _SECRET_NAME = re.compile(
 def is_secret_name(name: str) -> bool:
     """Tell whether a variable, header or parameter of this name holds a secret by its name alone."""
     return _SECRET_NAME.search(name) is not None
+
+
+def credential_text(header: str) -> str:
+    """Return what is secret of a header that carries a credential: all but its scheme (RFC 9110 chapter 11.4)."""
+    scheme, space, rest = header.partition(" ")
+    return rest if space and scheme.lower() in _SCHEMES else header
 
 
 class Secret:
@@ -43,33 +58,118 @@ class Secret:
 
 
 def _spellings(value: str) -> set[str]:
-    """Return a value as URLs, XML and error messages escape it, and each of these as JSON does."""
+    """Return a value as URLs, XML, error messages and encodings show it, and each of these as JSON does."""
+    percent = {quote(value, safe=safe, errors="replace") for safe in ("", "/", "/:@!$&'()*+,;=~", "-._~!*'()")}
+    percent.add(quote_plus(value, errors="replace"))
     plain = {
         value,
-        quote(value, safe="", errors="replace"),
-        quote_plus(value, errors="replace"),
+        *percent,
+        *(_ESCAPE.sub(lambda found: found[0].lower(), text) for text in percent),
+        quote(quote(value, safe="", errors="replace"), safe=""),
         escape(value),
         escape(value, {'"': "&quot;", "'": "&apos;"}),
+        escape(value, {'"': "&#34;", "'": "&#39;"}),
+        escape(value, {'"': "&quot;", "'": "&#x27;"}),
         repr(value)[1:-1],
     }
-    return plain | {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for text in plain for is_ascii in (False, True)}
+    as_json = _in_json(plain)
+    return plain | as_json | _in_json(as_json) | {text.replace("/", "\\/") for text in as_json} | _encoded(value)
+
+
+def _in_json(texts: set[str]) -> set[str]:
+    return {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for text in texts for is_ascii in (False, True)}
+
+
+def _encoded(value: str) -> set[str]:
+    """Return what base64 (RFC 4648, wherever in a longer text the value stands) and hex make of a value."""
+    data = value.encode("utf-8", "replace")
+    if len(data) < _SHORTEST_ENCODED:
+        return set()
+    found = {data.hex(), data.hex().upper()}
+    for before in range(3):
+        whole = base64.b64encode(bytes(before) + data).decode("ascii").rstrip("=")
+        # The first and last characters depend on what stands around the value.
+        start, odd = -(-before * 8 // 6), (before + len(data)) % 3
+        inner = whole[start : len(whole) - 1 if odd else len(whole)]
+        found |= {inner, inner.replace("+", "-").replace("/", "_")}
+    return found
 
 
 class Redactor:
-    """Replaces secret values that it was told of, in any text."""
+    """Replaces secret values that it was told of, in any text; each takes the same time whatever else is known.
+
+    Every spelling is known by its first characters: a text is looked at once, character by character. Values that a
+    file or an operator gives last; those of one call or some, such as tokens, are the latest ``_MOST_PASSING`` ones.
+    """
 
     def __init__(self) -> None:
-        self._values: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._lasting: set[str] = set()
+        self._passing: OrderedDict[str, None] = OrderedDict()
+        self._by_start: dict[str, tuple[str, ...]] = {}
+        self._short: set[str] = set()
+        self._short_pattern: re.Pattern[str] | None = None
 
-    def learn(self, value: str) -> None:
-        """Hide this value from now on, also where a URL, JSON or XML has escaped it."""
-        if len(value) < _SHORTEST or value in self._values:
+    def learn(self, value: str, *, lasting: bool = True) -> None:
+        """Hide this value from now on, also where a URL, JSON, XML, base64 or hex has encoded it.
+
+        Args:
+            value: the secret.
+            lasting: whether it is hidden as long as the process lives; else until many others came after it.
+        """
+        if not value or value in self._lasting:
             return
-        self._values.update(_spellings(value))
-        longest_first = sorted(self._values, key=len, reverse=True)
-        self._pattern = re.compile("|".join(re.escape(known) for known in longest_first))
+        if len(value) < _SHORTEST:
+            self._learn_short(value)
+            return
+        known = value in self._passing
+        if lasting:
+            self._passing.pop(value, None)
+            self._lasting.add(value)
+        else:
+            self._passing[value] = None
+            self._passing.move_to_end(value)
+        if not known:
+            self._index(value)
+        if len(self._passing) > _MOST_PASSING:
+            self._passing.popitem(last=False)
+            self._forget_passed()
 
     def redact(self, text: str) -> str:
         """Return the text with every known secret hidden."""
-        return text if self._pattern is None else self._pattern.sub(HIDDEN, text)
+        if self._short_pattern is not None:
+            text = self._short_pattern.sub(HIDDEN, text)
+        by_start = self._by_start
+        if not by_start:
+            return text
+        pieces: list[str] = []
+        done = 0
+        for at in [at for at in range(len(text) - _SHORTEST + 1) if text[at : at + _SHORTEST] in by_start]:
+            if at < done:
+                continue
+            found = next((known for known in by_start[text[at : at + _SHORTEST]] if text.startswith(known, at)), "")
+            if found:
+                pieces += [text[done:at], HIDDEN]
+                done = at + len(found)
+        return text if not done else "".join([*pieces, text[done:]])
+
+    def _index(self, value: str) -> None:
+        for spelling in _spellings(value):
+            if len(spelling) >= _SHORTEST:
+                start = spelling[:_SHORTEST]
+                known = {*self._by_start.get(start, ()), spelling}
+                self._by_start[start] = tuple(sorted(known, key=len, reverse=True))
+
+    def _forget_passed(self) -> None:
+        """Forget half of the passing values at once, so that making the index anew is rare."""
+        for value in [*self._passing][: _MOST_PASSING // 2]:
+            del self._passing[value]
+        self._by_start = {}
+        for value in (*self._lasting, *self._passing):
+            self._index(value)
+
+    def _learn_short(self, value: str) -> None:
+        """Hide a very short secret only where it stands alone: hiding every ``1`` would hide the message."""
+        if value not in self._short:
+            self._short.add(value)
+            words = "|".join(re.escape(known) for known in sorted(self._short, key=len, reverse=True))
+            self._short_pattern = re.compile(rf"(?<![\w.-])(?:{words})(?![\w.-])")
