@@ -175,14 +175,18 @@ def test_a_path_may_be_written_against_the_root(files):
         ("{from: lb.yaml, import: a}", "import-not-found", "lb.yaml"),
         ("{from: nowhere/lib.yaml, import: a}", "import-not-found", "nowhere"),
         ("{from: folder, import: a}", "import-not-found", "folder"),
-        ("{from: lib.yaml, import: b}", "import-not-found", "`b` is not among the consumes of lib.yaml"),
+        ("{from: both.yaml, import: b}", "import-not-found", "`b` is not among the consumes of both.yaml"),
         ("{from: empty.yaml}", "import-not-found", "what is imported"),
         ("{from: broken.yaml, import: a}", "yaml-syntax", "mapping values"),
     ],
 )
 def test_an_import_of_nothing_is_told_with_what_to_do(files, line, rule, words):
     directory = files(
-        main=imports(line, "{namespace: own}"), lib=API.format(name="a"), empty="x-y: 1\n", broken="a: b: c\n"
+        main=imports(line, "{namespace: own}"),
+        lib=API.format(name="a"),
+        both=API.format(name="a") + "- {namespace: c, baseUri: http://c}\n",
+        empty="x-y: 1\n",
+        broken="a: b: c\n",
     )
     (directory / "folder").mkdir()
     loaded = load(directory)
@@ -193,7 +197,7 @@ def test_an_import_of_nothing_is_told_with_what_to_do(files, line, rule, words):
 def test_a_misspelt_file_or_namespace_is_answered_with_the_near_one(files):
     directory = files(
         main=imports("{from: libs.yaml, import: a}", "{from: lib.yaml, import: shipyrd}"),
-        lib=API.format(name="shipyard"),
+        lib=API.format(name="shipyard") + "- {namespace: a, baseUri: http://a}\n",
     )
     assert [found.hint for found in load(directory).findings] == [
         "did you mean `lib.yaml`?",
@@ -213,3 +217,93 @@ def test_a_file_that_may_not_be_read_is_told(files, monkeypatch):
     monkeypatch.setattr(type(directory), "read_bytes", denied)
     ((rule, message),) = told(load(directory))
     assert (rule, "permission denied" in message) == ("import-not-found", True)
+
+
+# --- every place and spelling -------------------------------------------------------------------------------------
+
+ROOT = "naftiko: 1.0.0-alpha2\n"
+
+
+@pytest.mark.parametrize("key", ["import", "imports"])
+@pytest.mark.parametrize("place", ["{}", "capability:\n  {}"])
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("./lib.yaml", ["a"]),
+        ("[./lib.yaml]", ["a"]),
+        ("[./lib.yaml, ./two.yaml]", ["a", "b", "c"]),
+        ("{name: a, location: ./lib.yaml}", ["a"]),
+        ("[{name: a, location: ./lib.yaml}]", ["a"]),
+        ("[{name: mine, location: lib.yaml}]", ["mine"]),
+        ("[{name: mine, path: lib.yaml}, {name: c, file: two.yaml}]", ["mine", "c"]),
+        ("[{from: ./lib.yaml, import: a, as: x}]", ["x"]),
+        ("[{location: ./two.yaml, import: c}]", ["c"]),
+        ("{from: two.yaml, import: b, as: z}", ["z"]),
+        ("[{import: ./lib.yaml, as: y}]", ["y"]),
+        ("{mine: ./lib.yaml}", ["mine"]),
+        ("{mine: {location: ./two.yaml, import: c}, other: lib.yaml}", ["mine", "other"]),
+        ("{consumes: [./lib.yaml]}", ["a"]),
+    ],
+)
+def test_imports_beside_the_sections_are_consumes_entries(files, key, place, written, names):
+    two = "consumes:\n- {namespace: b, baseUri: http://b}\n- {namespace: c, baseUri: http://c}\n"
+    main = ROOT + place.format(f"{key}: {written}") + "\n"
+    loaded = load(files(main=main, lib=API.format(name="a"), two=two))
+    assert [name for name, _ in namespaces(loaded)] == names
+    assert not {"unknown-key", "wrong-type", "import-not-found"} & {rule for rule, _ in told(loaded)}
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("./lib.yaml", ["a"]),
+        ("[./lib.yaml]", ["a"]),
+        ("[./lib.yaml, {namespace: own, baseUri: http://o}]", ["a", "own"]),
+        ("[{imports: [./lib.yaml, ./other.yaml]}, {namespace: own}]", ["a", "o", "own"]),
+        ("[{import: [./lib.yaml]}]", ["a"]),
+        ("{imports: [./lib.yaml], own: {baseUri: http://o}}", ["a", "own"]),
+        ("{mine: ./lib.yaml, own: {baseUri: http://o}}", ["mine", "own"]),
+        ("{imports: ./lib.yaml}", ["a"]),
+        ("[{name: mine, location: ./lib.yaml}]", ["mine"]),
+        ("[{type: http, namespace: mine, location: ./lib.yaml}]", ["mine"]),
+        ("[{type: http, namespace: mine, import: ./lib.yaml}]", ["mine"]),
+        ("[{namespace: mine, from: ./lib.yaml, import: a}]", ["mine"]),
+        ("{type: http, namespace: own, baseUri: http://h/lib.yaml}", ["own"]),
+        ("[{type: http, namespace: own, baseUri: http://h/lib.yaml}]", ["own"]),
+    ],
+)
+def test_imports_inside_consumes(files, written, names):
+    directory = files(main=f"{ROOT}consumes: {written}\n", lib=API.format(name="a"), other=API.format(name="o"))
+    loaded = load(directory)
+    assert [name for name, _ in namespaces(loaded)] == names
+    assert not {"unknown-key", "wrong-type", "import-not-found"} & {rule for rule, _ in told(loaded)}
+
+
+def test_imports_of_both_places_and_consumes_are_joined(files):
+    main = (
+        ROOT + "import: [./lib.yaml]\nconsumes:\n- {namespace: own, baseUri: http://own}\n"
+        "capability:\n  imports: [./other.yaml]\n  consumes:\n  - {namespace: inner, baseUri: http://inner}\n"
+    )
+    loaded = load(files(main=main, lib=API.format(name="a"), other=API.format(name="o")))
+    assert {name for name, _ in namespaces(loaded)} == {"a", "o", "own", "inner"}
+    assert not list(loaded.findings)
+
+
+def test_the_only_entry_of_a_file_is_meant_whatever_the_import_calls_it(files):
+    loaded = load(files(main=imports("{from: lib.yaml, import: shop}"), lib=API.format(name="the-shop")))
+    assert namespaces(loaded) == [("shop", "http://the-shop")]
+    (found,) = loaded.findings
+    assert (found.rule, found.severity.value, found.position.line) == ("import-name", "warning", 3)
+    assert found.hint == "write `import: the-shop`, `as: shop`"
+
+
+def test_a_namespace_of_the_file_wins_over_its_only_entry(files):
+    loaded = load(files(main=imports("{from: lib.yaml, import: a, as: b}"), lib=API.format(name="a")))
+    assert namespaces(loaded) == [("b", "http://a")]
+    assert not list(loaded.findings)
+
+
+def test_only_consumed_apis_are_meant_by_another_name(files):
+    lib = "aggregates:\n- {namespace: fns, functions: [{name: f, call: a.b}]}\n"
+    loaded = load(files(main=f"{ROOT}aggregates:\n- {{from: lib.yaml, import: functions}}\n", lib=lib))
+    assert [rule for rule, _ in told(loaded)] == ["import-not-found"]

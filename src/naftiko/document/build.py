@@ -18,7 +18,7 @@ from naftiko.document.dialects.imports import is_import
 from naftiko.document.findings import Findings
 from naftiko.document.model import Import, Model
 from naftiko.document.reader import Entries, entries, is_null, plain, scalar, shown
-from naftiko.document.shapes import Field, Kind, shape
+from naftiko.document.shapes import Field, Kind, canonical_keys, shape, written
 from naftiko.document.suggest import did_you_mean, nearest
 from naftiko.types import ABSENT
 
@@ -36,6 +36,8 @@ class Builder:
         self, node: Node, found: Entries, model: type[Model], name: tuple[str, str] | None = None
     ) -> Model | None:
         """Build a model; ``name`` is a field and its value where the mapping stands under its name."""
+        for key in canonical_keys(model) & found.keys():
+            self._unknown_key(key, found.pop(key)[0], model)
         for concern in CONCERNS.get(model, ()):
             concern(found, self.findings)
         fields = shape(model)
@@ -43,7 +45,7 @@ class Builder:
         for key, (key_node, value) in found.items():
             field = fields.get(key)
             if field is None:
-                self._unknown_key(key, key_node, model, fields)
+                self._unknown_key(key, key_node, model)
             elif not is_null(value):
                 read = _READERS[field.kind](self, value, field)
                 if read is not ABSENT:
@@ -69,9 +71,10 @@ class Builder:
         except ValidationError:
             return None
 
-    def _unknown_key(self, key: str, node: Node, model: type[Model], fields: dict[str, Field]) -> None:
+    def _unknown_key(self, key: str, node: Node, model: type[Model]) -> None:
         if model.open_ended or key.startswith("x-"):
             return
+        fields = written(model)
         near = nearest(key, fields)
         self.findings.at(node).warning(
             "unknown-key",

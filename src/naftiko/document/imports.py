@@ -129,6 +129,8 @@ def _pick(
     wanted = thing.namespace if thing.namespace in named else None
     if wanted is None and thing.namespace is None:  # the swapped form: `as` may name the one that is meant
         wanted = thing.alias if thing.alias in named or len(named) != 1 else next(iter(named))
+    if wanted is None and section == "consumes" and len(candidates) == 1:
+        wanted = _only(candidates[0], thing, target, findings)
     if wanted not in named or not candidates:
         known = [name for name in named if name]
         findings.at(thing.node).error(
@@ -139,7 +141,19 @@ def _pick(
         )
         return ()
     found = named[wanted]
-    return (found.model_copy(update={"namespace": thing.alias}) if thing.alias else found,)
+    alias = thing.alias or (thing.namespace if thing.namespace != wanted else None)
+    return (found.model_copy(update={"namespace": alias}) if alias else found,)
+
+
+def _only(candidate: Model, thing: Import, target: Path, findings: Findings) -> str | None:
+    """Return the name of a file's only consumes entry, which is meant whatever the import calls it, with a warning."""
+    namespace: str | None = getattr(candidate, "namespace", None)
+    findings.at(thing.at("import")).warning(
+        "import-name",
+        f"{target.name} has no `{thing.namespace}`; its only entry `{namespace or ''}` is meant",
+        hint=f"write `import: {namespace}`, `as: {thing.alias or thing.namespace}`" if namespace else "",
+    )
+    return namespace
 
 
 def _asked(thing: Import) -> str:

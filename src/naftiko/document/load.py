@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,16 +11,16 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 
 from naftiko.document.build import Builder
 from naftiko.document.collection import collection_paused
+from naftiko.document.dialects import flat, sections
 from naftiko.document.findings import Findings
 from naftiko.document.imports import Imports
-from naftiko.document.model import CapabilityDocument
+from naftiko.document.model import CapabilityDocument, Model
 from naftiko.document.reader import Entries, entries, is_null, read
 from naftiko.document.suggest import nearest
 from naftiko.errors import CapabilityError
 from naftiko.types import Diagnostic
 
 _ROOT_KEYS = ("naftiko", "ikanos")
-_SECTIONS = ("consumes", "exposes", "aggregates", "binds")
 _VERSIONS = frozenset(
     {
         "0.4",
@@ -104,30 +105,32 @@ def build_document(
     """Build the canonical document; root and ``capability`` sections mean the same and are joined."""
     found = entries(root, findings)
     usable = importing or _has_root_key(found, root, findings)
-    version = _version(found, findings)
+    _check_version(found, findings)
     inner = _capability(found, findings)
-    builder = Builder(findings)
-    values: dict[str, Any] = {}
-    for section in _SECTIONS:
-        parts = [part.pop(section) for part in (found, inner) if section in part]
-        parts = [part for part in parts if not is_null(part[1])]
-        if len(parts) > 1:
-            values[section] = _section(builder, section, parts[0])
-        if parts:
-            found[section] = parts[-1]
+    parts = {section: _parts(section, found, inner, findings) for section in sections.SECTIONS}
     for key, entry in inner.items():
         found.setdefault(key, entry)
-    if version is not None:
-        found["version"] = version
+    builder = Builder(findings)
+    values: dict[str, Any] = {}
+    for section, places in parts.items():
+        if places:
+            values[section] = [_section(builder, section, place) for place in places[:-1]]
+            found[section] = places[-1]
+    flat.bring(found, findings)
     document = cast(CapabilityDocument, builder.from_entries(root, found, CapabilityDocument))
-    joined = {name: part + getattr(document, name) for name, part in values.items()}
+    joined = {name: (*chain(*before), *getattr(document, name)) for name, before in values.items() if before}
     return document.model_copy(update=joined), usable
 
 
-def _section(builder: Builder, section: str, entry: tuple[Node, Node]) -> Any:
-    """Build one section on its own, to be joined with the one of the other place."""
+def _parts(section: str, found: Entries, inner: Entries, findings: Findings) -> list[tuple[Node, Node]]:
+    """Return every place of a section: at the root and in ``capability``, which mean the same and are joined."""
+    return [entry for part in (found, inner) for entry in sections.take(part, section, findings)]
+
+
+def _section(builder: Builder, section: str, entry: tuple[Node, Node]) -> tuple[Model, ...]:
+    """Build one place of a section on its own, to be joined with the others."""
     part = cast(CapabilityDocument, builder.from_entries(entry[1], {section: entry}, CapabilityDocument))
-    return getattr(part, section)
+    return cast(tuple[Model, ...], getattr(part, section))
 
 
 def _has_root_key(found: Entries, root: MappingNode, findings: Findings) -> bool:
@@ -149,20 +152,18 @@ def _has_root_key(found: Entries, root: MappingNode, findings: Findings) -> bool
     return False
 
 
-def _version(found: Entries, findings: Findings) -> tuple[Node, Node] | None:
-    entry = None
+def _check_version(found: Entries, findings: Findings) -> None:
+    """Tell a version that is not known; what is no version at all is told already, and left out."""
     for key in _ROOT_KEYS:
-        entry = found.pop(key, entry)
-    if entry is None:
-        return None
-    _, value = entry
-    if isinstance(value, ScalarNode) and value.value not in _VERSIONS:
-        findings.at(value).warning(
-            "unknown-version",
-            f"the version `{value.value}` is not known; the file is read as the newest one",
-            hint="known: 0.4, 0.5, 1.0.0-alpha1 to alpha5, 1.0.0-beta1 to beta5",
-        )
-    return entry if isinstance(value, ScalarNode) else None
+        value = found[key][1] if key in found else None
+        if isinstance(value, ScalarNode) and value.value not in _VERSIONS:
+            findings.at(value).warning(
+                "unknown-version",
+                f"the version `{value.value}` is not known; the file is read as the newest one",
+                hint="known: 0.4, 0.5, 1.0.0-alpha1 to alpha5, 1.0.0-beta1 to beta5",
+            )
+        elif value is not None and not isinstance(value, ScalarNode):
+            del found[key]
 
 
 def _capability(found: Entries, findings: Findings) -> Entries:

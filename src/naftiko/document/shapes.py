@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import types
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from naftiko.document.model.base import Choice, Import, Model, Named
+from naftiko.document.model.base import Canonical, Choice, Import, Model, Named
 
 
 class Kind(Enum):
@@ -44,6 +44,7 @@ class Field:
         choice: how the model is chosen, if there are several.
         importable: whether an import may stand there.
         words: the values that are allowed, if they are few.
+        canonical: whether a dialect makes it, and no file.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Field:
     choice: Choice | None = None
     importable: bool = False
     words: tuple[str, ...] = ()
+    canonical: bool = False
 
 
 _SCALARS: dict[object, Kind] = {
@@ -81,8 +83,25 @@ def shape(model: type[Model]) -> dict[str, Field]:
     return fields
 
 
+@functools.cache
+def written(model: type[Model]) -> dict[str, Field]:
+    """Return the fields that a file may write, by key."""
+    return {key: field for key, field in shape(model).items() if not field.canonical}
+
+
+@functools.cache
+def canonical_keys(model: type[Model]) -> frozenset[str]:
+    """Return the keys that no file writes."""
+    return frozenset(shape(model)) - frozenset(written(model))
+
+
 def _field(key: str, name: str, hint: object) -> Field:
     base, marks = _unwrap(hint)
+    field = _of_kind(key, name, base, marks)
+    return replace(field, canonical=True) if any(isinstance(mark, Canonical) for mark in marks) else field
+
+
+def _of_kind(key: str, name: str, base: object, marks: list[object]) -> Field:
     choice = next((mark for mark in marks if isinstance(mark, Choice)), None)
     named = next((mark for mark in marks if isinstance(mark, Named)), None)
     if base in _SCALARS and named is None:

@@ -137,8 +137,8 @@ class InputMaker:
     def _value(self, parameter: InputParameter) -> tuple[jsonpath.JSONPath | None, Any]:
         """Return the JSONPath on the body, or the constant, that a declared ``value`` is (SEMANTICS 3.5)."""
         text = parameter.value if parameter.value is not None else parameter.template
-        if parameter.const is not None:
-            return None, parameter.const
+        if parameter.const is not None or parameter.structure is not None:
+            return None, parameter.structure if parameter.const is None else parameter.const
         if text is None:
             return None, ABSENT
         if not text.strip().startswith("$"):

@@ -440,6 +440,7 @@ def _says_values(outputs: Sequence[OutputParameter]) -> bool:
     return any(
         output.has_const
         or output.value is not None
+        or output.structure is not None
         or _says_values(output.properties)
         or (output.items is not None and _says_values((output.items,)))
         for output in outputs

@@ -33,6 +33,8 @@ class MockCompiler:
     def _one(self, parameter: OutputParameter) -> Output | None:
         if parameter.has_const:
             return Expressed(Constant(parameter.const), parameter.type, "const")
+        if parameter.structure is not None:
+            return self._outputs.structure(parameter)
         if parameter.value is not None:
             return self._outputs.template(parameter.value, parameter)
         if parameter.properties:

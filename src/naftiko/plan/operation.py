@@ -13,10 +13,9 @@ from naftiko.plan.body import BodyTemplate, compile_body
 from naftiko.plan.outputs import ConsumedOutputs, consumed_outputs
 from naftiko.plan.path import PathTemplate, begins_with, join, parse_path, same_placeholder
 from naftiko.plan.path import placeholders as path_placeholders
-from naftiko.plan.references import Names
+from naftiko.plan.references import Names, compile_data
 from naftiko.plan.schema import parameter_schema
 from naftiko.plan.template import TemplateError, Value, parse
-from naftiko.plan.text import as_text
 from naftiko.types import Position
 
 LOCATIONS = frozenset({"query", "header", "path", "cookie", "body", "environment"})
@@ -236,9 +235,7 @@ class OperationCompiler:
                 hint=f"use {', '.join(sorted(LOCATIONS))}",
             )
             location = "query"
-        fixed = given.value if given.value is not None else given.template
-        if fixed is None and given.const is not None:
-            fixed = as_text(given.const)
+        fixed = next((value for value in _values(given) if value is not None), None)
         kind = given.type if given.type is not None or location == "body" else "string"
         return Parameter(
             name=given.name or "",
@@ -255,7 +252,10 @@ class OperationCompiler:
             return parameter
         inside = names.for_fixed_value(parameter.name)
         try:
-            template = parse(parameter.fixed.text, inside.resolve)
+            fixed = parameter.fixed.value
+            if not isinstance(fixed, str):
+                return replace(parameter, fixed=compile_data(fixed, inside))
+            template = parse(fixed, inside.resolve)
         except TemplateError as error:
             where = parameter.fixed.given
             self._findings.at(where.at("value")).error("broken-template", str(error))
@@ -276,11 +276,16 @@ def _in_path(name: str, fixed: Mapping[str, Value], names: Names) -> Value:
     return fixed[name] if name in fixed else names.resolve(name)
 
 
+def _values(given: InputParameter) -> tuple[Any, ...]:
+    """Return what may fix a parameter's value, the first that there is does: text or a structure of templates."""
+    return given.value, given.structure, given.template, given.const
+
+
 @dataclass(frozen=True, slots=True)
 class _Unparsed:
     """A fixed value before its template is parsed."""
 
-    text: str
+    value: Any
     given: InputParameter
 
     def __call__(self, scope: object) -> Any:

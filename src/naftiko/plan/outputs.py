@@ -11,7 +11,7 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import OutputParameter
 from naftiko.plan import jsonpath
 from naftiko.plan.inputs import fit
-from naftiko.plan.references import Constant, Names, StepPath
+from naftiko.plan.references import Constant, Names, StepPath, compile_data
 from naftiko.plan.schema import output_schema
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
@@ -286,7 +286,8 @@ class OutputCompiler:
     @staticmethod
     def _is_whole(parameter: OutputParameter) -> bool:
         mapping = parameter.mapping if parameter.mapping is not None else parameter.value
-        described = parameter.properties or parameter.items or parameter.values or parameter.has_const
+        says_value = parameter.has_const or parameter.structure is not None
+        described = parameter.properties or parameter.items or parameter.values or says_value
         return not described and (mapping or "").strip() in _WHOLE and parameter.max_length is None
 
     def _key(self, parameter: OutputParameter, at: int) -> str:
@@ -299,6 +300,8 @@ class OutputCompiler:
     def _one(self, parameter: OutputParameter) -> Output:
         if parameter.has_const:
             return Expressed(Constant(parameter.const), parameter.type, "const")
+        if parameter.structure is not None:
+            return self.structure(parameter)
         value = parameter.value
         if value is not None and not value.strip().startswith("$"):
             return self.template(value, parameter)
@@ -378,6 +381,15 @@ class OutputCompiler:
                 except jsonpath.JSONPathError:
                     return None
         return None
+
+    def structure(self, parameter: OutputParameter) -> Output:
+        """Compile a value that is a map or a list: its strings are templates."""
+        try:
+            value = compile_data(parameter.structure, self._names)
+        except TemplateError as error:
+            self._findings.at(parameter.at("value")).error("broken-template", str(error))
+            value = Constant(None)
+        return Expressed(value, parameter.type, "value")
 
     def template(self, text: str, parameter: OutputParameter) -> Output:
         """Compile an output's text; what is not a template is a constant of the declared type."""

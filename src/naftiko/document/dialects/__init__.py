@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from naftiko.document.dialects import authentication, bodies, calls, imports, keys, parameters, steps
+from naftiko.document.dialects import authentication, bodies, calls, imports, keys, parameters, routes, steps
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
     Aggregate,
@@ -17,7 +17,9 @@ from naftiko.document.model import (
     ApiKeyAuthentication,
     BasicAuthentication,
     BearerAuthentication,
+    Bind,
     CallStep,
+    CapabilityDocument,
     ConsumedOperation,
     ConsumedResource,
     ConsumesHttp,
@@ -42,45 +44,58 @@ from naftiko.document.model import (
     PromptArgument,
     RequestBody,
     RestAdapter,
+    ScriptStep,
     SkillAdapter,
     SkillTool,
+    UnknownAdapter,
+    UnknownConsumes,
 )
 from naftiko.document.reader import Entries
 
 Concern: TypeAlias = Callable[[Entries, Findings], None]
 
 _LABELLED = keys.renamed(display="label", title="label")
+_IN_NAMESPACE = keys.stands_for("namespace", "name", "id")
+_AUTHENTICATED = keys.renamed(auth="authentication")
+_BASE_URI = keys.renamed(baseUrl="baseUri", baseURI="baseUri")
+_ADAPTER = (_LABELLED, _IN_NAMESPACE, _AUTHENTICATED)
+_UNIT = (keys.named, _LABELLED, calls.spread)
 
 CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
-    Aggregate: (keys.renamed(display="label", title="label", flows="functions", name="namespace"),),
-    AggregateFunction: (_LABELLED, calls.spread),
+    Aggregate: (keys.renamed(display="label", title="label", flows="functions"), _IN_NAMESPACE),
+    AggregateFunction: _UNIT,
     ApiKeyAuthentication: (authentication.api_key,),
     BasicAuthentication: (authentication.scheme,),
     BearerAuthentication: (authentication.scheme,),
-    CallStep: (calls.spread,),
-    ConsumedOperation: (_LABELLED, bodies.declared),
-    ConsumedResource: (_LABELLED,),
-    ConsumesHttp: (_LABELLED, keys.renamed(baseUrl="baseUri", baseURI="baseUri")),
-    ControlAdapter: (_LABELLED,),
+    Bind: (_IN_NAMESPACE,),
+    CallStep: (keys.named, calls.spread),
+    CapabilityDocument: (keys.renamed(naftiko="version", ikanos="version"),),
+    ConsumedOperation: (routes.described, keys.named, _LABELLED, bodies.declared),
+    ConsumedResource: (routes.described, routes.consumed, keys.named, _LABELLED),
+    ConsumesHttp: (_BASE_URI, routes.resources, _LABELLED, _IN_NAMESPACE, _AUTHENTICATED),
+    ControlAdapter: _ADAPTER,
     ControlManagement: (keys.logs,),
     DigestAuthentication: (authentication.scheme,),
-    ExposedOperation: (_LABELLED, calls.spread),
-    ExposedResource: (_LABELLED,),
-    ExposedSkill: (_LABELLED,),
+    ExposedOperation: (routes.described, *_UNIT),
+    ExposedResource: (routes.described, routes.exposed, keys.named, _LABELLED),
+    ExposedSkill: (keys.named, _LABELLED),
     Import: (imports.both_spellings,),
     Info: (keys.renamed(display="label", title="label"), keys.name_as_label),
-    InputParameter: (_LABELLED, parameters.input_parameter),
-    LookupStep: (steps.lookup,),
+    InputParameter: (keys.named, _LABELLED, parameters.input_parameter),
+    LookupStep: (keys.named, steps.lookup),
     Mapping: (keys.renamed(targetName="target"),),
-    McpAdapter: (_LABELLED,),
-    McpPrompt: (_LABELLED,),
-    McpResource: (_LABELLED, calls.spread),
-    McpTool: (_LABELLED, calls.spread),
+    McpAdapter: _ADAPTER,
+    McpPrompt: (keys.named, _LABELLED),
+    McpResource: _UNIT,
+    McpTool: _UNIT,
     OAuth2Authentication: (authentication.scheme,),
     OutputParameter: (_LABELLED, parameters.output_parameter),
-    PromptArgument: (_LABELLED,),
+    PromptArgument: (keys.named, _LABELLED),
     RequestBody: (bodies.block,),
-    RestAdapter: (_LABELLED,),
-    SkillAdapter: (_LABELLED,),
-    SkillTool: (_LABELLED,),
+    RestAdapter: (routes.resources, *_ADAPTER),
+    ScriptStep: (keys.named,),
+    SkillAdapter: _ADAPTER,
+    SkillTool: (keys.named, _LABELLED),
+    UnknownAdapter: (_IN_NAMESPACE,),
+    UnknownConsumes: (_BASE_URI, _IN_NAMESPACE),
 }

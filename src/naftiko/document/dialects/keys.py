@@ -1,4 +1,4 @@
-"""Renamed keys: ``display`` is ``label``, ``flows`` are ``functions``, ``targetName`` is ``target``."""
+"""Renamed keys: ``display`` is ``label``, ``flows`` are ``functions``, ``auth`` is ``authentication``."""
 
 from __future__ import annotations
 
@@ -21,6 +21,25 @@ def renamed(**names: str) -> Callable[[Entries, Findings], None]:
                 found.setdefault(new, entry)
 
     return rename
+
+
+def stands_for(key: str, *others: str) -> Callable[[Entries, Findings], None]:
+    """Return the concern that reads another key where ``key`` is missing; beside it, the other means what it says."""
+
+    def read(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
+        for other in others:
+            if other in found and key not in found:
+                found[key] = found.pop(other)
+
+    return read
+
+
+def named(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
+    """Read ``operationId`` or ``id`` as a missing ``name``; beside a name they name nothing."""
+    for other in ("operationId", "id"):
+        if other in found:
+            entry = found.pop(other)
+            found.setdefault("name", entry)
 
 
 def name_as_label(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape

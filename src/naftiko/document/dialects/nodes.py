@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 
 def text(value: str, like: Node) -> ScalarNode:
@@ -20,6 +20,18 @@ def flag(like: Node) -> ScalarNode:
 def mapping(pairs: Iterable[tuple[Node, Node]], like: Node) -> MappingNode:
     """Return a mapping at the place of ``like``."""
     return MappingNode("", list(pairs), like.start_mark, like.end_mark)
+
+
+def with_pair(node: MappingNode, key: str, value: Node) -> MappingNode:
+    """Return the mapping with one more pair, at the place of its value; a key that is there keeps its own."""
+    if has(node, key):
+        return node
+    return mapping([*node.value, (text(key, value), value)], node)
+
+
+def sequence(children: Iterable[Node], like: Node) -> SequenceNode:
+    """Return a list at the place of ``like``."""
+    return SequenceNode("", list(children), like.start_mark, like.end_mark)
 
 
 def has(node: Node, *names: str) -> bool:

@@ -23,6 +23,7 @@ _TYPES = {
     "list": "array",
     "map": "object",
     "dict": "object",
+    "json": "any",
 }
 _NESTED_KEYS = frozenset({"type", "properties", "items", "values", "mapping", "value", "const"})
 _OWN_KEYS = ("type", "mapping", "properties", "items", "value", "const", "values", "name")
@@ -30,8 +31,10 @@ _OWN_KEYS = ("type", "mapping", "properties", "items", "value", "const", "values
 
 def input_parameter(found: Entries, findings: Findings) -> None:
     """Bring an input parameter to the canonical form."""
+    _schema(found, findings)
     _type(found, findings)
     _required(found)
+    _structure(found)
     _items(found, findings)
 
 
@@ -40,9 +43,17 @@ def output_parameter(found: Entries, findings: Findings) -> None:
     _type(found, findings)
     _required(found)
     _mapping(found, findings)
+    _structure(found)
     _items(found, findings)
     if "const" in found:
         found["hasConst"] = (found["const"][0], nodes.flag(found["const"][0]))
+
+
+def _schema(found: Entries, findings: Findings) -> None:
+    """OpenAPI's ``schema: {type, enum, …}`` are the parameter's own keys."""
+    if "schema" in found and isinstance(found["schema"][1], MappingNode):
+        for key, entry in entries(found.pop("schema")[1], findings).items():
+            found.setdefault(key, entry)
 
 
 def _type(found: Entries, findings: Findings) -> None:
@@ -79,6 +90,12 @@ def _required(found: Entries) -> None:
     """``required: [a, b]`` names the properties that an object must have."""
     if "required" in found and isinstance(found["required"][1], SequenceNode):
         found["requiredProperties"] = found.pop("required")
+
+
+def _structure(found: Entries) -> None:
+    """A ``value`` may be a map or a list, which is the value then."""
+    if "value" in found and isinstance(found["value"][1], MappingNode | SequenceNode):
+        found["structure"] = found.pop("value")
 
 
 def _mapping(found: Entries, findings: Findings) -> None:

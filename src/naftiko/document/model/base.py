@@ -39,6 +39,11 @@ class Choice:
     unknown: type[Model]
 
 
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """Marks a field that only the canonical form has: no file writes its key, a dialect makes it of others."""
+
+
 def _key(field: str) -> str:
     """Return the file's key of a field: ``base_uri`` is ``baseUri``, ``with_`` is ``with``."""
     return to_camel(field.rstrip("_"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from naftiko.document.model.base import Model
+from naftiko.document.model.base import Canonical, Model
 
 
 class MultipartPart(Model):
@@ -29,5 +29,5 @@ class RequestBody(Model):
 
     type: str = "json"
     data: Any = None
-    has_data: bool = False
-    parts: tuple[MultipartPart, ...] = ()
+    has_data: Annotated[bool, Canonical()] = False
+    parts: Annotated[tuple[MultipartPart, ...], Canonical()] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 from naftiko.document.model.aggregates import Aggregate
-from naftiko.document.model.base import Choice, Import, Model, Named
+from naftiko.document.model.base import Canonical, Choice, Import, Model, Named
 from naftiko.document.model.binds import Bind
 from naftiko.document.model.consumes import ConsumesHttp
 from naftiko.document.model.control import ControlAdapter
@@ -71,6 +71,7 @@ Exposes: TypeAlias = Annotated[
         models={
             "rest": RestAdapter,
             "api": RestAdapter,
+            "http": RestAdapter,
             "mcp": McpAdapter,
             "skill": SkillAdapter,
             "control": ControlAdapter,
@@ -88,7 +89,7 @@ class CapabilityDocument(Model):
         version: the value of the root key ``naftiko`` or ``ikanos``.
     """
 
-    version: str | None = None
+    version: Annotated[str | None, Canonical()] = None
     info: Info | None = None
     binds: Annotated[tuple[Bind | Import, ...], Named(key="namespace")] = ()
     consumes: Consumes = ()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
 from naftiko.document.model.authentication import Authentication
@@ -94,4 +92,3 @@ class ControlAdapter(Model):
     authentication: Authentication | None = None
     management: ControlManagement | None = None
     observability: Observability | None = None
-    extra: Any = Field(default=None, exclude=True)

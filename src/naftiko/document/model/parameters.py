@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from naftiko.document.model.base import Model, NamedTuple
+from naftiko.document.model.base import Canonical, Model, NamedTuple
 
 
 class InputParameter(Model):
@@ -16,6 +16,7 @@ class InputParameter(Model):
         location: ``query``, ``header``, ``path``, ``cookie``, ``body`` or ``environment`` (``in``).
         type: the JSON type; a list such as ``[array, null]`` is its first type with ``nullable`` set.
         value: a constant, a template, or a JSONPath on the body (``$.a.b``).
+        structure: a ``value`` that is a map or a list; its strings are templates.
         required_properties: the names in a ``required`` list, as JSON Schema writes it.
     """
 
@@ -27,6 +28,7 @@ class InputParameter(Model):
     description: str | None = None
     required: bool | None = None
     value: str | None = None
+    structure: Annotated[Any, Canonical()] = None
     template: str | None = None
     const: Any = None
     default: Any = None
@@ -50,7 +52,7 @@ class InputParameter(Model):
     tags: tuple[str, ...] = ()
     items: InputParameter | None = None
     properties: NamedTuple[InputParameter] = ()
-    required_properties: tuple[str, ...] = ()
+    required_properties: Annotated[tuple[str, ...], Canonical()] = ()
 
 
 class OutputParameter(Model):
@@ -59,6 +61,7 @@ class OutputParameter(Model):
     Attributes:
         mapping: a JSONPath on the context.
         value: a template, or a JSONPath when it starts with ``$``.
+        structure: a ``value`` that is a map or a list; its strings are templates.
         const: a constant of any type.
         values: what each value of an object with free keys is mapped to.
     """
@@ -70,8 +73,9 @@ class OutputParameter(Model):
     description: str | None = None
     mapping: str | None = None
     value: str | None = None
+    structure: Annotated[Any, Canonical()] = None
     const: Any = None
-    has_const: bool = False
+    has_const: Annotated[bool, Canonical()] = False
     default: Any = None
     example: Any = None
     enum: list[Any] | None = None
@@ -90,4 +94,4 @@ class OutputParameter(Model):
     items: OutputParameter | None = None
     properties: NamedTuple[OutputParameter] = ()
     values: OutputParameter | None = None
-    required_properties: tuple[str, ...] = ()
+    required_properties: Annotated[tuple[str, ...], Canonical()] = ()

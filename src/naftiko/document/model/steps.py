@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import Field
 
-from naftiko.document.model.base import Choice, Model, Named, NamedTuple
+from naftiko.document.model.base import Canonical, Choice, Model, Named, NamedTuple
 from naftiko.document.model.parameters import OutputParameter
 
 
@@ -39,7 +39,7 @@ class LookupStep(Model):
     index: str | None = None
     match: str | None = None
     lookup_value: str | None = None
-    lookup_values: list[Any] | None = None
+    lookup_values: Annotated[list[Any] | None, Canonical()] = None
     output_parameters: tuple[str, ...] = ()
 
 

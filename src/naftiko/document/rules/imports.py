@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from naftiko.document.rules.rule import ERROR, HINT, Rule
+from naftiko.document.rules.rule import ERROR, HINT, WARNING, Rule
 
 _GOOD = "consumes:\n- from: ./shared.yaml\n  import: shop\n"
 
@@ -34,6 +34,15 @@ IMPORTS = (
         "Write `from: PATH` and `import: NAMESPACE`; `as` is for another name.",
         "consumes:\n- import: ./shared.yaml\n  as: shop\n",
         _GOOD,
+    ),
+    Rule(
+        "import-name",
+        WARNING,
+        "An import names a namespace that its file doesn't have, and the file consumes one API only.",
+        "That one is meant, under the name of the import; other engines find nothing.",
+        "Write the file's own namespace in `import`, and the name here in `as`.",
+        "consumes:\n- from: ./shared.yaml\n  import: the-shop\n  as: shop\n",
+        "consumes:\n- from: ./shared.yaml\n  import: shop\n",
     ),
     Rule(
         "import-scheme",
