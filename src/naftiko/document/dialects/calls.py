@@ -30,7 +30,9 @@ def _spread(found: Entries, key: Node, inner: Entries, findings: Findings) -> No
     """Spread a call object; its ``with`` wins over the sibling one, key by key."""
     operation = next((inner[name][1] for name in _OPERATION if name in inner), None)
     if operation is None:
-        return  # told as a mapping where a name must be
+        if not inner:
+            del found["call"]  # `call: {{name}}`, which is told as the YAML it is
+        return  # any other mapping is told where a name must be
     found["call"] = (key, _in_namespace(operation, inner))
     if "with" not in inner or is_null(inner["with"][1]):
         return
