@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from naftiko.expose.pattern import Pattern
+
 RouteT = TypeVar("RouteT")
 FoundT = TypeVar("FoundT")
 
@@ -25,8 +27,7 @@ class UndecodablePath(ValueError):
 class _Mixed(Generic[RouteT]):
     """A segment of text and placeholders, such as ``{id}.json``."""
 
-    pattern: re.Pattern[str]
-    names: tuple[str, ...]
+    pattern: Pattern
     node: _Node[RouteT]
 
 
@@ -114,9 +115,9 @@ def _walk(
         if found is not None:
             return found
     for mixed in node.mixed:
-        caught = mixed.pattern.fullmatch(segment)
-        if caught:
-            found = _walk(mixed.node, segments, at + 1, (*values, *caught.groups()), pick)
+        caught = mixed.pattern.match(segment)
+        if caught is not None:
+            found = _walk(mixed.node, segments, at + 1, (*values, *caught), pick)
             if found is not None:
                 return found
     if node.placeholder is not None and segment:
@@ -136,18 +137,11 @@ def _picked(
 
 
 def _mixed(node: _Node[RouteT], segment: str) -> _Node[RouteT]:
-    pieces: list[str] = []
-    at = 0
-    names: list[str] = []
-    for found in _PLACEHOLDER.finditer(segment):
-        pieces += [re.escape(segment[at : found.start()]), "(.+?)"]
-        names.append(found[1] or found[2])
-        at = found.end()
-    pattern = re.compile("".join(pieces) + re.escape(segment[at:]))
+    pattern = Pattern.parse(segment)
     for known in node.mixed:
-        if known.pattern == pattern:
+        if known.pattern.literals == pattern.literals:
             return known.node
-    made: _Mixed[RouteT] = _Mixed(pattern, tuple(names), _Node())
+    made: _Mixed[RouteT] = _Mixed(pattern, _Node())
     node.mixed.append(made)
     return made.node
 
