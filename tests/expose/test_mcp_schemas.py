@@ -37,7 +37,7 @@ capability:
           with: {body: {c: "{{colour}}", o: "{{options}}", l: "{{list}}", n: "{{count}}"}}
           inputParameters:
             - {name: colour, type: string, description: A colour, enum: [red, green], required: false, default: red}
-            - {name: count, type: integer, description: A count, minimum: 1, maximum: 9}
+            - {name: count, type: integer, description: A count, minimum: 1, maximum: 9, required: true}
             - {name: list, type: array, description: Things, items: {type: string, format: uuid}, required: false}
             - name: options
               type: object

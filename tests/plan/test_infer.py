@@ -104,7 +104,9 @@ def test_a_declared_path_input_answers_to_the_routes_spelling():
         ("{name: n, value: c}", False, False),
     ],
 )
-def test_required_is_the_default_in_mcp_and_a_flag_in_rest(declared, in_rest, in_mcp):
+def test_what_feeds_nothing_is_required_in_mcp_unless_it_says_otherwise_and_in_rest_if_it_says_so(
+    declared, in_rest, in_mcp
+):
     declared = f"inputParameters: [{declared}]"
     assert inputs_of(api(""), rest(declared))["n"].required is in_rest
     assert inputs_of(api(""), tool(declared))["n"].required is in_mcp

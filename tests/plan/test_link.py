@@ -10,7 +10,7 @@ from linked_units import answering, api, capability, only_unit, query_of, reques
 from naftiko.errors import InputError
 from naftiko.plan.unit import ForwardAction, FunctionAction
 
-OPERATION = "inputParameters: [{name: q, in: query, type: integer, description: Which}, {name: status, in: query}]"
+OPERATION = "inputParameters: [{name: q, in: query, type: integer, description: Which, required: true}, {name: status, in: query}]"
 FUNCTION = """\
 aggregates:
 - namespace: desk
@@ -47,7 +47,7 @@ def test_what_the_unit_sets_itself_wins():
     assert run(unit, limit=1) == {"m": 2}
 
 
-def test_a_functions_inputs_are_required_by_default_in_rest_too():
+def test_a_functions_inputs_are_required_as_what_they_feed_is_in_rest_too():
     unit, _ = only_unit(api(OPERATION), FUNCTION, rest("", call="ref: desk.find"))
     assert [(given.name, given.location, given.required) for given in unit.inputs] == [
         ("limit", "query", True),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import enum
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from naftiko.document.model import RequestBody
-from naftiko.plan.references import Constant, Names, Structure, compile_data
+from naftiko.plan.references import Constant, Names, Structure, compile_data, inputs_of
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Placeholder, Position, Template, Value, has_placeholder, parse, parse_json_text
 from naftiko.plan.text import as_text, compact_json
@@ -237,3 +237,30 @@ def _parts(body: RequestBody, names: Names) -> list[Part]:
 def _value(text: str, names: Names) -> Value:
     template: Template = parse(text, names.resolve)
     return template.lone.value if template.lone else template
+
+
+def names_in_text(body: BodyTemplate) -> frozenset[str]:
+    """Return the inputs that a body's text can't do without, as far as it is a text.
+
+    Where a value is absent its key, form field or part is left out (SEMANTICS 3.2 and 4.3), and the request is whole
+    without it. A text, or a string with other values in it, would have a gap.
+    """
+    if body.kind in {BodyKind.FORM, BodyKind.MULTIPART}:
+        return frozenset()
+    value = body.value
+    if isinstance(value, JsonText):
+        value = value.structure or value.template
+    return frozenset(_in_text(value.template) if isinstance(value, Structure) else inputs_of(value))
+
+
+def _in_text(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _in_text(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _in_text(inner)
+    else:
+        text = value.template if isinstance(value, TextOf) else value
+        if isinstance(text, Template) and len(text.names) > 1:
+            yield from inputs_of(text)

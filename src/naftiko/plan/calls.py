@@ -65,13 +65,25 @@ class Wanted:
 
 @dataclass(slots=True)
 class Wants:
-    """Collects the inputs that a unit needs, in order."""
+    """Collects the inputs that a unit needs, in order.
+
+    Attributes:
+        found: what each is for.
+        needs: the inputs that feed something known, and whether any of that can't do without (SEMANTICS 3.6).
+    """
 
     found: list[Wanted] = field(default_factory=list)
+    needs: dict[str, bool] = field(default_factory=dict)
 
     def add(self, name: str, slot: Slot, use: Use = Use.WHOLE) -> None:
         """Add an input."""
         self.found.append(Wanted(name, slot, use))
+        if slot.known:
+            self.feeds(name, needed=slot.required)
+
+    def feeds(self, name: str, *, needed: bool) -> None:
+        """Say of an input that it feeds something known, and whether that can't do without."""
+        self.needs[name] = needed or self.needs.get(name, False)
 
 
 class CannotLink(Exception):  # it is caught here, never shown
@@ -148,6 +160,9 @@ class _Linking:
             self._map(key, slot)
         elif not self._caller.is_agent or not self._mapped[key][1]:
             self._map(key, replace(slot, required=False))  # ours is sent where the caller gives none
+        else:
+            for name in self._mapped[key][1]:
+                self._wants.feeds(name, needed=False)  # an agent's own is not sent
 
     def take(self, name: str, slot: Slot) -> bool:
         """Fill an argument from ``with`` alone; return whether it stands there."""
@@ -317,4 +332,5 @@ def _extra_slot(key: str, place: str) -> Slot:
         required=place == "path",
         schema={} if location == "body" else {"type": "string"},
         whole_body=place == "body",
+        known=place == "path",
     )

@@ -62,8 +62,7 @@ class FlowLinker:
         return CallStepPlan(name, frozenset(needs), call)
 
     def lookup(self, name: str, step: Any, caller: Caller, wants: Wants) -> StepPlan:
-        """Link a lookup step."""
-        del wants
+        """Link a lookup step; it finds nothing without the inputs that it looks for."""
         earlier = caller.names.steps
         index = self._index(name, step, caller.names) if step.index else None
         if not isinstance(index, StepPath):
@@ -76,7 +75,11 @@ class FlowLinker:
         wanted = step.lookup_value if step.lookup_values is None else step.lookup_values
         if step.match is None or wanted is None:
             raise CannotLink("unsupported-step", f"step `{name}` needs `match` and `lookupValue`", node=step.node)
-        value = self.value(wanted, caller.names, step, "lookupValue")
+        names = replace(caller.names, used={})
+        value = self.value(wanted, names, step, "lookupValue")
+        caller.names.used.update(names.used)
+        for given in names.used:
+            wants.feeds(given, needed=True)
         needs = frozenset({index.step, *_steps_of(value, earlier)})
         return LookupStepPlan(name, needs, index, step.match, value, step.output_parameters)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import AggregateFunction, ExposedOperation, InputParameter, McpResource, McpTool
+from naftiko.document.model import AggregateFunction, ExposedOperation, McpResource, McpTool
 from naftiko.document.suggest import did_you_mean
 from naftiko.plan import jsonpath
 from naftiko.plan.calls import Caller, Use, Wants
@@ -16,13 +15,6 @@ from naftiko.plan.references import Input as Reference
 from naftiko.plan.references import Names, compile_value
 from naftiko.plan.template import TemplateError, Value
 from naftiko.types import ABSENT
-
-
-def required_by_default(parameters: Sequence[InputParameter]) -> tuple[InputParameter, ...]:
-    """Return a function's inputs, required where they don't say otherwise (SEMANTICS 3.6), whatever exposes it."""
-    return tuple(
-        given if given.required is not None else given.model_copy(update={"required": True}) for given in parameters
-    )
 
 
 class FunctionArguments:

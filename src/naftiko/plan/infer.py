@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from naftiko.document.findings import Findings
@@ -21,6 +21,28 @@ from naftiko.types import ABSENT
 
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _LOCATIONS = frozenset({"path", "query", "header", "cookie", "body", "environment"})
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The declared inputs of a unit.
+
+    Attributes:
+        unsaid: the names of those that don't say whether they are required.
+    """
+
+    inputs: tuple[Input, ...]
+    unsaid: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.inputs)
+
+    def settled(self, needs: Mapping[str, bool]) -> list[Input]:
+        """Return the inputs, required where what they feed is, or where that isn't known (SEMANTICS 3.6)."""
+        return [
+            _required(given) if given.name in self.unsaid and needs.get(given.name, True) else given
+            for given in self.inputs
+        ]
 
 
 class InputMaker:
@@ -84,21 +106,37 @@ class InputMaker:
     def _location(slot: Slot) -> str:
         return "query" if slot.location == "path" else slot.location
 
-    def declared(self, levels: Sequence[Sequence[InputParameter]]) -> list[Input]:
-        """Make the declared inputs; an inner level wins over an outer one."""
+    def declared(
+        self, levels: Sequence[Sequence[InputParameter]], inherited: Sequence[InputParameter] = ()
+    ) -> Declared:
+        """Make the declared inputs; an inner level wins over an outer one.
+
+        Args:
+            levels: those of the unit and of what is around it.
+            inherited: those of an aggregate's function, the innermost level.
+        """
         merged: dict[str, InputParameter] = {}
-        for level in levels:
+        for level in (*levels, inherited):
             for parameter in level:
                 if parameter.name is None:
                     self._findings.at(parameter.node).warning("missing-name", "an input without a name is left out")
                 else:
                     merged[parameter.name] = parameter
-        return [self._declared(name, parameter) for name, parameter in merged.items()]
+        inputs = tuple(self._declared(name, parameter) for name, parameter in merged.items())
+        follows = merged if self.adapter == "mcp" else {parameter.name for parameter in inherited}
+        unsaid = frozenset(
+            given.name
+            for given in inputs
+            if given.name in follows
+            and merged[given.name].required is None
+            and given.default is ABSENT
+            and given.constant is ABSENT
+        )
+        return Declared(inputs, unsaid)
 
     def _declared(self, name: str, parameter: InputParameter) -> Input:
         location = self._declared_location(name, parameter)
         body_path, constant = self._value(parameter)
-        required = parameter.required if parameter.required is not None else self.adapter == "mcp"
         default = ABSENT if parameter.default is None else parameter.default
         wire = same_placeholder(name, self.route) if location == "path" else None
         schema = parameter_schema(parameter)
@@ -109,7 +147,7 @@ class InputMaker:
             alias=name,
             location=location,
             type=parameter.type,
-            required=location == "path" or (required and default is ABSENT and constant is ABSENT),
+            required=location == "path" or (bool(parameter.required) and default is ABSENT and constant is ABSENT),
             description=parameter.description,
             schema=schema,
             default=default,
@@ -157,16 +195,18 @@ class InputMaker:
             )
         return not broken
 
-    def from_schema(self, schema: Mapping[str, Any]) -> list[Input]:
+    def from_schema(self, schema: Mapping[str, Any]) -> Declared:
         """Make the inputs of a tool's own JSON ``inputSchema``, which is shown as it is."""
         properties = schema.get("properties")
         required = schema.get("required")
         names = properties if isinstance(properties, Mapping) else {}
         shared = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
-        return [
-            self._from_property(name, inner if isinstance(inner, Mapping) else {}, shared, required)
-            for name, inner in names.items()
-        ]
+        return Declared(
+            tuple(
+                self._from_property(name, inner if isinstance(inner, Mapping) else {}, shared, required)
+                for name, inner in names.items()
+            )
+        )
 
     def _from_property(self, name: str, inner: Mapping[str, Any], shared: Mapping[str, Any], required: Any) -> Input:
         kind = inner.get("type")

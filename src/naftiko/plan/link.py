@@ -26,9 +26,9 @@ from naftiko.plan.apis import Apis, LinkSettings, compile_secrets, link_apis
 from naftiko.plan.callables import Callables
 from naftiko.plan.calls import Caller, CallLinker, CannotLink, Use, Wanted, Wants
 from naftiko.plan.flows import FlowLinker
-from naftiko.plan.functions import FunctionArguments, required_by_default
-from naftiko.plan.infer import InputMaker, named_safely
-from naftiko.plan.inputs import Input, InputSet
+from naftiko.plan.functions import FunctionArguments
+from naftiko.plan.infer import Declared, InputMaker, named_safely
+from naftiko.plan.inputs import InputSet
 from naftiko.plan.mock import MockCompiler
 from naftiko.plan.names import tool_names
 from naftiko.plan.operation import Slot
@@ -264,7 +264,7 @@ class _Linker:
         names = replace(
             self._names,
             prefixes=self._names.prefixes | {name for name in (place.namespace, namespace) if name},
-            inputs=frozenset(given.name for given in declared),
+            inputs=frozenset(given.name for given in declared.inputs),
             open_inputs=not declared,
             used={},
             missing={},
@@ -289,16 +289,15 @@ class _Linker:
 
     def _declared_inputs(
         self, model: _Declaration, function: AggregateFunction | None, place: _Place, maker: InputMaker
-    ) -> list[Input]:
+    ) -> Declared:
         schema = getattr(model, "input_schema", None)
         if schema is not None:
             return maker.from_schema(schema)
         own = model.input_parameters
-        levels = (*place.outer_inputs, own)
         if function is not None and not own and not model.with_:
             # The function's inputs are the unit's; where they travel in REST follows from the route.
-            levels = (*place.outer_inputs, required_by_default(function.input_parameters))
-        return maker.declared(levels)
+            return maker.declared(place.outer_inputs, function.input_parameters)
+        return maker.declared((*place.outer_inputs, own))
 
     def _action(
         self, model: _Declaration, function: AggregateFunction | None, caller: Caller, wants: Wants
@@ -355,7 +354,7 @@ class _Linker:
         declared = maker.declared((function.input_parameters,))
         inner_names = replace(
             caller.names,
-            inputs=frozenset(given.name for given in declared),
+            inputs=frozenset(given.name for given in declared.inputs),
             open_inputs=not declared,
             used={},
             missing={},
@@ -368,17 +367,17 @@ class _Linker:
         return FunctionAction(arguments, inner_inputs, action), built
 
     def _inputs(
-        self, declared: list[Input], wants: Wants, names: Names, action: Action | None, maker: InputMaker
+        self, declared: Declared, wants: Wants, names: Names, action: Action | None, maker: InputMaker
     ) -> InputSet:
         """Return the unit's inputs; declared ones are not added to, but for what a path can't do without."""
-        known = {given.name for given in declared}
+        known = {given.name for given in declared.inputs}
         if declared:
             needed = [
                 want
                 for want in wants.found
                 if want.name not in known and want.slot.location == "path" and want.use is Use.WHOLE
             ]
-            return named_safely([*declared, *maker.inferred(needed)])
+            return named_safely([*declared.settled(wants.needs), *maker.inferred(needed)])
         covered = {want.name for want in wants.found}
         others = [name for name in names.used if name not in covered]
         if action is None:

@@ -9,7 +9,7 @@ from typing import Any
 from naftiko.document.findings import Findings
 from naftiko.document.model import ConsumedOperation, ConsumedResource, ConsumesHttp, InputParameter
 from naftiko.document.suggest import fold
-from naftiko.plan.body import BodyTemplate, compile_body
+from naftiko.plan.body import BodyTemplate, compile_body, names_in_text
 from naftiko.plan.outputs import ConsumedOutputs, consumed_outputs
 from naftiko.plan.path import PathTemplate, begins_with, join, parse_path, same_placeholder
 from naftiko.plan.path import placeholders as path_placeholders
@@ -72,6 +72,7 @@ class Slot:
         name: the argument's name.
         location: where it ends up: ``path``, ``query``, ``header``, ``cookie`` or ``body``.
         whole_body: whether it is the whole body.
+        known: whether the file says if a request can do without it, so that ``required`` is what it says.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Slot:
     required: bool
     schema: dict[str, Any]
     whole_body: bool = False
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +319,10 @@ class _Slots:
             if name in wanted:
                 self._add(name, "query", None, required=False)
         in_body = set(body.names) if body else set()
+        in_text = names_in_text(body) if body else frozenset()
         for name in wanted:
-            self._add(name, "body" if name in in_body else "query", None, required=False)
+            known = name in in_body and name not in in_text
+            self._add(name, "body" if name in in_body else "query", None, required=False, known=known)
         return tuple(self._slots.values())
 
     def _declare(self, parameter: Parameter) -> None:
@@ -328,7 +332,9 @@ class _Slots:
         else:
             self._add(parameter.name, parameter.location, parameter, required=parameter.required)
 
-    def _add(self, name: str, location: str, parameter: Parameter | None, *, required: bool) -> None:
+    def _add(
+        self, name: str, location: str, parameter: Parameter | None, *, required: bool, known: bool = True
+    ) -> None:
         if name in self._slots:
             return
         kind = parameter.type if parameter else ("string" if location in {"path", "query"} else None)
@@ -340,4 +346,5 @@ class _Slots:
             required=required,
             schema=parameter.schema if parameter else ({"type": kind} if kind else {}),
             whole_body=name == self._whole_body,
+            known=known,
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from naftiko.plan import jsonpath
 from naftiko.plan.scope import Scope
-from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
+from naftiko.plan.template import Placeholder, Template, TemplateError, Value, has_placeholder, parse
 from naftiko.types import ABSENT
 
 ADAPTER_PREFIXES = frozenset({"rest", "tools", "mcp"})
@@ -138,6 +138,16 @@ def fill(template: Any, scope: Scope) -> Any:
     if isinstance(template, list):
         return [value for value in (fill(element, scope) for element in template) if value is not ABSENT]
     return template(scope) if callable(template) else template
+
+
+def inputs_of(value: Any) -> Iterator[str]:
+    """Yield the inputs that a value can't be made without; what stands in a section may be missing."""
+    if isinstance(value, Input | InputOrVariable | OptionalInput | InputPath):
+        yield value.name
+    elif isinstance(value, Template):
+        for part in value.parts:
+            if isinstance(part, Placeholder):
+                yield from inputs_of(part.value)
 
 
 Expression: TypeAlias = Value
