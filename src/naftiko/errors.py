@@ -163,10 +163,15 @@ class UpstreamTimeout(UpstreamError):
 
 
 class UpstreamBroken(UpstreamError):
-    """The upstream's answer is cut, larger than the limit, or not what its format says."""
+    """The upstream's answer is cut, larger than the limit, or not what its format says.
+
+    Attributes:
+        response: the answer, where its beginning says something to people.
+    """
 
     kind = "upstream-broken"
     title = "The upstream's answer is broken"
+    response: httpx.Response | None = None
 
 
 class UpstreamRefused(UpstreamError):

@@ -37,6 +37,28 @@ def test_the_byte_order_mark_then_the_charset_then_utf8(content, charset, text):
 
 
 @pytest.mark.parametrize(
+    ("content", "charset", "text"),
+    [
+        (b"\xed\xa0\xbd!", None, "\ufffd!"),
+        (b"\xef\xbb\xbf\xed\xa0\xbd!", None, "\ufffd!"),
+        (b"x\xf0\x9f\x98", None, "x\ufffd"),
+        (b"x\xf0\x9f y", "utf-8", "x\ufffd y"),
+        ("€ 😀 ".encode() + b"\xe2\x82", None, "€ 😀 \ufffd"),
+        ("a\ud83d".encode("utf-16", "surrogatepass"), None, "a\ufffd"),
+        ("\ude00\ud83d😀".encode("utf-16-be", "surrogatepass"), "utf-16be", "\ufffd\ufffd😀"),
+    ],
+)
+def test_half_a_character_breaks_nothing(content, charset, text):
+    """A text that was cut inside of an emoji, by its bytes or by its units of UTF-16 (SEMANTICS 5.2)."""
+    assert decode(content, charset) == text
+
+
+@given(text=st.text(), at=st.integers(2, 3))
+def test_a_character_of_four_bytes_may_be_cut_anywhere_behind_its_second(text, at):
+    assert decode(text.encode() + "😀".encode()[:at], None) == text.removeprefix("\ufeff") + "\ufffd"
+
+
+@pytest.mark.parametrize(
     ("content", "charset", "message"),
     [
         (b"ab\xff", None, "not UTF-8 text: byte 2 is wrong"),
@@ -44,7 +66,8 @@ def test_the_byte_order_mark_then_the_charset_then_utf8(content, charset, text):
         (b"ab\xff", "us-ascii", "not ASCII text: byte 2 is wrong"),
         (b"ab\xff", "x-unknown", "not UTF-8 text: byte 2"),
         (b"\xff\xfea", None, "not UTF-16-LE text: byte 2"),
-        (b"\xed\xa0\x80", None, "not UTF-8 text: byte 0"),
+        (b"\xa0\x80", None, "not UTF-8 text: byte 0"),
+        (b"ni\xf1", None, "not UTF-8 text: byte 2"),
     ],
 )
 def test_a_wrong_encoding_is_told_with_its_byte(content, charset, message):

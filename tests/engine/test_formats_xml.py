@@ -125,3 +125,22 @@ def test_text_of_leaves_is_kept_as_it_is(texts):
         assert any(ord(char) in {0xFFFE, 0xFFFF} for text in texts for char in text)
         return
     assert document == {"a": texts}
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("&#xD83D;&#xDE00;", "😀"),
+        ("&#55357;&#56832;!", "😀!"),
+        ("&#xD83D; &#xDE00;", "\ufffd \ufffd"),
+        ("&#xd83d;&#xD83D;&#xDE00;", "\ufffd😀"),
+    ],
+)
+def test_surrogates_as_references_are_characters(written, text):
+    """Writers that think in UTF-16 spell an emoji so; XML has no such characters."""
+    assert decode(f"<r><a>{written}</a></r>".encode(), None) == {"a": text}
+
+
+def test_other_characters_that_xml_can_not_hold_stay_errors():
+    with pytest.raises(FormatError, match="invalid character number at line 1, column 7"):
+        decode(b"<r><a>&#0;&#xD83D;</a></r>", None)

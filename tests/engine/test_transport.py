@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import random
 import subprocess
 import sys
 import zlib
 from collections.abc import AsyncIterator
 
+import brotli
 import httpx
 import pytest
 from raw_upstream import OK, QUICK, Received, answers, coded, get
@@ -17,6 +19,11 @@ from raw_upstream import OK, QUICK, Received, answers, coded, get
 import naftiko
 from naftiko.engine.transport import Limits, Transport, fetch
 from naftiko.errors import UpstreamBroken
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 @pytest.mark.parametrize(
@@ -61,7 +68,7 @@ async def test_a_given_user_agent_wins_and_compression_is_asked_for(start, trans
     upstream = await start(answers(OK))
     await get(transport, upstream.url(), headers={"user-agent": "mine/1"})
     assert upstream.requests[0].all(b"user-agent") == [b"mine/1"]
-    assert upstream.requests[0].all(b"accept-encoding") == [b"gzip, deflate"]
+    assert upstream.requests[0].all(b"accept-encoding") == [b"gzip, deflate, br, zstd"]
 
 
 @pytest.mark.parametrize(
@@ -217,6 +224,12 @@ async def test_long_headers_are_read(start, transport):
     assert len((await get(transport, upstream.url())).headers["x-long"]) == 30_000
 
 
+WIDE_WINDOW = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 27}).compress(
+    b"hello" * 1000, zstd.ZstdCompressor.FLUSH_BLOCK
+)
+"""A frame that wants 128 MiB of memory before its first byte."""
+
+
 def raw_deflate(data: bytes) -> bytes:
     compressor = zlib.compressobj(wbits=-15)
     return compressor.compress(data) + compressor.flush()
@@ -230,6 +243,12 @@ def raw_deflate(data: bytes) -> bytes:
         (zlib.compress(b"hello" * 9), "deflate"),
         (raw_deflate(b"hello" * 9), "deflate"),
         (gzip.compress(zlib.compress(b"hello" * 9)), "deflate, gzip"),
+        (brotli.compress(b"hello" * 9), "br"),
+        (zstd.compress(b"hello" * 9), "zstd"),
+        (zstd.compress(b"hello" * 4) + zstd.compress(b"hello" * 5), "Zstd"),
+        (gzip.compress(brotli.compress(b"hello" * 9)), "br, , gzip"),
+        (b"hello" * 9, "identity"),
+        (b"hello" * 9, "UTF-8"),
     ],
 )
 async def test_a_compressed_answer_is_read_and_no_longer_called_compressed(start, transport, body, coding):
@@ -240,10 +259,19 @@ async def test_a_compressed_answer_is_read_and_no_longer_called_compressed(start
     assert "content-length" not in response.headers
 
 
-async def test_a_coding_of_the_callers_own_choice_stays(start, transport):
-    upstream = await start(answers(coded(b"\x0b\x02\x80", "br")))
-    response = await get(transport, upstream.url(), headers={"accept-encoding": "br"})
-    assert (response.content, response.headers["content-encoding"]) == (b"\x0b\x02\x80", "br")
+@pytest.mark.parametrize("coding", ["compress", "gzip, dcb", "x-own, gzip"])
+async def test_a_coding_that_is_not_known_stays(start, transport, coding):
+    upstream = await start(answers(coded(b"\x1f\x9d\x90", coding)))
+    response = await get(transport, upstream.url(), headers={"accept-encoding": coding})
+    assert (response.content, response.headers["content-encoding"]) == (b"\x1f\x9d\x90", coding)
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"304 Not Modified", b"204 No Content"])
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd", "deflate"])
+async def test_where_there_is_no_body_nothing_is_coded(start, transport, status, coding):
+    upstream = await start(answers(b"HTTP/1.1 %b\r\nContent-Encoding: %b\r\n\r\n" % (status, coding.encode())))
+    response = await fetch(transport, httpx.Request("HEAD", upstream.url()), QUICK)
+    assert (response.content, "content-encoding" in response.headers) == (b"", False)
 
 
 @pytest.mark.parametrize(
@@ -253,6 +281,14 @@ async def test_a_coding_of_the_callers_own_choice_stays(start, transport):
         (gzip.compress(gzip.compress(b"\0" * 300_000_000, 9), 9), "gzip, gzip", "larger than 100000 bytes"),
         (gzip.compress(b"hello" * 1000)[:-12], "gzip", "was cut"),
         (b"plain text", "gzip", "is not gzip"),
+        (brotli.compress(b"\0" * 300_000_000, quality=5), "br", "larger than 100000 bytes"),
+        (zstd.compress(b"\0" * 300_000_000), "zstd", "larger than 100000 bytes"),
+        (brotli.compress(random.Random(1).randbytes(2000))[:-12], "br", "was cut"),
+        (zstd.compress(random.Random(1).randbytes(2000))[:-12], "zstd", "was cut"),
+        (b"\xff plain text", "br", "is not br"),
+        (b"plain text", "zstd", "is not zstd"),
+        (WIDE_WINDOW, "zstd", "is not zstd"),
+        (b"", "gzip" + ", gzip" * 99, "has 100 codings"),
     ],
 )
 async def test_a_compressed_answer_that_is_none_or_a_bomb(start, transport, body, coding, said):

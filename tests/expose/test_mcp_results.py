@@ -63,6 +63,58 @@ async def test_identity_is_the_upstreams_own_text_without_its_byte_order_mark(at
     assert result["content"][0]["text"] == '{"a" : 1.0, "n": 12345678901234567890}'
 
 
+@pytest.mark.parametrize("content", [b"OK", b"<h1>Welcome</h1>", b"01.02.2026, \xe9", b'"cut'])
+async def test_a_text_that_is_called_json_is_told_as_the_text_that_it_is(at, upstream, content):
+    answering(upstream, "/json", content, "application/json")
+    result = await at.call("json")
+    assert result["isError"] is False
+    assert result["content"] == [{"type": "text", "text": content.decode("utf-8", "replace")}]
+    assert "structuredContent" not in result
+
+
+@pytest.mark.parametrize("content", [b'{"a": 1, "b', b"{'a': 1}", b'{"a": [' + b"1," * 40_000])
+async def test_a_document_that_is_broken_is_an_error_with_its_beginning(at, upstream, content):
+    """Half a document could be taken for a whole one."""
+    answering(upstream, "/json", content, "application/json")
+    result = await at.call("json")
+    assert result["isError"] is True
+    text = result["content"][0]["text"]
+    assert "it is not JSON" in text
+    assert f"The upstream said: {content[:8].decode()}" in text
+
+
+async def test_a_text_that_is_called_json_is_an_error_where_a_schema_promises_more(at, upstream):
+    answering(upstream, "/json", b"<h1>Please log in</h1>", "application/json")
+    result = await at.call("typed")
+    assert result["isError"] is True
+    assert "The upstream said: Please log in" in result["content"][0]["text"]
+
+
+async def test_half_an_emoji_takes_nothing_else_away(at, upstream):
+    """As an escape and as bytes, in what is passed on and in what is mapped."""
+    for cut in (b"\xf0\x9f\x98",):
+        answering(upstream, "/json", b'{"name": "cut ' + cut + b'", "id": 7, "tags": []}', "application/json")
+        whole = await at.call("json")
+        assert json.loads(whole["content"][0]["text"]) == whole["structuredContent"]
+        assert whole["structuredContent"] == {"name": "cut \ufffd", "id": 7, "tags": []}
+        assert (await at.call("typed"))["structuredContent"] == {"id": 7, "tags": []}
+        assert "cut \ufffd" in (await at.call("scalar"))["content"][0]["text"]
+
+
+async def test_a_coding_that_is_not_known_is_an_error_and_no_garbage(at, upstream):
+    upstream.on("GET", "/json", Response(b"\x1f\x9d", 200, {"Content-Encoding": "compress"}, media_type="text/plain"))
+    result = await at.call("json")
+    assert result["isError"] is True
+    assert "in the coding `compress`" in result["content"][0]["text"]
+    assert "Accept-Encoding" in result["content"][0]["text"]
+
+
+@pytest.mark.parametrize("charset", ["idna", "undefined", "hex", "unicode_escape", "no-such"])
+async def test_a_charset_that_is_none_is_utf_8(at, upstream, charset):
+    answering(upstream, "/bytes", "é".encode(), f"text/plain; charset={charset}")
+    assert (await at.call("bytes"))["content"][0]["text"] == "é"
+
+
 async def test_mapped_answers_are_compact(at, upstream):
     upstream.on("GET", "/json", {"id": 7, "tags": ["ä", None]})
     result = await at.call("typed")

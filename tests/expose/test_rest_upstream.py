@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 
+import brotli
 import httpx
 import pytest
 from rest_serving import assert_problem, client_of, in_process, operation, rest_capability, route
@@ -121,7 +123,6 @@ async def test_a_401_to_our_credential_is_not_the_callers_fault(upstream):
         (Cut(after=3), 502, "upstream-broken"),
         (Cut(after=3, chunked=True), 502, "upstream-broken"),
         (HangUp(), 502, "upstream-broken"),
-        (BrokenJson(), 502, "upstream-broken"),
         (Flood(size=3_000_000), 502, "upstream-broken"),
         (Flood(size=3_000_000, announced=True), 502, "upstream-broken"),
     ],
@@ -139,6 +140,55 @@ async def test_an_upstream_that_disappoints(upstream, behaviour, status, kind):
         upstream.behave()
         upstream.on("GET", "/x", {"fine": True})
         assert (await client.get("/x")).json() == {"fine": True}
+
+
+@pytest.mark.parametrize(
+    ("content", "sent"),
+    [
+        (BrokenJson().body, BrokenJson().body),
+        (b'{"a": "cut \\ud83d"}', b'{"a": "cut \\ud83d"}'),
+        (b'{"a": "cut \xf0\x9f\x98"}', b'{"a": "cut \xf0\x9f\x98"}'),
+        (b"OK", b"OK"),
+        (b'\xef\xbb\xbf{"a": 1}', b'{"a": 1}'),
+    ],
+)
+async def test_json_that_is_none_is_passed_on_and_not_judged(upstream, content, sent):
+    """Nothing is mapped: the bytes are the answer. Only a byte order mark, which JSON must not have, goes."""
+    upstream.on("GET", "/x", lambda _: Response(content, media_type="application/json"))
+    async with client_of(passing(upstream)) as client:
+        response = await client.get("/x")
+    assert (response.status_code, response.content) == (200, sent)
+    assert response.headers["content-type"] == "application/json"
+
+
+async def test_json_that_is_none_is_a_problem_where_it_is_mapped(upstream):
+    """With the beginning of what came."""
+    upstream.on("GET", "/x", lambda _: Response(b"<h1>Please log in</h1>", media_type="application/json"))
+    outputs = [{"name": "a", "type": "string", "mapping": "$.a"}]
+    async with client_of(passing(upstream, routes=[route("/x", outputParameters=outputs)])) as client:
+        problem = assert_problem(await client.get("/x"), 502, "upstream-broken")
+    assert "it is not JSON" in problem["detail"]
+    assert problem["upstream"] == "Please log in"
+
+
+async def test_a_coded_answer_over_rest(upstream):
+    """A known coding is undone; another one is passed on with its header, but not where the answer is mapped."""
+    coded = {"gzip": gzip.compress(b'{"a": "1"}'), "br": brotli.compress(b'{"a": "1"}'), "compress": b"\x1f\x9d\x90a"}
+    outputs = [{"name": "a", "type": "string", "mapping": "$.a"}]
+    capability = passing(upstream, routes=[route("/x"), route("/mapped", outputParameters=outputs)])
+    async with client_of(capability) as client:
+        for coding, content in coded.items():
+            headers = {"Content-Encoding": coding}
+            upstream.on("GET", "/x", Response(content, 200, headers, media_type="application/json"))
+            async with client.stream("GET", "/x") as response:
+                raw = b"".join([piece async for piece in response.aiter_raw()])
+            mapped = await client.get("/mapped")
+            if coding == "compress":
+                assert (raw, response.headers["content-encoding"]) == (content, coding)
+                assert "`compress`" in assert_problem(mapped, 502, "upstream-broken")["detail"]
+            else:
+                assert (raw, "content-encoding" in response.headers) == (b'{"a": "1"}', False)
+                assert mapped.json() == {"a": "1"}
 
 
 async def test_an_upstream_that_is_not_there():

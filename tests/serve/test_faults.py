@@ -68,7 +68,6 @@ async def both(koyeb, running):
         (Cut(after=12), 502, "upstream-broken"),
         (Cut(after=12, chunked=True), 502, "upstream-broken"),
         (Flood(size=80 * 1024 * 1024, announced=True), 502, "upstream-broken"),
-        (BrokenJson(), 502, "upstream-broken"),
         (Fail(401, {"message": "Token rejected"}), 502, "upstream-refused-credential"),
     ],
     ids=[
@@ -78,7 +77,6 @@ async def both(koyeb, running):
         "cuts",
         "cuts a chunk",
         "floods",
-        "breaks its JSON",
         "401 to our own credential",
     ],
 )
@@ -124,6 +122,13 @@ async def test_an_html_error_page_is_an_excerpt_for_agents(both):
     assert (answer.status_code, answer.text) == (502, page)
     assert "Bad Gateway" in result.content[0].text
     assert len(result.content[0].text) < 1500
+
+
+async def test_json_that_is_broken_is_passed_on_as_bytes_and_told_to_agents(both):
+    answer, result = await both(BrokenJson())
+    assert (answer.status_code, answer.content) == (200, BrokenJson().body)
+    assert result.is_error
+    assert "it is not JSON" in result.content[0].text
 
 
 async def test_after_all_that_it_still_answers(both, koyeb):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from naftiko.errors import CallError
 from naftiko.types import ABSENT
 
 JSON_MEDIA_TYPE = "application/json"
@@ -20,9 +21,10 @@ class Answer:
         status: the HTTP status for REST.
         media_type: of ``content``.
         headers: the upstream's useful ones, such as ``ETag`` and ``Link``.
+        unreadable: why only whoever knows its ``Content-Encoding`` can read it, or ``None``.
     """
 
-    __slots__ = ("_content", "_decode", "_dump", "_value", "headers", "media_type", "status")
+    __slots__ = ("_content", "_decode", "_dump", "_value", "headers", "media_type", "status", "unreadable")
 
     def __init__(
         self,
@@ -34,10 +36,12 @@ class Answer:
         decode: Callable[[bytes], Any] | None = None,
         dump: Callable[[Any], bytes] | None = None,
         headers: Sequence[tuple[str, str]] = (),
+        unreadable: CallError | None = None,
     ) -> None:
         self.status = status
         self.media_type = media_type
         self.headers = headers
+        self.unreadable = unreadable
         self._content = content
         self._value = value
         self._decode = decode
@@ -50,7 +54,18 @@ class Answer:
 
     @property
     def content(self) -> bytes:
-        """The bytes of the answer; ``b""`` for no content."""
+        """The bytes of the answer; ``b""`` for no content.
+
+        Raises:
+            UpstreamBroken: it is unreadable.
+        """
+        if self.unreadable is not None:
+            raise self.unreadable
+        return self.sent
+
+    @property
+    def sent(self) -> bytes:
+        """The bytes of the answer for a caller who gets its headers too, and so knows what codes them."""
         if self._content is None:
             self._content = b"" if self._value is ABSENT or self._dump is None else self._dump(self._value)
         return self._content
@@ -62,6 +77,8 @@ class Answer:
         Raises:
             UpstreamBroken: the bytes are not what their format says.
         """
+        if self.unreadable is not None:
+            raise self.unreadable
         if self._value is ABSENT:
             if not self._content:
                 return None

@@ -18,9 +18,9 @@ from naftiko.plan.outputs import Outputs
 from naftiko.plan.scope import Scope
 
 _NO_CONTENT = frozenset({204, 205, 304})
-_VALIDATED_BYTES = 32 * 1024
-"""Up to this size a JSON answer that is passed on is checked as well; a larger one by its ends only."""
-_ENDS = frozenset({(b"{", b"}"), (b"[", b"]"), (b'"', b'"')})
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NO_TEXT = frozenset({"avro", "binary", "protobuf"})
+"""Formats whose bytes say nothing to who reads an error."""
 _DECODED_AT_ONCE = {
     "json": 1024 * 1024,
     "csv": 128 * 1024,
@@ -31,6 +31,8 @@ _DECODED_AT_ONCE = {
     "markdown": 4 * 1024,
 }
 """Up to so many bytes a document is decoded at once, which takes 5 to 10 ms; a larger one in a thread."""
+_SHOWN = 40
+"""Characters of a header that are shown."""
 _FEW_BYTES = 16 * 1024
 """The same for the other formats: yaml, html, avro, protobuf."""
 
@@ -66,21 +68,36 @@ async def document(response: httpx.Response, operation: Operation, decoder: Deco
     What takes long is decoded in a thread, so that other requests go on meanwhile.
 
     Raises:
-        UpstreamBroken: the body is not what ``outputRawFormat`` says.
+        UpstreamBroken: the body is not what ``outputRawFormat`` says, or in a coding that isn't known.
     """
     if is_empty(response):
         return None
+    coding = head_of(response).coding
+    if coding:
+        raise coded(operation, coding)
     decode = _decode_with(operation, decoder, response)
     if len(response.content) > _DECODED_AT_ONCE.get(operation.raw_format, _FEW_BYTES):
         return await asyncio.to_thread(decode, response.content)
     return decode(response.content)
 
 
-def broken(operation: Operation, detail: str, media_type: str) -> UpstreamBroken:
+def broken(operation: Operation, detail: str, response: httpx.Response) -> UpstreamBroken:
     """Return the error for a body that its format can't decode."""
+    media_type = media_type_of(response)
     error = UpstreamBroken(
         f"the answer of `{operation.key}` is no {operation.raw_format}: {detail}",
         hint=f"the upstream sent {media_type or 'no media type'}; set `outputRawFormat` to what it sends",
+    )
+    error.operation = operation.key
+    error.response = None if operation.raw_format in _NO_TEXT else response
+    return error
+
+
+def coded(operation: Operation, coding: str) -> UpstreamBroken:
+    """Return the error for a body in a coding that isn't known (SEMANTICS 4.8)."""
+    error = UpstreamBroken(
+        f"the answer of `{operation.key}` is in the coding `{coding[:_SHOWN]}`, which can't be undone here",
+        hint="ask the API for another one: gzip, deflate, br and zstd are known (`Accept-Encoding`)",
     )
     error.operation = operation.key
     return error
@@ -97,9 +114,12 @@ async def answer(
     """Make a unit's answer of an upstream's good response.
 
     Raises:
-        UpstreamBroken: the body is not what ``outputRawFormat`` says.
+        UpstreamBroken: the body is not what ``outputRawFormat`` says, or in an unknown coding and to be read.
     """
     headers = useful_headers(response)
+    coding = head_of(response).coding
+    if coding and passes_bytes(operation, outputs):
+        headers = [*headers, ("content-encoding", coding)]
     status = response.status_code
     if is_empty(response):
         return Answer(status=status, headers=headers)
@@ -113,56 +133,52 @@ async def answer(
 async def passed_on(
     response: httpx.Response, operation: Operation, decoder: Decoder, headers: list[tuple[str, str]]
 ) -> Answer:
-    """Pass the upstream's bytes on, where the answer is the document itself and JSON.
+    """Pass the upstream's bytes on, where the answer is the document itself and JSON, or says so (SEMANTICS 5.4).
 
     A format that is not JSON is decoded and answered as JSON, unless the answer is bytes for good (``text``,
     ``binary``, or something that isn't JSON although ``outputRawFormat`` was left at its default).
     """
     media_type = media_type_of(response)
     declared = operation.output_media_type
-    content = response.content
+    said = head_of(response).content_type
     if operation.raw_format == "json" and is_json(media_type):
-        _check_json(content, operation, decoder, response)
-        kind = head_of(response).content_type or JSON_MEDIA_TYPE
-        return _bytes_answer(response, content, kind, _decode_with(operation, decoder, response), headers)
+        return _bytes_answer(response, operation, said or JSON_MEDIA_TYPE, headers, decoder)
     if operation.raw_format == "text":
-        kind = declared or head_of(response).content_type or "text/plain; charset=utf-8"
-        return _bytes_answer(response, content, kind, _decode_with(operation, decoder, response), headers)
+        return _bytes_answer(response, operation, declared or said or "text/plain; charset=utf-8", headers, decoder)
     if operation.raw_format in {"json", "binary"}:
-        kind = declared or head_of(response).content_type or "application/octet-stream"
-        return _bytes_answer(response, content, kind, None, headers)
+        return _bytes_answer(response, operation, declared or said or "application/octet-stream", headers, None)
     value = await document(response, operation, decoder)
     return Answer(status=response.status_code, value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=headers)
 
 
 def _bytes_answer(
     response: httpx.Response,
-    content: bytes,
+    operation: Operation,
     media_type: str,
-    decode: Callable[[bytes], Any] | None,
     headers: list[tuple[str, str]],
+    decoder: Decoder | None,
 ) -> Answer:
-    return Answer(status=response.status_code, content=content, media_type=media_type, decode=decode, headers=headers)
+    coding = head_of(response).coding
+    content = response.content
+    if not coding and decoder is not None and operation.raw_format == "json":
+        content = content.removeprefix(_BYTE_ORDER_MARK)  # RFC 8259, 8.1: it must not be there, and most parsers fail
+    return Answer(
+        status=response.status_code,
+        content=content,
+        media_type=media_type,
+        decode=None if decoder is None else _decode_with(operation, decoder, response),
+        headers=headers,
+        unreadable=coded(operation, coding) if coding else None,
+    )
 
 
 def _decode_with(operation: Operation, decoder: Decoder, response: httpx.Response) -> Callable[[bytes], Any]:
     charset = charset_of(response)
-    media_type = media_type_of(response)
 
     def decode(content: bytes) -> Any:
         try:
             return decoder(content, charset)
         except FormatError as error:
-            raise broken(operation, error.detail, media_type) from error
+            raise broken(operation, error.detail, response) from error
 
     return decode
-
-
-def _check_json(content: bytes, operation: Operation, decoder: Decoder, response: httpx.Response) -> None:
-    """Refuse JSON that is obviously broken: a small body is parsed, a large one must begin and end as JSON does."""
-    if len(content) <= _VALIDATED_BYTES:
-        _decode_with(operation, decoder, response)(content)
-        return
-    head, tail = content[:64].lstrip()[:1], content[-64:].rstrip()[-1:]
-    if (head, tail) not in _ENDS:  # broken, or JSON of an unusual kind: with a byte order mark, a number, in UTF-16
-        _decode_with(operation, decoder, response)(content)

@@ -31,18 +31,22 @@ class Head:
 
     Attributes:
         content_type: as it came; ``""`` for none.
+        coding: of a body that could not be decoded (``Content-Encoding``); ``""`` for none.
         useful: the ones that a REST caller gets (SEMANTICS 6), names in lower case.
     """
 
-    __slots__ = ("content_type", "useful")
+    __slots__ = ("coding", "content_type", "useful")
 
     def __init__(self, headers: httpx.Headers) -> None:
         self.content_type = ""
+        self.coding = ""
         self.useful: list[tuple[str, str]] = []
         for raw_name, raw_value in headers.raw:
             name = raw_name.lower()
             if name == b"content-type":
                 self.content_type = raw_value.decode("latin-1")
+            elif name == b"content-encoding":
+                self.coding = raw_value.decode("latin-1")
             elif name in _USEFUL or name.startswith(_USEFUL_PREFIXES):
                 self.useful.append((name.decode("latin-1"), raw_value.decode("latin-1")))
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import httpx
 
-from naftiko.errors import CallError, InputError, Problem, UpstreamError, UpstreamStatus
+from naftiko.errors import CallError, InputError, Problem, UpstreamBroken, UpstreamError, UpstreamStatus
 from naftiko.plan.text import compact_json
 
 Redact = Callable[[str], str]
@@ -104,9 +104,9 @@ def report(error: BaseException, redact: Redact, *, unit: str = "", correlation_
 
 
 def _of_call_error(error: CallError, redact: Redact, identity: str) -> ProblemReport:
-    response = error.response if isinstance(error, UpstreamStatus) else None
+    response = error.response if isinstance(error, UpstreamStatus | UpstreamBroken) else None
     return ProblemReport(
-        status=error.status if response is None else response.status_code,
+        status=error.response.status_code if isinstance(error, UpstreamStatus) else error.status,
         kind=error.kind,
         title=error.title,
         detail=redact(error.detail),

@@ -17,6 +17,8 @@ from naftiko.engine.formats.contract import Budget, Decoder, FormatError, Format
 from naftiko.types import Json
 
 _NIL: Final = "http://www.w3.org/2001/XMLSchema-instance}nil"
+_SURROGATES: Final = re.compile(r"(?:&#(?:[xX]0{0,8}[dD][89a-fA-F][0-9a-fA-F]{2}|0{0,8}5[5-7][0-9]{3});)+")
+_BAD_CHARACTER: Final = expat.errors.codes[expat.errors.XML_ERROR_BAD_CHAR_REF]
 _DECLARATION: Final = re.compile(rb"""\s*<\?xml\s[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 
 
@@ -24,7 +26,14 @@ def prepare(options: FormatOptions) -> Decoder:
     """Prepare the limits; the schema is not used."""
 
     def decode(content: bytes, charset: str | None) -> Json:
-        return _Document(Budget(options)).read(decode_text(content, charset or _declared(content)))
+        text = decode_text(content, charset or _declared(content))
+        try:
+            return _Document(Budget(options)).read(text)
+        except _CharacterError:
+            mended = _SURROGATES.sub(_characters, text)
+            if mended == text:
+                raise
+            return _Document(Budget(options)).read(mended)
 
     return decode
 
@@ -33,6 +42,17 @@ def _declared(content: bytes) -> str | None:
     """Give the encoding of the XML declaration, which counts when ``Content-Type`` says none (RFC 7303)."""
     declaration = _DECLARATION.match(content)
     return declaration[1].decode("ascii") if declaration else None
+
+
+class _CharacterError(FormatError):
+    """A reference to a character that XML can't hold, such as a surrogate: some writers spell an emoji as two."""
+
+
+def _characters(found: re.Match[str]) -> str:
+    """Return the characters of references to surrogates, U+FFFD for each half that is alone."""
+    numbers = (number.removesuffix(";") for number in found[0].split("&#")[1:])
+    units = "".join(chr(int(f"0{number}", 0 if number[0] in "xX" else 10)) for number in numbers)
+    return units.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _Element:
@@ -97,7 +117,8 @@ class _Document:
             self._parser.Parse(text, True)  # noqa: FBT003 -- expat takes "this is all" by position only
         except expat.ExpatError as wrong:
             message = expat.ErrorString(wrong.code)
-            raise FormatError(f"it is not XML: {message} at line {wrong.lineno}, column {wrong.offset + 1}") from None
+            kind = _CharacterError if wrong.code == _BAD_CHARACTER else FormatError
+            raise kind(f"it is not XML: {message} at line {wrong.lineno}, column {wrong.offset + 1}") from None
         return self._root
 
     def _doctype(self, *_: object) -> None:

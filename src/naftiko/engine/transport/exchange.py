@@ -30,8 +30,8 @@ def fetch(
     """Send ``request`` and return its answer, read completely, decompressed, redirects within the origin followed.
 
     A redirect that is not followed is an answer, to be told from a success (``redirects.not_followed`` says why). A
-    body in another coding than gzip and deflate, which only a caller's own Accept-Encoding can ask for, stays as it
-    is. A status of 4xx or 5xx is an answer, not an error.
+    body in a coding that isn't known stays as it is, with its Content-Encoding. A status of 4xx or 5xx is an answer,
+    not an error.
 
     Raises:
         UpstreamUnreachable: no connection.
@@ -139,7 +139,7 @@ async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request,
         body = await _body(stream, request, limits)
     finally:
         await stream.aclose()
-    if body and "Content-Encoding" in response.headers:
+    if "Content-Encoding" in response.headers:
         body = await _plain(response.headers, body, request, limits)
     return Whole(response.status_code, response.headers, body, request, response.extensions)
 
@@ -166,7 +166,7 @@ async def _body(stream: httpx.AsyncByteStream, request: httpx.Request, limits: L
 
 
 async def _plain(headers: httpx.Headers, body: bytes, request: httpx.Request, limits: Limits) -> bytes:
-    """``body`` decompressed, and ``headers`` without what no longer holds then."""
+    """``body`` decompressed, and ``headers`` without what no longer holds then, as they are without a body too."""
     try:
         plain = await decoded(body, headers["Content-Encoding"], limits.response_bytes)
     except NotDecodableError as error:

@@ -71,9 +71,9 @@ class Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request`` and return the answer as soon as its headers are there; its stream is the raw body.
 
-        The URL and the headers go on the wire as they are. ``User-Agent`` and ``Accept-Encoding: gzip, deflate`` are
-        added where there is none, and nothing else. The answer must be closed: that gives its connection back, or
-        closes it if the body wasn't read to its end.
+        The URL and the headers go on the wire as they are. ``User-Agent`` and ``Accept-Encoding`` with what can be
+        decoded are added where there is none, and nothing else. The answer must be closed: that gives its connection
+        back, or closes it if the body wasn't read to its end.
 
         Raises:
             httpx.TransportError: as from httpx's own transport, such as ``ConnectError`` or ``ReadTimeout``.

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from naftiko.engine.answer import Answer
-from naftiko.engine.decode import is_json
 from naftiko.engine.request import dump_json
 from naftiko.errors import UpstreamBroken
-from naftiko.expose.mcp import media, revisions
+from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.cutting import Cut, cut, cut_text
 from naftiko.expose.mcp.handles import Handles, Path, Place, wrong_handle
-from naftiko.expose.mcp.results import STRUCTURED_LENGTH, text_of
+from naftiko.expose.mcp.results import STRUCTURED_LENGTH, is_document, text_of
 from naftiko.expose.mcp.schemas import NOTHING_PROMISED, OutputShape
 from naftiko.expose.mcp.tool import Tool
 from naftiko.types import ABSENT
@@ -98,7 +97,7 @@ def fitted(result: dict[str, Any], answer: Answer, fitting: Fitting) -> dict[str
         )
     if block["type"] != "text" or len(block["text"]) <= budget:
         return result
-    if is_json(media.bare(answer.media_type)):
+    if is_document(answer):
         return _fitted_json(answer.value, fitting)
     return _fitted_text(block["text"], fitting)
 
@@ -106,10 +105,10 @@ def fitted(result: dict[str, Any], answer: Answer, fitting: Fitting) -> dict[str
 def _continued(answer: Answer, fitting: Fitting, place: Place) -> dict[str, Any]:
     if place.path is None:
         text = text_of(answer)
-        if is_json(media.bare(answer.media_type)) or place.offset >= len(text):
+        if is_document(answer) or place.offset >= len(text):
             raise _changed()
         return _fitted_text(text[place.offset :], fitting)
-    if not is_json(media.bare(answer.media_type)):
+    if not is_document(answer):
         raise _changed()
     whole = _at(answer.value, place.path)
     rest: Any = whole[place.offset :] if isinstance(whole, list | str) else None

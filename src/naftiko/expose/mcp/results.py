@@ -8,12 +8,17 @@ from typing import Any, Final
 
 from naftiko.engine.answer import Answer
 from naftiko.engine.decode import is_json
+from naftiko.engine.formats.charset import known_charset
 from naftiko.errors import UpstreamBroken
+from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.mcp import media, revisions
 from naftiko.expose.mcp.schemas import OutputShape
 from naftiko.plan.unit import UnitPlan
 from naftiko.types import ABSENT
 
+_END: Final = 64
+"""Characters in which the last one that is no blank is looked for."""
+_CLOSING: Final = {"{": "}", "[": "]"}
 STRUCTURED_LENGTH: Final = 64 * 1024
 """Characters up to which an answer is given twice, as text and structured.
 
@@ -46,26 +51,55 @@ def tool_result(answer: Answer, plan: UnitPlan, shape: OutputShape, version: str
 
 
 def _structured(answer: Answer, text: str, shape: OutputShape, version: str) -> Any:
-    """Return the structured content, or ABSENT; a value that can't be one is not even parsed."""
-    if shape.schema is None and (len(text) > STRUCTURED_LENGTH or text.lstrip()[:1] not in {"{", "["}):
-        return ABSENT
+    """Return the structured content, or ABSENT; a value that can't be one is not even parsed.
+
+    What is called JSON and is none is told as the text that it is, unless it looks like a document that was cut.
+
+    Raises:
+        UpstreamBroken: see ``tool_result``.
+    """
+    if shape.schema is None:
+        closing = _CLOSING.get(text.lstrip()[:1])
+        if closing is None:
+            return ABSENT
+        if len(text) > STRUCTURED_LENGTH:
+            if text[-_END:].rstrip()[-1:] != closing:
+                _ = answer.value  # says where it is broken
+            return ABSENT
     return shape.structured(answer.value, modern=revisions.is_modern(version))
 
 
-def text_of(answer: Answer) -> str:
-    """Return an answer's bytes as text, in the charset that its media type names; what is no text is replaced."""
+def is_document(answer: Answer) -> bool:
+    """Tell whether an answer is JSON, and not only called so."""
+    if not is_json(media.bare(answer.media_type)):
+        return False
     try:
-        return answer.content.decode(_charset(answer.media_type), "replace")
-    except LookupError:
-        return answer.content.decode("utf-8", "replace")
+        _ = answer.value
+    except UpstreamBroken:
+        return False
+    return True
+
+
+def text_of(answer: Answer) -> str:
+    """Return an answer's bytes as text, in the charset that its media type names; what is no text is replaced.
+
+    Half a surrogate pair that JSON writes as an escape is U+FFFD here too: who reads the text stumbles over it.
+
+    Raises:
+        UpstreamBroken: they are in a coding that isn't known.
+    """
+    content = answer.content
+    if is_json(media.bare(answer.media_type)):
+        content = whole_json(content)
+    return content.decode(_charset(answer.media_type), "replace").removeprefix("\ufeff")
 
 
 def _charset(media_type: str | None) -> str:
     for parameter in (media_type or "").split(";")[1:]:
         name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset" and value.strip("\"' "):
-            return value.strip("\"' ")
-    return "utf-8-sig"
+        if name.strip().lower() == "charset":
+            return known_charset(value.strip()) or "utf-8"
+    return "utf-8"
 
 
 def _content(answer: Answer, kind: str, plan: UnitPlan, version: str) -> dict[str, Any]:

@@ -108,7 +108,7 @@ async def send_answer(answer: Answer, send: Send, *, is_head: bool, keeps_status
         is_head: whether the request is a HEAD.
         keeps_status: whether 200 stays 200 without content, which is otherwise 204: a HEAD's upstream never has any.
     """
-    content = answer.content
+    content = answer.sent
     headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in answer.headers]
     if content:
         media_type = answer.media_type or "application/octet-stream"
