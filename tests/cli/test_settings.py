@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from naftiko.cli.settings import Given, SettingsFile, parse_authentication, read_env_file, settings, unmatched
+from naftiko.cli.settings import Given, SettingsFile, parse_authentication, read_env_file, settings
 from naftiko.document.model import (
     ApiKeyAuthentication,
     BasicAuthentication,
@@ -102,13 +102,6 @@ def test_another_form_is_refused_without_showing_it(text):
 def test_a_pair_without_equals_does_not_show_a_value():
     with pytest.raises(click.UsageError, match="--var wants NAME=VALUE"):
         made(Given(var=("NAME",)))
-
-
-def test_namespaces_that_match_nothing_are_told_with_a_suggestion():
-    assert unmatched(["helpdsk", "help*", "x"], ["helpdesk"]) == {
-        "helpdsk": "did you mean `helpdesk`?",
-        "x": "consumed: helpdesk",
-    }
 
 
 class TestEnvFile:

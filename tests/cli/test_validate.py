@@ -171,12 +171,6 @@ def test_what_the_operator_settles_is_not_told_again(run, tmp_path):
     assert settled.startswith("no problems")
 
 
-def test_a_namespace_that_nothing_consumes_is_noted(run, tickets):
-    done = run("validate", tickets, "--base-uri", "helpdsk=https://x.test")
-    assert done.returncode == 0
-    assert done.stderr == "note: --base-uri helpdsk=… matches no consumed API; did you mean `helpdesk`?\n"
-
-
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that nobody can read")
 def test_a_file_that_cannot_be_read_takes_no_other_down(run, tickets):
     done = run("validate", "/proc/self/mem", tickets, "--format", "json")

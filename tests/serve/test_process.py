@@ -190,6 +190,29 @@ def test_a_port_of_the_environment_that_can_not_be_meant():
     assert "0 to 65535" in done.stderr
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_most_likely_is_misspelt_is_told(form):
+    """Settings that are none, patterns that fit nothing, what the environment names: warnings, in the form of the log."""
+    options = ["--deny-tool", "get-instnce", "--allow-tool", "*-instance*", "--log-format", form]
+    env = {"NAFTIKO_STRCT": "1", "NAFTIKO_PORT": "rest=0 mcp=0 nosuch=1", "KOYEB_API_KEY": TOKEN}
+    ready = ("rest ", "mcp ") if form == "text" else ('"adapter": "rest"', '"adapter": "mcp"')
+    with served(FIRST, *options, env=env, ready=ready) as process:
+        told = [line if form == "text" else json.loads(line)["message"] for line in process.errors]
+        assert told == [
+            "warning: NAFTIKO_PORT: nosuch=1 names no adapter; "
+            + "exposed: rest, mcp, koyeb-instances-rest, koyeb-instances-mcp",
+            "warning: --deny-tool get-instnce fits no tool and no route; did you mean `get-instance`?",
+            "warning: the environment variable NAFTIKO_STRCT is no setting; did you mean `NAFTIKO_STRICT`?",
+        ]
+        assert process.stop() == 0
+
+
+def test_a_name_that_no_file_has_is_an_error():
+    done = run("serve", str(FIRST), "--port", "nosuch=8080")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--port nosuch=8080 names no adapter" in done.stderr
+
+
 def with_ports(file: Path, rest: object, mcp: object) -> Path:
     text = SEED.read_text("utf-8")
     file.write_text(text.replace("port: 8080", f"port: {rest}").replace("port: 9090", f"port: {mcp}"), "utf-8")
@@ -303,7 +326,7 @@ def test_rest_and_mcp_on_the_same_port(koyeb):
         call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
         headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
         for path in ("/mcp", "/mcp/", "/koyeb-instances-mcp/mcp"):
-            answer = httpx.post(process.rest + path, json=call, headers=headers, trust_env=False)
+            answer = httpx.post(process.rest + path, json=call, headers=headers, trust_env=False, timeout=LIMIT)
             names = [tool["name"] for tool in answer.json()["result"]["tools"]]
             assert len(names) == 4, path
         assert process.stop() == 0
@@ -436,10 +459,9 @@ def test_every_option_is_also_an_environment_variable():
         headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
         named_host = {**headers, "host": "mcp.example", "origin": "https://app.example"}
         url = f"http://127.0.0.1:{mcp}/mcp"
-        assert httpx.post(url, json=call, headers=named_host, trust_env=False).status_code == 200
-        assert (
-            httpx.post(url, json=call, headers={**headers, "host": "evil.example"}, trust_env=False).status_code == 421
-        )
+        evil_host = {**headers, "host": "evil.example"}
+        assert httpx.post(url, json=call, headers=named_host, trust_env=False, timeout=LIMIT).status_code == 200
+        assert httpx.post(url, json=call, headers=evil_host, trust_env=False, timeout=LIMIT).status_code == 421
 
 
 @pytest.mark.parametrize(

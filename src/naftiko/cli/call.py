@@ -15,7 +15,7 @@ from naftiko.cli.answers import dump, write_answer, write_error, write_explained
 from naftiko.cli.arguments import Arguments, parse_arguments
 from naftiko.cli.check import load_usable
 from naftiko.cli.description import operations_of
-from naftiko.cli.options import environment_option, shared_options, tell_unmatched
+from naftiko.cli.options import check_names, environment_option, shared_options
 from naftiko.cli.units import find_unit
 from naftiko.engine.capability import Capability, Unit
 from naftiko.engine.explain import explain, planned
@@ -66,7 +66,7 @@ def call(
     """
     dry = flags["dry_run"]
     capability = load_usable(file, replace(settings, mock=dry or flags["mock"]))
-    tell_unmatched([capability])
+    check_names([capability], settings)
     named = find_unit(capability, unit, flags["adapter"])
     given = parse_arguments(inputs, named)
     work = _show_request if dry else _explain if flags["explained"] else _answer

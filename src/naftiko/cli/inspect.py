@@ -14,7 +14,7 @@ from naftiko.cli.check import load_usable, note_errors
 from naftiko.cli.description import describe, variables
 from naftiko.cli.diagnostics import wants_colour
 from naftiko.cli.diagnostics.excerpt import harmless
-from naftiko.cli.options import environment_option, shared_options, tell_unmatched
+from naftiko.cli.options import check_names, environment_option, shared_options
 from naftiko.engine.settings import Settings
 
 _DESCRIPTION_WIDTH = 100
@@ -40,7 +40,7 @@ def inspect(settings: Settings, /, file: Path, form: str, *, with_variables: boo
     values of variables are never shown.
     """
     capability = load_usable(file, settings)
-    tell_unmatched([capability])
+    check_names([capability], settings)
     data: Any = variables(capability) if with_variables else describe(capability)
     if form == "json":
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))

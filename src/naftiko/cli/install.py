@@ -15,7 +15,7 @@ from naftiko.cli.clients.configuration import Occupied, Unreadable, changed
 from naftiko.cli.clients.launch import command_server, environment_variables, url_server
 from naftiko.cli.clients.writing import read, replace
 from naftiko.cli.files import find_files
-from naftiko.cli.options import shared_options, tell_unmatched
+from naftiko.cli.options import check_names, shared_options
 from naftiko.cli.settings import Given, SettingsFile
 from naftiko.cli.settings import settings as settings_of
 from naftiko.engine.capability import Capability, load
@@ -95,7 +95,7 @@ def _over_stdio(files: tuple[str, ...], url: str | None, variables: tuple[str, .
         raise click.UsageError("--env wants a name without a value: what it holds is not written")
     paths = _paths(files)
     capabilities = _load(paths)
-    tell_unmatched(capabilities)
+    check_names(capabilities, _shell_less())
     names = list(dict.fromkeys((*environment_variables(capabilities), *variables)))
     given, file = _remembered(Given), _remembered(SettingsFile)
     return command_server(paths, given, file, names, _shell_less().authentication), capabilities

@@ -9,8 +9,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from naftiko.cli import names
 from naftiko.cli.application import COMMANDS
-from naftiko.cli.settings import Given, SettingsFile, command_defaults, read_settings_file, settings, unmatched
+from naftiko.cli.settings import Given, SettingsFile, command_defaults, read_settings_file, settings
 from naftiko.engine.capability import Capability
 from naftiko.engine.settings import Settings
 
@@ -116,18 +117,15 @@ def shared_options(command: Callable[Concatenate[Settings, P], R]) -> Callable[.
     return wrapped
 
 
-def tell_unmatched(capabilities: Iterable[Capability]) -> None:
-    """Tell on stderr which namespaces of the command line no capability consumes: most likely they are misspelt."""
-    tell_unmatched_namespaces(namespace for capability in capabilities for namespace in capability.plan.apis)
+def check_names(capabilities: Iterable[Capability], settings: Settings) -> None:
+    """Refuse names of the command line that mean nothing in these capabilities; warn on stderr where it isn't certain.
+
+    Raises:
+        click.UsageError: a name means nothing.
+    """
+    names.check_names(names.KnownNames.of(capabilities), settings.environment or {}, warn=warn)
 
 
-def tell_unmatched_namespaces(consumed: Iterable[str]) -> None:
-    """Tell the same, of the consumed namespaces alone."""
-    given: Given | None = click.get_current_context().meta.get(_GIVEN)
-    if given is None:
-        return
-    known = tuple(dict.fromkeys(consumed))
-    for option, texts in (("--base-uri", given.base_uri), ("--auth", given.auth)):
-        names = [text.partition("=")[0].strip() for text in texts]
-        for name, hint in unmatched(names, known).items():
-            click.echo(f"note: {option} {name}=… matches no consumed API; {hint}", err=True)
+def warn(text: str) -> None:
+    """Write a warning to stderr."""
+    click.echo(f"warning: {text}", err=True)

@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from naftiko.cli.files import find_files
-from naftiko.cli.options import environment_option, shared_options, tell_unmatched
+from naftiko.cli.names import KnownNames, check_names
+from naftiko.cli.options import environment_option, shared_options
 from naftiko.engine.capability import Capability, load
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits
@@ -169,8 +170,10 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     end_while_loading()
     tell = _teller(given["log_format"], redactors)
     changed = replace(settings, mock=given["mock"], limits=_limits(settings.limits, given["timeout"]))
-    capabilities, findings = _load(default_paths(paths), changed, tell, redactors)
-    tell_unmatched(capabilities)
+    known = KnownNames()
+    capabilities, findings = _load(default_paths(paths), changed, tell, redactors, known)
+    check_names(known, settings.environment or {}, warn=_warner(tell), complete=not findings.not_served)
+    del known
     lacking = list(missing(capabilities)) if not given["mock"] else []
     for announcement in lacking:
         tell(announcement)
@@ -291,9 +294,21 @@ def default_paths(paths: Sequence[str]) -> Sequence[str]:
 
 
 def _load(
-    paths: Sequence[str], settings: Settings, tell: Announce, redactors: list[Redactor]
+    paths: Sequence[str],
+    settings: Settings,
+    tell: Announce,
+    redactors: list[Redactor],
+    known: KnownNames | None = None,
 ) -> tuple[list[Capability], _Findings]:
-    """Load the files; one that can't be served is told and takes no other down."""
+    """Load the files; one that can't be served is told and takes no other down.
+
+    Args:
+        paths: files, directories and patterns.
+        settings: of the capabilities.
+        tell: told what is wrong.
+        redactors: gets those of the capabilities.
+        known: gets the names of all files, those too that expose nothing.
+    """
     found = find_files(paths)
     if not found.files:
         raise click.ClickException(f"no capability file in {', '.join(paths)}")
@@ -307,6 +322,8 @@ def _load(
             findings.not_served += 1
             continue
         redactors.append(capability.variables.redactor)
+        if known is not None:
+            known.add(capability)
         for found_error in capability.errors:
             tell(_error(found_error))
         findings.errors += len(capability.errors)
@@ -319,6 +336,10 @@ def _load(
             tell(_not_served(path, "it can't be read as a capability"))
             findings.not_served += 1
     return capabilities, findings
+
+
+def _warner(tell: Announce) -> Callable[[str], None]:
+    return lambda text: tell(Announcement(f"warning: {text}", {"event": "unknown-name"}, is_warning=True))
 
 
 def _not_served(path: Path, why: str) -> Announcement:

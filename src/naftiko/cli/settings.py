@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final
 
 import click
 
@@ -24,6 +24,19 @@ from naftiko.engine.settings import Settings
 DEFAULT_FILE = "naftiko.toml"
 KEYS = ("base-uri", "var", "auth", "comma-arrays", "env-file", "import-root")
 """The keys of ``naftiko.toml`` outside of the commands' tables; each is an option of the same name."""
+VARIABLES: Final = frozenset(
+    f"NAFTIKO_{name}"
+    for name in (
+        *(key.upper().replace("-", "_") for key in KEYS),
+        *("CONFIG", "HANDLE_KEY", "NONCE_KEY", "SECRETS_DIR"),
+        *("VALIDATE_FORMAT", "VALIDATE_STRICT", "VALIDATE_HINTS", "INSPECT_FORMAT", "CALL_FORMAT"),
+        *("HOST", "PORT", "MOCK", "TIMEOUT", "WORKERS", "STRICT", "PREFIX", "TRANSPORT"),
+        *("ALLOW_HOST", "ALLOW_ORIGIN", "CORS_ORIGIN", "TOOLS", "ALLOW_TOOL", "DENY_TOOL"),
+        *("ANSWER_BUDGET", "ANSWER_BUDGETS", "DEV", "MAX_CONCURRENCY", "MAX_REQUEST_BYTES", "SERVER_TIMING"),
+        *("STATEFUL", "LOG_FORMAT", "LOG_LEVEL"),
+    )
+)
+"""The environment variables that mean something, beside ``NAFTIKO_VAR_<NAME>``; a test holds them to the options."""
 _TABLES = frozenset({"base-uri", "var", "auth"})
 _AUTH_FORMS = (
     "bearer:TOKEN, basic:USER:PASSWORD, digest:USER:PASSWORD, apikey:header:NAME:VALUE or apikey:query:NAME:VALUE"
@@ -235,15 +248,3 @@ def read_env_file(path: Path) -> dict[str, str]:
     except UnicodeDecodeError as error:
         raise click.UsageError(f"{path}: it is not UTF-8") from error
     return values
-
-
-ThingT = TypeVar("ThingT")
-
-
-def unmatched(names: Iterable[str], namespaces: Iterable[str]) -> dict[str, str]:
-    """Return the names and patterns that match none of the consumed namespaces, each with a hint."""
-    from fnmatch import fnmatchcase  # noqa: PLC0415  # only where there are any
-
-    known = tuple(namespaces)
-    missed = [name for name in names if not any(fnmatchcase(namespace, name) for namespace in known)]
-    return {name: did_you_mean(name, known) or f"consumed: {', '.join(known) or 'nothing'}" for name in missed}

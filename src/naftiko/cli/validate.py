@@ -11,7 +11,8 @@ import click
 from naftiko.cli.check import check
 from naftiko.cli.diagnostics import Checked, Report, TextRenderer, as_json, as_sarif, wants_colour
 from naftiko.cli.files import find_files
-from naftiko.cli.options import environment_option, shared_options, tell_unmatched_namespaces
+from naftiko.cli.names import KnownNames, check_names
+from naftiko.cli.options import environment_option, shared_options, warn
 from naftiko.document.findings import Findings
 from naftiko.engine.capability import load
 from naftiko.engine.settings import Settings
@@ -44,16 +45,18 @@ def validate(settings: Settings, /, files: tuple[str, ...], form: str, *, strict
     if not found.files:
         raise click.UsageError("there is no capability file; a capability has a root key `naftiko` or `ikanos`")
     checked: list[Checked] = []
-    consumed: list[str] = []
+    known, complete = KnownNames(), True
     for path in found.files:
         try:
             capability = load(path, settings=settings)
         except CapabilityError as error:
             checked.append(_unreadable(path, error))
+            complete = False
             continue
         checked.append(check(capability))
-        consumed.extend(capability.plan.apis)
-    tell_unmatched_namespaces(consumed)
+        complete = complete and capability.usable
+        known.add(capability)
+    check_names(known, settings.environment or {}, warn=warn, complete=complete)
     report = Report(checked, len(found.others))
     _write(report, form, hints=hints)
     failing = report.count(Severity.ERROR) + (report.count(Severity.WARNING) if strict else 0)

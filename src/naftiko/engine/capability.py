@@ -253,6 +253,12 @@ class Capability:
                 missing.setdefault(name, {})[blocked] = None
         return {name: list(blocked) for name, blocked in missing.items()}
 
+    def environment_names(self) -> frozenset[str]:
+        """Return the names of the environment's variables that it may read."""
+        needed = (name.rpartition(".")[2] for name, _ in self._needed_variables())
+        asked = (found.name for unit in self.units for found in unit.inputs if found.location == "environment")
+        return frozenset((*needed, *asked, *self.variables.bound_keys))
+
     def apis_without_base(self) -> list[str]:
         """Return the consumed namespaces that have no base URI; calls to them need ``--base-uri``."""
         return [namespace for namespace, api in self.plan.apis.items() if not api.base.text.strip()]

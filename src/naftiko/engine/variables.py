@@ -65,6 +65,11 @@ class BoundVariables:
                 self.redactor.learn(value)
         return value
 
+    @property
+    def bound_keys(self) -> frozenset[str]:
+        """What the variables of its binds are called where they come from."""
+        return frozenset(key for bind in self._binds for key in bind.keys.values())
+
     def forget(self) -> None:
         """Read everything anew at the next use."""
         self._values.clear()

@@ -1,0 +1,167 @@
+"""Names on the command line and in the environment that mean nothing: most likely they are misspelt.
+
+A name that an option gives is an error, a pattern that fits nothing a warning: it may be meant for other files. The
+environment, too, is there for other commands and files: what means nothing in it is a warning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Final
+
+import click
+from click.core import ParameterSource
+
+from naftiko.cli.settings import VARIABLES, Given
+from naftiko.document.suggest import did_you_mean
+from naftiko.engine.capability import Capability
+from naftiko.engine.variables import VARIABLE_PREFIX
+from naftiko.expose.selection import fits
+
+_SHOWN: Final = 10
+_FEW: Final = 2000
+"""Units among which a similar name is looked for, which takes a while."""
+_TYPES: Final = ("rest", "mcp")
+_PATTERN: Final = re.compile(r"[*?\[]")
+_OF_KUBERNETES: Final = re.compile(r"NAFTIKO_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
+"""What Kubernetes sets for services whose name begins with `naftiko`."""
+
+Warn = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class KnownNames:
+    """What names may mean in the capabilities of a command.
+
+    Attributes:
+        consumed: namespaces of consumed APIs.
+        exposed: namespaces of adapters.
+        units: namespace and name of each route and tool.
+        variables: the environment variables that they read.
+    """
+
+    consumed: dict[str, None] = field(default_factory=dict)
+    exposed: dict[str, None] = field(default_factory=dict)
+    units: set[tuple[str, str]] = field(default_factory=set)
+    variables: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, capabilities: Iterable[Capability]) -> KnownNames:
+        """Gather the names of capabilities."""
+        found = cls()
+        for capability in capabilities:
+            found.add(capability)
+        return found
+
+    def spellings(self) -> list[str]:
+        """Return how a route or tool may be named."""
+        return [spelt for namespace, name in self.units for spelt in (name, f"{namespace}/{name}")]
+
+    def add(self, capability: Capability) -> None:
+        """Add the names of one."""
+        self.consumed.update(dict.fromkeys(capability.plan.apis))
+        self.exposed.update((adapter.namespace, None) for adapter in capability.adapters if adapter.namespace)
+        self.units.update((unit.namespace, unit.name) for unit in capability.units)
+        self.variables.update(capability.environment_names())
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """A name that means nothing.
+
+    Attributes:
+        text: where it stands, and what it is.
+        is_certain: whether it is an error; else it may be meant for something else.
+    """
+
+    text: str
+    is_certain: bool
+
+
+def check_names(known: KnownNames, environment: Mapping[str, str], *, warn: Warn, complete: bool = True) -> None:
+    """Tell which names of the command line and the environment mean nothing.
+
+    Args:
+        known: what they may mean.
+        environment: the process's, with what ``--env-file`` adds.
+        warn: told a sentence for each that is a warning.
+        complete: whether all files could be loaded; if not, a name may be one of a file that could not.
+
+    Raises:
+        click.UsageError: a name of the command line means nothing.
+    """
+    context = click.get_current_context()
+    given = next((value for value in context.meta.values() if isinstance(value, Given)), Given())
+    found = [*_unknown_apis(given, environment, known), *_unknown_adapters(context, known)]
+    wrong = [each.text for each in found if each.is_certain and complete]
+    if wrong:
+        raise click.UsageError("\n  ".join(wrong))
+    for each in (*found, *_unknown_units(context, known)):
+        warn(each.text)
+    for name in sorted(environment):
+        if name.startswith("NAFTIKO_") and not _is_known(name, environment[name], known):
+            hint = did_you_mean(name, VARIABLES) or "docs/settings.md has them all"
+            warn(f"the environment variable {name} is no setting; {hint}")
+
+
+def _is_known(name: str, value: str, known: KnownNames) -> bool:
+    if name in VARIABLES or name.startswith(VARIABLE_PREFIX) or name in known.variables:
+        return True
+    return _OF_KUBERNETES.fullmatch(name) is not None or value.startswith(("tcp://", "udp://", "sctp://"))
+
+
+def _unknown_apis(given: Given, environment: Mapping[str, str], known: KnownNames) -> Iterator[_Unknown]:
+    """Yield the names of consumed APIs that are none's."""
+    for key, texts in (("base-uri", given.base_uri), ("auth", given.auth), ("comma-arrays", given.comma_arrays)):
+        variable = f"NAFTIKO_{key.upper().replace('-', '_')}"
+        for option, each in ((f"--{key}", texts), (f"{variable}:", environment.get(variable, "").split())):
+            for text in each:
+                name, equals, _ = text.partition("=")
+                if not _fits_any(name.strip(), known.consumed):
+                    what = f"{option} {name.strip()}{'=…' if equals else ''} names no consumed API"
+                    hint = _hint(name.strip(), known.consumed, "consumed")
+                    yield _Unknown(f"{what}; {hint}", option.startswith("--") and not _PATTERN.search(name))
+
+
+def _unknown_adapters(context: click.Context, known: KnownNames) -> Iterator[_Unknown]:
+    """Yield the names of ``--port`` that are no adapter's; those of types may stand there whatever the files expose."""
+    source = context.get_parameter_source("port")
+    if source is ParameterSource.DEFAULT_MAP:  # a settings file is for many capabilities
+        return
+    is_option = source is ParameterSource.COMMANDLINE
+    for name, number in context.params.get("port") or ():
+        if name not in _TYPES and not _fits_any(name, known.exposed):
+            what = f"{'--port' if is_option else 'NAFTIKO_PORT:'} {name}={number} names no adapter"
+            hint = _hint(name, (*_TYPES, *known.exposed), "exposed")
+            yield _Unknown(f"{what}; {hint}", is_option and not _PATTERN.search(name))
+
+
+def _unknown_units(context: click.Context, known: KnownNames) -> Iterator[_Unknown]:
+    """Yield the patterns that fit nothing which is exposed; a tool may be gone, so none is an error."""
+    for parameter in ("allow_tool", "deny_tool", "answer_budgets"):
+        if context.get_parameter_source(parameter) is ParameterSource.DEFAULT_MAP:
+            continue
+        for given in context.params.get(parameter) or ():
+            pattern = given[0] if isinstance(given, tuple) else given
+            if not any(fits(pattern, namespace, name) for namespace, name in known.units):
+                hint = _hint(pattern, known.spellings() if len(known.units) < _FEW else (), "")
+                yield _Unknown(
+                    f"--{parameter.replace('_', '-')} {pattern} fits no tool and no route; {hint}", is_certain=False
+                )
+
+
+def _fits_any(name: str, known: Iterable[str]) -> bool:
+    return any(fnmatchcase(each, name) for each in known)
+
+
+def _hint(name: str, known: Iterable[str], kind: str) -> str:
+    names = list(known)
+    if found := did_you_mean(name, names):
+        return found
+    if not kind:
+        return "`naftiko inspect` lists them"
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{kind}: {', '.join(names[:_SHOWN]) or 'nothing'}{more}"
