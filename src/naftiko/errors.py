@@ -122,6 +122,23 @@ class MissingVariable(CallError):
         self.names: tuple[str, ...] = tuple(names)
 
 
+class UnusableVariable(MissingVariable):
+    """A variable whose value can't be sent where the file wants it; the value is never shown.
+
+    Args:
+        names: the variables.
+        why: what is wrong, such as ``holds a control character``.
+    """
+
+    kind = "unusable-variable"
+    title = "The value of a variable can't be used"
+
+    def __init__(self, names: Sequence[str], why: str) -> None:
+        named = ", ".join(names)
+        CallError.__init__(self, f"the value of {named} {why}", hint=f"correct the value of {named} where it is set")
+        self.names = tuple(names)
+
+
 class Overloaded(CallError):
     """A limit of ours is reached, such as the number of connections to an upstream."""
 

@@ -68,6 +68,8 @@ def docs(tmp_path):
     (root / "inside.md").symlink_to(root / "guide.md")
     (root / "outside.md").symlink_to(tmp_path / "secret.txt")
     (root / "loop").symlink_to(root / "loop")
+    (root / "away").symlink_to(tmp_path / "docs-secret")
+    (root / "up").symlink_to("..")
     return root
 
 
@@ -117,10 +119,10 @@ async def test_reads_a_dynamic_resource(at):
 
 
 async def test_a_template_decodes_each_variable_and_sends_it_as_one_segment(at, upstream):
-    uri = "data://orgs/b%20c/users/x%2F..%2Fy"
+    uri = "data://orgs/b%20c/users/x%2F..y%2Fz"
     [content] = (await at.ask("resources/read", {"uri": uri}))["contents"]
     assert content["text"] == '"Alice"'
-    assert upstream.requests[-1].raw_path == "/orgs/b%20c/users/x%2F..%2Fy"
+    assert upstream.requests[-1].raw_path == "/orgs/b%20c/users/x%2F..y%2Fz"
 
 
 async def test_binary_answers_are_blobs(at):
@@ -159,6 +161,16 @@ async def test_reads_what_is_no_text_as_blobs(at, name, content):
         "docs://guide/.git/config",
         "docs://guide/outside.md",
         "docs://guide/loop",
+        "docs://guide/away",
+        "docs://guide/away/x.md",
+        "docs://guide/up/secret.txt",
+        "docs://guide/up",
+        "docs://guide/%252e%252e/secret.txt",
+        "docs://guide/sub%20dir/%2e%2e/guide.md",
+        "docs://guide/guide.md/..",
+        "docs://guide/guide.md%00",
+        "docs://guide/" + "x" * 300,
+        "docs://guide/" + "x/" * 3000,
         "docs://guide/../secret.txt",
         "docs://guide/%2e%2e/secret.txt",
         "docs://guide/..%2fsecret.txt",

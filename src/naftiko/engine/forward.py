@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 import httpx
 
+from naftiko.engine.refused import dots_in_inputs
 from naftiko.engine.request import Draft, place
 from naftiko.engine.upstream import Upstream
-from naftiko.errors import InputError, Problem
+from naftiko.errors import Problem
+from naftiko.plan.dots import climbs
 from naftiko.plan.scope import Scope, Variables
 from naftiko.plan.unit import ForwardAction
 from naftiko.types import ABSENT
@@ -59,8 +60,8 @@ async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream,
         InputError: the path would climb out of the base URI.
         MissingVariable: a variable has no value.
     """
-    if any(unquote(segment) in {".", ".."} for segment in inbound.rest.split("/")):
-        raise InputError([Problem("path", "path", "the path must not hold `.` or `..`", "plain segments")])
+    if climbs(inbound.rest):
+        raise dots_in_inputs([action.path_variable or "path"])
     scope = Scope({}, variables)
     made = Draft(inbound.method, upstream.url(inbound.rest, scope), [])
     if inbound.query:

@@ -11,9 +11,12 @@ import httpx
 import orjson
 
 from naftiko.engine.bodies import Body, encode_body, plain
+from naftiko.engine.refused import dots_in_base, dots_in_path
 from naftiko.engine.wire import WireRequest
 from naftiko.errors import InputError, MissingVariable, Problem
+from naftiko.plan.base import path_of
 from naftiko.plan.body import BodyKind
+from naftiko.plan.dots import climbs
 from naftiko.plan.inputs import Content
 from naftiko.plan.operation import Parameter
 from naftiko.plan.scope import Scope
@@ -89,7 +92,7 @@ def draft(
         passed: a REST caller's body that is passed on, where the operation declares none.
 
     Raises:
-        InputError: a path placeholder has no value, or a header value holds a line break.
+        InputError: a path placeholder has no value or makes a dot segment, or a header value holds a line break.
         MissingVariable: a variable has no value, or the API has no base URI.
     """
     operation = call.operation
@@ -98,9 +101,11 @@ def draft(
         raise InputError(
             [Problem(name, "path", f"no value for `{name}` in {operation.path.text}", "a value") for name in missing]
         )
+    if climbs(path):
+        raise dots_in_path(call, scope)
     query = [api.base.query] if api.base.query else []
     query.extend(operation.path.fill_query(scope))
-    made = Draft(operation.method, full_url(api, path, scope), query)
+    made = Draft(operation.method, full_url(api, path, scope, call), query)
     problems: list[Problem] = []
     cookies: list[str] = []
     for parameter in operation.parameters:
@@ -119,13 +124,16 @@ def draft(
     return made
 
 
-def full_url(api: ApiPlan, path: str, scope: Scope) -> str:
+def full_url(api: ApiPlan, path: str, scope: Scope, call: Call | None = None) -> str:
     """Join the base URI to an encoded path with exactly one slash (SEMANTICS 4.1).
 
     Raises:
+        InputError: an argument of the call makes a dot segment of the base URI.
         MissingVariable: the API has no base URI, or a variable of it has no value.
     """
     base = api.base.fill(scope)
+    if api.base.filled is None and climbs(path_of(base)):
+        raise dots_in_base(api.base, scope, call)
     if not base:
         raise MissingVariable(
             [f"the base URI of `{api.namespace}`"],

@@ -18,7 +18,7 @@ from naftiko.document.model import (
     UnknownAuthentication,
     UnknownConsumes,
 )
-from naftiko.plan.base import parse_base
+from naftiko.plan.base import BaseUri, parse_base
 from naftiko.plan.callables import Callables
 from naftiko.plan.operation import Operation, OperationCompiler
 from naftiko.plan.references import Names, Variable
@@ -141,7 +141,17 @@ def _api(
         variables=(*base.variables, *needed),
         parameters=OperationCompiler(entry, names, findings).shared(),
         position=findings.position(entry.node),
+        blocked=_blocked(base, entry, findings),
     )
+
+
+def _blocked(base: BaseUri, entry: ConsumesHttp, findings: Findings) -> str:
+    """Return, and tell, why nothing of an API can be called."""
+    if not base.climbs:
+        return ""
+    reason = f"its base URI `{base.text}` holds a `.` or `..` segment"
+    findings.at(entry.at("baseUri")).error("dot-segment", reason, hint="write the path that is meant")
+    return reason
 
 
 _SECRET_KEYS = ("username", "password", "token", "value", "client_id", "client_secret", "token_endpoint")

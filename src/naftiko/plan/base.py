@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from naftiko.plan.dots import climbs
 from naftiko.plan.path import path_text
 from naftiko.plan.references import InputOrVariable, Names, Variable
 from naftiko.plan.scope import Scope
@@ -31,11 +32,13 @@ class BaseUri:
     Attributes:
         text: as the file, or the operator, has it.
         query: the query that stands in it, which is joined with every request's.
+        filled: as ``fill`` returns it, where nothing has to be filled in.
     """
 
     text: str
     parts: tuple[str | BasePart, ...]
     query: str = ""
+    filled: str | None = None
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -52,16 +55,27 @@ class BaseUri:
         """Whether it is the same for every call."""
         return not self.path_names
 
+    @property
+    def climbs(self) -> bool:
+        """Whether it holds a dot segment, whatever its placeholders are."""
+        return climbs(path_of(_completed("".join(part if isinstance(part, str) else "x" for part in self.parts))))
+
     def fill(self, scope: Scope) -> str:
         """Return the base URI without a trailing slash.
 
         Raises:
             MissingVariable: a variable has no value.
         """
-        text = "".join(part if isinstance(part, str) else _filled(part, scope) for part in self.parts).strip()
-        if text and "://" not in text:
-            text = f"https://{text}"
-        return text.rstrip("/")
+        if self.filled is not None:
+            return self.filled
+        return _completed("".join(part if isinstance(part, str) else _filled(part, scope) for part in self.parts))
+
+
+def _completed(text: str) -> str:
+    text = text.strip()
+    if text and "://" not in text:
+        text = f"https://{text}"
+    return text.rstrip("/")
 
 
 def _filled(part: BasePart, scope: Scope) -> str:
@@ -92,7 +106,13 @@ def parse_base(text: str, names: Names) -> BaseUri:
         at = found.end()
     if at < len(bare):
         parts.append(bare[at:])
-    return BaseUri(text, tuple(parts), query if mark else "")
+    fixed = None if any(isinstance(part, BasePart) for part in parts) else _completed(bare)
+    return BaseUri(text, tuple(parts), query if mark else "", fixed)
+
+
+def path_of(address: str) -> str:
+    """Return the path of a URL without query and fragment, without its first slash."""
+    return address.partition("://")[2].partition("/")[2]
 
 
 def _cut_query(text: str) -> tuple[str, str, str]:

@@ -230,12 +230,15 @@ class CallLinker:
             wants: collects the inputs that the caller needs.
 
         Raises:
-            CannotLink: there is no such operation.
+            CannotLink: there is no such operation, or it can't be called.
         """
         operation, reason, hint = self._apis.operations.find(text.strip())
         if operation is None:
             raise CannotLink("unknown-call", reason, hint)
         api = self._apis.plans[operation.api]
+        blocked = api.blocked or operation.blocked
+        if blocked:
+            raise CannotLink("blocked-call", f"`{operation.key}` can't be called: {blocked}")
         mapped = self._compile_with(with_, model, caller)
         linking = _Linking(operation, api.credentials, mapped, caller, wants)
         for slot in operation.slots:

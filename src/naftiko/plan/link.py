@@ -162,6 +162,9 @@ class _Linker:
             self._findings.at(forward.at("targetNamespace")).error(
                 "unknown-namespace", reason, hint=f"known: {', '.join(self._apis.plans) or 'none'}"
             )
+        elif self._apis.plans[target].blocked:
+            reason = f"`{target}` can't be called: {self._apis.plans[target].blocked}"
+            self._findings.at(forward.at("targetNamespace")).error("blocked-call", reason)
         action = ForwardAction(
             target,
             frozenset(name.lower() for name in forward.trusted_headers),

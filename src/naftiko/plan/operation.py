@@ -101,6 +101,7 @@ class Operation:
         takes_body: whether it is a POST, PUT or PATCH that declares no body at all.
         variables: the variables that a request needs.
         free_names: names that ``with`` or a declared input may fill, and that are variables otherwise.
+        blocked: why it can't be called, or ``""``; it is told where the operation stands.
     """
 
     api: str
@@ -123,6 +124,7 @@ class Operation:
     max_binary_size: str | None
     outputs: ConsumedOutputs
     position: Position
+    blocked: str = ""
 
 
 def complete_paths(consumes: ConsumesHttp) -> bool:
@@ -198,7 +200,17 @@ class OperationCompiler:
             max_binary_size=operation.max_binary_size,
             outputs=consumed_outputs(operation.output_parameters, self._findings),
             position=self._findings.position(operation.node),
+            blocked=self._blocked(path, resource, operation),
         )
+
+    def _blocked(self, path: PathTemplate, resource: ConsumedResource, operation: ConsumedOperation) -> str:
+        """Return, and tell, why an operation can't be called."""
+        if not path.climbs:
+            return ""
+        reason = f"its path `{path.text}` holds a `.` or `..` segment"
+        where = resource.at("path") if operation.path is None else operation.at("path")
+        self._findings.at(where).error("dot-segment", reason, hint="write the path that is meant")
+        return reason
 
     def _fresh_names(self, declared: set[str]) -> Names:
         return Names(

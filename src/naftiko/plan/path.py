@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from naftiko.document.suggest import fold
+from naftiko.plan.dots import climbs
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 from naftiko.plan.text import as_text
@@ -26,7 +27,7 @@ class PathPlaceholder:
 
     Attributes:
         name: without the operator.
-        keeps_slashes: ``{+x}``, ``{x+}``, ``{x*}``: slashes of the value stay, dot segments still can't escape.
+        keeps_slashes: ``{+x}``, ``{x+}``, ``{x*}``: slashes of the value stay.
         value: where its value comes from.
     """
 
@@ -66,9 +67,14 @@ class PathTemplate:
     query: tuple[QueryPart, ...] = ()
 
     @property
+    def placeholders(self) -> tuple[PathPlaceholder, ...]:
+        """The placeholders of the path itself, in order."""
+        return tuple(part for part in self.parts if isinstance(part, PathPlaceholder))
+
+    @property
     def names(self) -> tuple[str, ...]:
-        """The placeholders of the path itself, each once, in order."""
-        return tuple(dict.fromkeys(part.name for part in self.parts if isinstance(part, PathPlaceholder)))
+        """Their names, each once, in order."""
+        return tuple(dict.fromkeys(part.name for part in self.placeholders))
 
     @property
     def query_names(self) -> tuple[str, ...]:
@@ -77,7 +83,10 @@ class PathTemplate:
         return tuple(dict.fromkeys(part.name for part in found if isinstance(part, PathPlaceholder)))
 
     def fill(self, scope: Scope) -> tuple[str, list[str]]:
-        """Return the encoded path and the names of placeholders that have no value."""
+        """Return the encoded path and the names of placeholders that have no value.
+
+        Whoever sends it refuses dot segments (``plan.dots.climbs``).
+        """
         missing: list[str] = []
         pieces: list[str] = []
         for part in self.parts:
@@ -89,8 +98,17 @@ class PathTemplate:
                 missing.append(part.name)
             else:
                 pieces.append(text)
-        path = "".join(pieces)
-        return (_without_dot_segments(path) if "." in path else path), missing
+        return "".join(pieces), missing
+
+    def climbers(self, scope: Scope) -> tuple[PathPlaceholder, ...]:
+        """Return the placeholders that make a dot segment; all of them, where no value does so alone."""
+        alone = tuple(part for part in self.placeholders if climbs(_segment(part, scope) or ""))
+        return alone or self.placeholders
+
+    @property
+    def climbs(self) -> bool:
+        """Whether the path as the file has it, whatever its placeholders are, holds a dot segment."""
+        return climbs("".join(part if isinstance(part, str) else "x" for part in self.parts))
 
     def fill_query(self, scope: Scope) -> Iterator[str]:
         """Yield the encoded pairs of the query in the path; one whose placeholder is absent is left out."""
@@ -115,11 +133,6 @@ def path_text(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(as_text(element) for element in value)
     return as_text(value)
-
-
-def _without_dot_segments(path: str) -> str:
-    """Encode segments that are ``.`` or ``..``, which would climb the path (RFC 3986 chapter 5.2.4)."""
-    return "/".join(segment.replace(".", "%2E") if segment in {".", ".."} else segment for segment in path.split("/"))
 
 
 def encode_literal(text: str, safe: str = _PATH_SAFE) -> str:

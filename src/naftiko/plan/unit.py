@@ -256,6 +256,7 @@ class ApiPlan:
         secrets: the values of the authentication's keys, compiled.
         variables: the variables that every call needs.
         parameters: those of the consumes entry itself, which forwarded requests carry.
+        blocked: why nothing of it can be called, or ``""``; it is told where the entry stands.
     """
 
     namespace: str
@@ -266,6 +267,7 @@ class ApiPlan:
     variables: tuple[str, ...]
     parameters: tuple[Parameter, ...]
     position: Position
+    blocked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from naftiko.document.rules.rule import HINT, WARNING, Rule
-from naftiko.document.rules.shop import PRODUCTS, REST
+from naftiko.document.rules.rule import ERROR, HINT, WARNING, Rule
+from naftiko.document.rules.shop import PRODUCTS, REST, TOOL
 
 _SHOP = (
     PRODUCTS
@@ -59,6 +59,26 @@ REQUESTS = (
         _SHOP.replace("api.shop.example", "api.example.com"),
         _SHOP,
         covers=("naftiko-baseuri-not-example", "naftiko-address-not-example"),
+    ),
+    Rule(
+        "dot-segment",
+        ERROR,
+        "A consumed path, or a base URI, holds a `.` or `..` segment.",
+        "Servers and proxies resolve such a segment, whether it is encoded or not, and another path is called with our "
+        "credential. The same is refused where a caller's value makes it.",
+        "Write the path that is meant.",
+        _SHOP.replace("path: /products/{id}", "path: /products/../admin/{id}"),
+        _SHOP,
+    ),
+    Rule(
+        "blocked-call",
+        ERROR,
+        "A `call` or a `forward` means an operation that can't be called.",
+        'The unit is listed, but answers "not executable": what stands in the way is told where the operation or its '
+        "API stands, too. The rest of the file is served.",
+        "Mend the operation or the API.",
+        _SHOP.replace("path: /products/{id}", "path: /products/../admin/{id}") + TOOL,
+        _SHOP + TOOL,
     ),
     Rule(
         "query-in-path",

@@ -59,16 +59,16 @@ class Directory:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(names):
                 path = Path(folder, name)
-                if not name.startswith(".") and self._stays_inside(path):
+                if not name.startswith(".") and (real := self._inside(path)) is not None and real.is_file():
                     yield path
 
-    def _stays_inside(self, path: Path) -> bool:
-        """Tell whether a path is a regular file in the directory, links followed."""
+    def _inside(self, path: Path) -> Path | None:
+        """Return where a path leads, links followed; ``None`` where that is nothing or outside of the directory."""
         try:
             real = path.resolve(strict=True)
         except (OSError, RuntimeError):
-            return False
-        return real.is_file() and real.is_relative_to(self.root)
+            return None
+        return real if real.is_relative_to(self.root) else None
 
     def _served(self, uri: str, path: Path) -> ServedFile:
         return ServedFile(uri, path, self._media_type or media.of_file(path.name))
@@ -91,9 +91,10 @@ class Directory:
         if any(_is_refused(segment) for segment in segments):
             raise NotServed("its path is not allowed")
         path = self.root.joinpath(*segments)
-        if path.is_dir():
+        real = self._inside(path)
+        if real is not None and real.is_dir():
             raise NotServed("it is a directory, not a file")
-        if not self._stays_inside(path):
+        if real is None or not real.is_file():
             raise NotServed("there is no such file")
         return self._served(uri, path)
 

@@ -1,0 +1,50 @@
+"""Why a request is not sent: a value that would climb the path (SEMANTICS 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from naftiko.errors import CallError, InputError, Problem, UnusableVariable
+from naftiko.plan.base import BaseUri
+from naftiko.plan.references import Input, OptionalInput
+from naftiko.plan.scope import Scope
+from naftiko.plan.sources import variables_in
+from naftiko.plan.unit import Call
+
+
+def dots_in_path(call: Call, scope: Scope) -> CallError:
+    """Return the error for a call whose values make a dot segment of its path."""
+    path, arguments = call.operation.path, dict(call.arguments)
+    ours = {
+        part.name: [*variables_in(part.value, scope), *variables_in(arguments.get(part.name), scope)]
+        for part in path.climbers(scope)
+    }
+    theirs = [name for name, variables in ours.items() if not variables]
+    if not theirs:
+        return _of_variables((name for variables in ours.values() for name in variables), f"the path {path.text}")
+    return dots_in_inputs(callers_name(call, name) for name in theirs)
+
+
+def dots_in_base(base: BaseUri, scope: Scope, call: Call | None) -> CallError:
+    """Return the error for a base URI whose values make a dot segment; ``call`` is ``None`` for a forwarded request."""
+    given = [name for name in base.path_names if name in scope.inputs]
+    if not given:
+        return _of_variables([*base.variables, *base.path_names], "the path of the base URI")
+    return dots_in_inputs(name if call is None else callers_name(call, name) for name in given)
+
+
+def dots_in_inputs(names: Iterable[str]) -> InputError:
+    """Return the error for inputs that make a dot segment."""
+    message = "`{}` must not make a `.` or `..` segment of the path, however it is written"
+    found = dict.fromkeys(names)
+    return InputError([Problem(name, "path", message.format(name), "plain segments") for name in found])
+
+
+def callers_name(call: Call, argument: str) -> str:
+    """Return the name of the caller's input that an argument is; the argument's own where it is made of more."""
+    value = dict(call.arguments).get(argument)
+    return value.name if isinstance(value, Input | OptionalInput) else argument
+
+
+def _of_variables(names: Iterable[str], where: str) -> UnusableVariable:
+    return UnusableVariable(list(dict.fromkeys(names)), f"makes a `.` or `..` segment of {where}")
