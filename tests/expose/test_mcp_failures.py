@@ -110,19 +110,20 @@ async def test_a_401_without_our_credential_asks_for_one(call, upstream):
     assert "give the capability an authentication" in text
 
 
-async def test_429_says_when_to_try_again(call, upstream):
-    upstream.misbehave(Fail(429, {"message": "slow down"}, {"retry-after": "7"}))
+@pytest.mark.parametrize(("seconds", "said"), [("7", "7 seconds"), ("1", "1 second"), ("0", "0 seconds")])
+async def test_429_says_when_to_try_again(call, upstream, seconds, said):
+    upstream.misbehave(Fail(429, {"message": "slow down"}, {"retry-after": seconds}))
     text = await call()
     assert "status 429 Too Many Requests" in text
-    assert "What to do: try again after 7 seconds" in text
+    assert f"What to do: try again after {said}\n" in text
 
 
-async def test_500_shows_the_title_of_an_html_page(call, upstream):
+async def test_500_shows_what_an_html_page_says(call, upstream):
     page = "<html><head><title>Oh &amp; no</title><style>p{}</style></head><body><p>stack</p></body></html>"
     upstream.misbehave(lambda _request: Response(page, 500, media_type="text/html"))
     text = await call()
     assert "status 500 Internal Server Error" in text
-    assert "The upstream said: Oh & no" in text
+    assert "The upstream said: Oh & no: stack" in text
 
 
 async def test_an_upstreams_message_is_redacted_and_shortened(call, upstream):

@@ -74,7 +74,7 @@ def test_an_unexpected_exception_tells_its_caller_nothing_and_the_log_everything
         (b"{}", ""),
         (b"", ""),
         (b"plain\n  text", "plain text"),
-        (b"<html><title>Sorry &lt;3</title><body>x</body></html>", "Sorry <3"),
+        (b"<html><title>Sorry &lt;3</title><body>x</body></html>", "Sorry <3: x"),
         (b"<html><script>evil()</script><p>Only</p><p>text</p></html>", "Only text"),
         (b"\xff\xfe", "\ufffd\ufffd"),
         (b"[" * 100_000, "[" * (EXCERPT_LENGTH - 1) + "…"),

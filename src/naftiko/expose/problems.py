@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import secrets
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from html import unescape
 from typing import Any, Final
 
 import httpx
 
+from naftiko.engine.formats.charset import known_charset
+from naftiko.engine.head import head_of
 from naftiko.errors import CallError, InputError, Problem, UpstreamBroken, UpstreamError, UpstreamStatus
-from naftiko.plan.text import compact_json
+from naftiko.expose.markup import is_markup, text_of_markup
+from naftiko.plan.text import compact_json, whole_characters
 
 Redact = Callable[[str], str]
 """Hides the secrets in a text; ``Redactor.redact`` is one."""
@@ -131,15 +132,15 @@ def _redacted(problem: Problem, redact: Redact) -> Problem:
 def excerpt(response: httpx.Response, redact: Redact) -> str:
     """Return what an upstream says about its error, on one line of at most ``EXCERPT_LENGTH`` characters.
 
-    The fields of JSON that commonly hold a message win over the whole body; of an HTML page the title is shown.
+    The fields of JSON that commonly hold a message win over the whole body; of an HTML page title and text are shown.
     """
-    text = response.content[:_EXCERPT_BYTES].decode("utf-8", "replace")
+    head = head_of(response)
+    text = response.content[:_EXCERPT_BYTES].decode(known_charset(head.charset) or "utf-8", "replace")
     said = _json_message(text)
     if said is None:
-        is_html = "html" in response.headers.get("content-type", "") or text.lstrip()[:1] == "<"
-        said = _text_of_markup(text) if is_html else text
+        said = text_of_markup(text) if is_markup(text, head.media_type) else text
     # Redacted before it is cut: a secret at the end would lose its end, and not be recognised any more.
-    line = " ".join(redact(said).split())
+    line = " ".join(redact(whole_characters(said)).split())
     return line if len(line) <= EXCERPT_LENGTH else f"{line[: EXCERPT_LENGTH - 1]}…"
 
 
@@ -182,14 +183,3 @@ def _details(document: Any, message: str) -> str:
             text = compact_json(found)
             return "" if message.partition("; ")[0] in text else text
     return ""
-
-
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_UNSEEN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
-
-
-def _text_of_markup(text: str) -> str:
-    """Return the title of an HTML page, or its text: for a glance, not for use."""
-    title = _TITLE.search(text)
-    return unescape(title[1] if title and title[1].strip() else _TAG.sub(" ", _UNSEEN.sub(" ", text)))

@@ -52,5 +52,6 @@ def _advice(report: ProblemReport) -> list[str]:
     if report.problems and not report.hint:
         advice.append("correct these arguments and call again")
     if report.retry_after is not None:
-        advice.append(f"try again after {report.retry_after:g} seconds")
+        unit = "second" if report.retry_after == 1 else "seconds"
+        advice.append(f"try again after {report.retry_after:g} {unit}")
     return advice
