@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     )
     from naftiko.expose.mcp import mcp_app
     from naftiko.expose.rest import rest_app
-    from naftiko.plan.inputs import Content, Input
+    from naftiko.plan.content import Content
+    from naftiko.plan.inputs import Input
     from naftiko.types import Diagnostic, Position, Severity
 
 _HOMES = {
@@ -67,7 +68,8 @@ _HOMES = {
     ),
     "naftiko.expose.mcp": ("mcp_app",),
     "naftiko.expose.rest": ("rest_app",),
-    "naftiko.plan.inputs": ("Content", "Input"),
+    "naftiko.plan.content": ("Content",),
+    "naftiko.plan.inputs": ("Input",),
     "naftiko.types": ("Diagnostic", "Position", "Severity"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -123,16 +123,19 @@ def test_a_text_body_of_one_absent_placeholder_is_no_body():
     assert "content-type" not in request.headers
 
 
-def test_a_lone_value_in_xml_is_escaped_too():
-    """One placeholder is no way around the escaping."""
-    assert request_of(posting({"type": "xml", "data": "{{v}}"}), {"v": "<a/>"}).content == b"&lt;a/&gt;"
+def test_a_lone_value_in_xml_is_a_document_or_text():
+    """Nothing stands around it that it could change: what begins as XML is XML, and any other text is escaped."""
+    capability = posting({"type": "xml", "data": "{{v}}"})
+    assert request_of(capability, {"v": "<a>&amp;</a>"}).content == b"<a>&amp;</a>"
+    assert request_of(capability, {"v": "1 < 2"}).content == b"1 &lt; 2"
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\uffff"])
 def test_what_xml_cannot_hold_is_refused(character):
     """No escape writes a control character in XML 1.0: what went out could not be read."""
-    with pytest.raises(InputError, match="XML"):
-        request_of(posting({"type": "xml", "data": "<a>{{v}}</a>"}), {"v": f"a{character}b"})
+    for data in ("<a>{{v}}</a>", "{{v}}"):
+        with pytest.raises(InputError, match="`v` holds a control character, which XML"):
+            request_of(posting({"type": "xml", "data": data}), {"v": f"<a{character}b"})
 
 
 # Forms
@@ -320,3 +323,101 @@ def test_an_empty_post_says_so():
     request = request_of(consuming({"method": "POST"}))
     assert request.headers["content-length"] == "0"
     assert "content-type" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ({"type": "json", "data": {"a": 1}}, b'{"a":1,"extra":["x","&"]}'),
+        ('{"a": {{a}}}', b'{"extra":["x","&"]}'),
+        ({"type": "form", "data": {"a": 1}}, b"a=1&extra=x&extra=%26"),
+        ({"type": "form", "data": "a=1&b={{b}}"}, b"a=1&extra=x&extra=%26"),
+    ],
+)
+def test_a_key_that_names_nothing_is_a_field_of_the_body_that_there_is(block, expected):
+    """Of an object or of a form, with a warning (SEMANTICS 4.3)."""
+    capability = consuming({"method": "POST", "body": block}, tool={"with": {"extra": "{{x}}"}})
+    assert request_of(capability, {"x": ["x", "&"]}).content == expected
+    assert [found.rule for found in capability.diagnostics] == ["unknown-argument"]
+
+
+def test_a_key_that_names_nothing_is_a_part_of_a_multipart_body():
+    """Likewise."""
+    capability = consuming(
+        {"method": "POST", "body": {"type": "multipartForm", "data": {"a": "1"}}}, tool={"with": {"extra": "{{x}}"}}
+    )
+    assert [(part[0], part[3]) for part in parts_of(request_of(capability, {"x": "é"}))] == [
+        ("a", b"1"),
+        ("extra", "é".encode()),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["text", "xml", "sparql", "binary"])
+def test_a_key_that_names_nothing_is_sent_in_the_query_where_the_body_has_no_fields(kind):
+    """A text can't hold it, and it is not lost."""
+    capability = consuming(
+        {"method": "POST", "body": {"type": kind, "data": "<a/>"}}, tool={"with": {"extra": "{{x}}"}}
+    )
+    request = request_of(capability, {"x": "1"})
+    assert (request.url.query, request.content) == (b"extra=1", b"<a/>")
+    assert "query parameter" in str(next(iter(capability.diagnostics)))
+
+
+@pytest.mark.parametrize("body", ["[1]", '"text"', "5"])
+def test_a_field_beside_a_body_that_is_no_object_is_an_error(body):
+    """It can't be sent, and is not dropped."""
+    tool = {"with": {"body": "{{b}}", "extra": "{{x}}"}}
+    for operation in ({}, {"body": {"type": "json", "data": "{{b}}"}}):
+        capability = consuming(
+            {"method": "POST", **operation}, tool=tool if not operation else {"with": {"extra": "{{x}}"}}
+        )
+        with pytest.raises(InputError, match="the body is no object, so it can't hold `extra`"):
+            request_of(capability, {"b": body, "x": "1"})
+
+
+@pytest.mark.parametrize(
+    ("block", "given", "content", "media_type"),
+    [
+        ({"type": "json", "data": {"a": 1}}, {"b": 2}, b'{"b":2}', "application/json"),
+        ({"type": "text", "data": "a"}, "b", b"b", "text/plain; charset=utf-8"),
+        ({"type": "form", "data": "a=1"}, {"b": "&"}, b"b=%26", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_body_that_with_gives_is_the_body(block, given, content, media_type):
+    """In place of the operation's own, which is told; without it, that is sent."""
+    capability = consuming({"method": "POST", "body": block}, tool={"with": {"body": "{{b}}"}})
+    request = request_of(capability, {"b": given})
+    assert (request.content, request.headers["content-type"]) == (content, media_type)
+    assert "in place of" in str(next(iter(capability.diagnostics)))
+    assert request_of(capability, {}).content in {b'{"a":1}', b"a", b"a=1"}
+
+
+def test_a_content_type_of_a_multipart_form_makes_one_of_the_fields():
+    """With the boundary, which the declared media type lacks."""
+    capability = consuming(
+        {
+            "method": "POST",
+            "inputParameters": [
+                {"name": "Content-Type", "in": "header", "value": "multipart/form-data"},
+                *inputs(a="string", b="array", location="body"),
+            ],
+        }
+    )
+    request = request_of(capability, {"a": "x", "b": ["1", "2"]})
+    assert len(request.headers.get_list("content-type")) == 1
+    assert [(part[0], part[3]) for part in parts_of(request)] == [("a", b"x"), ("b", b"1"), ("b", b"2")]
+
+
+@pytest.mark.parametrize("text", ['{ "a" : 1 }', "5", "# x"])
+def test_a_text_of_another_media_type_stays_as_it_is(text):
+    """That it could be read as JSON changes nothing."""
+    capability = consuming(
+        {
+            "method": "POST",
+            "inputParameters": [
+                {"name": "Content-Type", "in": "header", "value": "text/markdown"},
+                {"name": "body", "in": "body", "type": "string"},
+            ],
+        }
+    )
+    assert request_of(capability, {"body": text}).content == text.encode()

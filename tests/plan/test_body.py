@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from linked_units import api, capability, only_unit, request_of, rest, rules, tool
 from test_template import JSON
 
-from naftiko.plan.inputs import Content
+from naftiko.plan.content import Content
 
 
 def posting(body, unit="", **more):
@@ -97,7 +97,36 @@ def test_a_words_that_is_a_parameters_name_stays_a_word_in_a_body():
             "application/x-www-form-urlencoded",
             "a=%3C%26%3E&b=1",
         ),
-        ("{type: text, data: {a: 1}}", "text/plain; charset=utf-8", '{"a": 1}'),
+        (
+            '{type: form, data: "a={{x}}&b={{gone}}&c=x{{gone}}&=1&d&e="}',
+            "application/x-www-form-urlencoded",
+            "a=%3C%26%3E&=1&d&e=",
+        ),
+        ("{type: text, data: {a: 1}}", "text/plain; charset=utf-8", "1"),
+        ('{type: text, data: {query: "say {{x}}"}}', "text/plain; charset=utf-8", "say <&>"),
+        ('{type: text, data: {query: "{{x}}"}}', "text/plain; charset=utf-8", "<&>"),
+        ('{type: text, data: {query: "{{x}}", n: 1}}', "text/plain; charset=utf-8", '{"query":"<&>","n":1}'),
+        ('{type: text, data: ["{{x}}"]}', "text/plain; charset=utf-8", '["<&>"]'),
+        ('{type: binary, data: "{{x}}"}', "application/octet-stream", "<&>"),
+        ('{type: octet-stream, data: {content: "{{x}}"}}', "application/octet-stream", "<&>"),
+        ('{type: yaml, data: {spec: "a: {{x}}"}}', "application/yaml", "a: <&>"),
+        ('{type: yaml, data: {a: "{{x}}", b: [1]}}', "application/yaml", '{"a":"<&>","b":[1]}'),
+        ('{type: application/cbor, data: {tx: "{{x}}"}}', "application/cbor", "<&>"),
+        ('{type: "text/csv; header=absent", data: {rows: "a,{{x}}"}}', "text/csv; header=absent", "a,<&>"),
+        ("{type: application/xml, data: {doc: \"<a b='{{x}}'/>\"}}", "application/xml", "<a b='&lt;&amp;&gt;'/>"),
+        ('{type: application/soap+xml, data: "<a>{{x}}</a>"}', "application/soap+xml", "<a>&lt;&amp;&gt;</a>"),
+        ('{type: application/vnd.api+json, data: {a: "{{x}}"}}', "application/vnd.api+json", '{"a":"<&>"}'),
+        (
+            '{type: application/x-www-form-urlencoded, data: {a: "{{x}}"}}',
+            "application/x-www-form-urlencoded",
+            "a=%3C%26%3E",
+        ),
+        (
+            '{type: sparql, data: {query: "ASK { <http://h/{{x}}> ?p ?o }"}}',
+            "application/sparql-query",
+            "ASK { <http://h/%3C&%3E> ?p ?o }",
+        ),
+        ('{type: application/sparql-update, data: "CLEAR {{x}}"}', "application/sparql-update", "CLEAR <&>"),
     ],
 )
 def test_each_kind_has_its_content_type_and_escaping(body, media_type, content):
@@ -112,6 +141,63 @@ def test_no_value_changes_the_pairs_of_a_form(value, more):
     assert parse_qsl(content, keep_blank_values=True) == [("a", value), *(("b", each) for each in more)]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{type: text, data: {query: "{{x}}"}}',
+        '{type: octet-stream, data: {c: "{{x}}"}}',
+        '{type: xml, data: "{{x}}"}',
+        "{type: text, data: {query: null}}",
+        '{type: form, data: "{{x}}"}',
+    ],
+)
+def test_a_body_whose_one_value_is_absent_is_none(body):
+    request = request_of(posting(f"body: {body}"))
+    assert request.content == b""
+    assert "content-type" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("value", "content"),
+    [("<a>\n</a>", "<a>\n</a>"), (" <?xml version='1.0'?><a/>", " <?xml version='1.0'?><a/>"), ("a<b", "a&lt;b")],
+)
+def test_a_lone_value_of_xml_is_the_document_that_it_is(value, content):
+    for data in ('"{{x}}"', '{doc: "{{x}}"}'):
+        assert request_of(posting(f"body: {{type: xml, data: {data}}}"), x=value).content.decode() == content
+
+
+def test_a_type_that_nobody_knows_is_told():
+    _, loaded = only_unit(api("body: {type: jsn, data: {a: 1}}", method="POST"), tool(""))
+    assert rules(loaded) == ["unknown-body-type"]
+    assert "jsn" in str(next(iter(loaded.diagnostics)))
+
+
+@pytest.mark.parametrize(
+    ("text", "inputs", "content"),
+    [
+        ("grant_type=x&user={{user}}", {}, "grant_type=x"),
+        ("user={{user}}&grant_type=x", {"user": ""}, "user=&grant_type=x"),
+        ("a={{a}}&b=1", {"a": ["x", None, "y&z"]}, "a=x&a=y%26z&b=1"),
+        ("a={{a}}-{{b}}", {"b": "="}, "a=-%3D"),
+        ("{{k}}={{v}}", {"k": "a&b", "v": 1.5}, "a%26b=1.5"),
+        ("a=b=c&{{k}}", {"k": "x"}, "a=b=c&x"),
+        (" a=1\n&b={{b}} \n & c=d e", {"b": " "}, "a=1&b=%20&c=d%20e"),
+        ("{{#list}}a={{.}}&{{/list}}b=1", {"list": ["x", "&"]}, "a=x&a=%26&b=1"),
+    ],
+)
+def test_a_form_that_is_written_as_text(text, inputs, content):
+    unit = posting(f"body: {{type: form, data: {json.dumps(text)}}}")
+    assert request_of(unit, **inputs).content.decode() == content
+
+
+@given(value=st.text(), other=st.none() | st.text())
+def test_no_value_changes_the_pairs_of_a_form_that_is_text(value, other):
+    content = request_of(FORM_TEXT, x=value, **({} if other is None else {"y": other})).content.decode()
+    expected = [("a", value), *([] if other is None else [("b", f"<{other}>")]), ("c", "1")]
+    assert parse_qsl(content, keep_blank_values=True) == expected
+
+
+FORM_TEXT = posting('body: {type: form, data: "a={{x}}&b=<{{y}}>&c=1"}')
 FORM = posting('body: {type: form, data: {a: "{{x}}", b: "{{y}}"}}')
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from linked_units import api, only_unit, tool
 
 from naftiko.errors import InputError
-from naftiko.plan.inputs import Content, Input, InputSet, fit, shorten
+from naftiko.plan.content import Content
+from naftiko.plan.inputs import Input, InputSet, fit, shorten
 from naftiko.types import ABSENT
 
 ANYTHING = st.recursive(

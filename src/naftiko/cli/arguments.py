@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from naftiko.engine.capability import Unit
-from naftiko.plan.inputs import Content
+from naftiko.plan.content import Content
 from naftiko.plan.text import whole_characters
 
 _JSON = "application/json"

@@ -1,30 +1,31 @@
-"""Write request bodies, one function for each type (SEMANTICS 4.3)."""
+"""Write request bodies, one function for each kind (SEMANTICS 4.3)."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import re
 import secrets
-import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
 
 from naftiko.errors import InputError, Problem
 from naftiko.plan.body import BodyKind, BodyTemplate, Part
-from naftiko.plan.inputs import Content
+from naftiko.plan.content import Base64, Content
+from naftiko.plan.escape import NotWritable, Position, escape, xml_text
+from naftiko.plan.form import FormText
+from naftiko.plan.json_text import JsonText
 from naftiko.plan.scope import Scope
-from naftiko.plan.template import Template, escape
+from naftiko.plan.template import Template
 from naftiko.plan.text import as_text, whole_characters
 from naftiko.types import ABSENT
 
-_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""Characters that no XML 1.0 document has (XML 1.0, production 2)."""
-_FORM_SAFE = string.ascii_letters + string.digits + string.punctuation
+BYTES: Final = "application/octet-stream"
+FORM: Final = "application/x-www-form-urlencoded"
+MULTIPART: Final = "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +42,65 @@ def encode_body(template: BodyTemplate, scope: Scope, extras: Mapping[str, Any] 
     Args:
         template: the block.
         scope: the arguments.
-        extras: fields that ``with`` adds to a JSON object beside what the block has.
+        extras: fields that ``with`` adds to an object, or to a form, beside what the block has.
+
+    Raises:
+        InputError: a value can't be written where it stands, or a field is added to what has none.
     """
-    body = _ENCODERS[template.kind](template, scope)
-    if not extras or body is None or template.kind not in {BodyKind.JSON, BodyKind.JSON_TEXT}:
-        return body
-    value = _as_json(body.data.decode("utf-8", "replace"))
-    return Body(_json_bytes({**value, **extras}), body.media_type) if isinstance(value, dict) else body
+    return _ENCODERS[template.kind](template, scope, extras or {})
 
 
-def _json(template: BodyTemplate, scope: Scope) -> Body | None:
+def joined(whole: Any, fields: Mapping[str, Any]) -> Any:
+    """Return a body with fields added to it; ABSENT where there is neither.
+
+    Raises:
+        InputError: the body is no object.
+    """
+    if not fields:
+        return whole
+    if whole is ABSENT:
+        return dict(fields)
+    if not isinstance(whole, dict):
+        message = "the body is no object, so it can't hold {}"
+        raise InputError([Problem(name, "body", message.format(f"`{name}`"), "an object") for name in fields])
+    return {**whole, **fields}
+
+
+def _json(template: BodyTemplate, scope: Scope, extras: Mapping[str, Any]) -> Body | None:
     value = ABSENT if template.value is None else template.value(scope)
-    if value is ABSENT:
-        return None
     if isinstance(value, Content):
-        return Body(value.data, value.media_type)
-    if isinstance(value, str):
-        value = _as_json(value)
-    return Body(_json_bytes(value), template.media_type)
+        if not extras:
+            return Body(value.data, value.media_type)
+        value = plain(value)
+    elif isinstance(value, str):
+        value = parsed(value)
+    value = joined(value, extras)
+    return None if value is ABSENT else Body(json_bytes(value), template.media_type)
 
 
-def _json_bytes(value: Any) -> bytes:
+def _json_text(template: BodyTemplate, scope: Scope, extras: Mapping[str, Any]) -> Body | None:
+    text = template.value.render(scope) if isinstance(template.value, JsonText) else ""
+    if not extras:
+        return Body(text.encode("utf-8"), template.media_type)
+    return Body(json_bytes(joined(parsed(text), extras)), template.media_type)
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return JSON bytes; integers beyond 64 bits keep their digits, half a surrogate pair is U+FFFD."""
     try:
         return orjson.dumps(value, default=plain)
     except TypeError:
         return json.dumps(whole_characters(value), separators=(",", ":"), default=plain).encode("ascii")
 
 
-def _as_json(text: str) -> Any:
-    """Text that is itself JSON is sent as that JSON."""
+def parsed(value: Any) -> Any:
+    """Return a text that is itself JSON as what it says; any other value as it is (SEMANTICS 4.3)."""
+    if not isinstance(value, str):
+        return value
     try:
-        return json.loads(text)
+        return json.loads(value)
     except (ValueError, RecursionError):
-        return text
+        return value
 
 
 def plain(value: Any) -> Any:
@@ -86,76 +113,111 @@ def plain(value: Any) -> Any:
     return value.text
 
 
-def _lone(template: BodyTemplate, scope: Scope) -> Any:
-    """Return the value of a block that is one placeholder and nothing else; a template's text otherwise."""
-    if isinstance(template.value, Template) and template.value.lone is None:
-        return template.value.render(scope)
-    return "" if template.value is None else template.value(scope)
-
-
-def _text(template: BodyTemplate, scope: Scope) -> Body | None:
-    value = _lone(template, scope)
-    if value is ABSENT:
+def _text(template: BodyTemplate, scope: Scope, extras: Mapping[str, Any]) -> Body | None:
+    del extras  # a text has no fields: what `with` adds beside it is sent in the query
+    compiled = template.value
+    if isinstance(compiled, Template) and compiled.lone is None:
+        return Body(compiled.render(scope).encode("utf-8"), template.media_type)
+    value = ABSENT if compiled is None else compiled(scope)
+    if value is ABSENT or value is None:
         return None
-    if isinstance(value, Content):
+    if isinstance(value, Content | Base64) and template.kind is BodyKind.TEXT:
         return Body(value.data, template.media_type)
-    lone = template.value.lone if isinstance(template.value, Template) else None
-    text = as_text(value) if lone is None else escape(value, lone.position)
-    if template.kind is BodyKind.XML and _NOT_IN_XML.search(text):
-        message = "an input holds a control character, which XML can't hold even escaped"
-        raise InputError([Problem("body", "body", message, "text that XML can hold")])
-    return Body(text.encode("utf-8"), template.media_type)
+    return Body(_document(template.kind, compiled, value).encode("utf-8"), template.media_type)
 
 
-def _form(template: BodyTemplate, scope: Scope) -> Body | None:
+def _document(kind: BodyKind, compiled: Any, value: Any) -> str:
+    """Return the text of a value that is all of a body; where that is XML, a text that begins none is escaped."""
+    text = as_text(value)
+    if kind is not BodyKind.XML:
+        return text
+    try:
+        return xml_text(text) if text.lstrip().startswith("<") else escape(text, Position.XML)
+    except NotWritable as error:
+        name = compiled.lone.name if isinstance(compiled, Template) and compiled.lone is not None else "body"
+        raise InputError([Problem(name, "body", f"`{name}` {error}", "other text")]) from None
+
+
+def _form(template: BodyTemplate, scope: Scope, extras: Mapping[str, Any]) -> Body | None:
     """``application/x-www-form-urlencoded``; a list repeats its key, an absent value leaves it out."""
-    filled = {} if template.value is None else _lone(template, scope)
-    if filled is ABSENT:
-        return None
-    if not isinstance(filled, dict):
-        # A template's text is a form already, its values escaped; a lone value must not become one by its characters.
-        is_form = isinstance(template.value, Template) and template.value.lone is None
-        text = quote(as_text(filled).strip(), safe=_FORM_SAFE if is_form else "")
-        return Body(text.encode("ascii"), template.media_type)
-    pairs = [pair for name, value in filled.items() for pair in _form_pairs(name, value)]
-    return Body("&".join(pairs).encode("ascii"), template.media_type)
+    more = form_pairs(extras)
+    compiled = template.value
+    if isinstance(compiled, FormText):
+        pairs = [compiled(scope), *more]
+        return Body("&".join(pair for pair in pairs if pair).encode("ascii"), template.media_type)
+    filled = ABSENT if compiled is None else compiled(scope)
+    if filled is ABSENT or filled is None:
+        filled = {}
+        if not extras:
+            return None
+    # A lone value that is a text must not become a form by its characters.
+    pairs = form_pairs(filled) if isinstance(filled, dict) else [quote(as_text(filled).strip(), safe="")]
+    return Body("&".join([*pairs, *more]).encode("ascii"), template.media_type)
 
 
-def _form_pairs(name: str, value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    key = quote(name, safe="")
-    return [f"{key}={quote(as_text(element), safe='')}" for element in values if element is not None]
+def form_pairs(fields: Mapping[str, Any]) -> list[str]:
+    """Return the encoded pairs of a form; a list repeats its key, what is null is left out (SEMANTICS 3.2)."""
+    return [
+        f"{quote(name, safe='')}={quote(as_text(element), safe='')}"
+        for name, value in fields.items()
+        for element in (value if isinstance(value, list) else [value])
+        if element is not None
+    ]
 
 
-def _multipart(template: BodyTemplate, scope: Scope) -> Body | None:
-    """``multipart/form-data`` (RFC 7578); a list repeats its part, one whose value is absent is left out."""
+def _multipart(template: BodyTemplate, scope: Scope, extras: Mapping[str, Any]) -> Body | None:
+    parts = [_filled(part, scope) for part in template.parts]
+    return multipart_body([*parts, *(FilledPart(name, value) for name, value in extras.items())])
+
+
+@dataclass(frozen=True, slots=True)
+class FilledPart:
+    """A part of a multipart body with its value; a list is a part for each element, null is none."""
+
+    name: str
+    value: Any
+    filename: str | None = None
+    media_type: str | None = None
+
+
+def _filled(part: Part, scope: Scope) -> FilledPart:
+    return FilledPart(part.name, part.value(scope), _said(part.filename, scope), _said(part.content_type, scope))
+
+
+def _said(value: Callable[[Scope], Any] | None, scope: Scope) -> str | None:
+    made = ABSENT if value is None else value(scope)
+    return None if made is ABSENT or made is None else as_text(made)
+
+
+def multipart_body(parts: Iterable[FilledPart]) -> Body:
+    """Return a ``multipart/form-data`` body (RFC 7578)."""
     boundary = secrets.token_hex(16)
     pieces: list[bytes] = []
-    for part in template.parts:
-        value = part.value(scope)
-        for single in value if isinstance(value, list) else [value]:
-            if single is not ABSENT and single is not None:
-                pieces += [f"--{boundary}\r\n".encode(), _part_head(part, single, scope), _part_data(single), b"\r\n"]
+    for part in parts:
+        for value in _values(part.value):
+            pieces += [f"--{boundary}\r\n".encode(), _part_head(part, value), _part_data(value), b"\r\n"]
     pieces.append(f"--{boundary}--\r\n".encode())
-    return Body(b"".join(pieces), f"{template.media_type}; boundary={boundary}")
+    return Body(b"".join(pieces), f"{MULTIPART}; boundary={boundary}")
 
 
-def _part_head(part: Part, value: Any, scope: Scope) -> bytes:
-    disposition = f'form-data; name="{_quoted(part.name)}"'
-    filename = part.filename(scope) if part.filename is not None else ABSENT
-    if filename is ABSENT and isinstance(value, Content):
-        filename = value.filename or part.name  # without a name servers take a file for a text field
-    if filename is not ABSENT:
-        disposition += f'; filename="{_quoted(as_text(filename))}"'
-    media_type = part.content_type
-    if media_type is None and isinstance(value, Content):
-        media_type = value.media_type
-    if media_type is None and filename is not ABSENT:
-        media_type = "application/octet-stream"
-    head = f"Content-Disposition: {disposition}\r\n"
-    if media_type is not None:
-        head += f"Content-Type: {''.join(media_type.splitlines())}\r\n"
-    return f"{head}\r\n".encode()
+def _values(value: Any) -> Iterator[Any]:
+    yield from (one for one in (value if isinstance(value, list) else [value]) if one is not ABSENT and one is not None)
+
+
+def _part_head(part: FilledPart, value: Any) -> bytes:
+    filename, media_type = part.filename, part.media_type
+    if isinstance(value, Content):
+        filename = filename or value.filename
+        media_type = media_type or value.media_type
+    if isinstance(value, Content | Base64):
+        filename = filename or part.name  # without a name servers take a file for a text field
+    head = f'Content-Disposition: form-data; name="{_quoted(part.name)}"'
+    if filename is not None:
+        head += f'; filename="{_quoted(filename)}"'
+        media_type = media_type or BYTES
+    if media_type:
+        head += f"\r\nContent-Type: {''.join(media_type.splitlines())}"
+    return f"{head}\r\n\r\n".encode()
 
 
 def _quoted(text: str) -> str:
@@ -164,14 +226,13 @@ def _quoted(text: str) -> str:
 
 
 def _part_data(value: Any) -> bytes:
-    if isinstance(value, Content):
-        return value.data
-    return value if isinstance(value, bytes) else as_text(value).encode("utf-8")
+    return value.data if isinstance(value, Content | Base64) else as_text(value).encode("utf-8")
 
 
-_ENCODERS: dict[BodyKind, Callable[[BodyTemplate, Scope], Body | None]] = {
+_Encoder = Callable[[BodyTemplate, Scope, Mapping[str, Any]], Body | None]
+_ENCODERS: dict[BodyKind, _Encoder] = {
     BodyKind.JSON: _json,
-    BodyKind.JSON_TEXT: _text,
+    BodyKind.JSON_TEXT: _json_text,
     BodyKind.TEXT: _text,
     BodyKind.XML: _text,
     BodyKind.SPARQL: _text,

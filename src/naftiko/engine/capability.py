@@ -19,7 +19,8 @@ from naftiko.engine.upstream import Upstream
 from naftiko.engine.variables import BoundVariables, StandInVariables
 from naftiko.errors import MissingVariable, NaftikoError
 from naftiko.plan.apis import LinkSettings
-from naftiko.plan.inputs import Content, Input
+from naftiko.plan.content import Content
+from naftiko.plan.inputs import Input
 from naftiko.plan.link import link
 from naftiko.plan.lint import lint
 from naftiko.plan.scope import Variables

@@ -7,7 +7,7 @@ from typing import Any
 
 from naftiko.engine.run import Engine, arguments_of
 from naftiko.errors import NotExecutable
-from naftiko.plan.inputs import Content
+from naftiko.plan.content import Content
 from naftiko.plan.outputs import Explained, Outputs
 from naftiko.plan.references import Constant, Input, InputOrVariable, ScopePath, StepPath, Variable
 from naftiko.plan.scope import Scope

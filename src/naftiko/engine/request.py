@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import httpx
-import orjson
 
-from naftiko.engine.bodies import Body, encode_body, plain
+from naftiko.engine.bodies import (
+    FORM,
+    MULTIPART,
+    Body,
+    FilledPart,
+    encode_body,
+    form_pairs,
+    joined,
+    json_bytes,
+    multipart_body,
+    parsed,
+)
 from naftiko.engine.refused import dots_in_base, dots_in_path
 from naftiko.engine.wire import WireRequest
 from naftiko.errors import InputError, MissingVariable, Problem
 from naftiko.plan.base import path_of
 from naftiko.plan.body import BodyKind
+from naftiko.plan.content import Content
 from naftiko.plan.dots import climbs
-from naftiko.plan.inputs import Content
 from naftiko.plan.operation import Parameter
 from naftiko.plan.scope import Scope
-from naftiko.plan.text import as_text, whole_characters
+from naftiko.plan.text import as_text
 from naftiko.plan.unit import ApiPlan, Call
 from naftiko.types import ABSENT
 
@@ -215,23 +224,24 @@ def _is_token(name: str) -> bool:
 
 def _body(call: Call, scope: Scope, made: Draft, passed: Content | None) -> Body | None:
     """Make the body: the block, the whole body, the fields, or what the REST caller sent (SEMANTICS 4.3)."""
-    operation = call.operation
+    block = call.operation.body
     media_type = next((value for name, value in made.headers if name.lower() == "content-type"), None)
-    if operation.body is not None:
-        if operation.body.kind is BodyKind.MULTIPART:  # only the body's own media type has the boundary
-            made.drop_headers(["content-type"])
-        return encode_body(operation.body, scope, _extra_fields(call, scope))
     whole = _whole_body(call, scope)
+    if block is not None:
+        if whole is ABSENT:
+            if block.kind is BodyKind.MULTIPART:
+                made.drop_headers(["content-type"])  # only the body's own media type has the boundary
+            return encode_body(block, scope, _extra_fields(call, scope))
+        media_type = media_type or block.media_type
     fields = _fields(call, scope)
     if isinstance(whole, Content):
         if not fields or not whole.is_json:
             return Body(whole.data, media_type or whole.media_type)
         whole = whole.decoded()
-    if fields:
-        whole = {**whole, **fields} if isinstance(whole, dict) else fields
+    whole = joined(parsed(whole) if fields else whole, fields)
     if whole is ABSENT:
         return None if passed is None else Body(passed.data, passed.media_type)
-    return _json_or_form(whole, media_type)
+    return _written(whole, media_type, made)
 
 
 def _whole_body(call: Call, scope: Scope) -> Any:
@@ -242,17 +252,7 @@ def _whole_body(call: Call, scope: Scope) -> Any:
     parameter = next((known for known in call.operation.parameters if known.name == name), None)
     if parameter is not None and parameter.fixed is not None:
         value = parameter.fixed(scope)
-    return _parsed(value)
-
-
-def _parsed(value: Any) -> Any:
-    """Text that is itself JSON is sent as that JSON (SEMANTICS 4.3)."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
+    return value
 
 
 def _fields(call: Call, scope: Scope) -> Mapping[str, Any]:
@@ -267,20 +267,19 @@ def _extra_fields(call: Call, scope: Scope) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not ABSENT}
 
 
-def _json_or_form(value: Any, media_type: str | None) -> Body:
+def _written(value: Any, media_type: str | None, made: Draft) -> Body:
     """Write a body as the media type that the call itself names says; JSON where it names none."""
     named = (media_type or "application/json").partition(";")[0].strip().lower()
-    if named == "application/x-www-form-urlencoded" and isinstance(value, dict):
-        pairs = [pair for name, inner in value.items() for pair in query_pairs(name, inner)]
-        return Body("&".join(pairs).encode("ascii"), media_type or named)
+    if isinstance(value, dict) and named == FORM:
+        return Body("&".join(form_pairs(value)).encode("ascii"), media_type or named)
+    if isinstance(value, dict) and named == MULTIPART:
+        made.drop_headers(["content-type"])
+        return multipart_body(FilledPart(name, inner) for name, inner in value.items())
     if isinstance(value, str) and named != "application/json" and not named.endswith("+json"):
         return Body(value.encode("utf-8"), media_type or named)
-    return Body(dump_json(value), media_type or named)
+    return Body(json_bytes(parsed(value)), media_type or named)
 
 
 def dump_json(value: Any) -> bytes:
     """Return JSON bytes; integers beyond 64 bits keep their digits, half a surrogate pair is U+FFFD."""
-    try:
-        return orjson.dumps(value, default=plain)
-    except TypeError:
-        return json.dumps(whole_characters(value), separators=(",", ":"), default=plain).encode("ascii")
+    return json_bytes(value)

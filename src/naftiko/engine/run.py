@@ -20,7 +20,7 @@ from naftiko.engine.transport.redirects import READING, is_redirect, not_followe
 from naftiko.engine.upstream import Upstream
 from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
 from naftiko.observe.redaction import Redactor
-from naftiko.plan.inputs import Content
+from naftiko.plan.content import Content
 from naftiko.plan.operation import Operation
 from naftiko.plan.outputs import Outputs
 from naftiko.plan.scope import Scope, Variables

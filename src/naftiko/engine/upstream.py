@@ -17,7 +17,7 @@ from naftiko.engine.settings import Settings
 from naftiko.engine.transport import AnswerTooLarge, Limits, Transport, fetch, stream
 from naftiko.errors import UpstreamBroken, UpstreamError, UpstreamRefused
 from naftiko.observe.redaction import Redactor, credential_text
-from naftiko.plan.inputs import Content
+from naftiko.plan.content import Content
 from naftiko.plan.scope import Scope, Variables
 from naftiko.plan.text import whole_characters
 from naftiko.plan.unit import ApiPlan, Call

@@ -1,36 +1,30 @@
-"""Request bodies of consumed operations, compiled (SEMANTICS 4.3)."""
+"""Body blocks of consumed operations, compiled (SEMANTICS 4.3)."""
 
 from __future__ import annotations
 
 import enum
-import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from naftiko.document.model import RequestBody
-from naftiko.plan.references import Constant, Names, Structure, compile_data, inputs_of
-from naftiko.plan.scope import Scope
-from naftiko.plan.template import Placeholder, Position, Template, Value, has_placeholder, parse, parse_json_text
-from naftiko.plan.text import as_text, compact_json
-from naftiko.types import ABSENT
-
-_SINGLE_BRACES = re.compile(r"\{([A-Za-z_][\w.-]*)\}")
+from naftiko.plan.escape import Position
+from naftiko.plan.form import form_text
+from naftiko.plan.json_text import JsonText, TextOf, double_braces, is_json, structure_of
+from naftiko.plan.references import Constant, Input, Names, Structure, compile_data, inputs_of
+from naftiko.plan.template import Resolve, Template, Value, has_placeholder, parse, parse_json_text, parse_sparql
 
 
 class BodyKind(enum.Enum):
-    """How a body is written, with its media type."""
+    """How a body is written."""
 
-    JSON = "application/json"
-    """A structure, filled and dumped."""
-    JSON_TEXT = "application/json; "
-    """JSON text with placeholders, escaped by position."""
-    TEXT = "text/plain; charset=utf-8"
-    XML = "application/xml"
-    SPARQL = "application/sparql-query"
-    FORM = "application/x-www-form-urlencoded"
-    MULTIPART = "multipart/form-data"
+    JSON = "JSON: a structure, filled and dumped"
+    JSON_TEXT = "JSON text with placeholders, escaped by position"
+    TEXT = "text, or bytes"
+    XML = "XML"
+    SPARQL = "SPARQL"
+    FORM = "form"
+    MULTIPART = "multipart form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +34,7 @@ class Part:
     name: str
     value: Value
     filename: Value | None
-    content_type: str | None
+    content_type: Value | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +43,66 @@ class BodyTemplate:
 
     Attributes:
         kind: how it is written.
+        media_type: what is sent as its Content-Type; that of a multipart body still lacks its boundary.
         value: its data, to be filled: a structure, a template or a lone placeholder.
         parts: of a multipart body.
         names: the names of its placeholders that are inputs, in order.
     """
 
     kind: BodyKind
+    media_type: str
     value: Value | None
     parts: tuple[Part, ...] = ()
     names: tuple[str, ...] = ()
 
     @property
-    def media_type(self) -> str:
-        """The media type that is sent."""
-        return self.kind.value.removesuffix("; ")
+    def is_json(self) -> bool:
+        """Whether it is a JSON document, in which null is a value."""
+        return self.kind in {BodyKind.JSON, BodyKind.JSON_TEXT}
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether a field can be added to it: an object or a form has some, a text has none."""
+        return self.kind not in {BodyKind.TEXT, BodyKind.XML, BodyKind.SPARQL}
+
+    @property
+    def byte_names(self) -> frozenset[str]:
+        """The placeholders that are all of a text or of a part, where bytes can stand as they are."""
+        values = [part.value for part in self.parts]
+        if self.kind is BodyKind.TEXT and self.value is not None:
+            lone = self.value.lone if isinstance(self.value, Template) else None
+            values.append(self.value if lone is None else lone.value)
+        return frozenset(value.name for value in values if isinstance(value, Input))
 
 
-_TEXT_KINDS = {
-    "text": (BodyKind.TEXT, Position.PLAIN),
-    "xml": (BodyKind.XML, Position.XML),
-    "sparql": (BodyKind.SPARQL, Position.PLAIN),
+_WORDS = {
+    "json": (BodyKind.JSON, "application/json"),
+    "raw": (BodyKind.JSON, "application/json"),
+    "text": (BodyKind.TEXT, "text/plain; charset=utf-8"),
+    "xml": (BodyKind.XML, "application/xml"),
+    "sparql": (BodyKind.SPARQL, "application/sparql-query"),
+    "formUrlEncoded": (BodyKind.FORM, "application/x-www-form-urlencoded"),
+    "multipartForm": (BodyKind.MULTIPART, "multipart/form-data"),
 }
+_MEDIA_TYPES = {
+    "application/json": BodyKind.JSON,
+    "text/json": BodyKind.JSON,
+    "application/xml": BodyKind.XML,
+    "text/xml": BodyKind.XML,
+    "application/sparql-query": BodyKind.SPARQL,
+    "application/sparql-update": BodyKind.SPARQL,
+    "application/x-www-form-urlencoded": BodyKind.FORM,
+}
+_SUFFIXES = {"+json": BodyKind.JSON, "+xml": BodyKind.XML}
+
+
+def kind_of(body_type: str) -> tuple[BodyKind, str]:
+    """Return how a body of a type is written, and its media type; the type is a word of the spec or a media type."""
+    if body_type in _WORDS:
+        return _WORDS[body_type]
+    bare = body_type.partition(";")[0].strip().lower()
+    by_suffix = next((kind for suffix, kind in _SUFFIXES.items() if bare.endswith(suffix)), BodyKind.TEXT)
+    return _MEDIA_TYPES.get(bare, by_suffix), body_type
 
 
 def compile_body(body: RequestBody, names: Names) -> BodyTemplate | None:
@@ -81,142 +114,59 @@ def compile_body(body: RequestBody, names: Names) -> BodyTemplate | None:
     if not body.has_data:
         return None
     before = set(names.used)
-    kind, value, parts = _compile(body, names)
+    kind, media_type = kind_of(body.type)
+    value: Value | None = None
+    parts: tuple[Part, ...] = ()
+    if kind is BodyKind.MULTIPART:
+        parts = tuple(_parts(body, names))
+    elif kind is BodyKind.FORM:
+        value = _form(body.data, names)
+    elif kind is BodyKind.JSON:
+        kind, value = _json(body.data, names)
+    else:
+        value = _text(body.data, kind, names)
     used = tuple(name for name in names.used if name not in before)
-    return BodyTemplate(kind, value, parts, used)
+    return BodyTemplate(kind, media_type, value, parts, used)
 
 
-def _compile(body: RequestBody, names: Names) -> tuple[BodyKind, Value | None, tuple[Part, ...]]:
-    data = body.data
-    if body.type == "multipartForm":
-        return BodyKind.MULTIPART, None, tuple(_parts(body, names))
-    if body.type == "formUrlEncoded":
-        position = Position.QUERY if isinstance(data, str) else Position.PLAIN
-        value = parse(data, names.resolve, position) if isinstance(data, str) else compile_data(data, names)
-        return BodyKind.FORM, value, ()
-    if body.type in _TEXT_KINDS:
-        text_kind, position = _TEXT_KINDS[body.type]
-        return text_kind, parse(_as_text(data), names.resolve, position), ()
-    if not isinstance(data, str):
-        return BodyKind.JSON, compile_data(data, names), ()
-    return _json_text(data, names)
-
-
-@dataclass(frozen=True, slots=True)
-class JsonText:
-    """JSON text with placeholders.
-
-    It is filled as text, so that it stays as it is written; where a value is absent it is filled by structure, so
-    that the key whose only placeholder it is can be left out.
-    """
-
-    template: Template
-    structure: Structure | None
-
-    def render(self, scope: Scope) -> str:
-        """Return the JSON text."""
-        if self.structure is not None and self.template.lacks_values(scope):
-            return compact_json(self.structure(scope))
-        return self.template.render(scope)
-
-    def __call__(self, scope: Scope) -> str:
-        """Return the JSON text."""
-        return self.render(scope)
-
-
-def _structure(template: Template) -> Structure | None:
-    """Return the structure of JSON text with placeholders, or ``None`` where it has sections or is no JSON."""
-    marks: dict[str, Placeholder] = {}
-    pieces: list[str] = []
-    for part in template.parts:
-        if isinstance(part, str):
-            pieces.append(part)
-        elif isinstance(part, Placeholder):
-            mark = f"\ue000{len(marks)}\ue001"
-            marks[mark] = part
-            pieces.append(mark if part.position is Position.JSON_STRING else f'"{mark}"')
-        else:
-            return None
-    try:
-        return Structure(_unmark(json.loads("".join(pieces)), marks))
-    except (ValueError, RecursionError, _KeyIsTemplate):
-        return None
-
-
-class _KeyIsTemplate(Exception):  # it is caught here, never shown
-    """JSON text with a placeholder in a key, which is filled as text only."""
-
-
-_MARK = re.compile("(\ue000\\d+\ue001)")
-
-
-def _unmark(value: Any, marks: Mapping[str, Placeholder]) -> Any:
-    if isinstance(value, dict):
-        if any(_MARK.search(key) for key in value):
-            raise _KeyIsTemplate
-        return {key: _unmark(inner, marks) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_unmark(inner, marks) for inner in value]
-    if not isinstance(value, str) or not _MARK.search(value):
-        return value
-    only = marks.get(value)
-    if only is not None and only.position is Position.JSON_VALUE:
-        return only.value
-    # Inside quotes a value is text, whatever its type.
-    parts = [
-        replace(marks[piece], position=Position.PLAIN) if piece in marks else piece for piece in _MARK.split(value)
-    ]
-    return TextOf(Template(value, tuple(part for part in parts if part != "")))
-
-
-@dataclass(frozen=True, slots=True)
-class TextOf:
-    """A template inside quotes: text, or ABSENT where every placeholder is."""
-
-    template: Template
-
-    def __call__(self, scope: Scope) -> Any:
-        """Return the text."""
-        value = self.template(scope)
-        return value if value is ABSENT else as_text(value)
-
-
-def _json_text(data: str, names: Names) -> tuple[BodyKind, Value, tuple[Part, ...]]:
+def _json(data: Any, names: Names) -> tuple[BodyKind, Value]:
     """A string as a JSON body: one placeholder keeps its value's type, else it is JSON text to be filled."""
-    data = _double_braces(data, names)
+    if not isinstance(data, str):
+        return BodyKind.JSON, compile_data(data, names)
+    data = double_braces(data, names)
     template = parse_json_text(data.strip(), names.resolve)
     if template.lone:
-        return BodyKind.JSON, template.lone.value, ()
-    if not has_placeholder(data) and not _is_json(data):
-        return BodyKind.JSON, Structure(data), ()
-    return BodyKind.JSON_TEXT, JsonText(template, _structure(template)), ()
+        return BodyKind.JSON, template.lone.value
+    if not has_placeholder(data) and not is_json(data):
+        return BodyKind.JSON, Structure(data)
+    return BodyKind.JSON_TEXT, JsonText(template, structure_of(template))
 
 
-def _double_braces(data: str, names: Names) -> str:
-    """Bring placeholders with single braces, as paths have them, to double ones: `{"imo": "{imo}", "ids": {ids}}`.
-
-    Text that is JSON once they are filled is meant so; in text that is JSON already, only the names of declared
-    parameters are placeholders. All other text keeps its braces (`query { viewer {login} }`).
-    """
-    if has_placeholder(data) or "{" not in data:
-        return data
-    if _is_json(data):
-        return _SINGLE_BRACES.sub(lambda found: f"{{{found[0]}}}" if found[1] in names.inputs else found[0], data)
-    doubled = _SINGLE_BRACES.sub(r"{{\1}}", data)
-    filled = _structure(parse_json_text(doubled, lambda _: Constant(None)))
-    return data if filled is None else doubled
+def _text(data: Any, kind: BodyKind, names: Names) -> Value:
+    """Compile a body that is no JSON: a text, or what stands in a map of one entry; more is JSON in its own right."""
+    if isinstance(data, dict) and len(data) == 1:
+        (data,) = data.values()
+    if isinstance(data, dict | list):
+        return compile_data(data, names)
+    if not isinstance(data, str):
+        return Constant(data)
+    parse_text = _PARSERS[kind]
+    lone = parse_text(data.strip(), names.resolve)  # a block of YAML text ends in a line end
+    return lone if lone.lone else parse_text(data, names.resolve)
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+_PARSERS: dict[BodyKind, Callable[[str, Resolve], Template]] = {
+    BodyKind.TEXT: parse,
+    BodyKind.XML: lambda text, resolve: parse(text, resolve, Position.XML),
+    BodyKind.SPARQL: parse_sparql,
+}
 
 
-def _as_text(data: Any) -> str:
-    return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+def _form(data: Any, names: Names) -> Value:
+    if not isinstance(data, str):
+        return compile_data(data, names)
+    template = parse(data.strip(), names.resolve, Position.QUERY)
+    return template.lone.value if template.lone else form_text(template)
 
 
 def _parts(body: RequestBody, names: Names) -> list[Part]:
@@ -228,7 +178,7 @@ def _parts(body: RequestBody, names: Names) -> list[Part]:
             part.name or "file",
             _value(part.value or "", names),
             _value(part.filename, names) if part.filename is not None else None,
-            part.content_type,
+            _value(part.content_type, names) if part.content_type is not None else None,
         )
         for part in body.parts
     ]

@@ -302,7 +302,7 @@ class CallLinker:
             if key.lower() in FORBIDDEN_HEADERS:
                 continue  # told where it is declared: the connection sets it
             place = _place(key, operation)
-            if place != "body":
+            if place != "body" or operation.body is not None:
                 self._findings.at(model.at("with", key)).warning(
                     "unknown-argument",
                     f"`{operation.key}` has no parameter `{key}`; it is sent as {_PLACES[place]}",
@@ -314,7 +314,12 @@ class CallLinker:
         return tuple(extras)
 
 
-_PLACES = {"field": "a field of the JSON body", "query": "a query parameter", "header": "a header"}
+_PLACES = {
+    "body": "the body, in place of the operation's own",
+    "field": "a field of the body",
+    "query": "a query parameter",
+    "header": "a header",
+}
 
 
 def _place(key: str, operation: Operation) -> str:
@@ -322,7 +327,8 @@ def _place(key: str, operation: Operation) -> str:
         return "body"
     if key.lower() in _HEADER_KEYS:
         return "header"
-    return "field" if operation.method in _BODY_METHODS else "query"
+    has_fields = operation.body is None or operation.body.has_fields
+    return "field" if operation.method in _BODY_METHODS and has_fields else "query"
 
 
 def _extra_slot(key: str, place: str) -> Slot:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import re
@@ -12,6 +11,7 @@ from typing import Any, TypeAlias
 
 from naftiko.document.suggest import did_you_mean, fold
 from naftiko.errors import InputError, Problem
+from naftiko.plan.content import Content
 from naftiko.plan.jsonpath import JSONPath
 from naftiko.plan.text import as_text, compact_json, whole_characters
 from naftiko.plan.validation import matches, schema_errors
@@ -23,37 +23,6 @@ SIMPLE_KEYWORDS = frozenset(
 )
 """The schema keywords that ``check`` knows; a schema with others is checked by jsonschema as well."""
 _SHOWN = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A body, or a file in a form, as it came: bytes with a media type, passed on as they are."""
-
-    data: bytes
-    media_type: str
-    filename: str = ""
-
-    @property
-    def is_json(self) -> bool:
-        """Whether the media type is JSON's."""
-        kind = self.media_type.partition(";")[0].strip().lower()
-        return kind == "application/json" or kind.endswith("+json")
-
-    def decoded(self) -> Any:
-        """Return the value of a JSON body.
-
-        Raises:
-            ValueError: it is no JSON.
-        """
-        return json.loads(self.data)
-
-    @property
-    def text(self) -> str:
-        """The bytes as text, where only text can stand; what is no UTF-8 is base64."""
-        try:
-            return self.data.decode("utf-8")
-        except UnicodeDecodeError:
-            return base64.b64encode(self.data).decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)

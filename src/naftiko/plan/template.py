@@ -7,24 +7,21 @@ whoever parses it (an input, a variable, a step's result); how a value is escape
 
 from __future__ import annotations
 
-import enum
-import json
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
-from urllib.parse import quote
-from xml.sax.saxutils import escape as escape_xml
 
+from naftiko.errors import InputError, Problem
+from naftiko.plan import sparql
+from naftiko.plan.escape import NotWritable, Position, escape
 from naftiko.plan.scope import Scope
-from naftiko.plan.text import as_text, compact_json
+from naftiko.plan.tags import TAG
 from naftiko.types import ABSENT
 
-_TAG = re.compile(r"\{\{\{\s*(?P<triple>[^{}]*?)\s*\}\}\}|\{\{\s*(?P<kind>[#^/!&]?)\s*(?P<name>[^{}]*?)\s*\}\}")
-
-
 _DEEPEST_SECTION = 50
+_NOTHING = (ABSENT, None)
 
 
 class TemplateError(ValueError):
@@ -37,31 +34,6 @@ class TemplateError(ValueError):
     def __init__(self, message: str, column: int) -> None:
         super().__init__(message)
         self.column = column
-
-
-class Position(enum.Enum):
-    """Where a placeholder stands, which says how its value is escaped."""
-
-    PLAIN = "plain"
-    JSON_VALUE = "JSON value"
-    JSON_STRING = "inside a JSON string"
-    SEGMENT = "path segment"
-    QUERY = "query or form"
-    XML = "XML"
-
-
-def escape(value: Any, position: Position) -> str:
-    """Return a value's text, escaped so that it can't change the structure around it."""
-    if position is Position.JSON_VALUE:
-        return compact_json(value)
-    text = as_text(value)
-    if position is Position.PLAIN:
-        return text
-    if position is Position.JSON_STRING:
-        return json.dumps(text, ensure_ascii=False)[1:-1]
-    if position is Position.XML:
-        return escape_xml(text, {'"': "&quot;", "'": "&apos;"})
-    return quote(text, safe="")
 
 
 class Value(Protocol):
@@ -139,8 +111,8 @@ class Template:
         return "".join(pieces) if present or not self.names else ABSENT
 
     def lacks_values(self, scope: Scope) -> bool:
-        """Tell whether any placeholder is absent."""
-        return any(isinstance(part, Placeholder) and part.value(scope) is ABSENT for part in self.parts)
+        """Tell whether any placeholder is absent, or null."""
+        return any(isinstance(part, Placeholder) and part.value(scope) in _NOTHING for part in self.parts)
 
     def render(self, scope: Scope) -> str:
         """Render as text whatever is absent: nothing in its place, ``null`` for a JSON value."""
@@ -158,10 +130,19 @@ def _missing(part: Placeholder | Section) -> str:
 
 
 def _render(part: Placeholder | Section, scope: Scope) -> str | None:
-    """Render one part; ``None`` where its value is absent."""
+    """Render one part; ``None`` where its value is absent, as ``null`` is in a text (SEMANTICS 3.2).
+
+    Raises:
+        InputError: nothing can write its value where it stands.
+    """
     value = part.value(scope)
     if isinstance(part, Placeholder):
-        return None if value is ABSENT else escape(value, part.position)
+        if value is ABSENT or (value is None and part.position is not Position.JSON_VALUE):
+            return None
+        try:
+            return escape(value, part.position)
+        except NotWritable as error:
+            raise InputError([Problem(part.name, "body", f"`{part.name}` {error}", "other text")]) from None
     shown = value is not ABSENT and value is not None and value is not False and value not in ("", [])
     if part.inverted:
         return None if shown else _inside(part, scope)
@@ -212,13 +193,31 @@ def parse_json_text(text: str, resolve: Resolve) -> Template:
     )
 
 
+def parse_sparql(text: str, resolve: Resolve) -> Template:
+    """Parse a SPARQL text with placeholders: inside quotes, inside ``<`` and ``>``, in comments and bare.
+
+    Raises:
+        TemplateError: as ``parse``.
+    """
+    place = sparql.places(text)
+    return Template(text, _Parser(text, resolve, lambda at: _IN_SPARQL[place(at)]).parse())
+
+
+_IN_SPARQL = {
+    "string": Position.SPARQL_STRING,
+    "iri": Position.SPARQL_IRI,
+    "comment": Position.SPARQL_COMMENT,
+    "bare": Position.SPARQL_BARE,
+}
+
+
 def _inside_json_strings(text: str) -> Callable[[int], bool]:
     """Return a test for whether an offset lies inside a JSON string; placeholders are passed over whole."""
     spans: list[tuple[int, int]] = []
     opened: int | None = None
     at = 0
     while at < len(text):
-        tag = _TAG.match(text, at)
+        tag = TAG.match(text, at)
         if tag:
             at = tag.end()
             continue
@@ -249,7 +248,7 @@ class _Parser:
         self._text = text
         self._resolve = resolve
         self._position = position
-        self._tags = list(_TAG.finditer(text))
+        self._tags = list(TAG.finditer(text))
         self._next = 0
         self._open: list[str] = []
 

@@ -19,9 +19,26 @@ _TYPES = {
     "multipart": "multipartForm",
     "multipartform": "multipartForm",
     "multipartformdata": "multipartForm",
+    "multipart/formdata": "multipartForm",
     "raw": "raw",
-    "binary": "binary",
 }
+_MEDIA_TYPES = {
+    "binary": "application/octet-stream",
+    "octetstream": "application/octet-stream",
+    "bytes": "application/octet-stream",
+    "yaml": "application/yaml",
+    "yml": "application/yaml",
+    "csv": "text/csv",
+    "html": "text/html",
+    "markdown": "text/markdown",
+    "ndjson": "application/x-ndjson",
+    "jsonlines": "application/x-ndjson",
+    "protobuf": "application/x-protobuf",
+    "cbor": "application/cbor",
+    "msgpack": "application/msgpack",
+    "graphql": "application/graphql",
+}
+"""Words for what is no JSON, beside those of the specification."""
 
 
 def declared(found: Entries, findings: Findings) -> None:
@@ -57,12 +74,13 @@ def block(found: Entries, findings: Findings) -> None:
     """Bring a block's type to the spec's word, and say whether it has data."""
     if "type" in found and isinstance(found["type"][1], ScalarNode):
         key, value = found["type"]
-        known = _TYPES.get(_word(value))
+        word = _word(value)
+        known = _TYPES.get(word) or _MEDIA_TYPES.get(word) or (value.value.strip() if "/" in value.value else None)
         if known is None:
             findings.at(value).warning(
                 "unknown-body-type",
                 f"the body type `{value.value}` is not known; it is sent as JSON",
-                hint="use json, text, xml, sparql, formUrlEncoded or multipartForm",
+                hint="use json, text, xml, sparql, formUrlEncoded, multipartForm, binary or a media type",
             )
         found["type"] = (key, nodes.text(known or "json", value))
     if "data" not in found or is_null(found["data"][1]):

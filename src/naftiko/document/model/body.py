@@ -20,8 +20,8 @@ class RequestBody(Model):
     """A body block.
 
     Attributes:
-        type: ``json``, ``text``, ``xml``, ``sparql``, ``formUrlEncoded``, ``multipartForm``, or ``raw`` for
-            a block that is one string.
+        type: ``json``, ``text``, ``xml``, ``sparql``, ``formUrlEncoded``, ``multipartForm``, a media type, or ``raw``
+            for a block that is one string.
         data: maps, lists and text with placeholders.
         has_data: whether ``data`` stands in the file; a block without it declares a body, no more.
         parts: the parts of ``multipartForm``.

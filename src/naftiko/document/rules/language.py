@@ -30,7 +30,7 @@ _BODY = """consumes:
     - name: create-order
       method: POST
       body:
-        type: yaml
+        type: jsn
         data: {sku: "{{sku}}"}
 """
 
@@ -126,9 +126,9 @@ LANGUAGE = (
         WARNING,
         "A body's type is not known.",
         "The body is sent as JSON, with its media type.",
-        "Use json, text, xml, sparql, formUrlEncoded or multipartForm.",
+        "Use json, text, xml, sparql, formUrlEncoded, multipartForm, binary, or a media type such as text/csv.",
         _BODY,
-        _BODY.replace("type: yaml", "type: json"),
+        _BODY.replace("type: jsn", "type: json"),
     ),
     Rule(
         "unknown-placement",

@@ -17,7 +17,8 @@ from naftiko.engine.capability import Unit
 from naftiko.errors import CallError, InputError, Problem
 from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.rest.router import UndecodablePath, decoded
-from naftiko.plan.inputs import Content, Input
+from naftiko.plan.content import Content
+from naftiko.plan.inputs import Input
 from naftiko.plan.path import placeholders
 from naftiko.types import ABSENT
 
