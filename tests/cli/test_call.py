@@ -304,3 +304,24 @@ def test_a_body_is_passed_on_where_the_operation_declares_none(run, upstream, tm
     assert json_body.headers["content-type"] == "application/json"
     assert xml_body.body == b"<ticket/>"
     assert "xml" in xml_body.headers["content-type"]
+
+
+def test_an_environment_that_can_not_be_done_is_told_and_a_proxy_leaves_clusters_alone(call, tmp_path):
+    """NO_PROXY with a block of addresses keeps the loopback away from the proxy; a missing file of authorities is named."""
+    with refused_url() as proxy:
+        missing = str(tmp_path / "authorities.pem")
+        env = {"HTTP_PROXY": proxy, "NO_PROXY": "10.0.0.0/8,127.0.0.0/8", "SSL_CERT_FILE": missing}
+        done = call("list-tickets", env=env)
+        assert done.returncode == 0
+        assert done.stderr.startswith(f"warning: SSL_CERT_FILE names {missing}, which doesn't exist")
+        assert call("list-tickets", "--dry-run", env=env).stderr == ""
+        done = call("list-tickets", env={"HTTP_PROXY": proxy, "NO_PROXY": "10.0.0.0/8"})
+    assert done.returncode == 1
+    assert "through the proxy" in done.stderr
+
+
+def test_a_socks_proxy_is_told_at_the_start_and_by_the_call(call):
+    done = call("list-tickets", env={"ALL_PROXY": "socks5://127.0.0.1:1"})
+    assert done.returncode == 1
+    assert done.stderr.count("ALL_PROXY names a SOCKS proxy, which isn't spoken here") == 2
+    assert "help: name an http or https proxy in HTTPS_PROXY" in done.stderr

@@ -175,17 +175,20 @@ async def test_the_environments_proxy_is_used_and_left_out_where_it_says_so(star
 @pytest.mark.parametrize(
     ("proxy", "said"),
     [
-        ("http://127.0.0.1:1", "through the proxy: it refuses connections"),
-        ("socks5://user:secret@127.0.0.1:1", "through the proxy"),
+        ("http://127.0.0.1:1", " through the proxy: it refuses connections"),
+        ("socks5://user:secret@127.0.0.1:1", ": HTTPS_PROXY names a SOCKS proxy, which isn't spoken here"),
+        ("SOCKS5H://user:secret@127.0.0.1:1", ": HTTPS_PROXY names a SOCKS proxy, which isn't spoken here"),
+        ("ftp://user:secret@127.0.0.1:1", ": HTTPS_PROXY names a `ftp` proxy, which isn't spoken here"),
     ],
 )
 async def test_a_proxy_that_can_not_be_used(monkeypatch, proxy, said):
     for name in ("https_proxy", "HTTPS_PROXY"):
         monkeypatch.setenv(name, proxy)
     transport = Transport(QUICK)
-    with pytest.raises(UpstreamUnreachable, match=f"api.example:443 can't be reached {said}") as caught:
+    with pytest.raises(UpstreamUnreachable, match=f"api.example:443 can't be reached{said}") as caught:
         await get(transport, "https://api.example/")
     assert "secret" not in str(caught.value)
+    assert ("NO_PROXY" in caught.value.hint) is (not proxy.startswith("http"))
     await transport.aclose()
 
 

@@ -54,6 +54,13 @@ def test_a_line_per_adapter_and_what_is_missing():
         assert process.stop() == 0
 
 
+def test_an_environment_that_can_not_be_done_is_told_at_the_start():
+    env = {"KOYEB_API_KEY": "x", "SSL_CERT_FILE": "/nowhere/authorities.pem"}
+    with served(FIRST, *FREE, env=env) as process:
+        [told] = process.errors
+        assert told.startswith("warning: SSL_CERT_FILE names /nowhere/authorities.pem, which doesn't exist")
+
+
 def test_nothing_is_missing_with_the_variable():
     with served(FIRST, *FREE, env={"KOYEB_API_KEY": TOKEN}) as process:
         assert process.stop() == 0

@@ -21,6 +21,7 @@ from naftiko.engine.capability import Capability, Unit
 from naftiko.engine.explain import explain, planned
 from naftiko.engine.mock import described
 from naftiko.engine.settings import Settings
+from naftiko.engine.transport.surroundings import environment_faults
 from naftiko.errors import CallError, InputError
 from naftiko.plan.scope import Scope
 from naftiko.plan.unit import FlowAction, FunctionAction
@@ -69,6 +70,9 @@ def call(
     check_names([capability], settings)
     named = find_unit(capability, unit, flags["adapter"])
     given = parse_arguments(inputs, named)
+    if not dry and not flags["mock"]:
+        for fault in environment_faults():
+            click.echo(f"warning: {fault}", err=True)
     work = _show_request if dry else _explain if flags["explained"] else _answer
     asyncio.run(_run(work, capability, named, given, form))
 

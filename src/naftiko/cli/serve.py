@@ -28,7 +28,7 @@ from naftiko.observe.lines import LINES
 from naftiko.observe.logs import configure, json_line
 from naftiko.observe.redaction import Redactor
 from naftiko.serve.addresses import is_http
-from naftiko.serve.announcements import Announce, Announcement, missing
+from naftiko.serve.announcements import Announce, Announcement, missing, surroundings
 from naftiko.serve.apps import AppOptions
 from naftiko.serve.process import ServeOptions, serve_stdio
 from naftiko.serve.process import serve as serve_all
@@ -174,7 +174,7 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     capabilities, findings = _load(default_paths(paths), changed, tell, redactors, known)
     check_names(known, settings.environment or {}, warn=_warner(tell), complete=not findings.not_served)
     del known
-    lacking = list(missing(capabilities)) if not given["mock"] else []
+    lacking = [*surroundings(), *missing(capabilities)] if not given["mock"] else []
     for announcement in lacking:
         tell(announcement)
     if given["strict"] and (findings.errors or findings.not_served or lacking):

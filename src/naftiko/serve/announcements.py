@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from naftiko.document.model import McpAdapter
 from naftiko.engine.capability import Adapter, Capability
+from naftiko.engine.transport.surroundings import environment_faults
 from naftiko.serve.addresses import DEFAULT_HOST, Exposed, Listener, address_variables, is_http
 from naftiko.serve.conflicts import conflicts
 from naftiko.serve.sockets import LAST_PORT
@@ -149,6 +150,12 @@ def in_conflict(listeners: Sequence[Listener], *, prefix: bool) -> Iterator[Anno
     if some:
         advice = "give one of the capabilities another namespace" if prefix else "--prefix serves each capability apart"
         yield Announcement(f"conflict: {advice}", {"event": "advice"}, is_warning=True)
+
+
+def surroundings() -> Iterator[Announcement]:
+    """Yield what the environment says about connections and can't be done."""
+    for fault in environment_faults():
+        yield Announcement(f"warning: {fault}", {"event": "environment"}, is_warning=True)
 
 
 def missing(capabilities: Sequence[Capability]) -> Iterator[Announcement]:

@@ -14,6 +14,7 @@ import httpx
 
 from naftiko.engine.binds.contract import NotReadable
 from naftiko.engine.transport.certificates import platform_context
+from naftiko.engine.transport.proxies import ADVICE, UnusableProxyError, environment_proxies
 from naftiko.types import Json
 
 TIME_LIMIT: Final = 5.0
@@ -68,7 +69,7 @@ class SecretStore:
         """
         try:
             with (
-                httpx.Client(verify=self._trust(), timeout=TIME_LIMIT, trust_env=self._proxied) as client,
+                httpx.Client(verify=self._trust(), timeout=TIME_LIMIT, trust_env=False, proxy=self._proxy()) as client,
                 client.stream(method, f"{self._address}{path}", headers=dict(headers), json=body) as response,
             ):
                 content = self._content(response)
@@ -76,6 +77,8 @@ class SecretStore:
             raise NotReadable(f"the address of {self._name} is no URL") from None
         except httpx.TimeoutException:
             raise self._too_slow() from None
+        except UnusableProxyError as error:
+            raise NotReadable(f"{self._name} at {self._address} can't be reached: {error.reason}; {ADVICE}") from None
         except httpx.HTTPError as error:
             raise NotReadable(f"{self._name} at {self._address} can't be reached: {_cause(error)}") from None
         return Reply(response.status_code, _json(content), response.headers.get("location", ""))
@@ -93,6 +96,9 @@ class SecretStore:
 
     def _too_slow(self) -> NotReadable:
         return NotReadable(f"{self._name} at {self._address} did not answer within {TIME_LIMIT:.0f} s")
+
+    def _proxy(self) -> str | None:
+        return environment_proxies().of(httpx.URL(self._address)) if self._proxied else None
 
     def _trust(self) -> ssl.SSLContext:
         if self._authority is None:

@@ -14,6 +14,7 @@ from typing import Final
 import httpx
 
 from naftiko.engine.transport.limits import Limits
+from naftiko.engine.transport.proxies import ADVICE, UnusableProxyError
 from naftiko.errors import CallError, Overloaded, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 
 LOWER_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
@@ -49,6 +50,8 @@ def call_error(error: Exception, where: str, limits: Limits, *, in_body: bool) -
         return UpstreamUnreachable(
             "the address of the upstream is not an http or https URL", hint="correct its baseUri"
         )
+    if isinstance(error, UnusableProxyError):
+        return UpstreamUnreachable(f"{where} can't be reached: {error.reason}", hint=ADVICE)
     if isinstance(error, httpx.ProxyError):
         return _unreachable(f"{where} can't be reached through the proxy", error)
     if isinstance(error, httpx.ConnectError) or (isinstance(error, OSError) and not in_body):

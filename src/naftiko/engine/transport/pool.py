@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -21,7 +21,7 @@ from naftiko.engine.transport.aiohttp_errors import httpx_error
 from naftiko.engine.transport.certificates import platform_context
 from naftiko.engine.transport.content_coding import ACCEPT_ENCODING
 from naftiko.engine.transport.limits import DEFAULT_LIMITS, Limits
-from naftiko.engine.transport.proxies import environment_proxies, proxy_for
+from naftiko.engine.transport.proxies import NO_PROXIES, Proxies, environment_proxies
 from naftiko.engine.transport.whole import Whole
 from naftiko.observe.timing import measured
 
@@ -93,7 +93,9 @@ class Transport(httpx.AsyncBaseTransport):
         if self._closed:
             raise httpx.ConnectError("the transport is closed")
         loop = asyncio.get_running_loop()
-        pool = self._pools[loop] = _Pool(self.limits, self._verify, environment_proxies() if self._trust_env else {})
+        pool = self._pools[loop] = _Pool(
+            self.limits, self._verify, environment_proxies() if self._trust_env else NO_PROXIES
+        )
         for finished in [other for other in self._pools if other.is_closed()]:
             await self._pools.pop(finished).aclose()
         return pool
@@ -102,7 +104,7 @@ class Transport(httpx.AsyncBaseTransport):
 class _Pool:
     """The connections of one event loop."""
 
-    def __init__(self, limits: Limits, verify: bool | ssl.SSLContext, proxies: Mapping[str, str]) -> None:  # noqa: FBT001 - private, and the same flag as httpx's
+    def __init__(self, limits: Limits, verify: bool | ssl.SSLContext, proxies: Proxies) -> None:  # noqa: FBT001 - private, and the same flag as httpx's
         import yarl  # noqa: PLC0415 - with aiohttp, at the first call
 
         self._url = yarl.URL
@@ -166,7 +168,7 @@ class _Pool:
                 skip_auto_headers=None if upload.data is None else _BODY_HEADERS,
                 allow_redirects=False,
                 ssl=self._tls() if address.startswith("https:") else True,
-                proxy=proxy_for(request.url, self._proxies) if self._proxies else None,
+                proxy=self._proxies.of(request.url) if self._proxies else None,
             )
         except Exception as error:
             if told := upload.error or httpx_error(error):

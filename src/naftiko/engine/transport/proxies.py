@@ -1,29 +1,163 @@
-"""The proxies that the environment names: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
+"""The proxies that the environment names: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, in capitals or not."""
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 import httpx
 
+_PORTS: Final = {"http": 80, "https": 443}
+_SPOKEN: Final = ("http", "https")
+_PORT: Final = re.compile(r"[0-9]{1,5}")
+_LOCAL: Final = "<local>"
+"""Names without a dot, in the spelling of Windows."""
 
-def environment_proxies() -> Mapping[str, str]:
-    """The proxy of each scheme, and of ``all``, as the environment names them now."""
-    return urllib.request.getproxies()
+_Host: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address | str"
+_Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 
-def proxy_for(url: httpx.URL, proxies: Mapping[str, str]) -> str | None:
-    """The proxy to go through for ``url``, or ``None`` for the direct way.
+class UnusableProxyError(httpx.ProxyError):
+    """A proxy of a kind that can't be used.
 
-    Raises:
-        httpx.ProxyError: the proxy is of a kind that can't be used, such as SOCKS.
+    Args:
+        reason: completes "it can't be reached: …".
     """
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(url.netloc.decode("ascii")):
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """Which proxy leads where.
+
+    Attributes:
+        by_scheme: the proxy of each scheme, and of ``all``.
+        bypassed: tells the URLs that are reached directly.
+    """
+
+    by_scheme: Mapping[str, str]
+    bypassed: Callable[[httpx.URL], bool]
+
+    def __bool__(self) -> bool:
+        return bool(self.by_scheme)
+
+    def of(self, url: httpx.URL) -> str | None:
+        """The proxy to go through for ``url``, or ``None`` for the direct way.
+
+        Raises:
+            UnusableProxyError: the proxy is of a kind that can't be used, such as SOCKS.
+        """
+        named = url.scheme if self.by_scheme.get(url.scheme) else "all"
+        proxy = self.by_scheme.get(named)
+        if not proxy or self.bypassed(url):
+            return None
+        scheme, proxy = _with_scheme(proxy)
+        if scheme not in _SPOKEN:
+            raise UnusableProxyError(_unusable(named, scheme))
+        return proxy
+
+
+NO_PROXIES: Final = Proxies({}, lambda _: True)
+
+
+def environment_proxies() -> Proxies:
+    """The proxies as the environment names them now; where it names none, those of the platform's settings."""
+    named = urllib.request.getproxies_environment()
+    exceptions = named.pop("no", "")
+    if named:
+        return Proxies(named, Exceptions(exceptions).hold)
+    system = {scheme: proxy for scheme, proxy in urllib.request.getproxies().items() if scheme != "no"}
+    return Proxies(system, lambda url: bool(urllib.request.proxy_bypass(url.netloc.decode("ascii"))))
+
+
+def unusable_proxies() -> Iterator[str]:
+    """Say which of the environment's proxies are of a kind that can't be used."""
+    for named, proxy in urllib.request.getproxies_environment().items():
+        if named in {"http", "https", "all"} and proxy:
+            scheme, _ = _with_scheme(proxy)
+            if scheme not in _SPOKEN:
+                yield f"{_unusable(named, scheme)}: {ADVICE}"
+
+
+ADVICE: Final = "name an http or https proxy in HTTPS_PROXY and HTTP_PROXY, or the host in NO_PROXY"
+
+
+def _with_scheme(proxy: str) -> tuple[str, str]:
+    scheme, mark, rest = proxy.strip().partition("://")
+    return (scheme.lower(), f"{scheme.lower()}://{rest}") if mark else ("http", f"http://{proxy.strip()}")
+
+
+def _unusable(named: str, scheme: str) -> str:
+    kind = "SOCKS" if scheme.startswith("socks") else f"`{scheme[:20]}`"
+    return f"{named.upper()}_PROXY names a {kind} proxy, which isn't spoken here"
+
+
+class Exceptions:
+    """The hosts that NO_PROXY takes out.
+
+    An entry is ``*``, a domain (itself and all below it, whether it begins with a dot or ``*.`` or not), an address, a
+    block of addresses such as ``10.0.0.0/8`` or ``fd00::/8``, each of them but the last with a port or without.
+    """
+
+    def __init__(self, text: str) -> None:
+        entries = [entry for entry in re.split(r"[,;\s]+", text.lower()) if entry]
+        self._every = "*" in entries
+        self._local = _LOCAL in entries
+        self._networks = [network for entry in entries if "/" in entry and (network := _network(entry)) is not None]
+        named = (entry.partition("://")[2] or entry for entry in entries)
+        self._hosts = [_host_and_port(entry) for entry in named if "/" not in entry]
+
+    def hold(self, url: httpx.URL) -> bool:
+        """Tell whether a URL's host is among them."""
+        if self._every:
+            return True
+        host = _host(url.raw_host.decode("ascii", "replace"))
+        port = url.port or _PORTS.get(url.scheme)
+        if isinstance(host, str):
+            is_local = self._local and "." not in host
+            return is_local or _is_below(host, (name for name, at in self._hosts if at in {None, port}))
+        return any(host in network for network in self._networks) or any(
+            name == host and at in {None, port} for name, at in self._hosts
+        )
+
+
+def _is_below(host: str, domains: Iterable[_Host]) -> bool:
+    return any(isinstance(domain, str) and (host == domain or host.endswith(f".{domain}")) for domain in domains)
+
+
+def _network(entry: str) -> _Network | None:
+    try:
+        return ipaddress.ip_network(entry.replace("[", "").replace("]", ""), strict=False)
+    except ValueError:
         return None
-    if "://" not in proxy:
-        return f"http://{proxy}"
-    if not proxy.startswith(("http://", "https://")):
-        raise httpx.ProxyError("the proxy is neither http nor https")
-    return proxy
+
+
+def _host_and_port(entry: str) -> tuple[_Host, int | None]:
+    """Return an entry's host and port; colons that are not in brackets are those of an IPv6 address."""
+    host, port = entry, ""
+    if entry.startswith("["):
+        host, _, port = entry[1:].partition("]")
+        port = port.removeprefix(":")
+    elif entry.count(":") == 1:
+        host, _, port = entry.partition(":")
+    return _host(host.removeprefix("*").removeprefix(".")), int(port) if _PORT.fullmatch(port) else None
+
+
+def _host(text: str) -> _Host:
+    """Return a host as it is compared: an address (IPv4 also where IPv6 wraps it), or a name without its last dot."""
+    try:
+        address = ipaddress.ip_address(text.strip("[]").partition("%")[0])
+    except ValueError:
+        name = text.rstrip(".")
+        try:
+            return name if name.isascii() else name.encode("idna").decode("ascii")
+        except UnicodeError:
+            return name
+    return getattr(address, "ipv4_mapped", None) or address
