@@ -73,12 +73,12 @@ DAMAGES = {
         "        call: helpdesk.list-tickets\n", "        call: helpdesk.list-tikets\n", "unknown-call", "list-tickets"
     ),
     "a namespace misspelt in a call": Damage(
-        "        call: helpdesk.create-ticket", "        call: helpdsk.create-ticket", "unknown-call", "helpdesk"
+        "        call: helpdesk.create-ticket", "        call: helpdsk.create-ticket", "misspelt-name", "helpdesk"
     ),
     "a function misspelt in a ref": Damage(
         "ref: desk.open-tickets", "ref: desk.open-ticket", "unknown-ref", "open-tickets"
     ),
-    "a namespace misspelt in a ref": Damage("ref: desk.open-tickets", "ref: dsk.open-tickets", "unknown-ref", "desk"),
+    "a namespace misspelt in a ref": Damage("ref: desk.open-tickets", "ref: dsk.open-tickets", "misspelt-name", "desk"),
     "a step misspelt in a lookup": Damage(
         "        index: agents", "        index: agent-list", "unknown-step", "agents"
     ),
@@ -150,12 +150,12 @@ DAMAGES = {
     ),
     "a dash dropped from a list": Damage("    - name: agents\n", "      name: agents\n", "duplicate-key", "", 0),
     "a call removed": Damage(
-        "        call: helpdesk.create-ticket\n", "", "nothing-to-execute", "helpdesk.create-ticket", -3
+        "        call: helpdesk.create-ticket\n", "", "implied-call", "helpdesk.create-ticket", -3
     ),
     "a hyphen dropped from an operation": Damage(
         "      - name: get-ticket\n        method: GET\n        description: Read a ticket\n        call: ",
         "",
-        "unknown-call",
+        "misspelt-name",
     )._replace(
         old="        call: helpdesk.get-ticket\n        outputP",
         new="        call: helpdesk.getticket\n        outputP",

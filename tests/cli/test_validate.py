@@ -17,7 +17,7 @@ EXPECTED = {
     "duplicate-key.yaml": [("duplicate-key", 4, "keep one"), ("duplicate-key", 9, "keep one")],
     "unknown-call.yaml": [
         ("unknown-call", 20, "did you mean `helpdesk.list-tickets`?"),
-        ("unknown-call", 26, "did you mean `helpdesk.list-tickets`?"),
+        ("unknown-call", 26, "did you mean `helpdesk`?"),
         ("unknown-call", 29, "known: list-tickets"),
     ],
     "wrong-type.yaml": [

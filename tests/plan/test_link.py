@@ -106,8 +106,8 @@ def test_wrong_arguments_of_a_function_are_told(value, rule):
     ("ref", "hint"),
     [
         ("desk.fnd", "did you mean `desk.find`?"),
-        ("dsk.find", "did you mean `desk.find`?"),
-        ("find", "did you mean `desk.find`?"),
+        ("dsk.fnd", "did you mean `desk`?"),
+        ("fnd", "did you mean `desk.find`?"),
     ],
 )
 def test_a_ref_to_nothing_stops_only_its_unit(ref, hint):
@@ -127,7 +127,8 @@ def test_functions_without_a_name_and_of_the_same_name_are_told():
         + "aggregates:\n- namespace: n\n  functions: [{call: a.o}, {name: f, call: a.o}, {name: f, call: a.o}]\n"
     )
     loaded = capability(text + "exposes:\n- {type: mcp, tools: [{ref: n.f}]}\n")
-    assert rules(loaded) == ["missing-name", "duplicate-function"]
+    assert rules(loaded) == ["missing-name", "duplicate-function", "ambiguous-call"]
+    assert not loaded.errors
 
 
 def test_a_function_with_steps_or_of_mock_values():
@@ -153,7 +154,7 @@ def test_a_tool_with_a_schema_and_no_call_is_listed_and_not_executable():
 def test_a_unit_without_a_call_is_answered_with_the_near_operation():
     text = api("").replace("name: o", "name: list-ships")
     loaded = capability(
-        text + "exposes:\n- {type: mcp, tools: [{name: list_ships}, {name: list-ships}, {name: zzz}]}\n"
+        text + "exposes:\n- {type: mcp, tools: [{name: list_shps}, {name: lists-ships}, {name: zzz}]}\n"
     )
     assert [found.hint for found in loaded.errors] == [
         "did you mean `call: a.list-ships`?",

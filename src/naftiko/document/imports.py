@@ -14,6 +14,7 @@ from naftiko.errors import CapabilityError
 from naftiko.types import Diagnostic
 
 _SECTIONS = ("consumes", "exposes", "aggregates", "binds")
+_CALLED = frozenset({"consumes", "aggregates"})
 
 ReadImport: TypeAlias = Callable[[Path], tuple[CapabilityDocument, list[Diagnostic]]]
 
@@ -30,13 +31,18 @@ class Imports:
     def resolve(
         self, document: CapabilityDocument, path: Path, findings: Findings, above: tuple[Path, ...] = ()
     ) -> CapabilityDocument:
-        """Return the document with every import replaced by the thing it names."""
+        """Return the document with every import replaced by the thing it names.
+
+        An import that fails stays where something could be called by its name: that name is not free for others.
+        """
         chain = (*above, path.resolve())
         update: dict[str, tuple[Model, ...]] = {}
         for section in _SECTIONS:
             things: tuple[Model, ...] = getattr(document, section)
             if any(isinstance(thing, Import) for thing in things):
-                resolved = (self._thing(thing, section, path, findings, chain) for thing in things)
+                resolved = (
+                    self._thing(thing, section, path, findings, chain) or _lacking(thing, section) for thing in things
+                )
                 update[section] = tuple(thing for found in resolved for thing in found)
         if not above and self._binds:
             # What is imported sees the binds of its own file and the importing one's, which win.
@@ -118,11 +124,15 @@ class Imports:
         return self._documents[target]
 
 
+def _lacking(thing: Model, section: str) -> tuple[Model, ...]:
+    return (thing,) if section in _CALLED else ()
+
+
 def _pick(
     source: CapabilityDocument, section: str, thing: Import, target: Path, findings: Findings
 ) -> tuple[Model, ...]:
     """Return the imported thing under its new name; all of a section where no namespace is named."""
-    candidates: tuple[Model, ...] = getattr(source, section)
+    candidates = tuple(found for found in getattr(source, section) if not isinstance(found, Import))
     if thing.namespace is None and thing.alias is None and len(candidates) > 1:
         return candidates
     named = {getattr(found, "namespace", None): found for found in reversed(candidates)}  # of two, the first is meant

@@ -14,13 +14,15 @@ from naftiko.document.model import (
     CapabilityDocument,
     ConsumesHttp,
     DigestAuthentication,
+    Import,
     OAuth2Authentication,
     UnknownAuthentication,
     UnknownConsumes,
 )
 from naftiko.plan.base import BaseUri, parse_base
-from naftiko.plan.callables import Callables
-from naftiko.plan.operation import Operation, OperationCompiler
+from naftiko.plan.callables import Callables, Origin
+from naftiko.plan.operation import Operation, OperationCompiler, complete_paths
+from naftiko.plan.path import join
 from naftiko.plan.references import Names, Variable
 from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
 from naftiko.plan.unit import ApiPlan
@@ -64,7 +66,9 @@ def link_apis(
     operations: Callables[Operation] = Callables("operation")
     plans: dict[str, ApiPlan] = {}
     for entry in document.consumes:
-        if isinstance(entry, UnknownConsumes):
+        if isinstance(entry, Import):  # one that failed
+            operations.lack(entry.alias or entry.namespace)
+        elif isinstance(entry, UnknownConsumes):
             operations.unsupported[entry.namespace or ""] = (
                 f"`{entry.namespace}` is of type `{entry.type}`, which can't be called"
             )
@@ -97,6 +101,7 @@ def _link_api(
     else:
         plans[namespace] = _api(entry, namespace, names, findings, settings)
     compiler = OperationCompiler(entry, names, findings)
+    complete = complete_paths(entry)
     for resource in entry.resources:
         for model in resource.operations:
             try:
@@ -106,9 +111,23 @@ def _link_api(
                 continue
             if model.name is None:
                 findings.at(model.node).warning("missing-name", "a consumed operation without a name can't be called")
-            elif not operations.add(namespace, model.name, operation, resource.name):
+                continue
+            path = resource.path or ""
+            origin = Origin(
+                resource=resource.name,
+                resource_path=path,
+                path=join(path, model.path, complete=complete),
+                method=operation.method,
+                description=model.description,
+            )
+            if not operations.add(namespace, model.name, operation, origin):
                 findings.at(model.at("name")).warning(
-                    "duplicate-operation", f"`{namespace}.{model.name}` stands twice; calls mean the first one"
+                    "duplicate-operation",
+                    f"a second operation `{namespace}.{model.name}`: a call means the one whose path ends the unit's, "
+                    "whose resource has the name of the unit's or whose description is the unit's; where none is, "
+                    "the first unit that calls it means the first, the second the second",
+                    hint="rename one, or call it with its resource's name: `namespace.resource.operation`",
+                    related=(operations.first(namespace, model.name).position,),
                 )
 
 

@@ -21,6 +21,7 @@ from naftiko.plan.apis import Apis
 from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation, Slot
 from naftiko.plan.path import same_placeholder
 from naftiko.plan.references import Input, Names, OptionalInput, Structure, compile_value
+from naftiko.plan.resolving import Resolver, Unresolved
 from naftiko.plan.template import TemplateError, Value
 from naftiko.plan.unit import Call, Extra
 
@@ -215,8 +216,9 @@ class _Linking:
 class CallLinker:
     """Links calls to consumed operations."""
 
-    def __init__(self, apis: Apis, findings: Findings) -> None:
+    def __init__(self, apis: Apis, operations: Resolver[Operation], findings: Findings) -> None:
         self._apis = apis
+        self._operations = operations
         self._findings = findings
 
     def link(self, text: str, with_: Mapping[str, Any], model: Model, caller: Caller, wants: Wants) -> Call:
@@ -230,11 +232,9 @@ class CallLinker:
             wants: collects the inputs that the caller needs.
 
         Raises:
-            CannotLink: there is no such operation, or it can't be called.
+            CannotLink: there is no such operation, nothing says which of several is meant, or it can't be called.
         """
-        operation, reason, hint = self._apis.operations.find(text.strip())
-        if operation is None:
-            raise CannotLink("unknown-call", reason, hint)
+        operation = self._operation(text, model)
         api = self._apis.plans[operation.api]
         blocked = api.blocked or operation.blocked
         if blocked:
@@ -250,6 +250,14 @@ class CallLinker:
         extras = self._extras(linking.left(), operation, model, wants)
         linking.arguments.update({extra.name: mapped[extra.name][0] for extra in extras})
         return Call(operation, tuple(linking.arguments.items()), extras, operation.outputs)
+
+    def _operation(self, text: str, model: Model) -> Operation:
+        try:
+            return self._operations.resolve(text, model)
+        except Unresolved as error:
+            if error.ambiguous:
+                raise CannotLink("ambiguous-call", error.reason, error.hint) from error
+            raise CannotLink("unknown-call", error.reason, error.hint) from error
 
     def _compile_with(self, with_: Mapping[str, Any], model: Model, caller: Caller) -> Mapped:
         """Compile the mapped values, each with the inputs that it uses."""

@@ -1,13 +1,23 @@
-"""Call an aggregate's function with inputs of a unit's own making: ``ref`` beside ``with`` (SEMANTICS 5.7)."""
+"""Functions of aggregates: what a ``ref`` can name, and what a unit gives to one (SEMANTICS 5.7)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeAlias
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import AggregateFunction, ExposedOperation, McpResource, McpTool
+from naftiko.document.model import (
+    Aggregate,
+    AggregateFunction,
+    CapabilityDocument,
+    ExposedOperation,
+    Import,
+    McpResource,
+    McpTool,
+)
 from naftiko.document.suggest import did_you_mean
 from naftiko.plan import jsonpath
+from naftiko.plan.callables import Callables, Origin
 from naftiko.plan.calls import Caller, Use, Wants
 from naftiko.plan.inputs import Input, InputSet
 from naftiko.plan.operation import Slot
@@ -15,6 +25,38 @@ from naftiko.plan.references import Input as Reference
 from naftiko.plan.references import Names, compile_value
 from naftiko.plan.template import TemplateError, Value
 from naftiko.types import ABSENT
+
+Function: TypeAlias = tuple[Aggregate, AggregateFunction]
+"""A function with the aggregate that it stands in."""
+
+
+def collect_functions(document: CapabilityDocument, findings: Findings) -> Callables[Function]:
+    """Return the functions of all aggregates, by the names that a ``ref`` has for them."""
+    functions: Callables[Function] = Callables("function")
+    for aggregate in document.aggregates:
+        if isinstance(aggregate, Import):  # one that failed
+            functions.lack(aggregate.alias or aggregate.namespace)
+        elif isinstance(aggregate, Aggregate):
+            functions.declare(aggregate.namespace or "")
+            for function in aggregate.functions:
+                _add(functions, aggregate, function, findings)
+    return functions
+
+
+def _add(functions: Callables[Function], aggregate: Aggregate, function: AggregateFunction, findings: Findings) -> None:
+    namespace, name = aggregate.namespace or "", function.name
+    if name is None:
+        findings.at(function.node).warning("missing-name", "a function without a name can't be used")
+        return
+    if not functions.add(namespace, name, (aggregate, function), Origin(description=function.description)):
+        _, first = functions.first(namespace, name)
+        findings.at(function.at("name")).warning(
+            "duplicate-function",
+            f"a second function `{namespace}.{name}`: a `ref` means the one that has its unit's description; where "
+            "none has it, the first unit that uses it means the first, the second the second",
+            hint="rename one",
+            related=(findings.position(first.node),),
+        )
 
 
 class FunctionArguments:

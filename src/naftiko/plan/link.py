@@ -22,19 +22,23 @@ from naftiko.document.model import (
     RestAdapter,
     ToolHints,
 )
+from naftiko.document.reader import is_null
+from naftiko.plan import mentions
 from naftiko.plan.apis import Apis, LinkSettings, compile_secrets, link_apis
-from naftiko.plan.callables import Callables
 from naftiko.plan.calls import Caller, CallLinker, CannotLink, Use, Wanted, Wants
 from naftiko.plan.flows import FlowLinker
-from naftiko.plan.functions import FunctionArguments
+from naftiko.plan.functions import FunctionArguments, collect_functions
 from naftiko.plan.infer import Declared, InputMaker, named_safely
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.mock import MockCompiler
 from naftiko.plan.names import tool_names
+from naftiko.plan.namesakes import Namesakes
 from naftiko.plan.operation import Slot
 from naftiko.plan.outputs import IDENTITY, OutputCompiler, Outputs
-from naftiko.plan.path import begins_with, join, placeholders, shape
+from naftiko.plan.path import placeholders, shape
 from naftiko.plan.references import ADAPTER_PREFIXES, Names, bind_names
+from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt
+from naftiko.plan.routes import exposed_path
 from naftiko.plan.unit import (
     Action,
     AdapterPlan,
@@ -89,12 +93,14 @@ class _Linker:
         known = frozenset(name for name in namespaces | aggregates if name)
         self._names = Names(prefixes=ADAPTER_PREFIXES | known, binds=self._binds)
         self._apis: Apis = link_apis(document, self._names, findings, settings)
-        self._calls = CallLinker(self._apis, findings)
+        functions = collect_functions(document, findings)
+        chosen = Namesakes(functions, mentions.refs(document))
+        self._functions = Resolver("ref", functions, chosen, findings)
+        operations = Namesakes(self._apis.operations, mentions.calls(document, functions, chosen))
+        self._calls = CallLinker(self._apis, Resolver("call", self._apis.operations, operations, findings), findings)
         self._flows = FlowLinker(self._calls, findings)
-        self._functions: Callables[tuple[Aggregate, AggregateFunction]] = Callables("function")
 
     def link(self) -> CapabilityPlan:
-        self._collect_functions()
         adapters: list[AdapterPlan] = []
         for adapter in self._document.exposes:
             if isinstance(adapter, RestAdapter):
@@ -104,33 +110,16 @@ class _Linker:
         info = self._document.info
         return CapabilityPlan(info.without_place(stakeholders=()) if info else None, self._apis.plans, tuple(adapters))
 
-    def _collect_functions(self) -> None:
-        for aggregate in self._document.aggregates:
-            if not isinstance(aggregate, Aggregate):
-                continue
-            self._functions.declare(aggregate.namespace or "")
-            for function in aggregate.functions:
-                if function.name is None:
-                    self._findings.at(function.node).warning("missing-name", "a function without a name can't be used")
-                elif not self._functions.add(aggregate.namespace or "", function.name, (aggregate, function)):
-                    self._findings.at(function.at("name")).warning(
-                        "duplicate-function", f"`{aggregate.namespace}.{function.name}` stands twice; the first is used"
-                    )
-
     def _rest(self, adapter: RestAdapter) -> AdapterPlan:
         namespace = adapter.namespace or ""
         units: list[UnitPlan] = []
         for resource in adapter.resources:
             for operation in resource.operations:
-                path = resource.path or "/"
-                if operation.path:
-                    complete = path != "/" and begins_with(operation.path, path)
-                    path = join(path, operation.path, complete=complete)
                 place = _Place(
                     "rest",
                     namespace,
                     (operation.method or "GET").upper(),
-                    path if path.startswith("/") else f"/{path}",
+                    exposed_path(resource.path, operation.path),
                     (adapter.input_parameters, resource.input_parameters),
                     adapter.max_binary_size,
                 )
@@ -154,19 +143,22 @@ class _Linker:
 
     def _forward(self, adapter: RestAdapter, resource: Any) -> UnitPlan:
         forward = resource.forward
-        target = forward.target_namespace or ""
+        written = forward.target_namespace or ""
+        target = self._apis.operations.namespace(written)
         names = placeholders(resource.path or "")
+        here = self._findings.at(forward.at("targetNamespace"))
         reason = ""
-        if target not in self._apis.plans:
-            reason = f"there is no namespace `{target}` to forward to"
-            self._findings.at(forward.at("targetNamespace")).error(
-                "unknown-namespace", reason, hint=f"known: {', '.join(self._apis.plans) or 'none'}"
-            )
-        elif self._apis.plans[target].blocked:
-            reason = f"`{target}` can't be called: {self._apis.plans[target].blocked}"
-            self._findings.at(forward.at("targetNamespace")).error("blocked-call", reason)
+        if target is None:
+            reason = f"there is no namespace `{written}` to forward to"
+            here.error("unknown-namespace", reason, hint=f"known: {', '.join(self._apis.plans) or 'none'}")
+        else:
+            if target != written:
+                tell_misspelt(here, written, target)
+            if self._apis.plans[target].blocked:
+                reason = f"`{target}` can't be called: {self._apis.plans[target].blocked}"
+                here.error("blocked-call", reason)
         action = ForwardAction(
-            target,
+            target or "",
             frozenset(name.lower() for name in forward.trusted_headers),
             "path" if "path" in names else (names[-1] if names else None),
         )
@@ -257,11 +249,15 @@ class _Linker:
         reason = ""
         namespace = place.namespace
         if ref is not None:
-            found, reason, hint = self._functions.find(ref.strip())
-            if found is None:
-                self._findings.at(model.at("ref")).error("unknown-ref", reason, hint=hint)
-            else:
-                function, namespace = found[1], found[0].namespace or ""
+            try:
+                aggregate, function = self._functions.resolve(ref, model)
+                namespace = aggregate.namespace or ""
+            except Unresolved as error:
+                reason, here = error.reason, self._findings.at(model.at("ref"))
+                if error.ambiguous:
+                    here.error("ambiguous-call", reason, hint=error.hint)
+                else:
+                    here.error("unknown-ref", reason, hint=error.hint)
         maker = InputMaker(place.kind, place.method, place.route, self._findings)
         declared = self._declared_inputs(model, function, place, maker)
         names = replace(
@@ -312,8 +308,9 @@ class _Linker:
     def _own_action(
         self, model: _Declaration, outputs: Sequence[OutputParameter], caller: Caller, wants: Wants
     ) -> tuple[Action, Outputs]:
-        if model.call is not None:
-            call = self._calls.link(model.call, self._with_of(model), model, caller, wants)
+        called = model.call or self._implied_call(model, outputs)
+        if called is not None:
+            call = self._calls.link(called, self._with_of(model), model, caller, wants)
             wraps = call.operation.raw_format == "xml"
             compiler = OutputCompiler(caller.names, self._findings, call.consumed, wraps=wraps)
             return CallAction(call), compiler.compile(outputs)
@@ -323,6 +320,20 @@ class _Linker:
             names = replace(caller.names, steps=step_names)
             return flow, OutputCompiler(names, self._findings, {}).compile(outputs)
         return self._mock(model, outputs, caller, wants)
+
+    def _implied_call(self, model: _Declaration, outputs: Sequence[OutputParameter]) -> str | None:
+        """Return what a unit calls that says nothing but the name of one operation (SEMANTICS 1.4)."""
+        if model.steps or not model.name or _says_values(outputs) or _is_written(model, "call"):
+            return None
+        found = self._apis.operations.named(model.name)
+        if found is None:
+            return None
+        self._findings.at(model.node).warning(
+            "implied-call",
+            f"`{model.name}` has no call; `{found.key}`, the only operation of that name, is called",
+            hint=f"add `call: {found.key}`",
+        )
+        return found.key
 
     def _mock(
         self, model: _Declaration, outputs: Sequence[OutputParameter], caller: Caller, wants: Wants
@@ -414,7 +425,7 @@ class _Linker:
             description=model.description or inherited or (operation.description if operation else None),
             method=place.method,
             path=place.path,
-            call=operation.key if operation and getattr(model, "call", None) else None,
+            call=operation.key if operation and function is None else None,
             action=action,
             reason=reason,
             inputs=inputs,
@@ -436,6 +447,12 @@ class _Linker:
 
 def _text_slot(name: str) -> Slot:
     return Slot(name, "query", "string", None, required=False, schema={"type": "string"})
+
+
+def _is_written(model: _Declaration, key: str) -> bool:
+    """Tell whether a key is there, be it that its value is of a wrong type and could not be read."""
+    node = model.at(key)
+    return node is not None and node is not model.node and not is_null(node)
 
 
 def _says_values(outputs: Sequence[OutputParameter]) -> bool:

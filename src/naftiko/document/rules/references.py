@@ -28,6 +28,19 @@ _SHOP = (
     - {name: get-product, method: HEAD}
 """
 )
+_TWO_GETS = (
+    PRODUCTS.replace("- path", "- name: products\n    path")
+    + """    - {name: get, method: GET}
+  - name: reviews
+    path: /reviews/{id}
+    operations:
+    - {name: get, method: GET}
+"""
+)
+_THREE_TOOLS = MCP.replace("  - name: get-product\n    description: A product.\n", "") + "".join(
+    f"  - {{name: {name}, description: Read a thing., call: shop.get}}\n"
+    for name in ("get-product", "get-review", "get-more")
+)
 _FIXED = (
     PRODUCTS
     + """    - name: get-product
@@ -56,12 +69,47 @@ REFERENCES = (
         TOOL,
     ),
     Rule(
+        "ambiguous-call",
+        ERROR,
+        "A `call`, or a `ref`, names several things, and nothing says which is meant.",
+        "Of several operations of one name a call means the one whose resource's path ends the exposed path, else the "
+        "one whose resource has its name, else the one whose description is the unit's (case and punctuation aside), "
+        "else the n-th unit of an adapter that names it means the n-th of them. Where only that order says it, it is a "
+        'warning; where not even the order does, the unit answers "not executable".',
+        "Give each operation a name of its own, or write `call: NAMESPACE.RESOURCE.OPERATION`.",
+        _TWO_GETS + _THREE_TOOLS,
+        _TWO_GETS
+        + _THREE_TOOLS.replace("shop.get", "shop.products.get", 1)
+        .replace("call: shop.get}", "call: shop.reviews.get}", 1)
+        .replace("call: shop.get}", "call: shop.products.get}"),
+    ),
+    Rule(
+        "misspelt-name",
+        WARNING,
+        "A `call`, a `ref`, a step's or a namespace's name is not written as it is declared.",
+        "Only one thing can be meant: it has that name but for case and punctuation, or the namespace is unknown and "
+        "nothing else in the file has the name. So it is used.",
+        "Write the name as it is declared.",
+        TOOL.replace("shop.get-product", "store.getProduct"),
+        TOOL,
+    ),
+    Rule(
+        "implied-call",
+        WARNING,
+        "A unit says nothing but the name of a consumed operation.",
+        "It has no `call`, no `steps`, no `ref` and no `value` to answer with, and exactly one consumed operation has "
+        "its name. So that is called.",
+        "Add the `call`.",
+        TOOL.replace("    call: shop.get-product\n", ""),
+        TOOL,
+    ),
+    Rule(
         "unknown-ref",
         ERROR,
         "A `ref` names no function of an aggregate.",
         'The unit is listed, but answers "not executable". The rest of the file is served.',
         "Write `ref: NAMESPACE.FUNCTION` with names from `aggregates`.",
-        _REF.replace("ref: catalogue.product", "ref: catalog.product"),
+        _REF.replace("ref: catalogue.product", "ref: catalogue.products"),
         _REF,
     ),
     Rule(
@@ -100,7 +148,7 @@ REFERENCES = (
         "It has no `call`, no `steps` and no `ref`, and its outputs have no `value` or `const` to answer with. It is "
         'listed, but answers "not executable".',
         "Add `call: NAMESPACE.OPERATION`, or give its outputs a `value` to answer with (a mock).",
-        TOOL.replace("    call: shop.get-product\n", ""),
+        TOOL.replace("    call: shop.get-product\n", "").replace("get-product", "show-product"),
         TOOL,
     ),
     Rule(
@@ -117,7 +165,9 @@ REFERENCES = (
         "duplicate-operation",
         WARNING,
         "Two consumed operations of an API have one name.",
-        "Calls mean the first one; the second is never called.",
+        "A call means the one whose resource's path ends the exposed path, else whose resource has the exposed "
+        "resource's name, else whose description is the unit's, else the n-th unit of an adapter that calls it means "
+        "the n-th of them.",
         "Rename one, or call it with its resource's name: `namespace.resource.operation`.",
         _SHOP,
         _SHOP.replace("{name: get-product, method: HEAD}", "{name: probe-product, method: HEAD}"),
@@ -126,7 +176,7 @@ REFERENCES = (
         "duplicate-function",
         WARNING,
         "Two functions of an aggregate have one name.",
-        "A `ref` means the first one.",
+        "A `ref` means the one that has its unit's description, else the n-th unit that uses it means the n-th.",
         "Rename one.",
         _REF + "  - name: product\n    description: The same.\n    call: shop.get-product\n",
         _REF + "  - name: same-product\n    description: The same.\n    call: shop.get-product\n",

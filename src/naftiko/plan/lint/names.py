@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import CapabilityDocument, Model
+from naftiko.document.model import Aggregate, CapabilityDocument, Model
 from naftiko.plan.lint.flows import units_with_steps
 
 _STEP_NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -16,7 +16,7 @@ def check_names(document: CapabilityDocument, findings: Findings) -> None:
     """Check that namespaces are there and unique, and that steps can be named in templates."""
     _check_unique(document, findings)
     for aggregate in document.aggregates:
-        if getattr(aggregate, "namespace", "") is None:
+        if isinstance(aggregate, Aggregate) and aggregate.namespace is None:
             findings.at(aggregate.node).warning(
                 "missing-name", "an aggregate without a namespace can't be used", hint="add `namespace: NAME`"
             )
