@@ -205,9 +205,9 @@ def test_what_most_likely_is_misspelt_is_told(form):
     ready = ("rest ", "mcp ") if form == "text" else ('"adapter": "rest"', '"adapter": "mcp"')
     with served(FIRST, *options, env=env, ready=ready) as process:
         told = [line if form == "text" else json.loads(line)["message"] for line in process.errors]
+        exposed = "rest, mcp, koyeb-instances-rest, koyeb-instances-mcp"
         assert told == [
-            "warning: NAFTIKO_PORT: nosuch=1 names no adapter; "
-            + "exposed: rest, mcp, koyeb-instances-rest, koyeb-instances-mcp",
+            f"warning: NAFTIKO_PORT: nosuch=1 names no adapter; exposed: {exposed}",
             "warning: --deny-tool get-instnce fits no tool and no route; did you mean `get-instance`?",
             "warning: the environment variable NAFTIKO_STRCT is no setting; did you mean `NAFTIKO_STRICT`?",
         ]

@@ -15,7 +15,7 @@ COMMANDS = {
     "serve": "Serve capabilities over REST and MCP.",
     "validate": "Check capability files; tell everything that is wrong with them.",
     "inspect": "Show what a capability exposes, and what it calls.",
-    "call": "Run one operation or tool.",
+    "call": "Run one operation or tool, read a resource, or fill in a prompt.",
     "install": "Put capabilities into the configuration of an MCP client.",
     "explain": "Explain a rule of `validate`.",
     "health": "Ask every port of a running `naftiko serve` with the same files, options and environment.",

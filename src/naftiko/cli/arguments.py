@@ -13,7 +13,7 @@ import click
 
 from naftiko.engine.capability import Unit
 from naftiko.plan.content import Content
-from naftiko.plan.text import whole_characters
+from naftiko.plan.text import compact_json, whole_characters
 
 _JSON = "application/json"
 
@@ -51,6 +51,16 @@ def parse_arguments(given: Iterable[str], unit: Unit) -> Arguments:
             parsed.values[name] = value
             parsed.text.discard(name)
     return parsed
+
+
+def text_arguments(given: Iterable[str]) -> dict[str, str]:
+    """Read arguments that are text whatever they look like, as those of a prompt.
+
+    Raises:
+        click.UsageError: one is not of a known form, or its file can't be read.
+    """
+    parsed = (_parse(argument) for argument in given)
+    return {name: value if isinstance(value, str) else compact_json(value) for name, value, _, _ in parsed}
 
 
 def _parse(argument: str) -> tuple[str, Any, bool, str]:

@@ -1,4 +1,4 @@
-"""``naftiko call``: run one operation or tool from the command line."""
+"""``naftiko call``: run one operation or tool from the command line, read a resource, or fill in a prompt."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from naftiko.cli.answers import dump, write_answer, write_error, write_explained
 from naftiko.cli.arguments import Arguments, parse_arguments
 from naftiko.cli.check import load_usable
 from naftiko.cli.description import operations_of
-from naftiko.cli.options import check_names, environment_option, shared_options
-from naftiko.cli.units import find_unit
+from naftiko.cli.options import check_names, environment_option, shared_options, warn
+from naftiko.cli.units import NamedPrompt, NamedUnit, find
 from naftiko.engine.capability import Capability, Unit
 from naftiko.engine.explain import explain, planned
 from naftiko.engine.mock import described
@@ -58,23 +58,36 @@ def call(
     form: str,
     **flags: Any,
 ) -> None:
-    """Run one operation or tool.
+    """Run one operation or tool, read a resource, or fill in a prompt.
 
-    UNIT is a name, or a method and path such as "GET /v1/instances". Values are read as the type that the input
-    declares; NAME:=JSON takes any JSON, NAME=@FILE the text of a file. A name that stands several times is a list.
+    UNIT is a name, a method and path such as "GET /v1/instances", or the URI of a resource; "resource NAME" and
+    "prompt NAME" where a tool has the same name. Values are read as the type that the input declares; NAME:=JSON takes
+    any JSON, NAME=@FILE the text of a file. A name that stands several times is a list.
 
     Exit code: 0 if there is an answer, 1 if the call failed, 2 if UNIT or the inputs are wrong.
     """
     dry = flags["dry_run"]
     capability = load_usable(file, replace(settings, mock=dry or flags["mock"]))
     check_names([capability], settings)
-    named = find_unit(capability, unit, flags["adapter"])
-    given = parse_arguments(inputs, named)
-    if not dry and not flags["mock"]:
-        for fault in environment_faults():
-            click.echo(f"warning: {fault}", err=True)
-    work = _show_request if dry else _explain if flags["explained"] else _answer
-    asyncio.run(_run(work, capability, named, given, form))
+    named = find(capability, unit, flags["adapter"])
+    if isinstance(named, NamedUnit):
+        given = parse_arguments(inputs, named.unit)
+        given.values = {**named.values, **given.values}
+        given.text.update(named.values)
+        if not dry and not flags["mock"]:
+            for fault in environment_faults():
+                warn(fault)
+        work = _show_request if dry else _explain if flags["explained"] else _answer
+        asyncio.run(_run(work, capability, named.unit, given, form))
+        return
+    from naftiko.cli.showing import show_files, show_prompt  # noqa: PLC0415  # the SDK takes half a second to import
+
+    if isinstance(named, NamedPrompt):
+        show_prompt(capability, named, inputs, form)
+    elif inputs:
+        raise click.UsageError(f"`{named.resource.name}` is read from files; it takes no inputs")
+    else:
+        show_files(capability, named, form)
 
 
 _Work = Callable[[Capability, Unit, dict[str, Any], Arguments, str], Awaitable[None]]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from naftiko.document.model import Authentication, McpAdapter
+from naftiko.document.model import Authentication, McpAdapter, McpPrompt
 from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.plan.inputs import Input
 from naftiko.plan.operation import Operation
-from naftiko.plan.unit import Action, CallAction, FlowAction, ForwardAction, FunctionAction, MockAction
+from naftiko.plan.unit import Action, CallAction, FlowAction, ForwardAction, FunctionAction, MockAction, ResourcePlan
 from naftiko.types import ABSENT
 
 _DEFAULT_ADDRESS = "127.0.0.1"
@@ -53,6 +53,47 @@ def _adapter(adapter: Adapter, capability: Capability) -> dict[str, Any]:
         "port": model.port,
         "authentication": authentication_kind(model.authentication),
         "units": [_unit(unit, capability) for unit in adapter.units],
+        **(_more_of_mcp(adapter, model, capability) if isinstance(model, McpAdapter) else {}),
+    }
+
+
+def _more_of_mcp(adapter: Adapter, model: McpAdapter, capability: Capability) -> dict[str, Any]:
+    return {
+        "resources": [_resource(plan, capability) for plan in adapter.plan.resources],
+        "prompts": [_prompt(prompt) for prompt in model.prompts],
+    }
+
+
+def _resource(plan: ResourcePlan, capability: Capability) -> dict[str, Any]:
+    unit = None if plan.unit is None else Unit(plan.unit, capability.engine)
+    return {
+        "name": plan.name,
+        "uri": plan.uri,
+        "mimeType": plan.mime_type,
+        "description": plan.description,
+        "location": plan.directory,
+        "call": unit.call if unit else None,
+        "executable": unit.executable if unit else True,
+        "reason": unit.reason if unit else "",
+        "inputs": [_input(given) for given in unit.inputs] if unit else [],
+        "upstream": list(_upstream(unit.plan.action, capability)) if unit else [],
+    }
+
+
+def _prompt(prompt: McpPrompt) -> dict[str, Any]:
+    return {
+        "name": prompt.name,
+        "description": prompt.description,
+        "location": prompt.location,
+        "arguments": [
+            {
+                "name": argument.name,
+                "required": argument.required and argument.default is None,
+                "description": argument.description,
+                **({} if argument.default is None else {"default": argument.default}),
+            }
+            for argument in prompt.arguments
+        ],
     }
 
 
@@ -128,16 +169,8 @@ def is_mock(unit: Unit) -> bool:
 def variables(capability: Capability) -> list[dict[str, Any]]:
     """Return the variables that anything needs: whether each has a value, where to set it, what it blocks."""
     needed: dict[str, dict[str, None]] = {}
-    for api in capability.plan.apis.values():
-        for name in api.variables:
-            needed.setdefault(name, {})[api.namespace] = None
-    for adapter in capability.adapters:
-        for name in adapter.plan.variables:
-            needed.setdefault(name, {})[adapter.namespace] = None
-    for unit in capability.units:
-        for operation, _ in operations_of(unit.plan.action):
-            for name in operation.variables:
-                needed.setdefault(name, {})[unit.name] = None
+    for name, user in capability.needed_variables():
+        needed.setdefault(name, {})[user] = None
     return [
         {
             "name": name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ _DESCRIPTION_WIDTH = 100
 def inspect(settings: Settings, /, file: Path, form: str, *, with_variables: bool) -> None:
     """Show what a capability exposes, and what it calls.
 
-    Every route and tool with its inputs and the request it makes, the adapters, and the consumed APIs. Secrets and
-    values of variables are never shown.
+    Every route, tool and resource with its inputs and the request it makes, the prompts, the adapters, and the consumed
+    APIs. Secrets and values of variables are never shown.
     """
     capability = load_usable(file, settings)
     check_names([capability], settings)
@@ -71,15 +71,44 @@ class _Writer:
             yield f"exposes {self._bold(harmless(adapter['namespace'] or adapter['type']))}  {_where(adapter)}"
             for unit in adapter["units"]:
                 yield from self._unit(unit)
+            for resource in adapter.get("resources", ()):
+                yield from self._resource(resource)
+            for prompt in adapter.get("prompts", ()):
+                yield from self._prompt(prompt)
 
     def _unit(self, unit: dict[str, Any]) -> Iterator[str]:
         route = f"{unit['method']} {unit['path']}" if unit["method"] else unit["path"] or ""
         title = f"{route}  {unit['name']}" if route else unit["name"]
         alias = f"  (shown as {unit['alias']})" if unit["alias"] != unit["name"] else ""
+        yield from self._title(f"{self._bold(harmless(title))}{alias}", unit["description"])
+        yield from self._call(unit)
+
+    def _resource(self, resource: dict[str, Any]) -> Iterator[str]:
+        name = "" if resource["name"] == resource["uri"] else f"  {resource['name']}"
+        yield from self._title(f"resource {self._bold(harmless(resource['uri'] + name))}", resource["description"])
+        if resource["location"]:
+            yield f"    -> files of {harmless(resource['location'])}"
+        else:
+            yield from self._call(resource)
+
+    def _prompt(self, prompt: dict[str, Any]) -> Iterator[str]:
+        yield from self._title(f"prompt {self._bold(harmless(prompt['name'] or ''))}", prompt["description"])
+        if prompt["location"]:
+            yield f"    -> the text of {harmless(prompt['location'])}"
+        arguments = prompt["arguments"]
+        yield from _table(
+            [(harmless(each["name"] or ""), "required" if each["required"] else "optional") for each in arguments],
+            [each["description"] for each in arguments],
+        )
+
+    @staticmethod
+    def _title(title: str, description: str | None) -> Iterator[str]:
         yield ""
-        yield f"  {self._bold(harmless(title))}{alias}"
-        if unit["description"]:
-            yield f"    {_one_line(unit['description'])}"
+        yield f"  {title}"
+        if description:
+            yield f"    {_one_line(description)}"
+
+    def _call(self, unit: dict[str, Any]) -> Iterator[str]:
         if not unit["executable"]:
             yield f"    {self._red('not executable:')} {harmless(unit['reason'])}"
         for request in unit["upstream"]:
@@ -100,10 +129,7 @@ class _Writer:
             )
             for given in inputs
         ]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row, given in zip(rows, inputs, strict=True):
-            cells = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            yield f"      {cells}  {_one_line(given['description'] or '')}".rstrip()
+        yield from _table(rows, [given["description"] for given in inputs])
 
     def variables(self, data: list[dict[str, Any]]) -> Iterator[str]:
         if not data:
@@ -120,6 +146,14 @@ class _Writer:
 
     def _red(self, text: str) -> str:
         return click.style(text, fg="red") if self._colour else text
+
+
+def _table(rows: Sequence[tuple[str, ...]], descriptions: Sequence[str | None]) -> Iterator[str]:
+    """Yield aligned lines, each with its description."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row, description in zip(rows, descriptions, strict=True):
+        cells = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield f"      {cells}  {_one_line(description or '')}".rstrip()
 
 
 def _where(adapter: dict[str, Any]) -> str:

@@ -249,14 +249,14 @@ class Capability:
     def missing_variables(self) -> dict[str, list[str]]:
         """Return the variables that have no value, each with what it blocks (SEMANTICS 2)."""
         missing: dict[str, dict[str, None]] = {}
-        for name, blocked in self._needed_variables():
+        for name, blocked in self.needed_variables():
             if self.variables.get(name) is None:
                 missing.setdefault(name, {})[blocked] = None
         return {name: list(blocked) for name, blocked in missing.items()}
 
     def environment_names(self) -> frozenset[str]:
         """Return the names of the environment's variables that it may read."""
-        needed = (name.rpartition(".")[2] for name, _ in self._needed_variables())
+        needed = (name.rpartition(".")[2] for name, _ in self.needed_variables())
         asked = (found.name for unit in self.units for found in unit.inputs if found.location == "environment")
         return frozenset((*needed, *asked, *self.variables.bound_keys))
 
@@ -264,14 +264,14 @@ class Capability:
         """Return the consumed namespaces that have no base URI; calls to them need ``--base-uri``."""
         return [namespace for namespace, api in self.plan.apis.items() if not api.base.text.strip()]
 
-    def _needed_variables(self) -> Iterator[tuple[str, str]]:
+    def needed_variables(self) -> Iterator[tuple[str, str]]:
         """Yield the variables that anything needs, with what needs them."""
         for api in self.plan.apis.values():
             yield from ((name, api.namespace) for name in api.variables)
         for adapter in self.adapters:
             yield from ((name, adapter.namespace) for name in adapter.plan.variables)
-        for unit in self.units:
-            yield from ((name, unit.name) for name in unit.plan.variables)
+        for adapter in self.adapters:
+            yield from ((name, unit.name) for unit in adapter.plan.runnable for name in unit.variables)
 
     def _learn_literal_secrets(self) -> None:
         """A secret that stands in the file, or in ``--auth``, is hidden as well as one that a variable brings."""

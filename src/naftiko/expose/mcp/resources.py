@@ -145,7 +145,7 @@ class ResourceBook:
                 if unit is not None:
                     self._resources.append(Dynamic(plan, unit, source.redact, UriTemplate(plan.uri), limit))
                 elif plan.directory is not None:
-                    self._resources.append(_static(source, plan, plan.directory))
+                    self._resources.append(static_resource(source, plan))
 
     def __bool__(self) -> bool:
         return bool(self._resources)
@@ -192,8 +192,9 @@ class ResourceBook:
         raise MCPError(code, f"Resource not found: {params.uri}{reason}", {"uri": params.uri})
 
 
-def _static(source: Source, plan: ResourcePlan, location: str) -> Static:
-    root = source.file(location)
+def static_resource(source: Source, plan: ResourcePlan) -> Static:
+    """Return a resource whose files are in a directory, or are one file."""
+    root = source.file(plan.directory or "")
     if not root.exists():
         _log.warning("%s: the resource `%s` has no files: %s does not exist", plan.position, plan.name, root)
     return Static(plan, Directory(plan.uri, root, plan.mime_type), media.size_limit(source.model.max_binary_size))
