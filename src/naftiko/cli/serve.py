@@ -194,7 +194,8 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
                 raise CapabilityError("a file that was served can't be any more")
             return fresh
 
-        served_all = serve_all(capabilities, _serve_options(given), tell, reload)
+        options = replace(_serve_options(given), call_seconds=changed.limits.total)
+        served_all = serve_all(capabilities, options, tell, reload)
     if findings.not_served or not served_all:
         sys.exit(1)
 

@@ -21,6 +21,8 @@ from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
 _log = logging.getLogger(__name__)
 _TICK: Final = 1.0
 """Seconds between two looks at how long each connection has waited."""
+_LAST_REQUEST: Final = 1.0
+"""Seconds that a new connection has for its first request when the server stops."""
 _QUIET: Final = 60.0
 """Seconds in which one kind of refusal is logged once."""
 
@@ -134,6 +136,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._all = connections
         self._in_head = False
+        self._is_last = False
         self._head_bytes = 0
         self._body_bytes = 0
         self._unsent = 0
@@ -206,11 +209,25 @@ class Connection(HttpToolsProtocol):
         if self._refusal is not None:
             raise _Refused
         super().on_headers_complete()
+        if self._is_last:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""
         self._body_bytes += len(body)
         super().on_body(body)
+
+    def shutdown(self) -> None:
+        """Close politely: a connection that is new gets a moment for the request that it was opened for."""
+        if self.cycle is not None and not self._in_head:
+            super().shutdown()
+        else:
+            self._is_last = True
+            self.loop.call_later(_LAST_REQUEST, self._close_unless_busy)
+
+    def _close_unless_busy(self) -> None:
+        if self._in_head or self.is_idle:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what can't be read, or what was refused while it was read."""

@@ -18,10 +18,11 @@ from naftiko.observe.lines import LINES
 from naftiko.serve.addresses import Listener, impossible_port, listeners
 from naftiko.serve.announcements import Announce, amounts, in_conflict, no_port, not_listening, on_stdio, where
 from naftiko.serve.apps import AppOptions, app_of
+from naftiko.serve.connections import ConnectionLimits
 from naftiko.serve.server import GRACE, Servers, Site, run
 from naftiko.serve.signals import Signals
 from naftiko.serve.sockets import CannotListen, listen_together, url_of
-from naftiko.serve.workers import DRAIN_SIGNAL, Assignment, Supervisor
+from naftiko.serve.workers import DRAIN_SIGNAL, PULSE_SECONDS, Assignment, Supervisor
 
 _GC_THRESHOLDS = (50_000, 50, 100)
 """A served plan never dies: collecting it again and again costs a third of a large mapped answer (docs/performance)."""
@@ -40,6 +41,8 @@ class ServeOptions:
         strict: serve all adapters or none.
         workers: how many processes serve.
         dev: say how to look at what is served.
+        call_seconds: how long a call may take; a worker that is replaced lives as long as its last one.
+        limits: of callers' connections.
     """
 
     host: str | None = None
@@ -48,6 +51,8 @@ class ServeOptions:
     strict: bool = False
     workers: int = 1
     dev: bool = False
+    call_seconds: float = 60.0
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 
 Reload = Callable[[], Sequence[Capability]]
@@ -90,7 +95,7 @@ def serve(
             for announcement in where(listener, url_of(its_sockets[0]), prefix=prefix, dev=options.dev):
                 announce(announcement)
         if options.workers == 1:
-            _serve_here(servable, _sites(found, bound, 0, options))
+            _serve_here(servable, _sites(found, bound, 0, options), options)
         else:
             again = None if reload is None else (lambda: _servable(reload(), options.ports, announce))
             _Workers(servable, options, found, bound, again).serve()
@@ -116,10 +121,13 @@ def _sites(
 
 
 def _serve_here(
-    capabilities: Sequence[Capability], sites: Sequence[Site], assignment: Assignment | None = None
+    capabilities: Sequence[Capability],
+    sites: Sequence[Site],
+    options: ServeOptions,
+    assignment: Assignment | None = None,
 ) -> None:
     signals = Signals()
-    run(lambda: _run(sites, capabilities, signals, assignment))
+    run(lambda: _run(sites, capabilities, signals, options, assignment))
 
 
 class _Workers:
@@ -148,14 +156,22 @@ class _Workers:
             importlib.import_module("naftiko.expose.mcp.app")  # once, before the forks that share its memory
         gc.collect()
         gc.freeze()
-        Supervisor(self._options.workers, self._run_one, grace=GRACE).supervise()
+        Supervisor(self._options.workers, self._run_one, grace=GRACE, stopping=self._close_sockets).supervise()
+
+    def _close_sockets(self, keep: int | None = None) -> None:
+        """Close the listening sockets in this process, but for those of one slot."""
+        for sockets in self._bound:
+            for slot, each in enumerate(sockets):
+                if slot != keep:
+                    each.close()
 
     def _run_one(self, assignment: Assignment) -> None:
         found, capabilities = self._found, self._capabilities
+        self._close_sockets(keep=assignment.slot)
         if assignment.reload and self._reload is not None:
             capabilities = self._reload()
             found = _same_places(self._found, capabilities, self._options)
-        _serve_here(capabilities, _sites(found, self._bound, assignment.slot, self._options), assignment)
+        _serve_here(capabilities, _sites(found, self._bound, assignment.slot, self._options), self._options, assignment)
 
 
 def _same_places(
@@ -230,14 +246,16 @@ async def _run(
     sites: Sequence[Site],
     capabilities: Sequence[Capability],
     signals: Signals,
+    options: ServeOptions,
     assignment: Assignment | None = None,
 ) -> None:
     def settled() -> None:
         _settle()
         if assignment is not None:
             assignment.ready()
+            _give_pulses(asyncio.get_running_loop(), assignment.pulse)
 
-    servers = Servers(sites, ready=settled)
+    servers = Servers(sites, ready=settled, limits=options.limits, drain_seconds=options.call_seconds + GRACE)
     signals.attach(servers.stop)
     if assignment is not None:  # a worker: its supervisor tells it when it is replaced, and it ends with it
         loop = asyncio.get_running_loop()
@@ -253,6 +271,12 @@ async def _run(
     finally:
         # Only now is no listener left whose requests may need a connection.
         await _close(capabilities)
+
+
+def _give_pulses(loop: asyncio.AbstractEventLoop, pulse: Callable[[], None]) -> None:
+    """Give a sign of life now, and from then on as long as the loop runs."""
+    pulse()
+    loop.call_later(PULSE_SECONDS, _give_pulses, loop, pulse)
 
 
 def _settle() -> None:

@@ -27,6 +27,9 @@ GRACE = 10
 _CLOSING = 0.5
 """Seconds before the end of that, in which the streams that answer something are ended in good order."""
 
+STOP_DRAIN = 0.25
+"""Seconds in which a server that stops tells its connections so before it stops listening."""
+
 DRAIN = 1.0
 """Seconds in which a worker that is replaced tells its connections to close before it stops."""
 
@@ -41,12 +44,44 @@ class Site:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server whose signals are ours."""
+    """A uvicorn server whose signals are ours, and that resets nobody when it stops."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in the callers who wait in the queue of the sockets, then stop listening and finish.
+
+        Closing a listening socket resets whoever waits in its queue: between the last look into it and the close
+        nothing else may run.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = [caller for listening in sockets or () for caller in _waiting(listening)]
+        for server in self.servers:
+            server.close()
+        for caller in waiting:
+            with contextlib.suppress(OSError):  # gone already
+                await loop.connect_accepted_socket(self._protocol, caller)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn itself calls it
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone: one handler stops all servers."""
         yield
+
+
+def _waiting(listening: socket.socket) -> Iterator[socket.socket]:
+    """Yield the connections in the queue of a listening socket."""
+    while True:
+        try:
+            caller, _ = listening.accept()
+        except OSError:  # nobody is there, or it is closed already
+            return
+        caller.setblocking(False)  # noqa: FBT003  # the socket's own signature
+        yield caller
 
 
 class _Finishing:
@@ -84,7 +119,7 @@ def _closing(send: Send) -> Send:
 
 
 async def _send_stopping(send: Send) -> None:
-    detail = f"the server stops, and the request took more than {GRACE} seconds to finish"
+    detail = "the server stops, and the request took longer than it could be waited for"
     headers = [(b"content-type", PROBLEM_MEDIA_TYPE), (b"retry-after", b"1"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
     await send({"type": "http.response.body", "body": simple_problem(503, "stopping", detail)})
@@ -115,8 +150,11 @@ class Servers:
         *,
         ready: Callable[[], None] | None = None,
         limits: ConnectionLimits | None = None,
+        drain_seconds: float = GRACE,
     ) -> None:
         self._sites = sites
+        self._drain_seconds = drain_seconds
+        self._grace: float = GRACE
         self._connections = Connections(limits or ConnectionLimits())
         self._ready = ready
         self._servers: list[_Server] = []
@@ -125,18 +163,35 @@ class Servers:
         self._streams = OpenStreams()
 
     def drain(self) -> None:
-        """Stop after a moment in which every connection that is used is told to close: none is cut between calls."""
+        """Stop after a moment in which every connection that is used is told to close: none is cut between calls.
+
+        Requests in flight get as long as a call may take: another process serves already.
+        """
         if not self._draining.is_set():
             self._draining.set()
+            self._grace = self._drain_seconds
             asyncio.get_running_loop().call_later(DRAIN, self.stop)
 
     def stop(self) -> None:
-        """Stop accepting; requests in flight finish within the grace time, event streams end."""
-        if not self._stopping.is_set():
-            self._stopping.set()
-            self._streams.end(answers=False)
-            asyncio.get_running_loop().call_later(GRACE - _CLOSING, lambda: self._streams.end(answers=True))
+        """Stop accepting; requests in flight finish within the grace time, event streams end.
+
+        Connections that are in use are told to close for a moment before, so that none is cut between two requests.
+        """
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self._draining.set()
+        self._streams.end(answers=False)
+        if len(self._connections):
+            asyncio.get_running_loop().call_later(STOP_DRAIN, self._exit)
+        else:
+            self._exit()
+
+    def _exit(self) -> None:
+        """Let all servers stop listening, and then end."""
+        asyncio.get_running_loop().call_later(self._grace - _CLOSING, lambda: self._streams.end(answers=True))
         for server in self._servers:
+            server.config.timeout_graceful_shutdown = round(self._grace)
             server.should_exit = True
 
     async def run(self) -> None:
@@ -155,6 +210,7 @@ class Servers:
             await asyncio.gather(*tasks)
         finally:
             self.stop()
+            self._exit()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _start(self, site: Site) -> asyncio.Task[None]:

@@ -27,6 +27,8 @@ def listen_together(host: str, port: int, count: int) -> list[socket.socket]:
     Raises:
         CannotListen: as ``listen``.
     """
+    if count > 1 and port:  # sockets that share a port share it with those of another server too, and nobody is told
+        listen(host, port).close()
     first = listen(host, port, shared=count > 1)
     opened = [first]
     try:

@@ -4,6 +4,7 @@ The supervisor holds the listening sockets and runs nothing else that could fail
 inherited, so what was loaded before the fork is shared memory; each listens on a socket of its own on the same port,
 so that the system spreads the connections evenly. SIGHUP restarts the workers one after the other: a new
 one is ready before an old one stops, so that no request fails. SIGINT and SIGTERM let all requests in flight finish.
+Each worker's event loop gives a sign of life every second; one that stands still is ended and replaced.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ _log = logging.getLogger(__name__)
 
 READY_SECONDS = 60
 """How long a new worker may take until it serves."""
+PULSE_SECONDS = 1.0
+"""How often a worker's event loop gives a sign of life."""
+HANG_SECONDS = 20.0
+"""How long a worker may give none; far longer than anything that it does between two steps of its loop."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 _RESTART_PAUSE = 1.0
 """Seconds between two replacements of a worker that dies at once: a fault at start must not spin."""
@@ -40,12 +45,14 @@ class Assignment:
     Attributes:
         slot: which socket of each listener is its own, from 0.
         ready: to be called once it serves.
+        pulse: to be called every ``PULSE_SECONDS`` from then on.
         reload: whether to load the files anew.
         lifeline: a file descriptor that ends when the supervisor does; the worker then stops.
     """
 
     slot: int
     ready: Callable[[], None]
+    pulse: Callable[[], None]
     reload: bool
     lifeline: int
 
@@ -60,12 +67,16 @@ class Worker:
 
     Attributes:
         started: seconds, monotonic.
+        pulse: where its signs of life come from.
+        seen: when the last one came.
         stopping: whether it was told to stop.
     """
 
     pid: int
     slot: int
     started: float
+    pulse: int
+    seen: float
     stopping: bool = False
 
 
@@ -76,12 +87,26 @@ class Supervisor:
         count: how many.
         run: runs one of them, in its own process.
         grace: seconds that workers get to finish when they are told to stop.
+        stopping: called in this process when they are told: it closes its own listening sockets, in whose queues
+            callers would otherwise wait for nobody.
+        hang_seconds: how long a worker may give no sign of life.
     """
 
-    def __init__(self, count: int, run: RunWorker, *, grace: float) -> None:
+    def __init__(
+        self,
+        count: int,
+        run: RunWorker,
+        *,
+        grace: float,
+        stopping: Callable[[], None],
+        hang_seconds: float = HANG_SECONDS,
+    ) -> None:
+        self._hang_seconds = hang_seconds
         self._count = count
         self._run = run
         self._grace = grace
+        self._tell_stopping = stopping
+        self._came: list[int] = []
         self._workers: dict[int, Worker] = {}
         self._stopping = False
         self._wake_reader, self._wake_writer = os.pipe()
@@ -111,39 +136,87 @@ class Supervisor:
                 os.close(end)
 
     def _wait(self) -> list[int]:
-        """Wait for signals; return their numbers."""
-        readable, _, _ = select.select([self._wake_reader], [], [], 5.0)
-        return list(os.read(self._wake_reader, 4096)) if readable else []
+        """Wait for signals, or a moment; return their numbers."""
+        began = time.monotonic()
+        readable = [] if self._came else self._readable(PULSE_SECONDS)
+        came, self._came = [*self._came, *self._signals(readable)], []
+        now = time.monotonic()
+        slept = (
+            now - began > PULSE_SECONDS + self._hang_seconds / 2
+        )  # this process stood still itself, and so may all the others have
+        for worker in self._workers.values():
+            if slept or worker.pulse in readable:
+                worker.seen = now
+                with contextlib.suppress(BlockingIOError):
+                    os.read(worker.pulse, 4096)
+        return came
+
+    def _readable(self, seconds: float, *others: int) -> list[int]:
+        """Wait until there is a signal, a sign of life, or something from another descriptor."""
+        pulses = [worker.pulse for worker in self._workers.values()]
+        readable, _, _ = select.select([self._wake_reader, *pulses, *others], [], [], seconds)
+        return readable
+
+    def _signals(self, readable: list[int]) -> list[int]:
+        return list(os.read(self._wake_reader, 4096)) if self._wake_reader in readable else []
 
     def _handle(self, signals: list[int]) -> None:
         if signal.SIGINT in signals or signal.SIGTERM in signals:
             self._stop_all()
         self._reap()
+        self._end_hanging()
         if signal.SIGHUP in signals and not self._stopping:
             self._restart()
 
+    def _end_hanging(self) -> None:
+        """End workers whose event loop stands still; they are replaced when they are gone."""
+        now = time.monotonic()
+        for worker in self._workers.values():
+            if now - worker.seen > self._hang_seconds and not worker.stopping:
+                _log.error(
+                    "worker %d gives no sign of life for %.0f seconds; it is ended", worker.pid, self._hang_seconds
+                )
+                worker.seen = now
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker.pid, signal.SIGKILL)
+
     def _start(self, slot: int, *, reload: bool) -> Worker | None:
-        """Fork a worker and wait until it serves; ``None`` where it ended before that."""
-        ready_reader, ready_writer = os.pipe()
+        """Fork a worker and wait until it serves; ``None`` where it ended before that, or this process shall stop."""
+        reader, writer = os.pipe()
         pid = os.fork()
         if pid == 0:
-            os.close(ready_reader)
-            self._be_a_worker(slot, ready_writer, reload=reload)
-        os.close(ready_writer)
-        worker = Worker(pid, slot, time.monotonic())
-        self._workers[pid] = worker
-        readable, _, _ = select.select([ready_reader], [], [], READY_SECONDS)
-        serves = bool(readable) and os.read(ready_reader, 1) == b"1"
-        os.close(ready_reader)
-        if serves:
+            os.close(reader)
+            self._be_a_worker(slot, writer, reload=reload)
+        os.close(writer)
+        os.set_blocking(reader, False)
+        now = time.monotonic()
+        if self._comes_to_serve(reader, now + READY_SECONDS):
+            worker = Worker(pid, slot, now, reader, time.monotonic())
+            self._workers[pid] = worker
             return worker
+        os.close(reader)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        del self._workers[pid]
         return None
 
-    def _be_a_worker(self, slot: int, ready_writer: int, *, reload: bool) -> NoReturn:
+    def _comes_to_serve(self, reader: int, deadline: float) -> bool:
+        """Wait for a new worker's first byte; signals that come meanwhile are kept, and a stop ends the waiting."""
+        while (left := deadline - time.monotonic()) > 0:
+            readable = self._readable(min(left, PULSE_SECONDS), reader)
+            self._came += self._signals(readable)
+            if reader in readable:
+                return os.read(reader, 1) == b"1"
+            if {signal.SIGINT, signal.SIGTERM}.intersection(self._came):
+                return False
+            now = time.monotonic()
+            for worker in self._workers.values():
+                if worker.pulse in readable:
+                    worker.seen = now
+                    os.read(worker.pulse, 4096)
+        return False
+
+    def _be_a_worker(self, slot: int, writer: int, *, reload: bool) -> NoReturn:
         signal.set_wakeup_fd(-1)
         os.close(self._lifeline_writer)
         for number in _SIGNALS:
@@ -151,14 +224,17 @@ class Supervisor:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(DRAIN_SIGNAL, signal.SIG_IGN)  # until it serves
 
-        def ready() -> None:
-            with contextlib.suppress(OSError):
-                os.write(ready_writer, b"1")
-                os.close(ready_writer)
+        os.set_blocking(writer, False)
+        for other in self._workers.values():
+            os.close(other.pulse)
+
+        def give(sign: bytes) -> None:
+            with contextlib.suppress(OSError):  # the supervisor is gone, or hasn't read the last ones
+                os.write(writer, sign)
 
         code = 1
         try:
-            self._run(Assignment(slot, ready, reload, self._lifeline_reader))
+            self._run(Assignment(slot, lambda: give(b"1"), lambda: give(b"."), reload, self._lifeline_reader))
             code = 0
         except NaftikoError as error:
             _log.error("a worker can not start: %s", error)  # it says what is wrong
@@ -175,6 +251,7 @@ class Supervisor:
             if not ended:
                 continue
             worker = self._workers.pop(pid)
+            os.close(worker.pulse)
             if worker.stopping or self._stopping:
                 continue
             _log.error("worker %d ended with %s; it is replaced", pid, _reason(status))
@@ -192,7 +269,8 @@ class Supervisor:
         for worker in [known for known in self._workers.values() if not known.stopping]:
             successor = self._start(worker.slot, reload=True)
             if successor is None:
-                _log.error("a new worker did not come to serve; the old ones stay")
+                if not self._came:
+                    _log.error("a new worker did not come to serve; the old ones stay")
                 return
             worker.stopping = True
             with contextlib.suppress(ProcessLookupError):
@@ -202,6 +280,8 @@ class Supervisor:
     def _stop_all(self) -> None:
         """Tell every worker to stop; a second time, end them at once."""
         number = signal.SIGKILL if self._stopping else signal.SIGTERM
+        if not self._stopping:
+            self._tell_stopping()
         self._stopping = True
         for worker in self._workers.values():
             worker.stopping = True
@@ -209,7 +289,8 @@ class Supervisor:
                 os.kill(worker.pid, number)
         deadline = time.monotonic() + self._grace + 2
         while self._workers and time.monotonic() < deadline and number == signal.SIGTERM:
-            select.select([self._wake_reader], [], [], 0.1)
+            if {signal.SIGINT, signal.SIGTERM}.intersection(self._wait()):
+                break  # told a second time: at once
             self._reap()
         for worker in self._workers.values():
             with contextlib.suppress(ProcessLookupError):
