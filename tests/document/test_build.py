@@ -46,11 +46,52 @@ def test_unknown_keys_never_stop_a_file_and_say_which_key_was_meant():
     assert loaded.document.consumes[0].namespace == "a"
 
 
+UNITS = "[{type: rest, resources: [{path: /r, operations: [{method: GET, call: a.o}]}]}]"
+API = "[{namespace: a, resources: [{path: /r, operations: [{name: o, method: GET}]}]}]"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "meant"),
+    [
+        (f"expose: {UNITS}\nconsumes: {API}\n", 2, "expose", "exposes"),
+        (f"exposed: {UNITS}\n", 2, "exposed", "exposes"),
+        (f"Exposes: {UNITS}\n", 2, "Exposes", "exposes"),
+        (f"consume: {API}\n", 2, "consume", "consumes"),
+        (f"capabilty:\n  exposes: {UNITS}\n", 2, "capabilty", "capability"),
+        (f"capability:\n  expose: {UNITS}\n", 3, "expose", "exposes"),
+        ("exposes:\n- type: mcp\n  tool: [{name: t}]\n", 4, "tool", "tools"),
+        ("exposes:\n- type: rest\n  resource: []\n", 4, "resource", "resources"),
+        (
+            "exposes:\n- type: rest\n  resources:\n  - path: /r\n    operation: [{method: GET, call: a.o}]\n",
+            6,
+            "operation",
+            "operations",
+        ),
+        ("consumes:\n- namespace: a\n  resurces: []\n", 4, "resurces", "resources"),
+        ("consumes:\n- resources:\n  - path: /r\n    opertions: []\n", 5, "opertions", "operations"),
+        ("aggregates:\n- namespace: g\n  function: []\n", 4, "function", "functions"),
+        ("aggregates:\n- namespace: g\n  flow: []\n", 4, "flow", "flows"),
+        ("exposes:\n- type: mcp\n  tools:\n  - name: t\n    step: [{call: a.o}]\n", 6, "step", "steps"),
+        ("exposes:\n- type: mcp\n  tools:\n  - name: t\n    cal: a.o\n", 6, "cal", "call"),
+    ],
+)
+def test_a_near_miss_of_what_a_file_serves_is_an_error(text, line, key, meant):
+    (found,) = [found for found in load(text).findings if found.rule == "unknown-key"]
+    assert (found.severity.value, found.position.line) == ("error", line)
+    assert found.message.startswith(f"`{key}` is no key of ")
+    assert found.hint == f"did you mean `{meant}`?"
+
+
+def test_a_near_miss_beside_the_key_itself_is_a_warning():
+    (found,) = load(f"exposes: {UNITS}\nexpose: []\n").findings
+    assert (found.rule, found.severity.value, found.hint) == ("unknown-key", "warning", "did you mean `exposes`?")
+
+
 def test_one_broken_thing_takes_no_other_down():
     loaded = load("exposes:\n- type: rest\n  port: [1]\n  resources: word\n- type: mcp\n  port: 9\n")
     assert told(loaded) == [("wrong-type", 4), ("wrong-type", 5)]
     rest, mcp = loaded.document.exposes
-    assert (rest.port, rest.resources, mcp.port) == (None, (), 9)
+    assert (rest.port, rest.resources, mcp.port) == ("", (), 9)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +106,53 @@ def test_whole_numbers_may_be_quoted(written, value):
 def test_what_is_no_whole_number_is_told(written):
     loaded = load(f"exposes:\n- type: rest\n  port: {written}\n")
     assert ("wrong-type", 4) in told(loaded)
-    assert loaded.document.exposes[0].port is None
+    assert isinstance(loaded.document.exposes[0].port, str)
+
+
+@pytest.mark.parametrize(
+    ("written", "severity"),
+    [
+        ("99999", "error"),
+        ("65536", "error"),
+        ('"99999"', "error"),
+        ("-1", "error"),
+        ("0", "warning"),
+        ('"0"', "warning"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["rest", "mcp", "skill", "control", "http"])
+def test_a_port_is_from_1_to_65535(kind, written, severity):
+    loaded = load(f"exposes:\n- type: {kind}\n  port: {written}\n")
+    (found,) = loaded.findings
+    assert (found.rule, found.severity.value, found.position.line, found.position.column) == (
+        "port-range",
+        severity,
+        4,
+        9,
+    )
+    assert "1 to 65535" in found.hint
+
+
+@pytest.mark.parametrize("written", ["1", "65535", '"8080"', '"{{PORT}}"', "'{{env.PORT}}'", '"80{{N}}"'])
+def test_a_port_may_be_a_template(written):
+    loaded = load(f"exposes:\n- type: rest\n  port: {written}\n")
+    assert not list(loaded.findings)
+    assert str(loaded.document.exposes[0].port) == written.strip("'\"")
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ('"${PORT}"', 'write "{{PORT}}"'),
+        ("$env.PORT", 'write "{{env.PORT}}"'),
+        ("$PORT", 'write "{{PORT}}"'),
+        ("'%PORT%'", 'write "{{PORT}}"'),
+        ("{{PORT}}", 'quote a template: "{{name}}"'),
+    ],
+)
+def test_a_port_that_is_another_tools_variable_is_answered_with_ours(written, hint):
+    loaded = load(f"exposes:\n- type: rest\n  port: {written}\n")
+    assert [found.hint for found in loaded.findings if found.rule == "wrong-type"] == [hint]
 
 
 @pytest.mark.parametrize(("written", "value"), [("true", True), ('"false"', False), ("'TRUE'", True)])

@@ -17,9 +17,12 @@ from naftiko.document.dialects import CONCERNS
 from naftiko.document.dialects.imports import is_import
 from naftiko.document.findings import Findings
 from naftiko.document.model import Import, Model
+from naftiko.document.ports import LAST_PORT, report_port
 from naftiko.document.reader import Entries, entries, is_null, plain, scalar, shown
-from naftiko.document.shapes import Field, Kind, canonical_keys, shape, written
-from naftiko.document.suggest import did_you_mean, nearest
+from naftiko.document.shapes import Field, Kind, canonical_keys, shape
+from naftiko.document.shell import meant
+from naftiko.document.suggest import did_you_mean
+from naftiko.document.unknown import report_unknown_key
 from naftiko.types import ABSENT
 
 _WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,30}\s*")
@@ -37,7 +40,7 @@ class Builder:
     ) -> Model | None:
         """Build a model; ``name`` is a field and its value where the mapping stands under its name."""
         for key in canonical_keys(model) & found.keys():
-            self._unknown_key(key, found.pop(key)[0], model)
+            report_unknown_key(key, found.pop(key)[0], model, found, self.findings)
         for concern in CONCERNS.get(model, ()):
             concern(found, self.findings)
         fields = shape(model)
@@ -45,7 +48,7 @@ class Builder:
         for key, (key_node, value) in found.items():
             field = fields.get(key)
             if field is None:
-                self._unknown_key(key, key_node, model)
+                report_unknown_key(key, key_node, model, found, self.findings)
             elif not is_null(value):
                 read = _READERS[field.kind](self, value, field)
                 if read is not ABSENT:
@@ -71,20 +74,9 @@ class Builder:
         except ValidationError:
             return None
 
-    def _unknown_key(self, key: str, node: Node, model: type[Model]) -> None:
-        if model.open_ended or key.startswith("x-"):
-            return
-        fields = written(model)
-        near = nearest(key, fields)
-        self.findings.at(node).warning(
-            "unknown-key",
-            f"`{key}` is no key of {_article(model)}",
-            hint=f"did you mean `{near}`?" if near else f"known keys: {', '.join(fields)}",
-        )
-
     def wrong(self, node: Node, field: Field, expected: str) -> Any:
         """Report a value that doesn't fit; return ABSENT, which leaves it out."""
-        template = isinstance(node, MappingNode) and "text" in expected
+        template = isinstance(node, MappingNode) and expected in {"text", "a whole number", "a number"}
         self.findings.at(node).error(
             "wrong-type",
             f"`{field.key}` must be {expected}, not {shown(node)}",
@@ -200,6 +192,22 @@ class Builder:
             return value
         return self.wrong(node, field, "a whole number")
 
+    def port(self, node: Node, field: Field) -> Any:
+        """Read a port, quoted too; a template is kept for whoever knows its variables, and so is what is no port."""
+        text = node.value if isinstance(node, ScalarNode) else ""
+        template = meant(text)
+        if "{{" in text:
+            return text
+        if template is not None:
+            self.findings.at(node).error("wrong-type", "`port` must be a number", hint=f'write "{template}"')
+            return text
+        number = self.integer(node, field)
+        if number is ABSENT:  # told; the text keeps the adapter from the port that it would have without one
+            return text
+        if not 0 < number <= LAST_PORT:
+            report_port(number, self.findings.at(node))
+        return number
+
     def number(self, node: Node, field: Field) -> Any:
         """Read a number, quoted too."""
         unquoted = ScalarNode("", node.value) if isinstance(node, ScalarNode) else None
@@ -256,6 +264,7 @@ _READERS: dict[Kind, _Reader] = {
     Kind.BOOLEAN: Builder.boolean,
     Kind.INTEGER: Builder.integer,
     Kind.NUMBER: Builder.number,
+    Kind.PORT: Builder.port,
     Kind.FREE: Builder.free,
     Kind.FREE_LIST: Builder.free_list,
     Kind.TEXT_LIST: Builder.text_list,
@@ -265,23 +274,3 @@ _READERS: dict[Kind, _Reader] = {
     Kind.MODELS: Builder.many,
     Kind.NAMED: Builder.named,
 }
-
-_ARTICLES = {
-    "CapabilityDocument": "a capability",
-    "ConsumesHttp": "a `consumes` entry",
-    "ConsumedResource": "a consumed resource",
-    "ConsumedOperation": "a consumed operation",
-    "ExposedResource": "an exposed resource",
-    "ExposedOperation": "an exposed operation",
-    "McpTool": "a tool",
-    "McpAdapter": "an MCP adapter",
-    "RestAdapter": "a REST adapter",
-    "Info": "`info`",
-    "InputParameter": "an input parameter",
-    "OutputParameter": "an output parameter",
-}
-
-
-def _article(model: type[Model]) -> str:
-    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in model.__name__).strip()
-    return _ARTICLES.get(model.__name__, f"{'an' if words[0] in 'aeiou' else 'a'} {words}")

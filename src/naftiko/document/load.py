@@ -13,6 +13,7 @@ from naftiko.document.build import Builder
 from naftiko.document.collection import collection_paused
 from naftiko.document.dialects import flat, sections
 from naftiko.document.findings import Findings
+from naftiko.document.foreign import other_format
 from naftiko.document.imports import Imports
 from naftiko.document.model import CapabilityDocument, Model
 from naftiko.document.reader import Entries, entries, is_null, read
@@ -104,6 +105,8 @@ def build_document(
 ) -> tuple[CapabilityDocument, bool]:
     """Build the canonical document; root and ``capability`` sections mean the same and are joined."""
     found = entries(root, findings)
+    if not any(key in found for key in _ROOT_KEYS) and _tell_foreign(found, findings):
+        return CapabilityDocument(node=root), False
     usable = importing or _has_root_key(found, root, findings)
     _check_version(found, findings)
     inner = _capability(found, findings)
@@ -131,6 +134,15 @@ def _section(builder: Builder, section: str, entry: tuple[Node, Node]) -> tuple[
     """Build one place of a section on its own, to be joined with the others."""
     part = cast(CapabilityDocument, builder.from_entries(entry[1], {section: entry}, CapabilityDocument))
     return cast(tuple[Model, ...], getattr(part, section))
+
+
+def _tell_foreign(found: Entries, findings: Findings) -> bool:
+    """Tell, and return, whether the file is one of another format."""
+    foreign = other_format(found, findings)
+    if foreign is not None:
+        place, name, advice = foreign
+        findings.at(place).error("no-root-key", f"this is {name}, not a capability", hint=advice)
+    return foreign is not None
 
 
 def _has_root_key(found: Entries, root: MappingNode, findings: Findings) -> bool:

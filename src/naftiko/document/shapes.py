@@ -8,7 +8,7 @@ import typing
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from naftiko.document.model.base import Canonical, Choice, Import, Model, Named
+from naftiko.document.model.base import Canonical, Choice, Import, Model, Named, PortNumber
 
 
 class Kind(Enum):
@@ -18,6 +18,8 @@ class Kind(Enum):
     BOOLEAN = auto()
     INTEGER = auto()
     NUMBER = auto()
+    PORT = auto()
+    """A port number, or a template of one."""
     FREE = auto()
     """Anything."""
     FREE_LIST = auto()
@@ -104,6 +106,8 @@ def _field(key: str, name: str, hint: object) -> Field:
 def _of_kind(key: str, name: str, base: object, marks: list[object]) -> Field:
     choice = next((mark for mark in marks if isinstance(mark, Choice)), None)
     named = next((mark for mark in marks if isinstance(mark, Named)), None)
+    if any(isinstance(mark, PortNumber) for mark in marks):
+        return Field(key, name, Kind.PORT)
     if base in _SCALARS and named is None:
         return Field(key, name, _SCALARS[base])
     if typing.get_origin(base) is typing.Literal:

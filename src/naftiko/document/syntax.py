@@ -11,18 +11,21 @@ import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs forget the C extension
 
 from naftiko.document.findings import Findings
+from naftiko.document.quoting import unquoted
 from naftiko.types import Position
 
 _HINTS: Final = (
     ("tab character", "indent with spaces, not tabs"),
     ("expected a single document", "one capability a file: split it at the `---`"),
     ("mapping values are not allowed", "quote the value: it holds a `: `, or check the indentation"),
-    ("undefined alias", "define the anchor (`&name`) before the alias (`*name`)"),
+    ("undefined alias", "define the anchor (`&name`) before the alias (`*name`); quote a value that starts with `*`"),
     ("nesting depth", "the document is nested too deeply"),
     ("did not find expected key", "check the indentation of this line and the ones before it"),
     ("did not find expected '-' indicator", "check the indentation: the list before this line ended here"),
     ("unexpected end of stream", "a quote is opened and never closed"),
     ("could not find expected ':'", "a `:` is missing after the key, or the indentation is off"),
+    ("flow mapping", "a `,` is missing before this, or the `{` is never closed"),
+    ("flow sequence", "a `,` is missing before this, or the `[` is never closed"),
 )
 _STARTS: Final = {
     "\t": "indent with spaces, not tabs",
@@ -52,7 +55,7 @@ def report_syntax(error: yaml.MarkedYAMLError, text: str, findings: Findings) ->
     noticed = _Place(mark.line, mark.column) if mark else _Place(0, 0)
     place = _cause(error, noticed, text) or noticed
     hint = place.hint or next((advice for word, advice in _HINTS if word in f"{error.context} {problem}"), "")
-    if "cannot start any token" in problem:
+    if "cannot start any token" in problem and not place.hint:
         hint = _STARTS.get(_character(noticed, text), hint)
     context = f"{error.context}, " if error.context and error.context not in problem else ""
     related: tuple[Position, ...] = ()
@@ -75,6 +78,14 @@ def report_character(error: Exception, text: str, findings: Findings) -> None:
     findings.at_line(line, column).error("yaml-syntax", f"{reason}", hint="YAML does not allow this character")
 
 
+def _unquoted(error: yaml.MarkedYAMLError, noticed: _Place, text: str) -> _Place | None:
+    lines = text.split("\n")
+    if noticed.line >= len(lines):
+        return None
+    found = unquoted(f"{error.context} {error.problem}", lines[noticed.line], noticed.column)
+    return None if found is None else _Place(noticed.line, *found)
+
+
 def _character(place: _Place, text: str) -> str:
     lines = text.split("\n")
     return lines[place.line][place.column : place.column + 1] if place.line < len(lines) else ""
@@ -85,7 +96,7 @@ def _cause(error: yaml.MarkedYAMLError, noticed: _Place, text: str) -> _Place | 
     began, context = error.context_mark, str(error.context or "")
     if began is not None and ("simple key" in context or "quoted scalar" in context):
         return _Place(began.line, began.column)
-    return _open_quote(noticed, text) or _odd_line(error, noticed, text)
+    return _open_quote(noticed, text) or _unquoted(error, noticed, text) or _odd_line(error, noticed, text)
 
 
 def _open_quote(noticed: _Place, text: str) -> _Place | None:

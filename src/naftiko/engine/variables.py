@@ -65,6 +65,10 @@ class BoundVariables:
                 self.redactor.learn(value)
         return value
 
+    def public(self, name: str) -> str | None:
+        """Return the value of a variable whose use shows it, such as an address or a port: that hides nothing."""
+        return self._values.get(name) or self._find(name)[0]
+
     @property
     def bound_keys(self) -> frozenset[str]:
         """What the variables of its binds are called where they come from."""

@@ -13,6 +13,7 @@ from naftiko.serve.sockets import is_port
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORTS = {"rest": 8080, "mcp": 9090}
 _LOOPBACK = {"localhost": DEFAULT_HOST}
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 
@@ -54,7 +55,9 @@ def listeners(
                 continue
             address = host or address_of(capability, adapter) or DEFAULT_HOST
             address = _LOOPBACK.get(address, address)
-            port = port_of(adapter, ports or {})
+            port = port_of(capability, adapter, ports or {})
+            if isinstance(port, str):
+                continue  # no port: whoever serves has told it
             # Two adapters that each want any free port get one each, one for each kind.
             distinct = adapter.kind if port == 0 else ""
             listener = found.setdefault((address, port, distinct), Listener(address, port))
@@ -62,10 +65,11 @@ def listeners(
     return list(found.values())
 
 
-def impossible_port(capability: Capability, ports: Mapping[str, int]) -> tuple[Adapter, int] | None:
+def impossible_port(capability: Capability, ports: Mapping[str, int]) -> tuple[Adapter, int | str] | None:
     """Return the first adapter of a capability that would listen on what is no port; the operator's ports count."""
     for adapter in capability.adapters:
-        if is_http(adapter) and not is_port(port := port_of(adapter, ports)):
+        port = port_of(capability, adapter, ports) if is_http(adapter) else 0
+        if isinstance(port, str) or not is_port(port):
             return adapter, port
     return None
 
@@ -80,17 +84,20 @@ def address_of(capability: Capability, adapter: Adapter) -> str | None:
     address = adapter.plan.model.address
     if address is None or address_variables(capability, adapter):
         return None
-    return _VARIABLE.sub(lambda found: capability.variables.value(found[1]), address)
+    return _filled(address, capability)
 
 
 def address_variables(capability: Capability, adapter: Adapter) -> list[str]:
     """Return the variables of the file's own address that have no value."""
     names = _VARIABLE.findall(adapter.plan.model.address or "")
-    return [name for name in names if capability.variables.get(name) is None]
+    return [name for name in names if capability.variables.public(name) is None]
 
 
-def port_of(adapter: Adapter, ports: Mapping[str, int]) -> int:
-    """Return an adapter's port: the operator's by namespace, by pattern, by kind; else the file's; else the default."""
+def port_of(capability: Capability, adapter: Adapter, ports: Mapping[str, int]) -> int | str:
+    """Return an adapter's port: the operator's by namespace, by pattern, by kind; else the file's; else the default.
+
+    Text is what the file has instead of a port, its variables filled in as far as they have values.
+    """
     if adapter.namespace in ports:
         return ports[adapter.namespace]
     matching = [pattern for pattern in ports if pattern != adapter.kind and fnmatchcase(adapter.namespace, pattern)]
@@ -98,4 +105,13 @@ def port_of(adapter: Adapter, ports: Mapping[str, int]) -> int:
         return ports[max(matching, key=len)]
     if adapter.kind in ports:
         return ports[adapter.kind]
-    return adapter.plan.model.port if adapter.plan.model.port is not None else DEFAULT_PORTS[adapter.kind]
+    port = adapter.plan.model.port
+    if isinstance(port, str):
+        filled = _filled(port, capability)
+        return int(filled) if _NUMBER.fullmatch(filled) else filled
+    return port if port is not None else DEFAULT_PORTS[adapter.kind]
+
+
+def _filled(text: str, capability: Capability) -> str:
+    """Return a text with its variables filled in, blanks and line ends around it gone; one without a value stays."""
+    return _VARIABLE.sub(lambda found: capability.variables.public(found[1]) or found[0], text).strip()

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from naftiko.document.model import McpAdapter
+from naftiko.document.ports import LAST_PORT
 from naftiko.engine.capability import Adapter, Capability
 from naftiko.engine.transport.surroundings import environment_faults
 from naftiko.serve.addresses import DEFAULT_HOST, Exposed, Listener, address_variables, is_http
 from naftiko.serve.conflicts import conflicts
-from naftiko.serve.sockets import LAST_PORT
 
 _SHOWN = 5
 
@@ -107,10 +107,11 @@ def _amount(noun: str, count: int) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def no_port(adapter: Adapter, port: int) -> Announcement:
+def no_port(adapter: Adapter, port: int | str) -> Announcement:
     """Return the line for a file that wants to listen on what is no port: none of it is served."""
     position, name = adapter.plan.position, adapter.namespace or adapter.kind
-    why = f"`{name}` wants port {port}, and ports are 0 to {LAST_PORT}; choose another with --port {name}=PORT"
+    what = f"port {port}" if isinstance(port, int) or not port else f"the port `{port}`"
+    why = f"`{name}` wants {what}, and ports are 0 to {LAST_PORT}; choose another with --port {name}=PORT"
     facts = {"event": "not-served", "file": position.file, "namespace": adapter.namespace, "reason": why}
     return Announcement(f"not served: {position}: {why}", facts, is_warning=True)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import Final
 
+from naftiko.document.ports import LAST_PORT
 from naftiko.errors import NaftikoError
 
 _BACKLOG = 2048
-LAST_PORT: Final = 65_535
 
 
 class CannotListen(NaftikoError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from naftiko.document.dialects import authentication, bodies, calls, imports, keys, parameters, routes, steps
+from naftiko.document.dialects import authentication, bodies, calls, imports, keys, parameters, routes, steps, variables
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
     Aggregate,
@@ -64,9 +64,9 @@ _UNIT = (keys.named, _LABELLED, calls.spread)
 CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     Aggregate: (keys.renamed(display="label", title="label", flows="functions"), _IN_NAMESPACE),
     AggregateFunction: _UNIT,
-    ApiKeyAuthentication: (authentication.api_key,),
-    BasicAuthentication: (authentication.scheme,),
-    BearerAuthentication: (authentication.scheme,),
+    ApiKeyAuthentication: (authentication.api_key, variables.of_credentials),
+    BasicAuthentication: (authentication.scheme, variables.of_credentials),
+    BearerAuthentication: (authentication.scheme, variables.of_credentials),
     Bind: (_IN_NAMESPACE,),
     CallStep: (keys.named, calls.spread),
     CapabilityDocument: (keys.renamed(naftiko="version", ikanos="version"),),
@@ -75,7 +75,7 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     ConsumesHttp: (_BASE_URI, routes.resources, _LABELLED, _IN_NAMESPACE, _AUTHENTICATED),
     ControlAdapter: _ADAPTER,
     ControlManagement: (keys.logs,),
-    DigestAuthentication: (authentication.scheme,),
+    DigestAuthentication: (authentication.scheme, variables.of_credentials),
     ExposedOperation: (routes.described, *_UNIT),
     ExposedResource: (routes.described, routes.exposed, keys.named, _LABELLED),
     ExposedSkill: (keys.named, _LABELLED),
@@ -88,7 +88,7 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     McpPrompt: (keys.named, _LABELLED),
     McpResource: _UNIT,
     McpTool: _UNIT,
-    OAuth2Authentication: (authentication.scheme,),
+    OAuth2Authentication: (authentication.scheme, variables.of_credentials),
     OutputParameter: (_LABELLED, parameters.output_parameter),
     PromptArgument: (keys.named, _LABELLED),
     RequestBody: (bodies.block,),

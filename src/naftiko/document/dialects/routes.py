@@ -33,7 +33,7 @@ def resources(found: Entries, findings: Findings) -> None:
     if "operations" in found and not is_null(found["operations"][1]):
         key, operations = found.pop("operations")
         made.append(nodes.mapping([(nodes.text("path", key), nodes.text("", key)), (key, operations)], operations))
-    elif "path" in found and "resources" not in found and any(key in found for key in _ACTS):
+    elif "path" in found and "resources" not in found and _act(found, _ACTS) is not None:
         made.append(_own_route(found))
     if not made:
         return
@@ -112,14 +112,24 @@ def only_operation(*, acts: tuple[str, ...]) -> Callable[[Entries, Findings], No
     def bring(found: Entries, findings: Findings) -> None:
         if "operations" in found and not is_null(found["operations"][1]):
             found["operations"] = (found["operations"][0], _with_methods(found["operations"][1], findings))
-        elif any(key in found for key in acts):
+        elif (key := _act(found, acts)) is not None:
             found.pop("operations", None)
-            place = next(found[key][0] for key in acts if key in found)
+            place = found[key][0]
             both = [found[key] for key in _OF_BOTH if key in found]
             own = [found.pop(key) for key in list(found) if key not in _OF_RESOURCE]
             found["operations"] = (place, nodes.sequence([nodes.mapping([*both, *own], place)], place))
 
     return bring
+
+
+def _act(found: Entries, acts: tuple[str, ...]) -> str | None:
+    """Return the key that makes a resource an operation; a list under ``operation`` is a misspelt ``operations``."""
+    scalars = (key for key in acts if key in found and (key == "steps" or not _is_collection(key, found[key][1])))
+    return next(scalars, None)
+
+
+def _is_collection(key: str, value: Node) -> bool:
+    return isinstance(value, SequenceNode) or (key == "operation" and isinstance(value, MappingNode))
 
 
 exposed = only_operation(acts=_ACTS)

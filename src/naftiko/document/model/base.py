@@ -44,6 +44,11 @@ class Canonical:
     """Marks a field that only the canonical form has: no file writes its key, a dialect makes it of others."""
 
 
+@dataclass(frozen=True, slots=True)
+class PortNumber:
+    """Marks a port: a number, or the text that the file has instead, which may be a template."""
+
+
 def _key(field: str) -> str:
     """Return the file's key of a field: ``base_uri`` is ``baseUri``, ``with_`` is ``with``."""
     return to_camel(field.rstrip("_"))
@@ -106,6 +111,9 @@ def _child(node: Node | None, key: str | int) -> Node | None:
         return node.value[key]  # type: ignore[no-any-return]  # yaml's nodes are untyped
     return None
 
+
+Port: TypeAlias = Annotated[int | str | None, PortNumber()]
+"""A port of the file; text is a template that makes one, or what can't be one. ``None``: the file has none."""
 
 ModelT = TypeVar("ModelT", bound=Model)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from naftiko.document.model.authentication import Authentication
-from naftiko.document.model.base import Model
+from naftiko.document.model.base import Model, Port
 
 
 class ControlLogs(Model):
@@ -88,7 +88,7 @@ class ControlAdapter(Model):
     namespace: str | None = None
     description: str | None = None
     address: str | None = None
-    port: int | None = None
+    port: Port = None
     authentication: Authentication | None = None
     management: ControlManagement | None = None
     observability: Observability | None = None

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from naftiko.document.model.authentication import Authentication
-from naftiko.document.model.base import Model, NamedTuple
+from naftiko.document.model.base import Model, NamedTuple, Port
 from naftiko.document.model.parameters import InputParameter, OutputParameter
 from naftiko.document.model.steps import Mapping, Steps
 
@@ -102,7 +102,7 @@ class McpAdapter(Model):
     description: str | None = None
     transport: Literal["http", "stdio"] | None = None
     address: str | None = None
-    port: int | None = None
+    port: Port = None
     max_binary_size: str | None = None
     ttl_ms: int | None = None
     cache_scope: Literal["public", "private"] | None = None

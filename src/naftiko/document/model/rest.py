@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from naftiko.document.model.authentication import Authentication
-from naftiko.document.model.base import Model, NamedTuple
+from naftiko.document.model.base import Model, NamedTuple, Port
 from naftiko.document.model.mcp import ToolHints
 from naftiko.document.model.parameters import InputParameter, OutputParameter
 from naftiko.document.model.steps import Mapping, Steps
@@ -72,7 +72,7 @@ class RestAdapter(Model):
     label: str | None = None
     description: str | None = None
     address: str | None = None
-    port: int | None = None
+    port: Port = None
     max_binary_size: str | None = None
     input_parameters: NamedTuple[InputParameter] = ()
     authentication: Authentication | None = None

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from naftiko.document.model.authentication import Authentication
-from naftiko.document.model.base import Model, NamedTuple
+from naftiko.document.model.base import Model, NamedTuple, Port
 
 
 class SkillToolSource(Model):
@@ -60,7 +60,7 @@ class SkillAdapter(Model):
     label: str | None = None
     description: str | None = None
     address: str | None = None
-    port: int | None = None
+    port: Port = None
     authentication: Authentication | None = None
     skills: NamedTuple[ExposedSkill] = ()
     tools: Any = None

@@ -91,6 +91,16 @@ CREDENTIALS = (
         _SHOP,
     ),
     Rule(
+        "shell-variable",
+        WARNING,
+        "A variable is written as a shell's, not as a template.",
+        "In a credential, `$env.NAME` and `${NAME}` are read as the variables that they are meant to be. Anywhere "
+        "else, and as `$NAME`, `%NAME%` or `<NAME>`, the text itself is sent.",
+        'Write a template: "{{NAME}}", or "{{env.NAME}}" for a variable that no bind declares.',
+        _SHOP.replace('"{{SHOP_TOKEN}}"', '"${SHOP_TOKEN}"'),
+        _SHOP,
+    ),
+    Rule(
         "literal-secret",
         WARNING,
         "A secret stands in the file itself.",

@@ -70,8 +70,10 @@ LANGUAGE = (
         "no-root-key",
         ERROR,
         "The file is no capability: it has no root key `naftiko` or `ikanos`.",
-        "The root key holds the version of the language and tells a capability from any other YAML file.",
-        "Start the file with `naftiko: 1.0.0-alpha2`. A file that others only import from needs no root key.",
+        "The root key holds the version of the language and tells a capability from any other YAML file. Well-known "
+        "formats (OpenAPI, AsyncAPI, Arazzo, Postman, Compose, Kubernetes) are called by their names.",
+        "Start the file with `naftiko: 1.0.0-alpha2`. A file that others only import from needs no root key. The "
+        "`paths` of an OpenAPI document may stand in a `consumes` entry with a `namespace` and a `baseUri`.",
         "nafitko: 1.0.0-alpha2\n",
         "naftiko: 1.0.0-alpha2\n",
     ),
@@ -100,6 +102,16 @@ LANGUAGE = (
         "The value is left out, as if it weren't there, so what depends on it may not work.",
         "Write what the message asks for. An unquoted `{{name}}` is a mapping in YAML: quote it.",
         "exposes:\n- type: mcp\n  namespace: shop-mcp\n  port: http\n",
+        "exposes:\n- type: mcp\n  namespace: shop-mcp\n  port: 9090\n",
+    ),
+    Rule(
+        "port-range",
+        ERROR,
+        "A port is none.",
+        "Ports are 1 to 65535. Nothing can listen on any other number, so the file is not served unless `--port` gives "
+        "another one. Port 0 is a free one, another at each start (a warning).",
+        'Choose a port from 1 to 65535, or a template of a variable: `port: "{{env.PORT}}"`.',
+        "exposes:\n- type: mcp\n  namespace: shop-mcp\n  port: 99999\n",
         "exposes:\n- type: mcp\n  namespace: shop-mcp\n  port: 9090\n",
     ),
     Rule(
