@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "naftiko"
 ROOMS = ("document", "plan", "engine", "expose", "serve", "cli")
-GROUND = {"errors", "types"}
+GROUND = {"errors", "types", "digits", "jsontext"}
 SIDE_ROOMS = {"observe"}
 """Rooms that know nothing of the business: anybody may import them, they import only the ground floor."""
 

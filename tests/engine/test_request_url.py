@@ -46,13 +46,13 @@ def test_all_queries_are_joined_in_order():
         ("boolean", False, "false"),
         ("integer", 5, "5"),
         ("integer", 10**25, "1" + "0" * 25),
-        ("number", 5.0, "5"),
+        ("number", 5.0, "5.0"),
         ("number", 5.25, "5.25"),
         ("object", {"a": [1, "é"]}, "%7B%22a%22%3A%5B1%2C%22%C3%A9%22%5D%7D"),
     ],
 )
 def test_values_in_the_query(kind, value, expected):
-    """Booleans are words, whole numbers have no ``.0``, objects are JSON text; all is percent-encoded."""
+    """Booleans are words, numbers have their digits, objects are JSON text; all is percent-encoded."""
     assert url_of(consuming({"inputParameters": inputs(q=kind)}), {"q": value}).endswith(f"?q={expected}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +10,13 @@ from typing import Any
 import click
 
 from naftiko.cli.diagnostics.excerpt import harmless
+from naftiko.digits import ExactNumber
 from naftiko.engine.answer import Answer
 from naftiko.errors import CallError, InputError, UpstreamError, UpstreamStatus
+from naftiko.jsontext import fragment, write
 from naftiko.observe.redaction import Redactor
 from naftiko.plan.outputs import Explained
-from naftiko.plan.text import as_text
+from naftiko.plan.text import as_text, compact_json
 
 _EXCERPT = 2000
 _SHOWN = 200
@@ -23,9 +24,11 @@ _SHOWN = 200
 
 def dump(value: Any, form: str) -> str:
     """Return JSON text: indented for people, one line for programs."""
-    if form == "text":
-        return json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return write(value, _shown, indented=form == "text").decode()
+
+
+def _shown(value: Any) -> Any:
+    return fragment(value) if isinstance(value, ExactNumber) else str(value)
 
 
 def write_answer(answer: Answer, form: str) -> None:
@@ -91,7 +94,7 @@ def write_explained(explained: Sequence[Explained], form: str) -> None:
         click.echo(dump(rows, form))
         return
     for each in explained:
-        value = as_text(each.value) if not isinstance(each.value, str) else json.dumps(each.value, ensure_ascii=False)
+        value = as_text(each.value) if not isinstance(each.value, str) else compact_json(each.value)
         shown = harmless(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
         click.echo(f"{each.name or '(the answer)'} = {shown}\n    from {each.expression}")
         if each.detail:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import mimetypes
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 import click
 
+from naftiko import jsontext
 from naftiko.engine.capability import Unit
 from naftiko.plan.content import Content
 from naftiko.plan.text import compact_json, whole_characters
@@ -79,7 +79,7 @@ def _parse(argument: str) -> tuple[str, Any, bool, str]:
     if not is_json:
         return name, value, True, media_type
     try:
-        return name, whole_characters(json.loads(value)), False, _JSON
+        return name, whole_characters(jsontext.read(value)), False, _JSON
     except ValueError as error:
         raise click.UsageError(f"the value of `{name}:=` is no JSON: {error}") from error
 
@@ -95,7 +95,7 @@ def _read(path: Path, name: str) -> str:
 
 
 def _content(value: Any, media_type: str) -> Content:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else compact_json(value)
     return Content(text.encode(), media_type)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import click
 
+from naftiko.cli.answers import dump
 from naftiko.cli.check import load_usable, note_errors
 from naftiko.cli.description import describe, variables
 from naftiko.cli.diagnostics import wants_colour
@@ -43,7 +43,7 @@ def inspect(settings: Settings, /, file: Path, form: str, *, with_variables: boo
     check_names([capability], settings)
     data: Any = variables(capability) if with_variables else describe(capability)
     if form == "json":
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        click.echo(dump(data, "text"))
         return
     writer = _Writer(colour=wants_colour(sys.stdout))
     lines = writer.variables(data) if with_variables else writer.capability(data)

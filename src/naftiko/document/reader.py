@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import math
 import re
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,6 +17,7 @@ import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs forget the C extension
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from naftiko.digits import ExactNumber, core_number
 from naftiko.document.findings import Findings
 from naftiko.document.syntax import report_character, report_syntax
 from naftiko.types import Json
@@ -248,29 +248,19 @@ def _tagged(node: ScalarNode, tag: str, findings: Findings) -> bool | int | floa
     if isinstance(number, str):
         findings.at(node).error("yaml-tag", f"the tag `{_short(node.tag)}` doesn't fit", hint="remove the tag")
         return text
-    try:
-        return float(number) if tag == "float" else number
-    except OverflowError:  # an integer beyond what a float can hold
-        return math.inf if number > 0 else -math.inf
+    return float(number) if tag == "float" and not isinstance(number, ExactNumber) else number
 
 
 def _number(text: str) -> int | float | str:
-    if _INTEGER.fullmatch(text):
-        return int(text, 0) if text[1:2] in {"o", "x"} else _integer(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
+    if _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
+        try:
+            return core_number(text)
+        except ValueError:  # longer than any number that is meant
+            return text
     infinity = _INFINITY.fullmatch(text)
     if infinity:
         return float(f"{infinity[1]}inf")
     return _NOT_A_NUMBER.get(text, text)
-
-
-_MAX_DIGITS = 4000
-"""Python refuses to read a longer integer (a guard against quadratic time); it stays text."""
-
-
-def _integer(text: str) -> int | str:
-    return int(text) if len(text) <= _MAX_DIGITS else text
 
 
 def is_null(node: Node) -> bool:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-import orjson
-
+from naftiko import jsontext
 from naftiko.errors import InputError, Problem
 from naftiko.plan.body import BodyKind, BodyTemplate, Part
 from naftiko.plan.content import Base64, Content
@@ -20,7 +18,7 @@ from naftiko.plan.form import FormText
 from naftiko.plan.json_text import JsonText
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Template
-from naftiko.plan.text import as_text, whole_characters
+from naftiko.plan.text import as_text
 from naftiko.types import ABSENT
 
 BYTES: Final = "application/octet-stream"
@@ -86,11 +84,8 @@ def _json_text(template: BodyTemplate, scope: Scope, extras: Mapping[str, Any]) 
 
 
 def json_bytes(value: Any) -> bytes:
-    """Return JSON bytes; integers beyond 64 bits keep their digits, half a surrogate pair is U+FFFD."""
-    try:
-        return orjson.dumps(value, default=plain)
-    except TypeError:
-        return json.dumps(whole_characters(value), separators=(",", ":"), default=plain).encode("ascii")
+    """Return JSON bytes; numbers keep their digits, half a surrogate pair is U+FFFD."""
+    return jsontext.write(value, plain)
 
 
 def parsed(value: Any) -> Any:
@@ -98,17 +93,17 @@ def parsed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return jsontext.read(value)
+    except ValueError:
         return value
 
 
 def plain(value: Any) -> Any:
     """Return what a body or file that came as bytes means, where it is a part of a JSON body: JSON, else text."""
     if not isinstance(value, Content):
-        raise TypeError(type(value).__name__)
+        return jsontext.fragment(value)
     if value.is_json:
-        with contextlib.suppress(ValueError, RecursionError):
+        with contextlib.suppress(ValueError):
             return value.decoded()
     return value.text
 

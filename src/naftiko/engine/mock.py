@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import httpx
 
+from naftiko import jsontext
 from naftiko.observe.redaction import HIDDEN, Redactor, is_secret_name
 
 _NOISE = frozenset({"host", "content-length", "user-agent", "accept", "accept-encoding", "connection"})
@@ -53,6 +53,6 @@ def _header(name: str, value: str, redactor: Redactor) -> str:
 def _body(content: bytes, redactor: Redactor) -> Any:
     text = redactor.redact(content.decode("utf-8", "replace"))
     try:
-        return json.loads(text)
+        return jsontext.read(text)
     except ValueError:
         return text

@@ -5,7 +5,6 @@ REST renders a ``ProblemReport`` as RFC 9457 problem+json, MCP as the text of a 
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 import traceback
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import httpx
 
+from naftiko import jsontext
 from naftiko.engine.formats.charset import known_charset
 from naftiko.engine.head import head_of
 from naftiko.errors import CallError, InputError, Problem, UpstreamBroken, UpstreamError, UpstreamStatus
@@ -147,8 +147,8 @@ def excerpt(response: httpx.Response, redact: Redact) -> str:
 def _json_message(text: str) -> str | None:
     """Return the message in a JSON text; ``None`` where it is no JSON."""
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = jsontext.read(text)
+    except ValueError:
         return None
     message = next(_messages(document, _DEPTH), "")
     if not message:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from dataclasses import dataclass
 from typing import Any, Final, Self
+
+from naftiko import jsontext
 
 _STANDARD: Final = str.maketrans("-_", "+/")
 
@@ -31,7 +32,7 @@ class Content:
         Raises:
             ValueError: it is no JSON.
         """
-        return json.loads(self.data)
+        return jsontext.read(self.data)
 
     @property
     def text(self) -> str:

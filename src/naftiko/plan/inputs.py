@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from naftiko import jsontext
+from naftiko.digits import ExactNumber, is_number, is_whole, read_number, whole
 from naftiko.document.suggest import did_you_mean, fold
 from naftiko.errors import InputError, Problem
 from naftiko.plan.content import Content
@@ -232,30 +232,22 @@ def _fit_string(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: F
     return as_text(value) if isinstance(value, bool | int | float) else ABSENT
 
 
-def _fit_integer(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
-    if isinstance(value, list) and value and is_text:
-        value = value[0]
-    if isinstance(value, bool):
+def _fit_integer(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001  # the table's shape
+    number = _fit_number(value, is_text, items)
+    if not is_whole(number):
         return ABSENT
-    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d{1,100}\s*", value):
-        return int(value)
-    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) else ABSENT
+    # Text is sent on as it is written. A JSON number of 5.0, which is how some agents write 5, is the integer it means.
+    return number if is_text else whole(number)
 
 
-def _fit_number(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001  # the table's shape
-    whole = _fit_integer(value, is_text, items)
-    if whole is not ABSENT:
-        return whole
+def _fit_number(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
     if isinstance(value, list) and value and is_text:
         value = value[0]
     if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return ABSENT
-    return value if isinstance(value, float) and math.isfinite(value) else ABSENT
+        number = read_number(value)
+        return ABSENT if number is None else number
+    is_finite = isinstance(value, ExactNumber | int) or (isinstance(value, float) and math.isfinite(value))
+    return value if is_finite and not isinstance(value, bool) else ABSENT
 
 
 def _fit_boolean(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape
@@ -276,6 +268,8 @@ def _fit_array(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FB
         return ABSENT
     if items is None or items not in _FITS or items == "array":
         return value
+    if is_text and items in {"integer", "number"}:  # `1, 2`
+        value = [element.strip() if isinstance(element, str) else element for element in value]
     fitted = [fit(element, items, is_text=is_text) for element in value]
     return ABSENT if any(element is ABSENT for element in fitted) else fitted
 
@@ -300,8 +294,8 @@ def _fit_object(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: F
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return jsontext.read(text)
+    except ValueError:
         return ABSENT
 
 
@@ -325,7 +319,7 @@ def _constraints(found: Input, value: Any) -> Iterable[Problem]:
         yield Problem(found.name, where, f"`{name}` must be one of: {allowed}", f"one of {allowed}", shorten(value))
     if isinstance(value, str):
         yield from _text_constraints(found, value)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif is_number(value):
         low, high = schema.get("minimum"), schema.get("maximum")
         if low is not None and value < low:
             yield Problem(found.name, where, f"`{name}` must be at least {low}", f">= {low}", shorten(value))

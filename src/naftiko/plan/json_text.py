@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from naftiko import jsontext
 from naftiko.plan.escape import Position
 from naftiko.plan.references import Constant, Names, Structure
 from naftiko.plan.scope import Scope
@@ -54,8 +54,8 @@ def structure_of(template: Template) -> Structure | None:
         else:
             return None
     try:
-        return Structure(_unmark(json.loads("".join(pieces)), marks))
-    except (ValueError, RecursionError, _KeyIsTemplate):
+        return Structure(_unmark(jsontext.read("".join(pieces)), marks))
+    except (ValueError, _KeyIsTemplate):
         return None
 
 
@@ -115,7 +115,7 @@ def double_braces(data: str, names: Names) -> str:
 def is_json(text: str) -> bool:
     """Tell whether a text is JSON."""
     try:
-        json.loads(text)
-    except (ValueError, RecursionError):
+        jsontext.read(text)
+    except ValueError:
         return False
     return True

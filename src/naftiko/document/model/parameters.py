@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, SkipValidation
 
 from naftiko.document.model.base import Canonical, Model, NamedTuple
 
@@ -38,8 +38,8 @@ class InputParameter(Model):
     format: str | None = None
     min_length: int | None = None
     max_length: int | None = None
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: Annotated[float | None, SkipValidation] = None  # pydantic would make a double of it
+    maximum: Annotated[float | None, SkipValidation] = None
     mapping: str | None = None
     selector: str | None = None
     style: str | None = None

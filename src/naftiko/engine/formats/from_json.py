@@ -1,23 +1,21 @@
-"""json: RFC 8259, read by orjson.
+"""json: RFC 8259.
 
-NaN, numbers beyond a double (some 309 digits), lone surrogates and bytes that are not UTF-8 are errors; a byte order
-mark is not. Integers beyond 64 bits keep their digits. Of repeated keys the last one wins.
+Bytes that are not UTF-8 are errors; a byte order mark is not. Numbers keep their digits, whatever their size. ``NaN``
+and ``Infinity``, which Python writes, are null, half a surrogate pair is U+FFFD. Of repeated keys the last one wins.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 import orjson
 
 from naftiko.engine.formats.charset import decode_text, known_charset
 from naftiko.engine.formats.contract import Decoder, FormatError, FormatOptions
+from naftiko.jsontext import BrokenJson, keeps_digits, read_exactly
+from naftiko.plan.text import whole_characters
 from naftiko.types import Json
 
-_DIGITS: Final = bytes(0x30 if chr(byte) in "0123456789" else 0x20 for byte in range(256))
-# orjson makes a float of an integer beyond 64 bits; the shortest of those has this many digits.
-_LONG_NUMBER: Final = b"0" * 19
 # One kind of bracket, so that each round of _is_deep() takes exactly one level away.
 _SKELETON: Final = bytes.maketrans(b"{}", b"[]")
 _FLESH: Final = bytes(byte for byte in range(256) if chr(byte) not in '[]{}"')
@@ -43,42 +41,46 @@ def decode_json(content: bytes, charset: str | None, options: FormatOptions) -> 
         raise FormatError(f"it holds more than {options.max_values:,} objects and arrays")
     try:
         document: Json = orjson.loads(content)
-    except orjson.JSONDecodeError as wrong:
-        document, content = _second_try(content, charset, wrong)
-        brackets = _brackets(content)
+        is_exact = keeps_digits(content, document)
+    except orjson.JSONDecodeError:
+        content = _encoded(content, charset)
+        brackets, is_exact = _brackets(content), False
+    if not is_exact:
+        document = _read_exactly(content)
     if _is_deep(brackets, options.max_depth):
         raise FormatError(f"it is nested more than {options.max_depth} levels deep")
-    # Looking for long numbers costs a fifth of the parsing; reading all with the slower json costs three times that.
-    if _LONG_NUMBER in content.translate(_DIGITS):
-        return _with_long_integers(content)
     return document
 
 
-def _second_try(content: bytes, charset: str | None, wrong: orjson.JSONDecodeError) -> tuple[Json, bytes]:
-    """Read what is JSON but not plain UTF-8: a byte order mark, or the charset that the upstream declares."""
+def _encoded(content: bytes, charset: str | None) -> bytes:
+    """Return the text as plain UTF-8: without a byte order mark, or out of the charset that the upstream declares."""
     try:
-        plain = decode_text(content, None)
+        return decode_text(content, None).encode()
     except FormatError:
         if known_charset(charset) in {None, "utf-8"}:
             raise
-        plain = decode_text(content, charset)
-    encoded = plain.encode()
-    if encoded == content:
-        raise _not_json(wrong)
+        return decode_text(content, charset).encode()
+
+
+def _read_exactly(content: bytes) -> Json:
+    """Read what is JSON but not for orjson: with numbers that it would change or refuse, with ``NaN``."""
     try:
-        return orjson.loads(encoded), encoded
-    except orjson.JSONDecodeError as still_wrong:
-        raise _not_json(still_wrong) from None
+        document: Json = read_exactly(content, nan_is_null=True)
+    except BrokenJson as wrong:
+        raise FormatError(f"it is not JSON: {_best(content, wrong)}") from None
+    except ValueError as wrong:
+        raise FormatError(str(wrong)) from None
+    return whole_characters(document) if b"\\ud" in content or b"\\uD" in content else document
 
 
-def _not_json(wrong: orjson.JSONDecodeError) -> FormatError:
-    return FormatError(f"it is not JSON: {wrong.msg} at line {wrong.lineno}, column {wrong.colno}")
-
-
-def _with_long_integers(content: bytes) -> Json:
-    """Read again with Python's integers; orjson has already found the text valid."""
-    document: Json = json.loads(content)
-    return document
+def _best(content: bytes, wrong: BrokenJson) -> str:
+    """Return what is wrong with a text in orjson's words, which say more, where it means the same place."""
+    try:
+        orjson.loads(content)
+    except orjson.JSONDecodeError as refused:
+        if refused.lineno == wrong.line:
+            return f"{refused.msg} at line {refused.lineno}, column {refused.colno}"
+    return str(wrong)
 
 
 def _brackets(content: bytes) -> bytes:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 import yaml
 
+from naftiko.digits import core_number
 from naftiko.engine.formats.charset import decode_text
 from naftiko.engine.formats.contract import Budget, Decoder, FormatError, FormatOptions
 from naftiko.engine.formats.numbers import json_float
@@ -22,11 +23,7 @@ from naftiko.types import Json
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL: Final = {text: value == "true" for value in ("true", "false") for text in (value, value.title(), value.upper())}
 _NUMBERS_BEGIN: Final = frozenset("+-.0123456789")
-_INTEGERS: Final = (
-    (re.compile(r"([-+]?[0-9]+)"), 10),
-    (re.compile(r"0o([0-7]+)"), 8),
-    (re.compile(r"0x([0-9a-fA-F]+)"), 16),
-)
+_INTEGER: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _SPECIAL: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _CORE: Final = "tag:yaml.org,2002:"
@@ -185,18 +182,15 @@ def _plain(event: yaml.ScalarEvent) -> Json:
         return _BOOL[text]
     if text[0] not in _NUMBERS_BEGIN:  # most scalars: spares them five patterns
         return text
-    for pattern, base in _INTEGERS:
-        if digits := pattern.fullmatch(text):
-            return _integer(digits[1], base, event)
-    if _FLOAT.fullmatch(text):
-        return json_float(float(text))
+    if _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
+        return _number(text, event)
     if _SPECIAL.fullmatch(text):
         return json_float(float(text.replace(".", "")))
     return text
 
 
-def _integer(digits: str, base: int, event: yaml.ScalarEvent) -> int:
+def _number(text: str, event: yaml.ScalarEvent) -> float:
     try:
-        return int(digits, base)
-    except ValueError:
-        raise FormatError(f"a number of more than 4,300 digits{_at(event.start_mark)}") from None
+        return core_number(text)
+    except ValueError as wrong:
+        raise FormatError(f"{wrong}{_at(event.start_mark)}") from None

@@ -10,7 +10,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import os
 import secrets
 import time
@@ -19,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from naftiko import jsontext
 from naftiko.engine.request import dump_json
 from naftiko.errors import InputError, Problem
 
@@ -86,7 +86,7 @@ class Handles:
         if not hmac.compare_digest(mac, self._mac(packed)):
             raise wrong_handle("is not one of this server's, or was changed")
         content = zlib.decompressobj().decompress(packed, _LARGEST)
-        expires, tool, arguments, path, offset = json.loads(content)
+        expires, tool, arguments, path, offset = jsontext.read(content)
         if time.time() > expires:
             raise wrong_handle("is too old")
         return Place(tool, arguments, None if path is None else tuple(path), offset)

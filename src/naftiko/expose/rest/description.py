@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
 from starlette.types import Receive, Scope, Send
 
 from naftiko.engine.capability import Adapter, Capability
@@ -13,6 +12,7 @@ from naftiko.expose.authentication import Credentials, Guard, Refusal, problem, 
 from naftiko.expose.rest.messages import send_allowed, send_message
 from naftiko.expose.rest.openapi import openapi
 from naftiko.expose.selection import Selection
+from naftiko.jsontext import write
 
 DESCRIPTION_PATH: Final = "/openapi.json"
 
@@ -54,7 +54,7 @@ class ApiDescription:
         key = frozenset(map(id, admitted))
         if key not in self._made:
             served = [(each.capability, each.adapter, each.prefix) for each in admitted]
-            self._made[key] = orjson.dumps(openapi(served, selection=self._selection))
+            self._made[key] = write(openapi(served, selection=self._selection))
         body = self._made[key]
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send_message(send, 200, headers, b"" if scope["method"] == "HEAD" else body)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import Any
 
-import orjson
-
 from naftiko.expose.problems import ProblemReport
+from naftiko.jsontext import write
 
 PROBLEM_MEDIA_TYPE = b"application/problem+json"
 
@@ -36,18 +34,11 @@ def problem_body(report: ProblemReport) -> bytes:
         "upstream": report.upstream_excerpt,
         "correlationId": report.correlation_id,
     }
-    return _json({name: value for name, value in document.items() if value not in (None, "", [])})
+    return write({name: value for name, value in document.items() if value not in (None, "", [])})
 
 
 def simple_problem(status: int, kind: str, detail: str) -> bytes:
     """Return a problem that needs no report: nothing at a path, a method that isn't there."""
     title = HTTPStatus(status).phrase
     document = {"type": f"urn:naftiko:problem:{kind}", "title": title, "status": status, "detail": detail}
-    return _json(document)
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(document)
-    except TypeError:  # half a surrogate pair in what the caller sent
-        return json.dumps(document, separators=(",", ":")).encode("ascii")
+    return write(document)

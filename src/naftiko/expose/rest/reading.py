@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request, cookie_parser
 
+from naftiko import jsontext
 from naftiko.engine.capability import Unit
 from naftiko.errors import CallError, InputError, Problem
 from naftiko.expose.incoming_json import whole_json
@@ -146,21 +145,9 @@ def parse_json(body: bytes) -> Any:
         InputError: it is broken, and where.
     """
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        # What orjson refuses: a byte order mark, half of a surrogate pair, and very large numbers, which JSON allows.
-        return json.loads(whole_json(body), parse_constant=_no_json)
-    except (ValueError, RecursionError) as error:
-        where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        message = f"the body is no JSON: {getattr(error, 'msg', 'it is broken or nested too deeply')}{where}"
-        raise InputError([Problem("body", "body", message, "JSON")]) from None
-
-
-def _no_json(word: str) -> None:
-    """Refuse ``NaN`` and ``Infinity``, which Python reads and JSON doesn't have."""
-    raise ValueError(word)
+        return jsontext.read(whole_json(body))
+    except ValueError as error:
+        raise InputError([Problem("body", "body", f"the body is no JSON: {error}", "JSON")]) from None
 
 
 class InputReader:

@@ -37,12 +37,12 @@ class LookupStepPlan:
         found: Any
         if isinstance(wanted, list):
             rows = self._by_match(scope)
-            hits = (rows.get(as_text(value)) for value in wanted)
+            hits = (_hit(rows, value) for value in wanted)
             found = [self._taken(hit) for hit in hits if hit is not None]
         elif wanted is ABSENT or wanted is None:
             found = None
         else:
-            hit = self._by_match(scope).get(as_text(wanted))
+            hit = _hit(self._by_match(scope), wanted)
             found = None if hit is None else self._taken(hit)
         return StepResult(found, found)
 
@@ -52,11 +52,22 @@ class LookupStepPlan:
         for row in _rows(self.index(scope)):
             value = row.get(self.match, ABSENT)
             if value is not ABSENT and value is not None:
-                rows.setdefault(as_text(value), row)
+                for text in _texts(value):
+                    rows.setdefault(text, row)
         return rows
 
     def _taken(self, row: dict[str, Any]) -> dict[str, Any]:
         return {name: row.get(name) for name in self.fields} if self.fields else row
+
+
+def _hit(rows: dict[str, dict[str, Any]], wanted: Any) -> dict[str, Any] | None:
+    return next((rows[text] for text in _texts(wanted) if text in rows), None)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """Return what a value is compared as: its text; for a decimal also without zeros at its end, as 1 for ``1.0``."""
+    text = as_text(value)
+    return (text, text.rstrip("0").rstrip(".")) if isinstance(value, float) and "." in text else (text,)
 
 
 def _rows(data: Any) -> Iterator[dict[str, Any]]:
