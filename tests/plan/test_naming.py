@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from linked_units import BASE, answering, api, capability, only_unit, request_of, rest, rules, run, tool
 
+from naftiko.document.suggest import fold
+from naftiko.plan.callables import Callables, Origin
+
 REFS = f"""\
 consumes:
 - namespace: refs
@@ -333,9 +336,6 @@ def test_a_forward_goes_to_the_namespace_that_is_the_same_but_for_its_spelling()
 @given(st.text(max_size=12), st.text(max_size=12), st.text(max_size=12))
 def test_no_text_finds_anything_but_what_it_names(namespace, resource, name):
     """Whatever is written, what is found shares its last name with the text, but for case and punctuation."""
-    from naftiko.document.suggest import fold
-    from naftiko.plan.callables import Callables, Origin
-
     known = Callables("operation")
     for space, of, last in (("a", "x", "one"), ("a", "y", "one"), ("b.c", "x", "two"), ("", None, "three")):
         known.add(space, last, object(), Origin(resource=of, resource_path=f"/{of}"))

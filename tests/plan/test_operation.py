@@ -138,12 +138,6 @@ def test_a_consumed_parameter_is_required_where_it_says_so_or_stands_in_the_path
     assert {given.name: given.required for given in unit.inputs} == {"id": True, "q": True, "o": False}
 
 
-def test_a_stray_path_parameter_is_asked_for_and_sent_nowhere():
-    unit, _ = only_unit(api("inputParameters: [{name: gone, in: path}]"), rest(""))
-    assert [(given.name, given.location, given.required) for given in unit.inputs] == [("gone", "query", True)]
-    assert str(unit.request({"gone": "v"}).url) == "https://api.test/r"
-
-
 def test_a_path_parameter_that_is_the_same_after_folding():
     operation = "inputParameters: [{name: riskDetectionId, in: path, description: Which, type: integer}]"
     unit = unit_of(api(operation, resource="/r/{riskDetection-id}"), tool(""))

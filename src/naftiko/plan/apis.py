@@ -21,8 +21,8 @@ from naftiko.document.model import (
 )
 from naftiko.plan.base import BaseUri, parse_base
 from naftiko.plan.callables import Callables, Origin
-from naftiko.plan.operation import Operation, OperationCompiler, complete_paths
-from naftiko.plan.path import join
+from naftiko.plan.lost_path import PathPlaces
+from naftiko.plan.operation import Operation, OperationCompiler
 from naftiko.plan.references import Names, Variable
 from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
 from naftiko.plan.unit import ApiPlan
@@ -100,8 +100,8 @@ def _link_api(
         )
     else:
         plans[namespace] = _api(entry, namespace, names, findings, settings)
-    compiler = OperationCompiler(entry, names, findings)
-    complete = complete_paths(entry)
+    places = PathPlaces(entry, (plans[namespace].base, parse_base(entry.base_uri or "", names)))
+    compiler = OperationCompiler(entry, names, findings, places)
     for resource in entry.resources:
         for model in resource.operations:
             try:
@@ -112,11 +112,10 @@ def _link_api(
             if model.name is None:
                 findings.at(model.node).warning("missing-name", "a consumed operation without a name can't be called")
                 continue
-            path = resource.path or ""
             origin = Origin(
                 resource=resource.name,
-                resource_path=path,
-                path=join(path, model.path, complete=complete),
+                resource_path=resource.path or "",
+                path=places.path(resource, model),
                 method=operation.method,
                 description=model.description,
             )

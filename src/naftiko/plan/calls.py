@@ -173,6 +173,20 @@ class _Linking:
         self._map(name, slot)
         return True
 
+    def same(self, name: str) -> None:
+        """Fill a name of the base URI with the path parameter that is the same after folding."""
+        known = [slot.name for slot in self._operation.slots if slot.location == "path" and slot.name in self.arguments]
+        fixed = {
+            parameter.name: parameter.fixed
+            for parameter in self._operation.parameters
+            if parameter.location == "path" and parameter.fixed is not None
+        }
+        meant = same_placeholder(name, (*known, *fixed))
+        if meant in fixed:
+            self.arguments[name] = fixed[meant]
+        elif meant is not None:
+            self.arguments[name] = self.arguments[meant]
+
     def free(self, name: str) -> None:
         """Fill a name in a fixed value from ``with`` or a declared input; otherwise it is a variable."""
         if self.take(name, _extra_slot(name, "query")):
@@ -234,7 +248,7 @@ class CallLinker:
         Raises:
             CannotLink: there is no such operation, nothing says which of several is meant, or it can't be called.
         """
-        operation = self._operation(text, model)
+        operation = self._completed(self._operation(text, model), with_, model, caller)
         api = self._apis.plans[operation.api]
         blocked = api.blocked or operation.blocked
         if blocked:
@@ -244,12 +258,32 @@ class CallLinker:
         for slot in operation.slots:
             linking.slot(slot)
         for name in api.base.path_names:
-            linking.take(name, _extra_slot(name, "path"))
+            if not linking.take(name, _extra_slot(name, "path")):
+                linking.same(name)
         for name in operation.free_names:
             linking.free(name)
         extras = self._extras(linking.left(), operation, model, wants)
         linking.arguments.update({extra.name: mapped[extra.name][0] for extra in extras})
         return Call(operation, tuple(linking.arguments.items()), extras, operation.outputs)
+
+    def _completed(self, operation: Operation, with_: Mapping[str, Any], model: Model, caller: Caller) -> Operation:
+        """Return the operation with path parameters of a wider level that its path lacks, where a call gives them."""
+        fuller = operation.fuller
+        if fuller is None:
+            return operation
+        given = (*(key for key, value in with_.items() if value is not None), *caller.names.inputs, *caller.route)
+        own = {slot.name for slot in operation.slots}
+        more = [slot.name for slot in fuller.slots if slot.location == "path" and slot.name not in own]
+        if not any(same_placeholder(name, given) for name in more):
+            return operation
+        if not fuller.blocked:
+            self._findings.at(model.at("call")).warning(
+                "lost-path-parameter",
+                f"the path of `{operation.key}` has no placeholder for {' and '.join(f'`{name}`' for name in more)}, "
+                f"which is given; what is sent is {fuller.method} {fuller.path.text}",
+                hint=f"write `{fuller.path.text}`",
+            )
+        return fuller
 
     def _operation(self, text: str, model: Model) -> Operation:
         try:

@@ -10,9 +10,9 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import ConsumedOperation, ConsumedResource, ConsumesHttp, InputParameter
 from naftiko.document.suggest import fold
 from naftiko.plan.body import BodyTemplate, compile_body, names_in_text
+from naftiko.plan.lost_path import PathParameters, PathPlaces
 from naftiko.plan.outputs import ConsumedOutputs, consumed_outputs
-from naftiko.plan.path import PathTemplate, begins_with, join, parse_path, same_placeholder
-from naftiko.plan.path import placeholders as path_placeholders
+from naftiko.plan.path import PathTemplate, all_placeholders, has_loose_brace, parse_path, same_placeholder
 from naftiko.plan.references import Names, compile_data
 from naftiko.plan.schema import parameter_schema
 from naftiko.plan.template import TemplateError, Value, parse
@@ -102,6 +102,8 @@ class Operation:
         variables: the variables that a request needs.
         free_names: names that ``with`` or a declared input may fill, and that are variables otherwise.
         blocked: why it can't be called, or ``""``; it is told where the operation stands.
+        appended: the path parameters that the path has lost, and that are its last segments now (SEMANTICS 4.1).
+        fuller: the same with path parameters of a wider level that its path lacks, for calls that give them.
     """
 
     api: str
@@ -125,27 +127,20 @@ class Operation:
     outputs: ConsumedOutputs
     position: Position
     blocked: str = ""
-
-
-def complete_paths(consumes: ConsumesHttp) -> bool:
-    """Tell whether the operations' own paths are complete in this consumes entry (SEMANTICS 4.1)."""
-    return any(
-        operation.path is not None
-        and resource.path not in {None, "", "/"}
-        and begins_with(operation.path, resource.path or "")
-        for resource in consumes.resources
-        for operation in resource.operations
-    )
+    appended: tuple[str, ...] = ()
+    fuller: Operation | None = None
 
 
 class OperationCompiler:
     """Compiles the operations of one consumes entry."""
 
-    def __init__(self, consumes: ConsumesHttp, names: Names, findings: Findings) -> None:
+    def __init__(
+        self, consumes: ConsumesHttp, names: Names, findings: Findings, places: PathPlaces | None = None
+    ) -> None:
         self._consumes = consumes
         self._names = names
         self._findings = findings
-        self._complete = complete_paths(consumes)
+        self._places = places or PathPlaces(consumes)
 
     def shared(self) -> tuple[Parameter, ...]:
         """Return the parameters of the consumes entry itself, which a forwarded request carries too."""
@@ -159,19 +154,31 @@ class OperationCompiler:
         Raises:
             TemplateError: a template in it is broken.
         """
+        lacking = self._places.of(resource, operation)
+        made = self._compile(resource, operation, lacking)
+        if lacking.lost:
+            self._tell_lost(made, lacking)
+        if not lacking.others:
+            return made
+        return replace(made, fuller=self._compile(resource, operation, lacking.with_others()))
+
+    def _compile(self, resource: ConsumedResource, operation: ConsumedOperation, lacking: PathParameters) -> Operation:
         api = self._consumes.namespace or ""
-        path_text = join(resource.path or "", operation.path, complete=self._complete)
-        declared = self._merged(resource, operation)
+        method = (operation.method or "GET").upper()
+        complete = lacking.complete(method)
+        absent = lacking.hidden | {given.name for given in lacking.others}
+        merged = self._merged(resource, operation)
+        declared = [parameter for parameter in merged if parameter.location != "path" or parameter.name not in absent]
         in_path = tuple(parameter.name for parameter in declared if parameter.location == "path")
         names = self._fresh_names({parameter.name for parameter in declared})
         renamed = {
-            name: same_placeholder(name, in_path) or name for name in path_placeholders(path_text)
+            name: same_placeholder(name, in_path) or name for name in all_placeholders(complete.text)
         }  # `{riskDetection-id}` is the parameter `riskDetectionId` declared in the path
+        renamed |= complete.names
         declared = [self._with_fixed(parameter, names) for parameter in declared]
         fixed = {one.name: one.fixed for one in declared if one.location == "path" and one.fixed is not None}
-        path = parse_path(path_text, lambda name: _in_path(renamed.get(name, name), fixed, names))
+        path = parse_path(complete.text, lambda name: _in_path(renamed.get(name, name), fixed, names))
         body = compile_body(operation.body, names) if operation.body is not None else None
-        method = (operation.method or "GET").upper()
         in_body = [parameter for parameter in declared if parameter.location == "body"]
         if operation.body is not None and body is None and not in_body:
             in_body = [_UNDESCRIBED_BODY]
@@ -200,16 +207,32 @@ class OperationCompiler:
             max_binary_size=operation.max_binary_size,
             outputs=consumed_outputs(operation.output_parameters, self._findings),
             position=self._findings.position(operation.node),
-            blocked=self._blocked(path, resource, operation),
+            blocked=complete.blocked or self._unsendable(path, resource, operation),
+            appended=tuple(complete.names.values()),
         )
 
-    def _blocked(self, path: PathTemplate, resource: ConsumedResource, operation: ConsumedOperation) -> str:
-        """Return, and tell, why an operation can't be called."""
-        if not path.climbs:
-            return ""
-        reason = f"its path `{path.text}` holds a `.` or `..` segment"
-        where = resource.at("path") if operation.path is None else operation.at("path")
-        self._findings.at(where).error("dot-segment", reason, hint="write the path that is meant")
+    def _tell_lost(self, made: Operation, lacking: PathParameters) -> None:
+        here = self._findings.at(lacking.lost[0].at("name"))
+        if made.blocked:
+            here.error("lost-path-parameter", made.blocked, hint=lacking.complete(made.method).hint)
+        else:
+            here.warning(
+                "lost-path-parameter",
+                f"the path `{lacking.path}` has no placeholder for {lacking.names}, declared `in: path`; what is sent "
+                f"is {made.method} {made.path.text}",
+                hint=f"write `{made.path.text}`",
+            )
+
+    def _unsendable(self, path: PathTemplate, resource: ConsumedResource, operation: ConsumedOperation) -> str:
+        """Return, and tell, why no request can be made of a path."""
+        here = self._findings.at(resource.at("path") if operation.path is None else operation.at("path"))
+        reason = ""
+        if path.climbs:
+            reason = f"its path `{path.text}` holds a `.` or `..` segment"
+            here.error("dot-segment", reason, hint="write the path that is meant")
+        elif has_loose_brace(path.text):
+            reason = f"its path `{path.text}` holds a brace without its pair"
+            here.error("broken-template", reason, hint="a placeholder is written `{name}`")
         return reason
 
     def _fresh_names(self, declared: set[str]) -> Names:
@@ -318,7 +341,7 @@ class _Slots:
     def collect(self, path: PathTemplate, body: BodyTemplate | None, names: Names) -> tuple[Slot, ...]:
         wanted = dict.fromkeys(names.used)
         by_fold = {fold(parameter.name): parameter for parameter in self._declared if parameter.location == "path"}
-        self._folded = frozenset(map(fold, path.names))
+        self._folded = frozenset(map(fold, (*path.names, *path.query_names)))
         for name in path.names:
             declared = by_fold.get(fold(name))
             argument = declared.name if declared else name
@@ -338,11 +361,7 @@ class _Slots:
         return tuple(self._slots.values())
 
     def _declare(self, parameter: Parameter) -> None:
-        if parameter.location == "path" and fold(parameter.name) not in self._folded:
-            # Declared in a path that has no such placeholder: asked for as declared, sent nowhere.
-            self._add(parameter.name, "query", parameter, required=parameter.required)
-        else:
-            self._add(parameter.name, parameter.location, parameter, required=parameter.required)
+        self._add(parameter.name, parameter.location, parameter, required=parameter.required)
 
     def _add(
         self, name: str, location: str, parameter: Parameter | None, *, required: bool, known: bool = True

@@ -142,16 +142,17 @@ def encode_literal(text: str, safe: str = _PATH_SAFE) -> str:
 
 def parse_path(text: str, resolve: Callable[[str], Value]) -> PathTemplate:
     """Parse a consumed path: its ``#fragment`` is dropped, its ``?query`` kept apart."""
-    path, query = _split(text)
-    return PathTemplate(text, tuple(_parts(path, resolve, _PATH_SAFE)), tuple(_query(query, resolve)))
+    path, query, _ = split_path(text)
+    return PathTemplate(text, tuple(_parts(path, resolve, _PATH_SAFE)), tuple(_query(query[1:], resolve)))
 
 
-def _split(text: str) -> tuple[str, str]:
-    """Cut a path at ``#`` and ``?`` outside of placeholders."""
+def split_path(text: str) -> tuple[str, str, str]:
+    """Cut a path at ``?`` and ``#`` outside of placeholders; the marks stay with what they begin."""
     bare = _PLACEHOLDER.sub(lambda found: "x" * len(found[0]), text)
     end = bare.find("#") if "#" in bare else len(text)
     mark = bare.find("?", 0, end)
-    return (text[:end], "") if mark < 0 else (text[:mark], text[mark + 1 : end])
+    mark = end if mark < 0 else mark
+    return text[:mark], text[mark:end], text[end:]
 
 
 def _query(text: str, resolve: Callable[[str], Value]) -> Iterator[QueryPart]:
@@ -182,8 +183,25 @@ def placeholder_name(written: str) -> tuple[str, bool]:
 
 
 def placeholders(text: str) -> tuple[str, ...]:
-    """Return the names of the placeholders in a path, each once, in order."""
-    found = (placeholder_name(match[1] or match[2])[0] for match in _PLACEHOLDER.finditer(_split(text)[0]))
+    """Return the names of the placeholders in a path, each once, in order; those of its query are not among them."""
+    return _names(split_path(text)[0])
+
+
+def all_placeholders(text: str) -> tuple[str, ...]:
+    """Return the names of the placeholders in a path and in its query, each once, in order."""
+    path, query, _ = split_path(text)
+    return _names(path + query)
+
+
+def has_loose_brace(text: str) -> bool:
+    """Tell whether a path, or its query, holds a brace that is no placeholder's."""
+    path, query, _ = split_path(text)
+    left = _PLACEHOLDER.sub("", path + query)
+    return "{" in left or "}" in left
+
+
+def _names(text: str) -> tuple[str, ...]:
+    found = (placeholder_name(match[1] or match[2])[0] for match in _PLACEHOLDER.finditer(text))
     return tuple(dict.fromkeys(found))
 
 
@@ -197,12 +215,16 @@ def same_placeholder(name: str, candidates: tuple[str, ...]) -> str | None:
 
 def join(resource: str, operation: str | None, *, complete: bool) -> str:
     """Return an operation's full path from its resource's and its own (SEMANTICS 4.1)."""
-    if operation is None:
-        return resource
     if not operation:
         return resource
     if complete or resource in {"", "/"}:
         return operation
+    outer, query, fragment = split_path(resource)
+    if query or fragment:
+        path, own_query, own_fragment = split_path(operation)
+        pairs = "&".join(text[1:] for text in (query, own_query) if len(text) > 1)
+        joined = join(outer, path, complete=False)
+        return f"{joined}{'?' if pairs else ''}{pairs}{own_fragment or fragment}"
     slash = "" if operation.startswith(("?", "#")) else "/"
     return f"{resource.rstrip('/')}{slash}{operation.lstrip('/')}"
 

@@ -91,6 +91,18 @@ REQUESTS = (
         covers=("naftiko-consumed-resource-no-query-in-path",),
     ),
     Rule(
+        "lost-path-parameter",
+        WARNING,
+        "A consumed path has no placeholder for a parameter that is declared `in: path`.",
+        "A value that is given is never dropped. For GET, HEAD, DELETE, PUT and PATCH what is missing of the path is "
+        "taken to be its last segments, in the order of the declarations. For any other method, or where the path "
+        "seems to hold the parameter in another spelling (`/:id`), nobody knows what is meant: the operation can't be "
+        "called (an error).",
+        "Write the path with `{NAME}` where the value belongs.",
+        _SHOP.replace("/products/{id}", "/products").replace("name: language, in: header", "name: id, in: path"),
+        _SHOP.replace("name: language, in: header", "name: id, in: path"),
+    ),
+    Rule(
         "unknown-location",
         WARNING,
         "A parameter's `in` is not known.",
