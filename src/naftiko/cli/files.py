@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+_DEFAULT_PATHS = ("capabilities",)
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _ROOT_KEY = re.compile(rb"""^(?:\xef\xbb\xbf)?["']?(?:naftiko|ikanos)["']?[ \t]*:""", re.MULTILINE)
 _MAGIC = re.compile(r"[*?\[]")
@@ -76,3 +77,12 @@ def is_capability(path: Path) -> bool:
         return _ROOT_KEY.search(path.read_bytes()) is not None
     except OSError:
         return True  # whoever reads it then says why it can't be read
+
+
+def default_paths(paths: Sequence[str]) -> Sequence[str]:
+    """Return the paths, or the directory that is served without any."""
+    if paths:
+        return paths
+    if all(Path(path).exists() for path in _DEFAULT_PATHS):
+        return _DEFAULT_PATHS
+    raise click.UsageError("name a capability file or a directory of them")

@@ -1,4 +1,8 @@
-"""``naftiko health``: ask the server that the same environment starts, for a container's health check."""
+"""``naftiko health``: ask the server that the same environment starts, for a container's health check.
+
+It runs every few seconds beside the server, so it loads no file to know its ports: it reads what adapters there are.
+Only where a port doesn't answer, the files that name it are loaded until one is found that would be served there.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,20 @@ import http.client
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
-from naftiko.cli.files import find_files
+from naftiko.cli.files import default_paths, find_files
+from naftiko.cli.listening import PORT, option
 from naftiko.cli.options import shared_options
-from naftiko.cli.serve import PORT, default_paths, option
-from naftiko.engine.capability import load
+from naftiko.document.model import McpAdapter, RestAdapter
+from naftiko.document.outline import exposed_adapters
 from naftiko.engine.settings import Settings
 from naftiko.errors import CapabilityError
-from naftiko.serve.addresses import Listener, listeners
+from naftiko.serve.addresses import has_variable, host_of, kind_of, listens, port_of
+from naftiko.serve.sockets import is_port
 
 _SECONDS = 2.0
 _SERVER_ERROR = 500
@@ -33,31 +41,92 @@ def health(settings: Settings, paths: Sequence[str], host: str | None, port: Seq
 
     Exit code: 0 if each answers within 2 seconds and with less than 500, 1 if one does not.
     """
-    found = _listeners(default_paths(paths), settings, host or None, dict(port))
+    places = _Places(settings, host or None, dict(port))
+    for path in find_files(default_paths(paths)).files:
+        places.add(path)
+    found = list(places.files)
     if not found:
         raise click.ClickException("nothing listens: the files expose nothing over HTTP")
     with ThreadPoolExecutor(min(len(found), _AT_ONCE)) as pool:
-        complaints = [complaint for complaint in pool.map(_complaint, found) if complaint]
+        answers = dict(zip(found, pool.map(_complaint, found), strict=True))
+    complaints = [complaint for place, complaint in answers.items() if complaint and places.is_served(place)]
     for complaint in complaints:
         click.echo(f"unhealthy: {complaint}", err=True)
     if complaints:
         sys.exit(1)
-    click.echo(f"healthy: {', '.join(str(listener.port) for listener in found)}")
+    healthy = [str(place.port) for place, complaint in answers.items() if not complaint]
+    click.echo(f"healthy: {', '.join(healthy) or 'nothing listens'}")
 
 
-def _listeners(paths: Sequence[str], settings: Settings, host: str | None, ports: dict[str, int]) -> list[Listener]:
-    capabilities = []
-    for path in find_files(paths).files:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where adapters listen; two of different kinds that want any free port get one each."""
+
+    host: str
+    port: int
+    kind: str = ""
+
+
+class _Places:
+    """Where the adapters of files listen.
+
+    Attributes:
+        files: the files of each place, in their order.
+    """
+
+    def __init__(self, settings: Settings, host: str | None, ports: dict[str, int]) -> None:
+        self._settings = settings
+        self._host = host
+        self._ports = ports
+        self.files: dict[_Place, list[Path]] = {}
+
+    def add(self, path: Path) -> None:
+        """Add the places of a file."""
+        declared = [model for model in exposed_adapters(path, self._settings.import_root) if listens(model)]
+        known = self._declared(declared)
+        for place in self._loaded(path) if known is None else known:
+            self.files.setdefault(place, []).append(path)
+
+    def _declared(self, models: list[RestAdapter | McpAdapter]) -> list[_Place] | None:
+        """Return where adapters listen; ``None`` where one's place is known only with its variables."""
+        places: list[_Place] = []
+        for model in models:
+            port = port_of(model, self._ports, lambda text: text)
+            if isinstance(port, str) or (self._host is None and has_variable(model.address)):
+                return None
+            places.append(_place(self._host or model.address, port, kind_of(model)))
+        return places
+
+    def is_served(self, place: _Place) -> bool:
+        """Tell whether one of a place's files, loaded as ``serve`` does, really listens there."""
+        return any(place in self._loaded(path) for path in self.files[place])
+
+    def _loaded(self, path: Path) -> list[_Place]:
+        from naftiko.engine.capability import load  # noqa: PLC0415  # half a second that a healthy server doesn't cost
+        from naftiko.serve.addresses import impossible_port, listeners  # noqa: PLC0415  # with it
+
         try:
-            capabilities.append(load(path, settings=settings))
+            capability = load(path, settings=self._settings)
         except CapabilityError:
-            continue  # serve has told it, and serves the others
-    return listeners(capabilities, host=host, ports=ports)
+            return []  # serve has told it, and serves the others
+        if impossible_port(capability, self._ports) is not None:
+            return []
+        return [
+            _place(listener.host, listener.port, exposed.adapter.kind)
+            for listener in listeners([capability], host=self._host, ports=self._ports)
+            for exposed in listener.exposed
+        ]
 
 
-def _complaint(listener: Listener) -> str:
+def _place(address: str | None, port: int, kind: str) -> _Place:
+    return _Place(host_of(address), port, kind if port == 0 else "")
+
+
+def _complaint(place: _Place) -> str:
     """Return what is wrong with a listener, or ``""``. A 404 or a JSON-RPC error is an answer too."""
-    host, port = _REACHED_AT.get(listener.host, listener.host), listener.port
+    host, port = _REACHED_AT.get(place.host, place.host), place.port
+    if not is_port(port):
+        return f"{host}:{port} is no port"
     if port == 0:
         return "a port that was free at the start can't be known; give --port to serve and to health"
     connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)

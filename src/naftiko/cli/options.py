@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from naftiko.cli import names
 from naftiko.cli.application import COMMANDS
 from naftiko.cli.settings import Given, SettingsFile, command_defaults, read_settings_file, settings
-from naftiko.engine.capability import Capability
 from naftiko.engine.settings import Settings
+
+if TYPE_CHECKING:
+    from naftiko.engine.capability import Capability
 
 _FILE = "naftiko.settings_file"
 _GIVEN = "naftiko.given"
@@ -123,6 +124,8 @@ def check_names(capabilities: Iterable[Capability], settings: Settings) -> None:
     Raises:
         click.UsageError: a name means nothing.
     """
+    from naftiko.cli import names  # noqa: PLC0415  # whoever has capabilities has imported it already, `health` has none
+
     names.check_names(names.KnownNames.of(capabilities), settings.environment or {}, warn=warn)
 
 

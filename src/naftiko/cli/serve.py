@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +10,10 @@ from typing import Any
 
 import click
 
-from naftiko.cli.files import find_files
+from naftiko.cli.files import default_paths, find_files
+from naftiko.cli.listening import PORT, NamedNumber, option
 from naftiko.cli.names import KnownNames, check_names
-from naftiko.cli.options import environment_option, shared_options
+from naftiko.cli.options import shared_options
 from naftiko.engine.capability import Capability, load
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits
@@ -36,45 +35,7 @@ from naftiko.serve.signals import end_while_loading
 from naftiko.serve.workers import worker_count
 from naftiko.types import Diagnostic
 
-_DEFAULT_PATHS = ("capabilities",)
-_DIGITS = 18
-"""Of the longest number that an option may mean."""
-
-
-class NamedNumber(click.ParamType[tuple[str, int]]):
-    """``NAME=NUMBER``.
-
-    Args:
-        name: what the help calls it.
-        like: an example, for who got it wrong.
-        most: the largest number.
-    """
-
-    def __init__(self, name: str, like: str, most: float = math.inf) -> None:
-        self.name = name
-        self._like = like
-        self._most = most
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        """Return the name and the number."""
-        if isinstance(value, tuple):
-            return value
-        name, equals, number = str(value).rpartition("=")
-        is_number = number.isdecimal() and len(number) <= _DIGITS
-        if not equals or not name or not is_number or int(number) > self._most:
-            self.fail(f"`{value}` is not like {self._like}", param, ctx)
-        return name.strip(), int(number)
-
-
-PORT = NamedNumber("NAME=PORT", "rest=18080 or mcp=0 (0 to 65535)", 65_535)
-"""``rest=18080``, ``mcp=0``, ``NAMESPACE=0`` or ``'github-*=8081'``."""
 _BUDGET = NamedNumber("PATTERN=CHARACTERS", "list-ships=20000")
-
-
-def option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """An option that is also ``NAFTIKO_…`` in the environment, after its own name."""
-    variable = f"NAFTIKO_{name.removeprefix('--').upper().replace('-', '_')}"
-    return environment_option(name, variable=variable, **attributes)
 
 
 @click.command()
@@ -283,15 +244,6 @@ def _limits(usual: Limits, timeout: float | None) -> Limits:
 def _is_stdio_alone(capabilities: Sequence[Capability]) -> bool:
     """Tell whether nothing listens: the files say ``transport: stdio``."""
     return not any(is_http(adapter) for capability in capabilities for adapter in capability.adapters)
-
-
-def default_paths(paths: Sequence[str]) -> Sequence[str]:
-    """Return the paths, or the directory that is served without any."""
-    if paths:
-        return paths
-    if all(os.path.exists(path) for path in _DEFAULT_PATHS):  # noqa: PTH110  # a default, not worth a Path
-        return _DEFAULT_PATHS
-    raise click.UsageError("name a capability file or a directory of them")
 
 
 def _load(

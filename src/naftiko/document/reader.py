@@ -90,6 +90,12 @@ def read(text: str | bytes, findings: Findings) -> MappingNode | None:
     return root
 
 
+def compose(content: bytes, findings: Findings) -> Node | None:
+    """Compose the one document of a file, without the checks of ``read``; ``None`` when it is broken."""
+    decoded = _decode(content, findings)
+    return None if decoded is None else _compose(decoded, findings)
+
+
 def _decode(content: bytes, findings: Findings) -> str | None:
     """UTF-8 with or without a BOM, or UTF-16 with one (YAML 1.2.2 chapter 5.2)."""
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
-from naftiko.engine.capability import Adapter, Capability
+from naftiko.document.model import McpAdapter, RestAdapter
 from naftiko.serve.sockets import is_port
+
+if TYPE_CHECKING:
+    from naftiko.engine.capability import Adapter, Capability
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORTS = {"rest": 8080, "mcp": 9090}
@@ -53,9 +57,8 @@ def listeners(
         for adapter in capability.adapters:
             if not is_http(adapter):
                 continue
-            address = host or address_of(capability, adapter) or DEFAULT_HOST
-            address = _LOOPBACK.get(address, address)
-            port = port_of(capability, adapter, ports or {})
+            address = host_of(host or address_of(capability, adapter))
+            port = _port(capability, adapter, ports or {})
             if isinstance(port, str):
                 continue  # no port: whoever serves has told it
             # Two adapters that each want any free port get one each, one for each kind.
@@ -65,18 +68,28 @@ def listeners(
     return list(found.values())
 
 
+def host_of(address: str | None) -> str:
+    """Return where an address listens; loopback where there is none."""
+    return _LOOPBACK.get(address, address) if address else DEFAULT_HOST
+
+
 def impossible_port(capability: Capability, ports: Mapping[str, int]) -> tuple[Adapter, int | str] | None:
     """Return the first adapter of a capability that would listen on what is no port; the operator's ports count."""
     for adapter in capability.adapters:
-        port = port_of(capability, adapter, ports) if is_http(adapter) else 0
+        port = _port(capability, adapter, ports) if is_http(adapter) else 0
         if isinstance(port, str) or not is_port(port):
             return adapter, port
     return None
 
 
 def is_http(adapter: Adapter) -> bool:
+    """Tell whether an adapter listens at all."""
+    return listens(adapter.plan.model)
+
+
+def listens(model: RestAdapter | McpAdapter) -> bool:
     """Tell whether an adapter listens at all: an MCP adapter over stdio doesn't."""
-    return getattr(adapter.plan.model, "transport", None) != "stdio"
+    return getattr(model, "transport", None) != "stdio"
 
 
 def address_of(capability: Capability, adapter: Adapter) -> str | None:
@@ -93,23 +106,42 @@ def address_variables(capability: Capability, adapter: Adapter) -> list[str]:
     return [name for name in names if capability.variables.public(name) is None]
 
 
-def port_of(capability: Capability, adapter: Adapter, ports: Mapping[str, int]) -> int | str:
+def has_variable(text: str | None) -> bool:
+    """Tell whether an address or a port is known only with its variables."""
+    return _VARIABLE.search(text or "") is not None
+
+
+def port_of(model: RestAdapter | McpAdapter, ports: Mapping[str, int], fill: Callable[[str], str]) -> int | str:
     """Return an adapter's port: the operator's by namespace, by pattern, by kind; else the file's; else the default.
 
-    Text is what the file has instead of a port, its variables filled in as far as they have values.
+    Text is what the file has instead of a port.
+
+    Args:
+        model: the adapter.
+        ports: the operator's.
+        fill: returns a text with its variables filled in.
     """
-    if adapter.namespace in ports:
-        return ports[adapter.namespace]
-    matching = [pattern for pattern in ports if pattern != adapter.kind and fnmatchcase(adapter.namespace, pattern)]
+    namespace, kind = model.namespace or "", kind_of(model)
+    if namespace in ports:
+        return ports[namespace]
+    matching = [pattern for pattern in ports if pattern != kind and fnmatchcase(namespace, pattern)]
     if matching:
         return ports[max(matching, key=len)]
-    if adapter.kind in ports:
-        return ports[adapter.kind]
-    port = adapter.plan.model.port
-    if isinstance(port, str):
-        filled = _filled(port, capability)
+    if kind in ports:
+        return ports[kind]
+    if isinstance(model.port, str):
+        filled = fill(model.port)
         return int(filled) if _NUMBER.fullmatch(filled) else filled
-    return port if port is not None else DEFAULT_PORTS[adapter.kind]
+    return model.port if model.port is not None else DEFAULT_PORTS[kind]
+
+
+def kind_of(model: RestAdapter | McpAdapter) -> str:
+    """Return ``rest`` or ``mcp``."""
+    return "mcp" if isinstance(model, McpAdapter) else "rest"
+
+
+def _port(capability: Capability, adapter: Adapter, ports: Mapping[str, int]) -> int | str:
+    return port_of(adapter.plan.model, ports, lambda text: _filled(text, capability))
 
 
 def _filled(text: str, capability: Capability) -> str:

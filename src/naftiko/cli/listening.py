@@ -1,0 +1,49 @@
+"""The options that say where to listen, which ``serve`` and ``health`` share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+from naftiko.cli.options import environment_option
+
+_DIGITS: Final = 18
+"""Of the longest number that an option may mean."""
+
+
+class NamedNumber(click.ParamType[tuple[str, int]]):
+    """``NAME=NUMBER``.
+
+    Args:
+        name: what the help calls it.
+        like: an example, for who got it wrong.
+        most: the largest number.
+    """
+
+    def __init__(self, name: str, like: str, most: float = math.inf) -> None:
+        self.name = name
+        self._like = like
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Return the name and the number."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, number = str(value).rpartition("=")
+        is_number = number.isdecimal() and len(number) <= _DIGITS
+        if not equals or not name or not is_number or int(number) > self._most:
+            self.fail(f"`{value}` is not like {self._like}", param, ctx)
+        return name.strip(), int(number)
+
+
+PORT = NamedNumber("NAME=PORT", "rest=18080 or mcp=0 (0 to 65535)", 65_535)
+"""``rest=18080``, ``mcp=0``, ``NAMESPACE=0`` or ``'github-*=8081'``."""
+
+
+def option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option that is also ``NAFTIKO_…`` in the environment, after its own name."""
+    variable = f"NAFTIKO_{name.removeprefix('--').upper().replace('-', '_')}"
+    return environment_option(name, variable=variable, **attributes)
