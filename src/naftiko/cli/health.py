@@ -29,6 +29,7 @@ _SECONDS = 2.0
 _SERVER_ERROR = 500
 _REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
 _AT_ONCE = 16
+_NOTHING = "nothing listens: the files expose nothing over HTTP"
 
 
 @click.command()
@@ -46,7 +47,7 @@ def health(settings: Settings, paths: Sequence[str], host: str | None, port: Seq
         places.add(path)
     found = list(places.files)
     if not found:
-        raise click.ClickException("nothing listens: the files expose nothing over HTTP")
+        raise click.ClickException(_NOTHING)
     with ThreadPoolExecutor(min(len(found), _AT_ONCE)) as pool:
         answers = dict(zip(found, pool.map(_complaint, found), strict=True))
     complaints = [complaint for place, complaint in answers.items() if complaint and places.is_served(place)]
@@ -55,7 +56,9 @@ def health(settings: Settings, paths: Sequence[str], host: str | None, port: Seq
     if complaints:
         sys.exit(1)
     healthy = [str(place.port) for place, complaint in answers.items() if not complaint]
-    click.echo(f"healthy: {', '.join(healthy) or 'nothing listens'}")
+    if not healthy:
+        raise click.ClickException(_NOTHING)
+    click.echo(f"healthy: {', '.join(healthy)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ def _complaint(place: _Place) -> str:
         status = connection.getresponse().status
     except TimeoutError:
         return f"{host}:{port} does not answer within {_SECONDS:.0f} seconds"
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return f"{host}:{port}: {(getattr(error, 'strerror', None) or 'no HTTP answer').lower()}"
     finally:
         connection.close()
