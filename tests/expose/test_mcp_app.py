@@ -12,6 +12,7 @@ from mcp_wire import NEWEST, Wire, serving
 
 import naftiko
 from naftiko.expose.mcp import mcp_app
+from naftiko.testing.identity import StandInIdentityProvider
 
 ONE = """
 naftiko: 1.0.0-alpha2
@@ -194,3 +195,50 @@ async def test_the_metadata_of_an_oauth2_resource_is_public(serve):
     assert metadata.json()["authorization_servers"] == ["https://login.example"]
     assert refused.status_code == 401
     assert "resource_metadata=" in refused.headers["www-authenticate"]
+
+
+def oauth2_text(text, resource, issuer="https://login.example"):
+    declared = f"{{type: oauth2, authorizationServerUri: '{issuer}', resource: '{resource}'}}"
+    return text.replace("      tools:", f"      authentication: {declared}\n      tools:", 1)
+
+
+@pytest.mark.parametrize(
+    ("declared", "main", "alone"),
+    [
+        ("https://mcp.example/mcp", "https://mcp.example/mcp", "https://mcp.example/one/mcp"),
+        ("https://mcp.example/one/mcp", "https://mcp.example/mcp", "https://mcp.example/one/mcp"),
+        ("https://mcp.example/base/mcp", "https://mcp.example/base/mcp", "https://mcp.example/base/one/mcp"),
+        ("https://mcp.example", "https://mcp.example", "https://mcp.example/one/mcp"),
+    ],
+)
+async def test_each_path_is_a_resource_of_its_own_with_its_own_metadata(serve, declared, main, alone):
+    url = await serve(oauth2_text(ONE, declared))
+    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+        for path, resource in (("/mcp", main), ("/one/mcp", alone)):
+            metadata = await client.get(f"{url}/.well-known/oauth-protected-resource{path}")
+            assert metadata.json()["resource"] == resource
+            refused = await client.post(f"{url}{path}", json={}, headers={"accept": "application/json"})
+            assert refused.status_code == 401
+            where = resource.replace("mcp.example", "mcp.example/.well-known/oauth-protected-resource")
+            assert f'resource_metadata="{where}"' in refused.headers["www-authenticate"]
+
+
+async def test_several_resources_each_have_their_metadata(serve):
+    two = oauth2_text(TWO.replace("two words", "two"), "https://mcp.example/two/mcp", "https://b.example")
+    url = await serve(oauth2_text(ONE, "https://mcp.example/mcp"), two)
+    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+        for namespace, issuer in (("one", "https://login.example"), ("two", "https://b.example")):
+            metadata = await client.get(f"{url}/.well-known/oauth-protected-resource/{namespace}/mcp")
+            assert metadata.json()["resource"] == f"https://mcp.example/{namespace}/mcp"
+            assert metadata.json()["authorization_servers"] == [issuer]
+
+
+async def test_a_token_for_the_resource_of_a_path_opens_that_path(serve, wire):
+    with StandInIdentityProvider() as identity:
+        url = await serve(oauth2_text(ONE, "https://mcp.example/mcp", identity.url))
+        own, main = (identity.token(aud=f"https://mcp.example{path}") for path in ("/one/mcp", "/mcp"))
+        assert await listed(wire, url, "/one/mcp", own) == ["greet", "only-one"]
+        assert await listed(wire, url, "/one/mcp", main) == ["greet", "only-one"]
+        assert await listed(wire, url, "/mcp", main) == ["greet", "only-one"]
+        assert await listed(wire, url, "/mcp", own) == 401
+        assert await listed(wire, url, "/one/mcp", identity.token(aud="https://mcp.example/two/mcp")) == 401

@@ -16,7 +16,6 @@ capability:
         - {name: hello, description: Greets, outputParameters: [{name: greeting, type: string, value: Hello}]}
 """
 META = {"io.modelcontextprotocol/protocolVersion": NEWEST, "io.modelcontextprotocol/clientCapabilities": {}}
-LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}
 USUAL = {
     "accept": "application/json, text/event-stream",
     "content-type": "application/json",
@@ -28,7 +27,7 @@ USUAL = {
 @pytest.mark.parametrize(
     ("changed", "status", "text"),
     [
-        ({"content-type": "text/plain"}, 400, "Content-Type"),
+        ({"content-type": "text/plain"}, 415, "Content-Type"),
         ({"accept": "text/html"}, 406, "application/json"),
         ({"origin": "http://["}, 403, "--allow-origin"),
         ({"origin": "https://[::1]x"}, 403, "--allow-origin"),
@@ -36,13 +35,15 @@ USUAL = {
 )
 async def test_a_refusal_is_a_json_rpc_error(serve, version, changed, status, text):
     url = await serve(CAPABILITY)
+    params = {"_meta": META} if version == NEWEST else {}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params}
     async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
         headers = {**USUAL, "mcp-protocol-version": version, **changed}
-        answer = await client.post(f"{url}/mcp", json=LIST, headers=headers)
+        answer = await client.post(f"{url}/mcp", json=asked, headers=headers)
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/json"
         message = answer.json()
         assert (message["jsonrpc"], "result" in message) == ("2.0", False)
         assert text in message["error"]["message"]
-        fine = await client.post(f"{url}/mcp", json=LIST, headers={**USUAL, "mcp-protocol-version": version})
+        fine = await client.post(f"{url}/mcp", json=asked, headers={**USUAL, "mcp-protocol-version": version})
         assert fine.json()["result"]["tools"][0]["name"] == "hello"

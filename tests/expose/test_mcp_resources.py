@@ -97,7 +97,7 @@ async def test_lists_everything_that_has_no_variables_and_never_a_dot_file(at):
         ("docs://guide/sub%20dir/deep.yaml", "application/yaml"),
     ]
     assert listed[0]["title"] == "Database schema"
-    assert {found["name"] for found in listed[1:]} == {"docs"}
+    assert {found["description"] for found in listed[1:]} == {"The guide"}
 
 
 async def test_lists_templates_with_single_braces(at):
@@ -196,8 +196,19 @@ async def test_what_is_not_there_is_not_found_and_nothing_leaks(at, uri):
 async def test_an_upstreams_404_is_not_found_too_and_says_why(at, upstream):
     upstream.misbehave(Fail(404, {"message": "no such user"}))
     error = await at.error("resources/read", {"uri": "data://orgs/acme/users/1"})
-    assert error["code"] == (-32602 if at.version == NEWEST else -32002)
+    assert error["code"] == -32002
+    assert error["data"] == {"uri": "data://orgs/acme/users/1"}
+    assert "404" in error["message"]
     assert "no such user" in error["message"]
+
+
+async def test_every_file_of_a_directory_has_its_own_name_and_title(at):
+    listed = (await at.ask("resources/list"))["resources"]
+    files = {found["uri"]: found for found in listed if found["uri"].startswith("docs://")}
+    assert len({found["name"] for found in files.values()}) == len(files) > 1
+    assert len({found["title"] for found in files.values()}) == len(files)
+    guide = files["docs://guide/guide.md"]
+    assert (guide["name"], guide["title"]) == ("docs/guide.md", "Docs: guide.md")
 
 
 async def test_other_failures_say_what_failed_and_are_no_http_error(at, upstream):

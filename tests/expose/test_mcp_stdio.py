@@ -87,3 +87,41 @@ async def test_the_official_client_calls_a_tool(command, mode):
         failed = await client.call_tool("query-database", {})
     assert result.structured_content == {"echo": "select 1"}
     assert failed.is_error
+
+
+INITIALIZE = {
+    "protocolVersion": "2025-11-25",
+    "capabilities": {},
+    "clientInfo": {"name": "t", "version": "1"},
+}
+
+
+def test_a_line_that_can_not_be_read_is_answered_and_logged_and_the_next_one_is_served(command):
+    sent = [
+        b"\xef\xbb\xbf"
+        + json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE}).encode(),
+        b'{"jsonrpc": "2.0", "id": 1.5, "method": "ping"}',
+        b'{"jsonrpc": "2.0", "id": null, "method": "ping"}',
+        b'{"jsonrpc": "2.0", "id"',
+        b"",
+        b"[1]",
+        b'{"jsonrpc": "2.0", "id": 9}',
+        b'{"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "query-database", "arguments": {"sql": "\\ud83d"}}}',
+    ]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        process.stdin.write(b"\n".join(sent) + b"\n")
+        process.stdin.flush()
+        answers = [json.loads(process.stdout.readline()) for _ in range(7)]
+        rest, log = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait(timeout=20)
+    errors = [answer["error"]["code"] for answer in answers if "error" in answer]
+    assert errors == [-32600, -32600, -32700, -32600, -32600]
+    assert all(answer["id"] is None for answer in answers if "error" in answer)
+    by_id = {answer["id"]: answer["result"] for answer in answers if "result" in answer}
+    assert by_id[1]["serverInfo"]["name"] == "test-mcp-stdio"
+    assert by_id[2]["structuredContent"] == {"echo": "\ufffd"}
+    assert rest == b""
+    assert log.count(b"a line on stdin is not served") == 5

@@ -10,10 +10,12 @@ from naftiko.document.model import McpAdapter
 from naftiko.document.ports import LAST_PORT
 from naftiko.engine.capability import Adapter, Capability
 from naftiko.engine.transport.surroundings import environment_faults
+from naftiko.expose.mcp.options import LOOPBACK
 from naftiko.serve.addresses import DEFAULT_HOST, Exposed, Listener, address_variables, is_http
 from naftiko.serve.conflicts import conflicts
 
 _SHOWN = 5
+_LOOPBACK_ADDRESSES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class Announcement:
 Announce = Callable[[Announcement], None]
 
 
-def where(listener: Listener, url: str, *, prefix: bool, dev: bool = False) -> Iterator[Announcement]:
+def where(
+    listener: Listener, url: str, *, prefix: bool, dev: bool = False, allowed_hosts: Sequence[str] = ()
+) -> Iterator[Announcement]:
     """Yield a line for each adapter behind a listener: its full URL and how much it serves; one more for all of MCP.
 
     Args:
@@ -42,6 +46,7 @@ def where(listener: Listener, url: str, *, prefix: bool, dev: bool = False) -> I
         url: of the socket, without a path.
         prefix: whether each capability is under its namespace.
         dev: whether to say how an MCP server can be looked at.
+        allowed_hosts: names beside loopback's under which MCP clients may call.
     """
     mcp = listener.of_kind("mcp")
     for exposed in listener.exposed:
@@ -51,6 +56,10 @@ def where(listener: Listener, url: str, *, prefix: bool, dev: bool = False) -> I
         tools = sum(len(exposed.adapter.units) for exposed in mcp)
         text = f"mcp  {url}/mcp  all {tools} tools of {len(mcp)} adapters"
         yield Announcement(text, {"event": "listening", "adapter": "mcp", "url": f"{url}/mcp", "units": tools})
+    if mcp and listener.host not in _LOOPBACK_ADDRESSES and "*" not in allowed_hosts:
+        names = (*LOOPBACK, *allowed_hosts)
+        text = f"mcp  {url} answers to the host names {', '.join(names)}; any other is refused without --allow-host"
+        yield Announcement(text, {"event": "hosts", "url": url, "hosts": list(names)}, is_warning=not allowed_hosts)
     if mcp and dev:
         command = f"npx @modelcontextprotocol/inspector --transport http --server-url {url}/mcp"
         yield Announcement(f"inspect: {command}", {"event": "inspect", "command": command})

@@ -92,7 +92,8 @@ def serve(
         for listener in found:
             its_sockets = listen_together(listener.host, listener.port, options.workers)
             bound.append([opened.enter_context(each) for each in its_sockets])
-            for announcement in where(listener, url_of(its_sockets[0]), prefix=prefix, dev=options.dev):
+            url, hosts = url_of(its_sockets[0]), options.apps.mcp.allowed_hosts
+            for announcement in where(listener, url, prefix=prefix, dev=options.dev, allowed_hosts=hosts):
                 announce(announcement)
         if options.workers == 1:
             _serve_here(servable, _sites(found, bound, 0, options), options)

@@ -53,6 +53,7 @@ class Setting:
         secrets: the values of the authentication's keys, compiled.
         scope: where variables are.
         resource_path: where the adapter is, if that isn't the path of OAuth 2's ``resource``.
+        other_paths: where else it is.
         fetch: sends a request to an authorization server; ``None``: on a connection of its own.
         nonce_key: signs the nonces of Digest.
     """
@@ -60,6 +61,7 @@ class Setting:
     secrets: Mapping[str, Value]
     scope: Scope
     resource_path: str | None
+    other_paths: tuple[str, ...]
     fetch: Fetch | None
     nonce_key: bytes | None
 
@@ -91,6 +93,7 @@ def _oauth2(authentication: Authentication, setting: Setting) -> Guard:
         setting.secrets,
         setting.scope,
         resource_path=setting.resource_path,
+        other_paths=setting.other_paths,
         fetch=setting.fetch or authorization_server.send,
     )
 
@@ -116,6 +119,7 @@ def guard(
     scope: Scope,
     *,
     resource_path: str | None = None,
+    other_paths: tuple[str, ...] = (),
     fetch: Fetch | None = None,
     nonce_key: bytes | None = None,
 ) -> Guard | None:
@@ -128,6 +132,8 @@ def guard(
         secrets: the values of its keys, compiled.
         scope: where variables are; they are read at each request.
         resource_path: where the adapter is, such as ``/mcp``, if that isn't the path of OAuth 2's ``resource``.
+        other_paths: where else the same adapter is, with a guard of its own; OAuth 2's ``resource`` may be one of
+            these. Each path is a resource of its own (RFC 9728 chapter 3.3).
         fetch: sends a request to an authorization server; raises ``CallError`` or ``httpx.HTTPError``. By default each
             goes out on a connection of its own, with 5 seconds.
         nonce_key: signs the nonces of Digest: processes behind one address share it. By default a new one.
@@ -137,4 +143,5 @@ def guard(
     make = SCHEMES.get(type(authentication))
     if make is None:
         return ClosedGuard(authentication.type)
-    return make(authentication, Setting(secrets, scope, resource_path, fetch, nonce_key or _shared_nonce_key()))
+    setting = Setting(secrets, scope, resource_path, other_paths, fetch, nonce_key or _shared_nonce_key())
+    return make(authentication, setting)

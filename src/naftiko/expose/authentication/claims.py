@@ -18,15 +18,15 @@ class Expectation:
     """What is expected of a token.
 
     Attributes:
-        issuer: the authorization server; a slash at the end makes no difference, here and in ``audience``.
-        audience: whom the token must be meant for.
+        issuer: the authorization server; a slash at the end makes no difference, here and in ``audiences``.
+        audiences: whom the token must be meant for, one of them.
         whole: whether ``exp``, ``iss`` and ``aud`` must be there. A JWT must have them; an introspection answer may
             leave them out, since the authorization server judged them itself (RFC 7662 chapter 2.2).
         named_audience: whether the file names the audience itself; then an introspection answer must have it too.
     """
 
     issuer: str
-    audience: str
+    audiences: tuple[str, ...]
     whole: bool = True
     named_audience: bool = False
 
@@ -83,4 +83,5 @@ def _is_meant_for(audience: Any, expected: Expectation) -> bool:
         return not expected.whole and not expected.named_audience
     named = audience if isinstance(audience, list) else [audience]
     # `https://a` and `https://a/` are one resource; which of them a client asks a token for depends on its URL parser.
-    return any(isinstance(one, str) and one.rstrip("/") == expected.audience.rstrip("/") for one in named)
+    ours = {one.rstrip("/") for one in expected.audiences}
+    return any(isinstance(one, str) and one.rstrip("/") in ours for one in named)

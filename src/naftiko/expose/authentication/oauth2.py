@@ -61,6 +61,7 @@ class OAuth2Guard(SchemeGuard):
         secrets: the values of the authentication's keys.
         scope: where variables are.
         resource_path: where the adapter is, if that isn't the path of ``resource``: its metadata is served there too.
+        other_paths: where else it is; a ``resource`` that is one of these is another one beside this.
         fetch: sends a request to the authorization server.
         clock: seconds, never going backwards.
         wall_clock: seconds since 1970, which tokens are dated in.
@@ -73,6 +74,7 @@ class OAuth2Guard(SchemeGuard):
         scope: Scope,
         *,
         resource_path: str | None = None,
+        other_paths: tuple[str, ...] = (),
         fetch: Fetch = send,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
@@ -81,6 +83,7 @@ class OAuth2Guard(SchemeGuard):
         self._scopes = authentication.scopes
         self._introspects = (authentication.token_validation or "jwks").lower() == "introspection"
         self._resource_path = resource_path
+        self._other_paths = other_paths
         self._fetch = fetch
         self._clock = clock
         self._wall_clock = wall_clock
@@ -114,7 +117,10 @@ class OAuth2Guard(SchemeGuard):
         meant_for = audience or self._text("resource")
         if not meant_for:
             raise incomplete("resource")
-        return Expectation(issuer, meant_for, whole=not self._introspects, named_audience=bool(audience))
+        own = self._resource()
+        # Clients ask for a token for the resource that its metadata names, which is this very one (RFC 8707).
+        audiences = (meant_for,) if audience or own is None else (meant_for, own.geturl())
+        return Expectation(issuer, audiences, whole=not self._introspects, named_audience=bool(audience))
 
     def _tokens(self, issuer: str) -> Tokens:
         """Return what knows the tokens of an issuer; made anew where a variable of it has changed."""
@@ -161,12 +167,23 @@ class OAuth2Guard(SchemeGuard):
         return (challenge("Bearer", fields),)
 
     def _resource(self) -> SplitResult | None:
-        """Return the resource's URL; ``None`` where it is none, and so can't have metadata."""
+        """Return the URL of the resource that is guarded; ``None`` where it is none, and so can't have metadata."""
         try:
             resource = urlsplit(self._text("resource"))
         except ValueError:
             return None
-        return resource if resource.scheme in ("http", "https") and resource.netloc else None
+        return self._here(resource) if resource.scheme in ("http", "https") and resource.netloc else None
+
+    def _here(self, declared: SplitResult) -> SplitResult:
+        """Return the resource of this path, beside the one that the file declares for another path of the adapter."""
+        here, path = self._resource_path, declared.path.rstrip("/")
+        if here is None:
+            return declared
+        known = sorted((here, *self._other_paths), key=len, reverse=True)  # `/one/mcp` ends in `/mcp`, too
+        declared_at = next((one for one in known if path.endswith(one)), known[-1])
+        if declared_at == here:
+            return declared
+        return declared._replace(path=path.removesuffix(declared_at) + here)
 
     def metadata_paths(self) -> frozenset[str]:
         """Return where the metadata is served: at the root, too, for clients that look nowhere else.
@@ -193,7 +210,7 @@ class OAuth2Guard(SchemeGuard):
             return None
         scopes = {"scopes_supported": list(self._scopes)} if self._scopes else {}
         return {
-            "resource": self._text("resource"),
+            "resource": resource.geturl(),
             "authorization_servers": [issuer],
             **scopes,
             "bearer_methods_supported": ["header"],

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterable, Sequence
+from typing import Final
 from urllib.parse import quote
 
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.expose.authentication import Authenticated, ResourceMetadata
@@ -19,7 +18,7 @@ from naftiko.expose.mcp.protection import guard_of, refused, served_together
 from naftiko.expose.mcp.refusals import refusal
 from naftiko.expose.mcp.sources import Exposing, Source, by_namespace, mcp_sources, prefixed
 
-_EXPOSED_HEADERS = ("Mcp-Session-Id", "Mcp-Protocol-Version", "WWW-Authenticate")
+_MAIN: Final = "/mcp"
 
 
 class McpApp:
@@ -39,12 +38,19 @@ class McpApp:
         self._limit = CallLimit(options.max_concurrency)
         self._endpoints: list[Endpoint] = []
         self._guards: list[AuthenticationGuard] = []
-        combined = self._endpoint(prefixed(sources) if prefix else sources, "/mcp")
-        self._routes: dict[str, ASGIApp] = {"/mcp": combined, "/": combined}
-        for namespace, own in by_namespace(sources, of_capability=prefix).items():
-            path = f"/{quote(namespace, safe='')}/mcp"
+        alone = {
+            f"/{quote(namespace, safe='')}/mcp": own
+            for namespace, own in by_namespace(sources, of_capability=prefix).items()
+        }
+        together = served_together(prefixed(sources) if prefix else sources)
+        combined = self._endpoint(together)
+        main = self._guarded(combined, together, _MAIN, tuple(alone))
+        self._routes: dict[str, ASGIApp] = {_MAIN: main, "/": main}
+        for path, own in alone.items():
             is_all = len(sources) == len(own) and not prefix
-            self._routes[path] = combined if is_all else self._endpoint(own, path)
+            served = together if is_all else served_together(own)
+            endpoint = combined if is_all else self._endpoint(served)
+            self._routes[path] = self._guarded(endpoint, served, path, (_MAIN,))
         self.paths: tuple[str, ...] = tuple(self._routes)
         guarded = Guard(
             self._route,
@@ -52,16 +58,19 @@ class McpApp:
             allowed_origins=options.allowed_origins,
             guard_hosts=options.guard_hosts,
         )
-        origins = options.allowed_origins
-        readable: ASGIApp = _with_cors(guarded, origins) if origins else guarded
-        self._app = ResourceMetadata(readable, self._guards, render=refused)
+        self._app = ResourceMetadata(guarded, self._guards, render=refused)
 
-    def _endpoint(self, sources: Sequence[Source], path: str) -> ASGIApp:
-        """Make the server of these adapters, behind the authentication that they ask for."""
-        together = served_together(sources)
-        endpoint = Endpoint(together, self._options, self._limit)
+    def _endpoint(self, sources: Sequence[Source]) -> Endpoint:
+        """Make the server of these adapters."""
+        endpoint = Endpoint(sources, self._options, self._limit)
         self._endpoints.append(endpoint)
-        guard = guard_of(together, path)
+        return endpoint
+
+    def _guarded(
+        self, endpoint: Endpoint, sources: Sequence[Source], path: str, other_paths: tuple[str, ...]
+    ) -> ASGIApp:
+        """Put a server behind the authentication that its adapters ask for; each path is a resource of its own."""
+        guard = guard_of(sources, path, other_paths)
         if guard is None:
             return endpoint
         self._guards.append(guard)
@@ -106,17 +115,3 @@ class McpApp:
             await refusal(404, message)(scope, receive, send)
         else:
             await found(scope, receive, send)
-
-
-def _with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """Let the pages of allowed origins read the answers."""
-    patterns = [origin.rstrip("/") for origin in origins]
-    wild = [fnmatch.translate(pattern) for pattern in patterns if "*" in pattern and pattern != "*"]
-    return CORSMiddleware(
-        app,
-        allow_origins=[pattern for pattern in patterns if "*" not in pattern or pattern == "*"],
-        allow_origin_regex="|".join(wild) or None,
-        allow_methods=["GET", "POST", "DELETE", "OPTIONS"],
-        allow_headers=["*"],
-        expose_headers=_EXPOSED_HEADERS,
-    )

@@ -16,6 +16,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.expose.caller import CallerWatch
+from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp.exchange import (
     BodyRefused,
@@ -26,6 +27,7 @@ from naftiko.expose.mcp.exchange import (
     serve_until_gone,
     streamed,
 )
+from naftiko.expose.mcp.incoming import VERSION_HEADER, is_json, read_headers, refused, with_headers
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.refusals import refusal
 from naftiko.expose.mcp.server import make_server
@@ -33,7 +35,6 @@ from naftiko.expose.mcp.shortcut import Shortcut
 from naftiko.expose.mcp.sources import Source
 from naftiko.expose.mcp.tools import ToolBook
 
-_VERSION_HEADER: Final = "mcp-protocol-version"
 _STOP_SECONDS: Final = 5.0
 
 
@@ -121,35 +122,36 @@ class Endpoint:
         if running is None:
             await refusal(503, "the server is stopping")(scope, receive, send)
             return
-        headers = [(name.decode("latin-1"), value.strip(b" \t").decode("latin-1")) for name, value in scope["headers"]]
+        headers = read_headers(scope)
         said = dict(headers)
-        version = said.get(_VERSION_HEADER)
+        version = said.get(VERSION_HEADER)
         in_session = self._stateful and (version is None or version in HANDSHAKE_PROTOCOL_VERSIONS)
         if scope["method"] != "POST":
             if in_session:
-                await streamed(running.managers.handshake.handle_request, _trimmed(scope), receive, send)
+                await streamed(running.managers.handshake.handle_request, with_headers(scope, headers), receive, send)
             else:
                 # The SDK would open a stream that never says anything, one for each client, for ever.
                 await refusal(405, f"{scope['method']} is not supported: POST to this URL", {"allow": "POST"})(
                     scope, receive, send
                 )
             return
-        try:
-            body = await read_body(receive, self._limit)
-        except BodyRefused as refused:
-            if refused.status is not None:
-                await refusal(refused.status, str(refused))(scope, receive, send)
+        if not is_json(said):
+            await refusal(415, "the Content-Type must be application/json")(scope, receive, send)
             return
-        if in_session:
-            handshake = running.managers.handshake.handle_request
-            await streamed(handshake, _trimmed(scope), replayed(body, receive), explained(send))
+        try:
+            body = whole_json(await read_body(receive, self._limit))
+        except BodyRefused as broken:
+            if broken.status is not None:
+                await refusal(broken.status, str(broken))(scope, receive, send)
             return
         wants_progress = _wants_progress(said, body)
-        if wants_progress or not await self._answered_shortly(headers, body, receive, send):
+        if in_session or wants_progress or not await self._answered_shortly(headers, body, receive, send):
             app: ASGIApp = _manager_for(running.managers, version, wants_progress=wants_progress)
-            if wants_progress:
+            if in_session or wants_progress:
                 app = functools.partial(streamed, app)
-            await serve_until_gone(app, _trimmed(scope), body, receive, explained(send))
+            app = refused(body, version) or app
+            serve = _serve_in_session if in_session else serve_until_gone
+            await serve(app, with_headers(scope, headers), body, receive, explained(send))
 
     async def _answered_shortly(
         self, headers: Sequence[tuple[str, str]], body: bytes, receive: Receive, send: Send
@@ -165,9 +167,9 @@ class Endpoint:
         return answer is not None
 
 
-def _trimmed(scope: Scope) -> Scope:
-    """Return the scope with header values as RFC 9110 chapter 5.5 reads them; httptools keeps the blanks at the end."""
-    return {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
+async def _serve_in_session(app: ASGIApp, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+    """Serve a request of a session, which goes on without the request's client."""
+    await app(scope, replayed(body, receive), send)
 
 
 def _manager_for(managers: _Managers, version: str | None, *, wants_progress: bool) -> ASGIApp:
@@ -178,7 +180,7 @@ def _manager_for(managers: _Managers, version: str | None, *, wants_progress: bo
 
 def _wants_progress(headers: Mapping[str, str], body: bytes) -> bool:
     # A look at the bytes is enough: at worst an answer is made by the way that could have carried progress.
-    return b'"progressToken"' in body and "text/event-stream" in headers.get("accept", "")
+    return b'"progressToken"' in body and "text/event-stream" in headers["accept"].lower()
 
 
 class _Running:

@@ -21,11 +21,16 @@ class NotServed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServedFile:
-    """A file of a directory: its URI, its path and its media type."""
+    """A file of a directory: its URI, its path and its media type.
+
+    Attributes:
+        relative: its path below the directory; empty where the resource is this one file.
+    """
 
     uri: str
     path: Path
     media_type: str
+    relative: str = ""
 
 
 class Directory:
@@ -49,7 +54,7 @@ class Directory:
         found: list[ServedFile] = []
         for path in self._walk():
             relative = path.relative_to(self.root).as_posix()
-            found.append(self._served(f"{self.uri}/{quote(relative)}", path))
+            found.append(self._served(f"{self.uri}/{quote(relative)}", path, relative))
             if len(found) == MOST_FILES:
                 break
         return found
@@ -70,8 +75,8 @@ class Directory:
             return None
         return real if real.is_relative_to(self.root) else None
 
-    def _served(self, uri: str, path: Path) -> ServedFile:
-        return ServedFile(uri, path, self._media_type or media.of_file(path.name))
+    def _served(self, uri: str, path: Path, relative: str = "") -> ServedFile:
+        return ServedFile(uri, path, self._media_type or media.of_file(path.name), relative)
 
     def holds(self, uri: str) -> bool:
         """Tell whether a URI is meant to be one of these files, whether it exists or not."""

@@ -14,6 +14,8 @@ MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 """The largest request body that is read: arguments of a tool, not files."""
 ANSWER_BUDGET: Final = 80_000
 """Characters of a tool's answer, some 20,000 tokens: common clients refuse answers of more than 25,000."""
+LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+"""Host names under which clients may always call."""
 SMALLEST_BUDGET: Final = 1_000
 """Characters below which a cut answer would be all notes."""
 ToolMode: TypeAlias = Literal["list", "search"]

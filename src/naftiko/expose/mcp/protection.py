@@ -34,19 +34,26 @@ def _asked_for(source: Source) -> str:
     return "" if authentication is None else f"{type(authentication).__name__} {authentication.model_dump_json()}"
 
 
-def guard_of(sources: Sequence[Source], path: str) -> Guard | None:
-    """Return the guard of adapters that are served together at a path; ``None`` where they ask for nothing."""
-    found = [_guard_of_one(source, path) for source in sources]
+def guard_of(sources: Sequence[Source], path: str, other_paths: tuple[str, ...]) -> Guard | None:
+    """Return the guard of adapters that are served together at a path; ``None`` where they ask for nothing.
+
+    Args:
+        sources: the adapters.
+        path: where they are.
+        other_paths: where any of them is, too.
+    """
+    found = [_guard_of_one(source, path, other_paths) for source in sources]
     guards = [made for made in found if made is not None]
     return guards[0] if len(guards) == 1 else _All(guards) if guards else None
 
 
-def _guard_of_one(source: Source, path: str) -> Guard | None:
+def _guard_of_one(source: Source, path: str, other_paths: tuple[str, ...]) -> Guard | None:
     return guard(
         source.model.authentication,
         source.adapter.plan.secrets,
         Scope({}, source.capability.variables),
         resource_path=path,
+        other_paths=other_paths,
     )
 
 

@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 _FAILED: Final = -32000
 """The code of a read that failed upstream; JSON-RPC leaves it to servers, and it is no HTTP status anywhere."""
 _GONE: Final = frozenset({404, 410})
+_GONE_UPSTREAM: Final = -32002
+"""The code of a read whose upstream says that there is no such thing, in every revision: "resource not found" before
+2026-07-28. Since then an unknown URI is -32602, as wrong parameters are, and this one is neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +68,28 @@ class Dynamic:
             return [_contents(uri, self.plan, self.unit, answer)]
         except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
             told = report(error, self.redact, unit=f"resource {self.plan.name}")
-            raise MCPError(_code(error, context.protocol_version), failure_text(self.plan.name, told)) from None
+            raise MCPError(_code(error), failure_text(self.plan.name, told), {"uri": uri}) from None
 
 
-def _code(error: Exception, version: str) -> int:
+def _code(error: Exception) -> int:
     if isinstance(error, InputError):
         return INVALID_PARAMS
     if isinstance(error, UpstreamStatus) and error.response.status_code in _GONE:
-        return revisions.not_found_code(version)
+        return _GONE_UPSTREAM
     return _FAILED
 
 
 def _described(plan: ResourcePlan) -> dict[str, Any]:
     said = {"name": plan.name, "title": plan.label, "description": plan.description}
     return {name: value for name, value in said.items() if value}
+
+
+def _named(plan: ResourcePlan, file: ServedFile) -> dict[str, str]:
+    """Return what tells a file of a directory from the others: clients list resources by name, or by title."""
+    if not file.relative:
+        return {}
+    name = {"name": f"{plan.name}/{file.relative}"}
+    return {**name, "title": f"{plan.label}: {file.relative}"} if plan.label else name
 
 
 def _mime_type(declared: str | None) -> dict[str, str]:
@@ -107,7 +118,10 @@ class Static:
     def declarations(self) -> list[dict[str, Any]]:
         """Return its files as they are listed, in wire form; reads the directory."""
         said = _described(self.plan)
-        return [{"uri": file.uri, **said, "mimeType": file.media_type} for file in self.directory.files()]
+        return [
+            {"uri": file.uri, **said, **_named(self.plan, file), "mimeType": file.media_type}
+            for file in self.directory.files()
+        ]
 
     def read(self, uri: str) -> dict[str, Any]:
         """Read a file; return its contents, in wire form.

@@ -23,6 +23,7 @@ from pydantic_core import from_json
 
 from naftiko.engine.request import dump_json
 from naftiko.expose.mcp import revisions
+from naftiko.expose.mcp.incoming import VERSION_HEADER, is_of_another_revision
 from naftiko.expose.mcp.tools import ToolBook
 
 _CALL: Final = "tools/call"
@@ -53,7 +54,7 @@ class Shortcut:
         """Return the body of the answer, which is 200 and JSON; ``None`` where the request is to go the SDK's way.
 
         Args:
-            headers: of the request, names in lower case.
+            headers: of the request, as ``read_headers`` returns them.
             body: of the request.
         """
         if not any(mark in body for mark in _MARKS):
@@ -107,7 +108,7 @@ class _Request:
 def _in_order(headers: Sequence[tuple[str, str]], body: bytes) -> _Request | None:
     """Return a request that is in order, and one of those that are answered here."""
     said = dict(headers)
-    if not _takes_json(said.get("accept", "")) or not _is_json(said.get("content-type", "")):
+    if not _takes_json(said["accept"]):
         return None
     try:
         message = from_json(body)
@@ -120,8 +121,11 @@ def _in_order(headers: Sequence[tuple[str, str]], body: bytes) -> _Request | Non
         return None
     if not params.keys() <= _PARAMETERS.get(method, frozenset()) or method not in _PARAMETERS:
         return None
-    version = said.get("mcp-protocol-version", DEFAULT_NEGOTIATED_VERSION)
-    if version not in HANDSHAKE_PROTOCOL_VERSIONS and not _is_envelope_in_order(headers, said, message):
+    version = said.get(VERSION_HEADER, DEFAULT_NEGOTIATED_VERSION)
+    if version in HANDSHAKE_PROTOCOL_VERSIONS:
+        if is_of_another_revision(params, version):
+            return None
+    elif not _is_envelope_in_order(headers, said, message):
         return None
     try:
         validate_client_request(method, version, params)
@@ -145,7 +149,3 @@ def _is_envelope_in_order(
 def _takes_json(accept: str) -> bool:
     """Tell whether an ``Accept`` header names JSON, as the SDK reads it."""
     return any(kind.partition(";")[0].strip().lower() in _JSON for kind in accept.split(","))
-
-
-def _is_json(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip() == "application/json"

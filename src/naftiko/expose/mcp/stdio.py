@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any, BinaryIO, Final, cast
 
+import anyio
 from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp_types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
+from pydantic import ValidationError
+from pydantic_core import from_json
 
+from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.limits import CallLimit
+from naftiko.expose.mcp.incoming import wrong_request
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.server import make_server
 from naftiko.expose.mcp.sources import Exposing, mcp_sources, prefixed
 from naftiko.expose.mcp.tools import ToolBook
+
+_log = logging.getLogger(__name__)
+_STDIN: Final = 0
 
 
 async def serve_stdio(exposed: Iterable[Exposing], options: McpOptions) -> None:
@@ -23,5 +39,67 @@ async def serve_stdio(exposed: Iterable[Exposing], options: McpOptions) -> None:
         sources = prefixed(sources)
     limit = CallLimit(options.max_concurrency)
     server = make_server(sources, ToolBook(sources, options, limit), limit)
-    async with stdio_server() as (received, sent):
-        await server.run(received, sent, server.create_initialization_options())
+    with _standard_input() as stdin:
+        lines = _Lines(stdin)
+        async with stdio_server(cast("Any", lines)) as (received, sent):
+            lines.sent.set_result(sent)
+            await server.run(received, sent, server.create_initialization_options())
+
+
+@contextlib.contextmanager
+def _standard_input() -> Iterator[BinaryIO]:
+    """Yield stdin; meanwhile file descriptor 0 is empty, so that nothing else takes what the client sends."""
+    try:
+        own = os.dup(_STDIN) if sys.stdin.buffer.fileno() == _STDIN else None
+    except (OSError, ValueError, AttributeError):
+        own = None
+    if own is None:
+        yield sys.stdin.buffer
+        return
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123  # a device
+        os.dup2(nothing.fileno(), _STDIN)
+    try:
+        # A thread may still wait for a line at the end: the descriptor must not become another file's.
+        yield os.fdopen(own, "rb", closefd=False)
+    finally:
+        os.dup2(own, _STDIN)
+
+
+class _Lines:
+    """The lines of stdin that are messages; the others are answered with an error, and logged.
+
+    Attributes:
+        sent: takes the errors; known once the SDK's transport has begun.
+    """
+
+    def __init__(self, stdin: BinaryIO) -> None:
+        self._stdin = anyio.wrap_file(stdin)
+        self.sent: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async for raw in self._stdin:
+            line = whole_json(raw).decode("utf-8", "replace")
+            if not line.strip():
+                continue
+            wrong = _wrong_line(line)
+            if wrong is None:
+                yield line
+                continue
+            _log.warning("a line on stdin is not served: %s", wrong.message)
+            sent = await self.sent
+            await sent.send(SessionMessage(JSONRPCError(jsonrpc="2.0", id=None, error=wrong)))
+
+
+def _wrong_line(line: str) -> ErrorData | None:
+    """Return what is wrong with a line that is no message."""
+    try:
+        message = from_json(line)
+    except ValueError as error:
+        return ErrorData(code=PARSE_ERROR, message=f"the line is no JSON: {error}")
+    wrong = wrong_request(message)
+    if not wrong:
+        try:
+            jsonrpc_message_adapter.validate_python(message, by_name=False)
+        except ValidationError:
+            wrong = "the line is no JSON-RPC message"
+    return ErrorData(code=INVALID_REQUEST, message=wrong) if wrong else None

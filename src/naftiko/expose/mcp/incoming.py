@@ -1,0 +1,103 @@
+"""What comes over HTTP, read as clients send it: headers as RFC 9110 has them, messages as JSON-RPC and MCP do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from mcp_types import (
+    DEFAULT_NEGOTIATED_VERSION,
+    HEADER_MISMATCH,
+    INVALID_REQUEST,
+    PROTOCOL_VERSION_META_KEY,
+)
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from pydantic_core import from_json
+from starlette.responses import Response
+from starlette.types import Scope
+
+from naftiko.expose.mcp.refusals import refusal
+
+VERSION_HEADER: Final = "mcp-protocol-version"
+_ACCEPT: Final = "accept"
+_CONTENT_TYPE: Final = "content-type"
+_JSON: Final = "application/json"
+
+
+def read_headers(scope: Scope) -> list[tuple[str, str]]:
+    """Return the headers of a request, names in lower case, values without the blanks around them.
+
+    Who says nothing of what he accepts takes anything (RFC 9110 chapter 12.5.1), and the names of media types have no
+    case (chapter 8.3.1).
+    """
+    headers: list[tuple[str, str]] = []
+    accepts = ""
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.strip(b" \t").decode("latin-1")
+        if name == _ACCEPT:
+            accepts = f"{accepts}, {value}" if accepts and value else accepts or value
+            continue
+        if name == _CONTENT_TYPE:
+            value = _lower_media_type(value)
+        headers.append((name, value))
+    headers.append((_ACCEPT, accepts or "*/*"))
+    return headers
+
+
+def _lower_media_type(value: str) -> str:
+    kind, semicolon, parameters = value.partition(";")
+    return f"{kind.strip().lower()}{semicolon}{parameters}"
+
+
+def is_json(headers: Mapping[str, str]) -> bool:
+    """Tell whether a request's body says that it is JSON."""
+    return headers.get(_CONTENT_TYPE, "").partition(";")[0] == _JSON
+
+
+def with_headers(scope: Scope, headers: Sequence[tuple[str, str]]) -> Scope:
+    """Return the scope with headers as ``read_headers`` returns them."""
+    return {**scope, "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]}
+
+
+def is_of_another_revision(params: Mapping[str, Any], version: str) -> bool:
+    """Tell whether a request says in its body that it is of another revision than its header, or its absence, does."""
+    meta = params.get("_meta")
+    return isinstance(meta, dict) and meta.get(PROTOCOL_VERSION_META_KEY, version) != version
+
+
+def wrong_request(message: Any) -> str:
+    """Return what is wrong with a request's ``id``, or ``""``: the SDK would take it for a notification.
+
+    The id of a request is a string or an integer (MCP, base protocol), so that its answer finds the way back.
+    """
+    if not isinstance(message, dict) or "method" not in message or "id" not in message:
+        return ""
+    identity = message["id"]
+    return "" if type(identity) in (int, str) else "the id of a request must be a string or an integer"
+
+
+def refused(body: bytes, version: str | None) -> Response | None:
+    """Return the refusal of a message that the SDK would take for another one; ``None`` where it is the SDK's to judge.
+
+    Args:
+        body: of the request.
+        version: what its header says.
+    """
+    try:
+        message = from_json(body)
+    except ValueError:
+        return None
+    wrong = wrong_request(message)
+    if wrong:
+        return refusal(400, wrong, code=INVALID_REQUEST)
+    effective = DEFAULT_NEGOTIATED_VERSION if version is None else version
+    params = message.get("params") if isinstance(message, dict) else None
+    if (
+        effective in HANDSHAKE_PROTOCOL_VERSIONS
+        and isinstance(params, dict)
+        and is_of_another_revision(params, effective)
+    ):
+        said = "is missing" if version is None else "is of another revision"
+        why = f"the {VERSION_HEADER} header {said}: it must say the protocol version of the request's body"
+        return refusal(400, why, code=HEADER_MISMATCH, identity=message.get("id"))
+    return None
