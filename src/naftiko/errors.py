@@ -101,6 +101,25 @@ class InputError(CallError):
         self.problems: tuple[Problem, ...] = tuple(problems)
 
 
+class MissingValue(CallError):
+    """A required parameter of a consumed operation has no value, and no input could give it; nothing was sent.
+
+    The inputs are well formed, and with this data there is no request to make of them: a lookup found nothing, or an
+    earlier answer lacks a field. The same call gives the same result until the data is another (SEMANTICS 3.2).
+
+    Attributes:
+        names: the parameters.
+    """
+
+    status = 422
+    kind = "missing-value"
+    title = "A required value was not found"
+
+    def __init__(self, names: Sequence[str], detail: str, *, hint: str = "") -> None:
+        super().__init__(detail, hint=hint)
+        self.names: tuple[str, ...] = tuple(names)
+
+
 class NotExecutable(CallError):
     """A unit that has no meaning at run time, such as a call to an operation that doesn't exist."""
 

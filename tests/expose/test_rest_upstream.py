@@ -326,3 +326,21 @@ async def test_server_errors_of_a_failing_upstream_are_not_retried(upstream):
     async with client_of(passing(upstream)) as client:
         assert (await client.get("/x")).status_code == 503
     assert len(upstream.requests) == 1
+
+
+async def test_a_required_value_that_a_step_did_not_find(upstream):
+    """422 with the parameter, the step and where the value should have come from; nothing was asked without it."""
+    upstream.on("GET", "/people", [{"email": "ann", "id": 1}])
+    steps = [
+        {"name": "people", "type": "call", "call": "api.people"},
+        {"name": "who", "type": "lookup", "index": "people", "match": "email", "lookupValue": "{{email}}"},
+        {"name": "orders", "type": "call", "call": "api.orders", "with": {"customer": "{{who.id}}"}},
+    ]
+    needed = [{"name": "customer", "in": "query", "required": True}]
+    operations = {"people": operation(path="/people"), "orders": operation(path="/orders", inputParameters=needed)}
+    capability = passing(upstream, routes=[route("/of/{email}", call=None, steps=steps)], operations=operations)
+    async with client_of(capability) as client:
+        problem = assert_problem(await client.get("/of/nobody"), 422, "missing-value")
+    assert problem["detail"] == "no value for `customer`, which `api.orders` requires: $.who.id found nothing"
+    assert (problem["step"], problem["hint"]) == ("orders", "look at what step `who` found")
+    assert [request.path for request in upstream.requests] == ["/people"]

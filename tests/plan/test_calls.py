@@ -48,7 +48,8 @@ def test_a_placeholder_that_the_route_lost_is_a_required_query_parameter():
 
 
 def test_declared_inputs_win_and_are_not_added_to():
-    unit, loaded = only_unit(api(QUERY), rest("inputParameters: [{name: s, in: query}]"))
+    optional = QUERY.replace("required: true", "required: false")
+    unit, loaded = only_unit(api(optional), rest("inputParameters: [{name: s, in: query}]"))
     assert [given.name for given in unit.inputs] == ["s"]
     assert query_of(request_of(unit, s="v")) == [("s", "v")]
     assert not loaded.errors
@@ -65,8 +66,9 @@ def test_a_declared_input_is_the_path_placeholder_after_folding():
 
 
 def test_an_undeclared_name_in_with_is_told():
+    optional = QUERY.replace("required: true", "required: false")
     unit, loaded = only_unit(
-        api(QUERY), tool("inputParameters: [{name: number, type: integer}]\nwith: {q: '{{nmber}}', s: tools.other}")
+        api(optional), tool("inputParameters: [{name: number, type: integer}]\nwith: {q: '{{nmber}}', s: tools.other}")
     )
     assert [(found.rule, found.hint) for found in loaded.diagnostics] == [
         ("undeclared-input", "did you mean `number`?"),

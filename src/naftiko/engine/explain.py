@@ -9,10 +9,10 @@ from naftiko.engine.run import Engine, arguments_of
 from naftiko.errors import NotExecutable
 from naftiko.plan.content import Content
 from naftiko.plan.outputs import Explained, Outputs
-from naftiko.plan.references import Constant, Input, InputOrVariable, ScopePath, StepPath, Variable
+from naftiko.plan.references import StepPath
 from naftiko.plan.scope import Scope
-from naftiko.plan.template import Template, Value
-from naftiko.plan.text import compact_json
+from naftiko.plan.sources import written
+from naftiko.plan.template import Value
 from naftiko.plan.unit import Action, CallAction, FlowAction, FunctionAction, MockAction, UnitPlan
 from naftiko.types import ABSENT
 
@@ -74,17 +74,4 @@ def _mapped(target: str, value: Value, scope: Scope) -> Explained:
     if found is ABSENT and isinstance(value, StepPath):
         result = scope.steps.get(value.step)
         detail = f"in step `{value.step}`: {value.path.explain(result)}" if value.path is not None else ""
-    return Explained(target, _expression(value), None if found is ABSENT else found, found is not ABSENT, detail)
-
-
-def _expression(value: Value) -> str:
-    """Return a compiled value as the file could have it."""
-    if isinstance(value, StepPath):
-        return f"$.{value.step}{value.path.text.removeprefix('$') if value.path is not None else ''}"
-    if isinstance(value, ScopePath):
-        return value.path.text
-    if isinstance(value, Input | Variable | InputOrVariable):
-        return f"{{{{{value.name}}}}}"
-    if isinstance(value, Template):
-        return value.text
-    return compact_json(value.value) if isinstance(value, Constant) else "(a structure)"
+    return Explained(target, written(value), None if found is ABSENT else found, found is not ABSENT, detail)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
 from naftiko import jsontext
 from naftiko.observe.redaction import HIDDEN, Redactor, is_secret_name
+from naftiko.plan.sources import reads_steps, written
+from naftiko.plan.unit import Call
 
 _NOISE = frozenset({"host", "content-length", "user-agent", "accept", "accept-encoding", "connection"})
 
@@ -30,6 +33,16 @@ def described(request: httpx.Request, redactor: Redactor) -> dict[str, Any]:
     if content:
         shown["body"] = _body(content, redactor)
     return shown
+
+
+def with_stand_ins(call: Call, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a call's arguments with ``{step.field}`` for what steps have no value for, since nothing was answered."""
+    missing = {
+        name: f"{{{written(value).removeprefix('$.')}}}"
+        for name, value in call.arguments
+        if arguments.get(name) is None and reads_steps(value)
+    }
+    return {**arguments, **missing} if missing else arguments
 
 
 def _url(request: httpx.Request, redactor: Redactor) -> str:

@@ -16,7 +16,7 @@ def dots_in_path(call: Call, scope: Scope) -> CallError:
     """Return the error for a call whose values make a dot segment of its path."""
     path, arguments = call.operation.path, dict(call.arguments)
     ours = {
-        part.name: [*variables_in(part.value, scope), *variables_in(arguments.get(part.name), scope)]
+        part.argument: [*variables_in(part.value, scope), *variables_in(arguments.get(part.argument), scope)]
         for part in path.climbers(scope)
     }
     theirs = [name for name, variables in ours.items() if not variables]

@@ -21,13 +21,14 @@ from naftiko.engine.bodies import (
     parsed,
 )
 from naftiko.engine.refused import dots_in_base, dots_in_path
+from naftiko.engine.required import sends_nothing, without_values
 from naftiko.engine.wire import WireRequest
-from naftiko.errors import InputError, MissingVariable, Problem
+from naftiko.errors import InputError, MissingVariable, NotExecutable, Problem
 from naftiko.plan.base import path_of
 from naftiko.plan.body import BodyKind
 from naftiko.plan.content import Content
 from naftiko.plan.dots import climbs
-from naftiko.plan.operation import Parameter
+from naftiko.plan.operation import Operation, Parameter
 from naftiko.plan.scope import Scope
 from naftiko.plan.text import as_text
 from naftiko.plan.unit import ApiPlan, Call
@@ -101,36 +102,51 @@ def draft(
         passed: a REST caller's body that is passed on, where the operation declares none.
 
     Raises:
-        InputError: a path placeholder has no value or makes a dot segment, or a header value holds a line break.
+        InputError: a required parameter has no value, one makes a dot segment, or a header value holds a line break.
+        MissingValue: a required parameter has no value, since a step found none.
         MissingVariable: a variable has no value, or the API has no base URI.
     """
     operation = call.operation
     path, missing = operation.path.fill(scope)
     if missing:
-        raise InputError(
-            [Problem(name, "path", f"no value for `{name}` in {operation.path.text}", "a value") for name in missing]
-        )
+        raise without_values(call, api, scope, has_body=None) or NotExecutable(f"`{operation.key}` has no path")
     if climbs(path):
         raise dots_in_path(call, scope)
     query = [api.base.query] if api.base.query else []
     query.extend(operation.path.fill_query(scope))
     made = Draft(operation.method, full_url(api, path, scope, call), query)
     problems: list[Problem] = []
-    cookies: list[str] = []
-    for parameter in operation.parameters:
-        value = _value(parameter, scope)
-        if value is not ABSENT and value is not None:
-            place(parameter, value, made, cookies, problems, comma_arrays=comma_arrays)
+    may_lack = _place_parameters(operation, scope, made, problems, comma_arrays=comma_arrays)
     for extra in call.extras:
         value = scope.inputs.get(extra.name, ABSENT)
         if value is not ABSENT and value is not None and extra.place in {"query", "header"}:
             _place_extra(extra.name, extra.place, value, made, problems, comma_arrays=comma_arrays)
-    if cookies:
-        made.add_header("Cookie", "; ".join(cookies))
     if problems:
         raise InputError(problems)
     made.body = _body(call, scope, made, passed)
+    if may_lack:
+        lacking = without_values(call, api, scope, has_body=made.body is not None)
+        if lacking is not None:
+            raise lacking
     return made
+
+
+def _place_parameters(
+    operation: Operation, scope: Scope, made: Draft, problems: list[Problem], *, comma_arrays: bool
+) -> bool:
+    """Place the values of the operation's parameters; return whether a required one may have none."""
+    cookies: list[str] = []
+    may_lack = bool(operation.path_query)
+    for parameter in operation.parameters:
+        value = parameter.value_in(scope)
+        if value is not ABSENT and value is not None:
+            place(parameter, value, made, cookies, problems, comma_arrays=comma_arrays)
+            may_lack = may_lack or (value.__class__ is list and parameter.required and sends_nothing(value))
+        elif parameter.required:
+            may_lack = True
+    if cookies:
+        made.add_header("Cookie", "; ".join(cookies))
+    return may_lack
 
 
 def full_url(api: ApiPlan, path: str, scope: Scope, call: Call | None = None) -> str:
@@ -155,14 +171,6 @@ def full_url(api: ApiPlan, path: str, scope: Scope, call: Call | None = None) ->
             hint=f"`{scheme}://` can't be called; give one with --base-uri {api.namespace}=https://HOST",
         )
     return f"{base}/{path.lstrip('/')}" if path else base
-
-
-def _value(parameter: Parameter, scope: Scope) -> Any:
-    if parameter.fixed is not None:
-        return parameter.fixed(scope)
-    if parameter.location == "environment":
-        return ABSENT
-    return scope.inputs.get(parameter.name, ABSENT)
 
 
 def place(
@@ -257,7 +265,7 @@ def _whole_body(call: Call, scope: Scope) -> Any:
 
 def _fields(call: Call, scope: Scope) -> Mapping[str, Any]:
     by_name = {parameter.name: parameter for parameter in call.operation.parameters}
-    found = {name: _value(by_name[name], scope) for name in call.operation.body_fields if name in by_name}
+    found = {name: by_name[name].value_in(scope) for name in call.operation.body_fields if name in by_name}
     return {name: value for name, value in found.items() if value is not ABSENT} | _extra_fields(call, scope)
 
 

@@ -14,7 +14,7 @@ from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.decode import answer as make_answer
 from naftiko.engine.decode import document, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
-from naftiko.engine.mock import described
+from naftiko.engine.mock import described, with_stand_ins
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.redirects import READING, is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
@@ -139,7 +139,7 @@ class Engine:
         arguments = arguments_of(call.arguments, scope)
         upstream = self.upstreams[call.operation.api]
         if self.mock:
-            request, _ = await upstream.request(call, arguments, passed)
+            request, _ = await upstream.request(call, with_stand_ins(call, arguments), passed)
             return described(request, self._redactor)
         largest = _largest(call.operation, None)
         response = await upstream.send(call, arguments, passed, max_binary_bytes=largest)

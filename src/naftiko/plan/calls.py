@@ -20,7 +20,8 @@ from naftiko.plan import jsonpath
 from naftiko.plan.apis import Apis
 from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation, Slot
 from naftiko.plan.path import same_placeholder
-from naftiko.plan.references import Input, Names, OptionalInput, Structure, compile_value
+from naftiko.plan.references import Defaulted, Input, Names, OptionalInput, Structure, compile_value
+from naftiko.plan.required import without_source
 from naftiko.plan.resolving import Resolver, Unresolved
 from naftiko.plan.template import TemplateError, Value
 from naftiko.plan.unit import Call, Extra
@@ -191,8 +192,8 @@ class _Linking:
         """Fill a name in a fixed value from ``with`` or a declared input; otherwise it is a variable."""
         if self.take(name, _extra_slot(name, "query")):
             mapped = self.arguments[name]
-            if isinstance(mapped, Input):  # the file says where it comes from: its absence asks no variable
-                self.arguments[name] = OptionalInput(mapped.name)
+            # The file says where it comes from: its absence asks no variable.
+            self.arguments[name] = OptionalInput(mapped.name) if isinstance(mapped, Input) else Defaulted(mapped, None)
         elif name in self._caller.names.inputs:
             self.arguments.setdefault(name, OptionalInput(name))
 
@@ -262,6 +263,11 @@ class CallLinker:
                 linking.same(name)
         for name in operation.free_names:
             linking.free(name)
+        lacking = without_source(operation, api, linking.arguments)
+        if lacking:
+            named = ", ".join(f"`{parameter.name}`" for parameter in lacking)
+            reason = f"`{operation.key}` requires {named}, which nothing gives a value"
+            raise CannotLink("required-parameter", reason, "name it in `with`, or among the inputs")
         extras = self._extras(linking.left(), operation, model, wants)
         linking.arguments.update({extra.name: mapped[extra.name][0] for extra in extras})
         return Call(operation, tuple(linking.arguments.items()), extras, operation.outputs)

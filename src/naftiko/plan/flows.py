@@ -11,10 +11,11 @@ from naftiko.document.model import CallStep, LookupStep, Mapping, Model, ScriptS
 from naftiko.document.suggest import did_you_mean
 from naftiko.plan import jsonpath
 from naftiko.plan.calls import Caller, CallLinker, CannotLink, Wants
-from naftiko.plan.references import Names, ScopePath, StepPath, Structure, compile_path, compile_value
+from naftiko.plan.references import Names, ScopePath, StepPath, compile_path, compile_value
+from naftiko.plan.sources import leaves, steps_in
 from naftiko.plan.steps.call import CallStepPlan
 from naftiko.plan.steps.lookup import LookupStepPlan
-from naftiko.plan.template import Placeholder, Section, Template, TemplateError, Value
+from naftiko.plan.template import TemplateError, Value
 from naftiko.plan.unit import FlowAction, StepPlan
 
 
@@ -145,26 +146,10 @@ _KINDS: dict[type[Model], Callable[[FlowLinker, str, Any, Caller, Wants], StepPl
 }
 
 
-def _steps_of(value: Any, earlier: tuple[str, ...]) -> set[str]:
+def _steps_of(value: Value, earlier: tuple[str, ...]) -> set[str]:
     """Return the steps that a value reads; a path over everything reads them all."""
-    if isinstance(value, StepPath):
-        return {value.step}
-    if isinstance(value, ScopePath):
-        return set(earlier)
-    if isinstance(value, Template):
-        return {step for part in value.parts for step in _steps_of(part, earlier)}
-    if isinstance(value, Placeholder):
-        return _steps_of(value.value, earlier)
-    if isinstance(value, Section):
-        inside = {step for part in value.parts for step in _steps_of(part, earlier)}
-        return inside | _steps_of(value.value, earlier)
-    if isinstance(value, Structure):
-        return _steps_of(value.template, earlier)
-    if isinstance(value, dict):
-        return {step for inner in value.values() for step in _steps_of(inner, earlier)}
-    if isinstance(value, list):
-        return {step for inner in value for step in _steps_of(inner, earlier)}
-    return set()
+    reads_all = any(isinstance(leaf, ScopePath) for leaf in leaves(value))
+    return set(earlier) if reads_all else set(steps_in(value))
 
 
 def _waves(plans: Sequence[StepPlan]) -> tuple[tuple[StepPlan, ...], ...]:

@@ -13,10 +13,11 @@ from naftiko.plan.body import BodyTemplate, compile_body, names_in_text
 from naftiko.plan.lost_path import PathParameters, PathPlaces
 from naftiko.plan.outputs import ConsumedOutputs, consumed_outputs
 from naftiko.plan.path import PathTemplate, all_placeholders, has_loose_brace, parse_path, same_placeholder
-from naftiko.plan.references import Names, compile_data
+from naftiko.plan.references import Defaulted, Names, compile_data
 from naftiko.plan.schema import parameter_schema
+from naftiko.plan.scope import Scope
 from naftiko.plan.template import TemplateError, Value, parse
-from naftiko.types import Position
+from naftiko.types import ABSENT, Position
 
 LOCATIONS = frozenset({"query", "header", "path", "cookie", "body", "environment"})
 FORBIDDEN_HEADERS = frozenset(
@@ -44,6 +45,7 @@ class Parameter:
         location: ``query``, ``header``, ``path``, ``cookie``, ``body`` or ``environment``.
         fixed: its value where the file fixes it.
         schema: the JSON Schema of its value.
+        fallback: its ``default``, which is sent where it is required and has no value; ABSENT otherwise.
     """
 
     name: str
@@ -53,11 +55,21 @@ class Parameter:
     required: bool
     fixed: Value | None
     schema: dict[str, Any]
+    fallback: Any = ABSENT
 
     @property
     def asked(self) -> bool:
         """Whether its value comes from the caller."""
         return self.fixed is None and self.location != "environment"
+
+    def value_in(self, scope: Scope) -> Any:
+        """Return its value: what the file fixes, else the argument of its name, else what stands in for one."""
+        if self.fixed is not None:
+            return self.fixed(scope)
+        if self.location == "environment":
+            return ABSENT
+        value = scope.inputs.get(self.name, ABSENT)
+        return self.fallback if value is ABSENT else value
 
 
 _UNDESCRIBED_BODY = Parameter("body", "body", "object", "Request body (JSON).", False, None, {"type": "object"})  # noqa: FBT003  # required
@@ -94,6 +106,7 @@ class Operation:
         key: ``namespace.operation``.
         path: the full path, its placeholders resolved to arguments and variables.
         parameters: merged from consumes, resource and operation, inner over outer.
+        path_query: those that are required and that the path's own query sends.
         slots: what it wants from its caller, in order.
         body: its body block.
         body_fields: parameters that are the fields of a JSON body.
@@ -129,6 +142,7 @@ class Operation:
     blocked: str = ""
     appended: tuple[str, ...] = ()
     fuller: Operation | None = None
+    path_query: tuple[Parameter, ...] = ()
 
 
 class OperationCompiler:
@@ -176,8 +190,8 @@ class OperationCompiler:
         }  # `{riskDetection-id}` is the parameter `riskDetectionId` declared in the path
         renamed |= complete.names
         declared = [self._with_fixed(parameter, names) for parameter in declared]
-        fixed = {one.name: one.fixed for one in declared if one.location == "path" and one.fixed is not None}
-        path = parse_path(complete.text, lambda name: _in_path(renamed.get(name, name), fixed, names))
+        in_path_now = {one.name: one for one in declared if one.location == "path"}
+        path = parse_path(complete.text, lambda name: _in_path(renamed.get(name, name), in_path_now, names))
         body = compile_body(operation.body, names) if operation.body is not None else None
         in_body = [parameter for parameter in declared if parameter.location == "body"]
         if operation.body is not None and body is None and not in_body:
@@ -186,13 +200,15 @@ class OperationCompiler:
         whole = in_body[0].name if len(in_body) == 1 and body is None else None
         fields = tuple(parameter.name for parameter in declared if parameter.location == "body")
         slots = _Slots(declared, whole).collect(path, body, names)
+        in_path_query = self._in_path_query(declared, path)
         return Operation(
             api=api,
             key=f"{api}.{operation.name}",
             name=operation.name or "",
             method=method,
             path=path,
-            parameters=tuple(self._sendable(declared, path)),
+            parameters=tuple(parameter for parameter in declared if parameter not in in_path_query),
+            path_query=tuple(parameter for parameter in in_path_query if parameter.required),
             slots=slots,
             description=operation.description,
             body=body,
@@ -282,6 +298,7 @@ class OperationCompiler:
             required=bool(given.required) or location == "path",
             fixed=None if fixed is None else _Unparsed(fixed, given),
             schema=parameter_schema(given) if given.type == kind else {**parameter_schema(given), "type": kind},
+            fallback=given.default if given.default is not None and (given.required or location == "path") else ABSENT,
         )
 
     def _with_fixed(self, parameter: Parameter, names: Names) -> Parameter:
@@ -300,17 +317,21 @@ class OperationCompiler:
         return replace(parameter, fixed=template.lone.value if template.lone else template)
 
     @staticmethod
-    def _sendable(declared: list[Parameter], path: PathTemplate) -> list[Parameter]:
-        """Leave out what the path's own query sends already."""
+    def _in_path_query(declared: list[Parameter], path: PathTemplate) -> list[Parameter]:
+        """Return what the path's own query sends already."""
         in_query = {pair.name for pair in path.query if pair.holds_placeholder}
-        return [
-            parameter for parameter in declared if not (parameter.location == "query" and parameter.name in in_query)
-        ]
+        return [parameter for parameter in declared if parameter.location == "query" and parameter.name in in_query]
 
 
-def _in_path(name: str, fixed: Mapping[str, Value], names: Names) -> Value:
+def _in_path(name: str, declared: Mapping[str, Parameter], names: Names) -> Value:
     """Return what a placeholder of the path stands for: the value that the file fixes, or what its name means."""
-    return fixed[name] if name in fixed else names.resolve(name)
+    parameter = declared.get(name)
+    if parameter is None:
+        return names.resolve(name)
+    if parameter.fixed is not None:
+        return parameter.fixed
+    value = names.resolve(name)
+    return value if parameter.fallback is ABSENT else Defaulted(value, parameter.fallback)
 
 
 def _values(given: InputParameter) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from naftiko.document.suggest import fold
 from naftiko.plan.dots import climbs
+from naftiko.plan.references import Input
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 from naftiko.plan.text import as_text
@@ -34,6 +35,11 @@ class PathPlaceholder:
     name: str
     keeps_slashes: bool
     value: Value
+
+    @property
+    def argument(self) -> str:
+        """The argument that it is, which a declared parameter names; its own name where it is made of something else."""
+        return self.value.name if isinstance(self.value, Input) else self.name
 
 
 PathPart: TypeAlias = "str | PathPlaceholder"

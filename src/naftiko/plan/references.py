@@ -78,6 +78,19 @@ class OptionalInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Defaulted:
+    """A value with what stands in for it where it is absent."""
+
+    value: Value
+    default: Any
+
+    def __call__(self, scope: Scope) -> Any:
+        """Return the value, else the default."""
+        value = self.value(scope)
+        return self.default if value is ABSENT or value is None else value
+
+
+@dataclass(frozen=True, slots=True)
 class StepPath:
     """A path into the result of a step: ``$.step.field`` or ``{{step.field}}``."""
 

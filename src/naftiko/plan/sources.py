@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from naftiko.plan.references import InputOrVariable, Structure, Variable
+from naftiko.plan.references import (
+    Constant,
+    Defaulted,
+    Input,
+    InputOrVariable,
+    InputPath,
+    OptionalInput,
+    ScopePath,
+    StepPath,
+    Structure,
+    Variable,
+)
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Placeholder, Section, Template
+from naftiko.plan.text import compact_json
 
 
 def leaves(value: Any) -> Iterator[Any]:
@@ -21,6 +33,8 @@ def leaves(value: Any) -> Iterator[Any]:
         yield from (leaf for part in value.parts if not isinstance(part, str) for leaf in leaves(part))
     elif isinstance(value, Structure):
         yield from leaves(value.template)
+    elif isinstance(value, Defaulted):
+        yield from leaves(value.value)
     elif isinstance(value, dict):
         yield from (leaf for inner in value.values() for leaf in leaves(inner))
     elif isinstance(value, list):
@@ -36,3 +50,37 @@ def variables_in(value: Any, scope: Scope) -> list[str]:
         for leaf in leaves(value)
         if isinstance(leaf, Variable) or (isinstance(leaf, InputOrVariable) and leaf.name not in scope.inputs)
     ]
+
+
+def inputs_in(value: Any) -> list[str]:
+    """Return the caller's inputs that a value reads."""
+    kinds = (Input, OptionalInput, InputOrVariable, InputPath)
+    return list(dict.fromkeys(leaf.name for leaf in leaves(value) if isinstance(leaf, kinds)))
+
+
+def reads_steps(value: Any) -> bool:
+    """Tell whether a value reads the result of a step."""
+    return any(isinstance(leaf, StepPath | ScopePath) for leaf in leaves(value))
+
+
+def steps_in(value: Any) -> list[str]:
+    """Return the steps that a value reads by name."""
+    return list(dict.fromkeys(leaf.step for leaf in leaves(value) if isinstance(leaf, StepPath)))
+
+
+def written(value: Any) -> str:
+    """Return a compiled value as the file could have it."""
+    if isinstance(value, StepPath):
+        return f"$.{value.step}{value.path.text.removeprefix('$') if value.path is not None else ''}"
+    if isinstance(value, ScopePath):
+        return value.path.text
+    if isinstance(value, InputPath):
+        return f"{{{{{value.name}.{value.path.text}}}}}"
+    if isinstance(value, Input | OptionalInput | Variable | InputOrVariable):
+        return f"{{{{{value.name}}}}}"
+    if isinstance(value, Template):
+        return value.text
+    if isinstance(value, Constant):
+        return compact_json(value.value)
+    found = [written(leaf) for leaf in leaves(value) if leaf is not value and not isinstance(leaf, str)]
+    return ", ".join(found) or "(a structure)"

@@ -49,6 +49,20 @@ _FIXED = (
       - {name: page, in: query, value: "1"}
 """
 )
+_REQUIRED = (
+    PRODUCTS
+    + """    - name: get-product
+      method: GET
+      inputParameters:
+      - {name: view, in: query, required: true}
+"""
+)
+_GIVEN = (
+    MCP
+    + """    call: shop.get-product
+    inputParameters: [{name: id, type: string}]
+"""
+)
 _FORWARD = """exposes:
 - type: rest
   namespace: shop-rest
@@ -102,6 +116,16 @@ REFERENCES = (
         "Add the `call`.",
         TOOL.replace("    call: shop.get-product\n", ""),
         TOOL,
+    ),
+    Rule(
+        "required-parameter",
+        ERROR,
+        "A consumed operation requires a parameter that nothing gives a value.",
+        "The unit declares its inputs, none of them is the parameter, and `with` doesn't name it. A request without it "
+        'is never sent: it would be refused, or answered with everybody\'s data. The unit answers "not executable".',
+        "Name the parameter in `with`, or declare an input for it.",
+        _REQUIRED + _GIVEN,
+        _REQUIRED + _GIVEN + "    with: {view: full}\n",
     ),
     Rule(
         "unknown-ref",
