@@ -38,7 +38,7 @@ class PathPlaceholder:
 
     @property
     def argument(self) -> str:
-        """The argument that it is, which a declared parameter names; its own name where it is made of something else."""
+        """The argument that it is, by its declared name; its own name where it is made of something else."""
         return self.value.name if isinstance(self.value, Input) else self.name
 
 
