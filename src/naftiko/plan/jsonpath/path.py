@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -12,13 +11,14 @@ from naftiko.plan.jsonpath.segments import (
     Descent,
     Getter,
     Index,
+    Length,
     Name,
     Segment,
     compile_definite,
+    compile_found,
     compile_indefinite,
 )
-from naftiko.plan.jsonpath.spelling import Spelled, read
-from naftiko.types import ABSENT
+from naftiko.plan.jsonpath.spelling import is_definite, read
 
 _BACKQUOTE = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(`)""", re.DOTALL)
 _BACKQUOTED_TAIL = re.compile(r"\.`(len|keys)`\s*$")
@@ -104,6 +104,11 @@ class JSONPath:
         return _describe(matched, "", nodes[0])
 
 
+def _argument(text: str) -> Getter:
+    """Compile a path that is an argument of a function."""
+    return _compile(text, read(text, _argument))
+
+
 def _describe(matched: str, missing: str, node: Any) -> Explanation:
     kind = "number" if isinstance(node, (int, float)) else "other"
     kind = _KINDS.get(type(node), kind)
@@ -119,36 +124,29 @@ def parse(text: str) -> JSONPath:
         JSONPathError: it is broken; the column, counted from 0, is inside ``text``.
     """
     if "`" not in text or not any(found[1] for found in _BACKQUOTE.finditer(text)):
-        return _compile(text, read(text))
+        return _compile(text, read(text, _argument))
     tail = _BACKQUOTED_TAIL.search(text)
     if tail and "`" not in text[: tail.start()]:
-        return _compile(text, read(f"{text[: tail.start()]}.{_TAILS[tail[1]]}()"))
+        return _compile(text, read(f"{text[: tail.start()]}.{_TAILS[tail[1]]}()", _argument))
     from naftiko.plan.jsonpath.backquotes import parse_backquotes  # noqa: PLC0415 - 22 ms, for the few that need it
 
-    return _compile(text, Spelled((parse_backquotes(text),)))
+    return _compile(text, (parse_backquotes(text),))
 
 
-def _compile(text: str, spelled: Spelled) -> JSONPath:
-    segments = spelled.segments
+def _compile(text: str, segments: tuple[Segment, ...]) -> JSONPath:
     singular = [segment for segment in segments if isinstance(segment, (Name, Index))]
-    definite = len(singular) == len(segments)
-    get = compile_definite(singular) if definite else compile_indefinite(segments)
-    if spelled.function is not None:
-        get = _then(get, spelled.function)
-    return JSONPath(text, definite or spelled.function is not None, _last_name(segments), get, segments)
-
-
-def _then(get: Getter, function: Callable[[Any], Any]) -> Getter:
-    def apply(document: Any) -> Any:
-        value = get(document)
-        return ABSENT if value is ABSENT else function(value)
-
-    return apply
+    if len(singular) == len(segments):
+        return JSONPath(
+            text, definite=True, name=_last_name(segments), _get=compile_definite(singular), _segments=segments
+        )
+    definite = is_definite(segments)
+    get = compile_found(segments) if definite else compile_indefinite(segments)
+    return JSONPath(text, definite, _last_name(segments), get, segments)
 
 
 def _last_name(segments: tuple[Segment, ...]) -> str | None:
     for segment in reversed(segments):
         inner = segment.inner if isinstance(segment, Descent) else segment
-        if isinstance(inner, Name):
+        if isinstance(inner, (Name, Length)):
             return inner.key
     return None

@@ -6,6 +6,7 @@ order. Working on whole lists is what makes ``$.items[*].name`` one list compreh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -25,6 +26,12 @@ class Segment(Protocol):
         ...
 
 
+def quoted(text: str) -> str:
+    """Write a string literal of RFC 9535."""
+    escaped = re.sub(r"[\\']", r"\\\g<0>", text)
+    return "'" + re.sub(r"[\x00-\x1f]", lambda control: f"\\u{ord(control[0]):04x}", escaped) + "'"
+
+
 @dataclass(frozen=True, slots=True)
 class Name:
     """``.name`` or ``['name']``: the member of an object."""
@@ -40,10 +47,7 @@ class Name:
             return [node[key] for node in nodes if isinstance(node, dict) and key in node]
 
     def __str__(self) -> str:
-        if self.key.isidentifier():
-            return f".{self.key}"
-        escaped = self.key.replace("\\", "\\\\").replace("'", "\\'")
-        return f"['{escaped}']"
+        return f".{self.key}" if self.key.isidentifier() else f"[{quoted(self.key)}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,51 @@ class Index:
 
     def __str__(self) -> str:
         return f"[{self.key}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """``.length`` at the end of a path: the member of that name, else the length of an array (SEMANTICS 5.3)."""
+
+    key = "length"
+
+    def select(self, nodes: list[Any], root: Any) -> list[Any]:  # noqa: ARG002 - the protocol's signature
+        """Give the member of every object that has it, and the length of every array."""
+        return [
+            len(node) if isinstance(node, list) else node[self.key]
+            for node in nodes
+            if isinstance(node, list) or (isinstance(node, dict) and self.key in node)
+        ]
+
+    def __str__(self) -> str:
+        return f".{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """``['a','b']``: several members of an object.
+
+    Attributes:
+        merges: whether they are found as one object, as Jayway's JSONPath has it at the end of a path; in the midst of
+            one each is found alone.
+        needs_all: whether only an object that has them all is meant, as below a descent.
+    """
+
+    keys: tuple[str, ...]
+    merges: bool = False
+    needs_all: bool = False
+
+    def select(self, nodes: list[Any], root: Any) -> list[Any]:  # noqa: ARG002 - the protocol's signature
+        """Give the members of every object, or an object of those that are there; nothing where there are none."""
+        objects = [node for node in nodes if isinstance(node, dict)]
+        if not self.merges:
+            return [node[key] for node in objects for key in self.keys if key in node]
+        least = len(set(self.keys)) if self.needs_all else 1
+        merged = ({key: node[key] for key in self.keys if key in node} for node in objects)
+        return [made for made in merged if len(made) >= least]
+
+    def __str__(self) -> str:
+        return f"[{','.join(map(quoted, self.keys))}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +191,17 @@ def _compile_names(keys: tuple[Any, ...]) -> Getter:
     return get
 
 
+def compile_found(segments: Sequence[Segment]) -> Getter:
+    """Make one function of a path that finds at most one value, by more than names and indexes."""
+    find = compile_indefinite(segments)
+
+    def get(document: Any) -> Any:
+        nodes = find(document)
+        return nodes[0] if nodes else ABSENT
+
+    return get
+
+
 def compile_indefinite(segments: Sequence[Segment]) -> Getter:
     """Make one function of any path; it gives the list of all that is found."""
     start = next(
@@ -153,9 +213,7 @@ def compile_indefinite(segments: Sequence[Segment]) -> Getter:
 
     def get(document: Any) -> Any:
         reached = first(document)
-        if reached is ABSENT:
-            return []
-        nodes = [reached]
+        nodes = [] if reached is ABSENT else [reached]
         try:
             for select in rest:
                 nodes = select(nodes, document)

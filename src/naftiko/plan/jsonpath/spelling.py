@@ -9,13 +9,14 @@ other name goes into quotes: ``$['a.b']``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final, TypeAlias
 
 from naftiko.plan.jsonpath.errors import JSONPathError
-from naftiko.plan.jsonpath.functions import FUNCTIONS
-from naftiko.plan.jsonpath.segments import Descent, Index, Name, Segment, Wildcard
+from naftiko.plan.jsonpath.functions import FUNCTIONS, Call
+from naftiko.plan.jsonpath.literals import json_of, split_arguments
+from naftiko.plan.jsonpath.segments import Descent, Getter, Index, Length, Name, Names, Segment, Wildcard
 
 _BLANK: Final = " \t\r\n"
 _STEP = re.compile(
@@ -29,25 +30,20 @@ _STEP = re.compile(
     re.VERBOSE,
 )
 _DOTS = re.compile(r"[ \t\r\n]*(\.{0,2})[ \t\r\n]*")
-_CALL = re.compile(r"\([ \t\r\n]*\)")
 _MISTAKES: Final = {
     "{": "a template can't stand inside a JSONPath",
     "*": "a '*' stands alone between dots or in brackets",
     "?": "a filter stands in brackets: [?@.name == 'value']",
-    "(": "only a function may be called, at the end of a path",
+    "(": "only a function may be called: $.items.length()",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Spelled:
-    """An expression taken apart: its segments and the function at its end, if any."""
-
-    segments: tuple[Segment, ...]
-    function: Callable[[Any], Any] | None = None
+Argument: TypeAlias = Callable[[str], Getter]
+"""Compiles a path that is an argument of a function."""
 
 
-def read(text: str) -> Spelled:
-    """Take an expression apart.
+def read(text: str, compile_argument: Argument) -> tuple[Segment, ...]:
+    """Take an expression apart into its segments.
 
     Raises:
         JSONPathError: it is broken; the column is inside ``text``.
@@ -67,10 +63,35 @@ def read(text: str) -> Spelled:
         if dots is None and kind in ("name", "any") and (rooted or segments):
             raise _unexpected(text, place, end)
         if kind == "name" and text[found.end() : found.end() + 1] == "(":
-            return Spelled(tuple(segments), _read_function(text, found, end))
+            call, place = _read_call(text, found, end, compile_argument, gathers=not is_definite(segments))
+            segments.append(call)
+            continue
         segments.append(_segment(found, dots))
         place = found.end()
-    return Spelled(tuple(segments))
+        if kind == "name" and segments[-1] == Name(Length.key) and text[place:end].strip(_BLANK) in {"", "."}:
+            segments[-1] = Length()
+    return tuple(_as_last(segments))
+
+
+def is_definite(segments: Sequence[Segment]) -> bool:
+    """Tell whether a path finds at most one value: a singular query of RFC 9535, and what a function makes of any."""
+    definite = True
+    for segment in segments:
+        if isinstance(segment, Call):
+            definite = True
+        elif not isinstance(segment, (Name, Index, Length)) and not (isinstance(segment, Names) and segment.merges):
+            definite = False
+    return definite
+
+
+def _as_last(segments: list[Segment]) -> list[Segment]:
+    """Say what the last segment means, where it means something else in the midst of a path."""
+    last = segments[-1] if segments else None
+    if isinstance(last, Names):
+        return [*segments[:-1], replace(last, merges=True)]
+    if isinstance(last, Descent) and isinstance(last.inner, Names):
+        return [*segments[:-1], Descent(replace(last.inner, merges=True, needs_all=True))]
+    return segments
 
 
 def _skip_root(text: str, end: int) -> tuple[int, bool]:
@@ -114,19 +135,36 @@ def _read_other(text: str, place: int, end: int) -> tuple[Segment | None, int]:
     return (Descent(segment) if dots == ".." else segment), stop
 
 
-def _read_function(text: str, name: re.Match[str], end: int) -> Callable[[Any], Any]:
-    function = FUNCTIONS.get(name["name"])
-    column = name.start("name")
-    if function is None:
-        raise JSONPathError(f"no such function: {name['name']}; there are {', '.join(FUNCTIONS)}", column)
-    call = _CALL.match(text, name.end(), end)
-    if call is None:
-        raise JSONPathError(f"{name['name']}() takes no arguments", name.end())
-    if call.end() < end:
-        raise JSONPathError(f"{name['name']}() must end the path", column)
+def _read_call(
+    text: str, name: re.Match[str], end: int, compile_argument: Argument, *, gathers: bool
+) -> tuple[Call, int]:
+    """Read a function and its arguments; return it, and the offset after its parenthesis."""
+    called, column = name["name"].rstrip(_BLANK), name.start("name")
+    signature = FUNCTIONS.get(called)
+    if signature is None:
+        raise JSONPathError(f"no such function: {called}; there are {', '.join(FUNCTIONS)}", column)
     if name["dots"] == "..":
-        raise JSONPathError(f"one dot stands before {name['name']}()", column)
-    return function
+        raise JSONPathError(f"one dot stands before {called}()", column)
+    pieces, after = split_arguments(text, name.end(), end)
+    if not signature.least <= len(pieces) <= signature.most:
+        takes = "one argument" if signature.least else "at most one argument, a path"
+        raise JSONPathError(f"{called}() takes {takes}", name.end())
+    arguments = tuple(_read_argument(piece, place, compile_argument) for piece, place in pieces)
+    return Call(signature.function, arguments, gathers, text[column:after]), after
+
+
+def _read_argument(text: str, place: int, compile_argument: Argument) -> Getter:
+    """Read an argument: a path from the root, or JSON (a text may stand in single quotes)."""
+    if text.startswith(("$", "@")):
+        try:
+            return compile_argument(text)
+        except JSONPathError as error:
+            raise JSONPathError(error.message, place + error.column) from None
+    try:
+        value = json_of(text)
+    except ValueError:
+        raise JSONPathError("an argument is a path that begins with $, or JSON", place) from None
+    return lambda _: value
 
 
 def _unexpected(text: str, place: int, end: int) -> JSONPathError:

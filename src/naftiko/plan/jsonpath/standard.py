@@ -17,8 +17,9 @@ from jsonpath_rfc9535.selectors import IndexSelector, NameSelector, WildcardSele
 
 from naftiko.plan.jsonpath.brackets import end_of_brackets, rewrite
 from naftiko.plan.jsonpath.errors import JSONPathError
+from naftiko.plan.jsonpath.operators import operators
 from naftiko.plan.jsonpath.patterns import Like, Match, Search, compile_pattern, start_budget
-from naftiko.plan.jsonpath.segments import Index, Name, Segment, Wildcard
+from naftiko.plan.jsonpath.segments import Index, Name, Names, Segment, Wildcard
 
 _DEEPEST: Final = 1_000_000
 """Python's own stack is the limit; a RecursionError is caught where a path is evaluated."""
@@ -43,13 +44,13 @@ _WORDINGS: Final = [
 
 
 class _Environment(JSONPathEnvironment):
-    """The library with patterns that end, and ``like()`` for ``=~``."""
+    """The library with patterns that end, ``like()`` for ``=~``, and Jayway's operators."""
 
     max_recursion_depth = _DEEPEST
 
     def setup_function_extensions(self) -> None:
         super().setup_function_extensions()
-        self.function_extensions.update(match=Match(), search=Search(), like=Like())
+        self.function_extensions.update(operators(), match=Match(), search=Search(), like=Like())
 
 
 @cache
@@ -116,9 +117,10 @@ def _sentence(message: str) -> str:
 
 
 def _own(segment: JSONPathSegment) -> Segment | None:
-    """Take our own segment where the library read a single name, index or wildcard."""
+    """Take our own segment where the library read names alone, or a single index or wildcard."""
     if len(segment.selectors) != 1:
-        return None
+        names = [selector.name for selector in segment.selectors if isinstance(selector, NameSelector)]
+        return Names(tuple(names)) if len(names) == len(segment.selectors) else None
     selector = segment.selectors[0]
     if isinstance(selector, NameSelector):
         return Name(selector.name)
