@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urljoin
 
+import httpx
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from rest_serving import assert_problem, client_of, in_process, operation, rest_capability, route
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 import naftiko
 from naftiko.engine.settings import Settings
+from naftiko.expose.rest import rest_app
 from naftiko.expose.rest.options import RestOptions
 from naftiko.expose.selection import Selection
 
@@ -291,3 +296,23 @@ async def test_a_route_that_is_not_served_is_not_described():
     async with client_of(front(*routes), options=other) as client:
         assert_problem(await client.get("/x"), 404, "not-found")
         assert (await client.get("/openapi.json")).json()["paths"] == {}
+
+
+async def test_the_server_is_where_the_document_is():
+    """Whatever path a proxy, or another app, puts both at."""
+    capability = front(mock("/things/{id}"))
+    async with capability:
+        mounted = Starlette(routes=[Mount("/deep/down", app=rest_app(capability))])
+        transport = httpx.ASGITransport(mounted)
+        async with httpx.AsyncClient(transport=transport, base_url="https://api.example") as client:
+            found = await client.get("/deep/down/openapi.json")
+            document = found.json()
+            [path] = document["paths"]
+            server = urljoin(str(found.url), document["servers"][0]["url"])
+            called = await client.get(server.rstrip("/") + path.replace("{id}", "7"))
+            assert (called.status_code, called.json()) == (200, {"is": "said"})
+            assert (await client.get("/deep/down/nothing")).status_code == 404
+            assert (await client.post("/deep/down/openapi.json")).status_code == 405
+    assert urljoin("https://proxy.example/prefix/openapi.json", document["servers"][0]["url"]) == (
+        "https://proxy.example/prefix/"
+    )

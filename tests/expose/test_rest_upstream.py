@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import brotli
 import httpx
@@ -236,6 +238,29 @@ async def test_a_failing_step_is_a_problem_that_names_it(upstream):
     problem = assert_problem(response, 404, "upstream-status")
     assert (problem["step"], problem["operation"], problem["upstream"]) == ("crew", "api.other", "no crew")
     assert response.headers["retry-after"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [
+        ("3", 3, 3),
+        (format_datetime(datetime.now(tz=UTC) + timedelta(hours=2), usegmt=True), 60, 7200),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 1, 1),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 1, 1),
+        ("soon", None, None),
+        ("9" * 400, None, None),
+        ("-1", None, None),
+    ],
+)
+async def test_a_failing_steps_wait_is_told_in_seconds(upstream, said, least, most):
+    """However the upstream writes it."""
+    upstream.on("GET", "/x", lambda _: JSONResponse({}, 429, {"Retry-After": said}))
+    steps = [{"name": "ship", "type": "call", "call": "api.do"}]
+    async with client_of(passing(upstream, routes=[route("/s", call=None, steps=steps)])) as client:
+        response = await client.get("/s")
+    assert response.status_code == 429
+    found = response.headers.get("retry-after")
+    assert found is None if least is None else least <= int(found) <= most
 
 
 async def test_a_fault_of_ours_is_told_as_an_id_only(upstream, monkeypatch, caplog):

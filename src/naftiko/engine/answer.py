@@ -19,12 +19,13 @@ class Answer:
 
     Attributes:
         status: the HTTP status for REST.
-        media_type: of ``content``.
+        media_type: of ``content``; also of the one that the answer to a HEAD only tells of.
         headers: the upstream's useful ones, such as ``ETag`` and ``Link``.
+        length: of the content that the answer to a HEAD only tells of, or ``None``.
         unreadable: why only whoever knows its ``Content-Encoding`` can read it, or ``None``.
     """
 
-    __slots__ = ("_content", "_decode", "_dump", "_value", "headers", "media_type", "status", "unreadable")
+    __slots__ = ("_content", "_decode", "_dump", "_value", "headers", "length", "media_type", "status", "unreadable")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Answer:
         self.status = status
         self.media_type = media_type
         self.headers = headers
+        self.length: int | None = None
         self.unreadable = unreadable
         self._content = content
         self._value = value

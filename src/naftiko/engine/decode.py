@@ -10,14 +10,17 @@ import httpx
 
 from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
 from naftiko.engine.formats import Decoder, FormatError
-from naftiko.engine.head import head_of
+from naftiko.engine.head import body_length, head_of
 from naftiko.engine.request import dump_json
+from naftiko.engine.transport.content_coding import is_decoded
 from naftiko.errors import UpstreamBroken
 from naftiko.plan.operation import Operation
 from naftiko.plan.outputs import Outputs
 from naftiko.plan.scope import Scope
 
 _NO_CONTENT = frozenset({204, 205, 304})
+_OF_THE_BODY = frozenset({"etag", "last-modified", "content-disposition"})
+_BYTES = "application/octet-stream"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NO_TEXT = frozenset({"avro", "binary", "protobuf"})
 """Formats whose bytes say nothing to who reads an error."""
@@ -118,16 +121,32 @@ async def answer(
     """
     headers = useful_headers(response)
     coding = head_of(response).coding
-    if coding and passes_bytes(operation, outputs):
+    if coding and passes_bytes(operation, outputs) and not (is_empty(response) and is_decoded(coding)):
         headers = [*headers, ("content-encoding", coding)]
     status = response.status_code
     if is_empty(response):
-        return Answer(status=status, headers=headers)
+        if operation.method == "HEAD" and status not in _NO_CONTENT and passes_bytes(operation, outputs):
+            return _told(response, operation, headers)
+        return Answer(status=status, headers=headers if outputs.identity else _of_another_body(headers))
     if outputs.identity or operation.raw_format == "binary":
         return await passed_on(response, operation, decoder, headers)
     value = outputs.build(await document(response, operation, decoder), scope)
-    kept = [(name, value) for name, value in headers if name not in {"etag", "last-modified", "content-disposition"}]
+    kept = _of_another_body(headers)
     return Answer(status=status, value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=kept)
+
+
+def _of_another_body(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the headers that hold for a body which is not the upstream's."""
+    return [(name, value) for name, value in headers if name not in _OF_THE_BODY]
+
+
+def _told(response: httpx.Response, operation: Operation, headers: list[tuple[str, str]]) -> Answer:
+    """Return what the answer to a HEAD tells of the body that a GET would get (RFC 9110, 9.3.2)."""
+    says = head_of(response).content_type or operation.output_media_type
+    kind = _passed_kind(response, operation) if says else None
+    told = Answer(status=response.status_code, headers=headers, media_type=kind)
+    told.length = body_length(response)
+    return told
 
 
 async def passed_on(
@@ -138,17 +157,22 @@ async def passed_on(
     A format that is not JSON is decoded and answered as JSON, unless the answer is bytes for good (``text``,
     ``binary``, or something that isn't JSON although ``outputRawFormat`` was left at its default).
     """
-    media_type = media_type_of(response)
-    declared = operation.output_media_type
-    said = head_of(response).content_type
-    if operation.raw_format == "json" and is_json(media_type):
-        return _bytes_answer(response, operation, said or JSON_MEDIA_TYPE, headers, decoder)
-    if operation.raw_format == "text":
-        return _bytes_answer(response, operation, declared or said or "text/plain; charset=utf-8", headers, decoder)
-    if operation.raw_format in {"json", "binary"}:
-        return _bytes_answer(response, operation, declared or said or "application/octet-stream", headers, None)
+    if operation.raw_format in {"json", "text", "binary"}:
+        decodes = operation.raw_format == "text" or (
+            operation.raw_format == "json" and is_json(media_type_of(response))
+        )
+        kind = _passed_kind(response, operation)
+        return _bytes_answer(response, operation, kind, headers, decoder if decodes else None)
     value = await document(response, operation, decoder)
     return Answer(status=response.status_code, value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=headers)
+
+
+def _passed_kind(response: httpx.Response, operation: Operation) -> str:
+    """Return the media type of an upstream's bytes that are passed on."""
+    declared, said = operation.output_media_type, head_of(response).content_type
+    if operation.raw_format == "json" and is_json(media_type_of(response)):
+        return said or JSON_MEDIA_TYPE
+    return declared or said or ("text/plain; charset=utf-8" if operation.raw_format == "text" else _BYTES)
 
 
 def _bytes_answer(

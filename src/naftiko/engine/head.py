@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx
@@ -24,6 +26,8 @@ _USEFUL: Final = frozenset(
 )
 _USEFUL_PREFIXES: Final = (b"ratelimit", b"x-ratelimit")
 _KEPT: Final = "naftiko.head"
+_DIGITS: Final = 16
+"""Of a length that can't be meant."""
 
 
 class Head:
@@ -75,3 +79,32 @@ def head_of(response: httpx.Response) -> Head:
     made = Head(response.headers)
     response.extensions[_KEPT] = made
     return made
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Return after how many seconds the upstream wants to be asked again; ``None`` where it doesn't say.
+
+    It may say so as a number, or as a date (RFC 9110, 10.2.3).
+    """
+    said = response.headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdecimal():
+        return float(said) if len(said) < _DIGITS else None
+    try:
+        moment = parsedate_to_datetime(said)
+    except (ValueError, TypeError):
+        return None
+    if moment.tzinfo is None:  # `-0000`: UTC, from nowhere in particular
+        moment = moment.replace(tzinfo=dt.UTC)
+    return max(0.0, (moment - dt.datetime.now(tz=dt.UTC)).total_seconds())
+
+
+def body_length(response: httpx.Response) -> int | None:
+    """Return how long the body is that a GET would have got, of the answer to a HEAD; ``None`` where it isn't said.
+
+    A body in a coding is another one for a caller, who gets it decoded.
+    """
+    if response.request.method != "HEAD":
+        return len(response.content)
+    said = response.headers.get("content-length", "")
+    is_plain = not head_of(response).coding and said.isascii() and said.isdecimal()
+    return int(said) if is_plain and len(said) < _DIGITS else None

@@ -14,6 +14,7 @@ from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.decode import answer as make_answer
 from naftiko.engine.decode import document, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
+from naftiko.engine.head import retry_after
 from naftiko.engine.mock import described, with_stand_ins
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.redirects import READING, is_redirect, not_followed
@@ -257,8 +258,7 @@ def failed(response: httpx.Response, operation: Operation) -> UpstreamStatus:
     """Return the error for an upstream's own 4xx or 5xx."""
     error = UpstreamStatus(response, hint=_HINTS.get(response.status_code, ""))
     error.operation = operation.key
-    retry_after = response.headers.get("retry-after", "")
-    error.retry_after = float(retry_after) if retry_after.isdecimal() else None
+    error.retry_after = retry_after(response)
     return error
 
 

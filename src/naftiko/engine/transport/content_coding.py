@@ -52,8 +52,7 @@ async def decoded(body: bytes, content_encoding: str, limit: int) -> bytes | Non
     Raises:
         NotDecodableError: the body is cut or broken, larger than ``limit``, or coded more often than anybody does.
     """
-    codings = [coding.strip().lower() for coding in content_encoding.split(",")]
-    codings = [coding for coding in codings if coding not in _NO_CODINGS]
+    codings = _named(content_encoding)
     if not all(coding in _CODINGS for coding in codings):
         return None
     if len(codings) > _MOST_CODINGS:
@@ -61,6 +60,16 @@ async def decoded(body: bytes, content_encoding: str, limit: int) -> bytes | Non
     for coding in reversed(codings):
         body = await _undone(_CODINGS[coding], body, limit)
     return body
+
+
+def is_decoded(content_encoding: str) -> bool:
+    """Tell codings that ``decoded`` undoes, all of them."""
+    return all(coding in _CODINGS for coding in _named(content_encoding))
+
+
+def _named(content_encoding: str) -> list[str]:
+    codings = (coding.strip().lower() for coding in content_encoding.split(","))
+    return [coding for coding in codings if coding not in _NO_CODINGS]
 
 
 async def _undone(undo: _Undo, body: bytes, limit: int) -> bytes:

@@ -18,10 +18,11 @@ from naftiko.engine.answer import Answer
 from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.engine.forward import Inbound, backward, forwarded
 from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
-from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard
+from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard, problem, refuse
 from naftiko.expose.caller import CallerWatch
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.problems import report
+from naftiko.expose.rest.admission import Doors, admitting, distinct
 from naftiko.expose.rest.description import DESCRIPTION_PATH, ApiDescription
 from naftiko.expose.rest.messages import (
     Pairs,
@@ -89,6 +90,7 @@ class RestApp:
         self._options = options
         self._router: Router[Route] = Router()
         self._description = ApiDescription(options.selection)
+        self._doors = Doors()
         self._limit = CallLimit(options.max_concurrency)
         self.guards: list[Guard] = []
 
@@ -97,6 +99,7 @@ class RestApp:
         its_guard = guard(adapter.plan.model.authentication, adapter.plan.secrets, PlanScope({}, capability.variables))
         if its_guard is not None:
             self.guards.append(its_guard)
+        self._doors.add(prefix, its_guard)
         self._description.add(capability, adapter, prefix, its_guard)
         for unit in adapter.units:
             if not self._options.selection.admits(unit.namespace, unit.name):
@@ -136,16 +139,33 @@ class RestApp:
         return self._router.find(path, lambda route: route.served(method))
 
     async def _without_unit(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Nothing there is 404, OPTIONS tells what is allowed, any other method is 405 (RFC 9110 chapter 15.5.6)."""
+        """Nothing there is 404, OPTIONS tells what is allowed, any other method is 405 (RFC 9110 chapter 15.5.6).
+
+        Where that is an adapter's that asks for authentication, its callers alone are told.
+        """
         method: str = scope["method"]
         routes = self._router.every(path)
-        is_described = self._options.openapi and scope["path"] == DESCRIPTION_PATH
+        is_described = self._options.openapi and path == DESCRIPTION_PATH
         if is_described and (not routes or method in _METHODS_OF_THE_DESCRIPTION):
             await self._description(scope, receive, send)
-        elif not routes:
-            await send_problem(send, 404, simple_problem(404, "not-found", f"there is nothing at {scope['path']}"))
+            return
+        served = [each for route in routes for each in route.units.values()]
+        guards = distinct(each.guard for each in served) if routes else self._doors.before(path)
+        is_open = any(each.guard is None for each in served)
+        admitting_ones, refusal = await admitting(guards, scope)
+        if refusal is not None and not is_open:
+            await refuse(refusal, problem, scope, send)
+            return
+        known = {each.unit.method or "" for each in served if each.guard is None or each.guard in admitting_ones}
+        if known:
+            await send_allowed(method, known, send)
         else:
-            await send_allowed(method, {name for route in routes for name in route.units}, send)
+            await send_problem(
+                send,
+                404,
+                simple_problem(404, "not-found", f"there is nothing at {scope['path']}"),
+                is_head=method == "HEAD",
+            )
 
     async def _call(self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send) -> None:
         is_head = scope["method"] == "HEAD"

@@ -8,7 +8,8 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from naftiko.engine.capability import Adapter, Capability
-from naftiko.expose.authentication import Credentials, Guard, Refusal, problem, refuse
+from naftiko.expose.authentication import Guard, Refusal, problem, refuse
+from naftiko.expose.rest.admission import admitting, distinct
 from naftiko.expose.rest.messages import send_allowed, send_message
 from naftiko.expose.rest.openapi import openapi
 from naftiko.expose.selection import Selection
@@ -44,12 +45,12 @@ class ApiDescription:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the document of the adapters that the caller may call."""
         del receive
+        admitted, refusal = await self._admitted(scope)
+        if refusal is not None:
+            await refuse(refusal, problem, scope, send)
+            return
         if scope["method"] not in {"GET", "HEAD"}:
             await send_allowed(scope["method"], {"GET"}, send)
-            return
-        admitted, refusal = await self._admitted(scope)
-        if not admitted and refusal is not None:
-            await refuse(refusal, problem, scope, send)
             return
         key = frozenset(map(id, admitted))
         if key not in self._made:
@@ -60,13 +61,7 @@ class ApiDescription:
         await send_message(send, 200, headers, b"" if scope["method"] == "HEAD" else body)
 
     async def _admitted(self, scope: Scope) -> tuple[list[_Described], Refusal | None]:
-        request = Credentials.of(scope)
-        admitted: list[_Described] = []
-        refusal: Refusal | None = None
-        for each in self._described:
-            found = None if each.guard is None else await each.guard.identify(request)
-            if isinstance(found, Refusal):
-                refusal = found
-            else:
-                admitted.append(each)
-        return admitted, refusal
+        """Return the adapters that the caller may call, and the refusal where there is none."""
+        let_in, refusal = await admitting(distinct(each.guard for each in self._described), scope)
+        admitted = [each for each in self._described if each.guard is None or each.guard in let_in]
+        return admitted, None if admitted else refusal

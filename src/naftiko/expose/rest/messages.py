@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from http import HTTPStatus
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote, quote_from_bytes
 
 from starlette.types import Message, Receive, Scope, Send
 
 from naftiko.engine.answer import Answer
-from naftiko.engine.head import head_of
+from naftiko.engine.head import body_length, head_of
 from naftiko.errors import InputError, UpstreamRedirect, UpstreamStatus
 from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.expose.rest.reading import TooLarge
@@ -22,11 +22,21 @@ _OF_AN_ERROR = frozenset({b"www-authenticate", b"allow", b"content-encoding"})
 
 
 def raw_path(scope: Scope) -> str:
-    """Return the undecoded path of a request; bytes that should have been percent-encoded are."""
+    """Return the undecoded path of a request; bytes that should have been percent-encoded are.
+
+    Where the app is mounted (``root_path``) it is the rest of the path.
+    """
     raw: bytes | None = scope.get("raw_path")
     if raw is None:
-        return quote_from_bytes(scope["path"].encode("utf-8"), safe=_ASCII.replace("%", "").replace("?", ""))
-    return _in_ascii(raw.partition(b"?")[0])
+        path = quote_from_bytes(scope["path"].encode("utf-8"), safe=_ASCII.replace("%", "").replace("?", ""))
+    else:
+        path = _in_ascii(raw.partition(b"?")[0])
+    return path.removeprefix(root_path(scope)) if scope.get("root_path") else path
+
+
+def root_path(scope: Scope) -> str:
+    """Return where the app is mounted, encoded as paths are; ``""`` at the root."""
+    return quote(scope.get("root_path", "").rstrip("/"), safe=_ASCII.replace("?", ""))
 
 
 def raw_query(scope: Scope) -> str:
@@ -110,10 +120,12 @@ async def send_answer(answer: Answer, send: Send, *, is_head: bool, keeps_status
     """
     content = answer.sent
     headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in answer.headers]
-    if content:
+    length = len(content) if content else answer.length if is_head else None
+    if content or (is_head and answer.media_type):
         media_type = answer.media_type or "application/octet-stream"
         headers.append((b"content-type", media_type.encode("latin-1", "replace")))
-        headers.append((b"content-length", str(len(content)).encode()))
+    if length is not None:
+        headers.append((b"content-length", str(length).encode()))
     status = answer.status if content or keeps_status or answer.status != HTTPStatus.OK else HTTPStatus.NO_CONTENT
     await send_message(send, status, headers, b"" if is_head else content)
 
@@ -126,7 +138,9 @@ async def pass_on(error: UpstreamStatus | UpstreamRedirect, send: Send, *, is_he
     headers.extend((name.lower(), value) for name, value in response.headers.raw if name.lower() in _OF_AN_ERROR)
     if head.content_type:
         headers.append((b"content-type", head.content_type.encode("latin-1")))
-    headers.append((b"content-length", str(len(response.content)).encode()))
+    length = body_length(response) if is_head else len(response.content)
+    if length is not None:
+        headers.append((b"content-length", str(length).encode()))
     await send_message(send, response.status_code, headers, b"" if is_head else response.content)
 
 

@@ -68,14 +68,14 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 
 
 def openapi(
-    served: Sequence[tuple[Capability, Adapter, str]], *, selection: Selection | None = None, server: str = "/"
+    served: Sequence[tuple[Capability, Adapter, str]], *, selection: Selection | None = None, server: str = "."
 ) -> dict[str, Any]:
     """Return the document of REST adapters that are served together.
 
     Args:
         served: each adapter with its capability and the prefix of its routes.
         selection: the routes that are served; ``None``: all.
-        server: the URL of the API, absolute or relative to the document.
+        server: the URL of the API, absolute or relative to the document: as it is, whatever path a proxy puts it at.
     """
     admits = (selection or Selection()).admits
     paths = _Paths()
