@@ -282,5 +282,5 @@ def test_a_deep_raw_body_stops_no_file():
 
 def test_a_broken_template_in_a_body_stops_the_operation_alone():
     loaded = capability(api("body: {data: {a: '{{#x}}'}}", method="POST") + tool(""))
-    assert rules(loaded) == ["broken-template", "unknown-call"]
+    assert rules(loaded) == ["broken-template", "blocked-call"]
     assert not loaded.units[0].executable

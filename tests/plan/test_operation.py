@@ -154,8 +154,8 @@ def test_constant_headers_of_a_consumes_entry():
 
 def test_a_broken_template_in_a_fixed_value_is_told_where_it_stands():
     _, loaded = only_unit(api("inputParameters:\n- name: p\n  in: query\n  value: '{{#x}}'"), tool(""))
-    (found,) = loaded.diagnostics
-    assert (found.rule, found.position.line) == ("broken-template", 13)
+    found, blocked = loaded.diagnostics
+    assert (found.rule, found.position.line, blocked.rule) == ("broken-template", 13, "blocked-call")
 
 
 @pytest.mark.parametrize("value", ["{{p2[}}", "{{p2.[}}"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import xml.etree.ElementTree as ET
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from naftiko.plan.references import Input
 from naftiko.plan.scope import Scope
+from naftiko.plan.tags import broken_at
 from naftiko.plan.template import Position, TemplateError, parse, parse_json_text
 from naftiko.types import ABSENT
 
@@ -88,6 +90,67 @@ def test_a_broken_template_says_what_and_where(text, message, column):
     with pytest.raises(TemplateError, match=message) as caught:
         parse(text, Input)
     assert caught.value.column == column
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("{{a}", 0),
+        ("{a}}", 0),
+        ("{{a", 0),
+        ("a}}", 0),
+        ("{{ env.A }", 0),
+        ("{{a.b[0]}", 0),
+        ("Bearer {{a}", 7),
+        ("{{a}} and {{b}", 10),
+        ("{{a}}{b}}", 5),
+        ("{{{a}}", 0),
+        ("{{a}}}", 0),
+        ("x {{#a}}y{{/a}", 9),
+        ('{"k": "{{a}"}', 7),
+        ('{"k": "{a}}"}', 7),
+        ('{"k": {{a}}, "l": {{b}}', None),
+    ],
+)
+def test_a_placeholder_that_lacks_a_brace_is_broken(text, column):
+    if column is None:
+        parse_json_text(text, Input)  # JSON that is broken otherwise
+        return
+    with pytest.raises(TemplateError, match="lacks a brace") as caught:
+        parse(text, Input)
+    assert caught.value.column == column
+    if text.startswith('{"'):
+        with pytest.raises(TemplateError, match="lacks a brace"):
+            parse_json_text(text, Input)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{a}",
+        "{ a }",
+        '{"a": {"b": 1}}',
+        '{"a":{"b":{"c":1}}}',
+        "query { a { b } }",
+        "query{a{b}}",
+        '{"pattern": "a{"}',
+        "} a {",
+        "no braces",
+        "}} {{",
+        '["}}"]',
+        "x^{2}",
+    ],
+)
+def test_braces_of_other_languages_are_text(text):
+    assert parse(text, Input)(scope()) == text
+
+
+@given(st.text("ab{} '[]", max_size=20))
+def test_any_text_is_a_template_or_broken_in_a_place_of_it(text):
+    with contextlib.suppress(TemplateError):
+        parse(text, Input)
+    at = broken_at(text)
+    assert at is None or 0 <= at < len(text)
 
 
 def test_names_are_known_once_each_in_order():

@@ -150,6 +150,7 @@ def _api(
         )
     base = parse_base(settings.base_uris.get(namespace, entry.base_uri or ""), names)
     secrets, needed = compile_secrets(ours, names, findings)
+    parameters, broken = OperationCompiler(entry, names, findings).shared()
     return ApiPlan(
         namespace=namespace,
         base=base,
@@ -157,19 +158,28 @@ def _api(
         credentials=credentials(ours),
         secrets=secrets,
         variables=(*base.variables, *needed),
-        parameters=OperationCompiler(entry, names, findings).shared(),
+        parameters=parameters,
         position=findings.position(entry.node),
-        blocked=_blocked(base, entry, findings),
+        blocked=_blocked(base, entry, findings) or broken,
     )
 
 
 def _blocked(base: BaseUri, entry: ConsumesHttp, findings: Findings) -> str:
-    """Return, and tell, why nothing of an API can be called."""
-    if not base.climbs:
-        return ""
-    reason = f"its base URI `{base.text}` holds a `.` or `..` segment"
-    findings.at(entry.at("baseUri")).error("dot-segment", reason, hint="write the path that is meant")
-    return reason
+    """Return, and tell, why nothing of an API can be called; callers see it, so it never shows the address itself."""
+    where = findings.at(entry.at("baseUri"))
+    if base.broken:
+        reason = "its base URI lacks a brace"
+        where.error("broken-template", reason, hint="a variable of a base URI is `{{NAME}}`")
+        return reason
+    if base.climbs:
+        reason = "its base URI holds a `.` or `..` segment"
+        where.error("dot-segment", reason, hint="write the path that is meant")
+        return reason
+    if base.wrong:
+        reason = f"nothing can be sent to its base URI: {base.wrong}"
+        where.error("bad-base-uri", reason, hint="write a URL such as `https://api.example.net/v1`")
+        return reason
+    return ""
 
 
 _SECRET_KEYS = ("username", "password", "token", "value", "client_id", "client_secret", "token_endpoint")

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from naftiko.plan.addresses import wrong_url
 from naftiko.plan.dots import climbs
 from naftiko.plan.path import path_text
 from naftiko.plan.references import InputOrVariable, Names, Variable
@@ -13,6 +14,7 @@ from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 from naftiko.types import ABSENT
 
+_SCHEMES = re.compile(r"https?[:/]", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{([^{}]+)\}")
 
 
@@ -59,6 +61,21 @@ class BaseUri:
     def climbs(self) -> bool:
         """Whether it holds a dot segment, whatever its placeholders are."""
         return climbs(path_of(_completed("".join(part if isinstance(part, str) else "x" for part in self.parts))))
+
+    @property
+    def broken(self) -> bool:
+        """Whether a placeholder of it lacks a brace."""
+        return any("{" in part or "}" in part for part in self.parts if isinstance(part, str))
+
+    @property
+    def wrong(self) -> str:
+        """Why nothing can be sent to it, whatever its placeholders are; ``""``: something can, or nobody knows yet."""
+        if not self.parts or isinstance(self.parts[0], BasePart):
+            return ""
+        known = ""
+        for part in self.parts:  # a placeholder after a colon is a port
+            known += part if isinstance(part, str) else "1" if known.endswith(":") else "x"
+        return wrong_url(known if _SCHEMES.match(known) else _completed(known))
 
     def fill(self, scope: Scope) -> str:
         """Return the base URI without a trailing slash.

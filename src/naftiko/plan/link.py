@@ -39,6 +39,7 @@ from naftiko.plan.path import placeholders, shape
 from naftiko.plan.references import ADAPTER_PREFIXES, Names, bind_names
 from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt
 from naftiko.plan.routes import exposed_path
+from naftiko.plan.sound import check_sound
 from naftiko.plan.unit import (
     Action,
     AdapterPlan,
@@ -80,6 +81,7 @@ def link(document: CapabilityDocument, findings: Findings, settings: LinkSetting
         settings: the operator's, which wins over the file.
     """
     with collection_paused():
+        check_sound(document, findings)
         return _Linker(document, findings, settings or LinkSettings()).link()
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import ConsumedOperation, ConsumedResource, ConsumesHttp, InputParameter
-from naftiko.document.suggest import fold
+from naftiko.document.model import RAW_FORMATS, ConsumedOperation, ConsumedResource, ConsumesHttp, InputParameter
+from naftiko.document.suggest import did_you_mean, fold
 from naftiko.plan.body import BodyTemplate, compile_body, names_in_text
 from naftiko.plan.lost_path import PathParameters, PathPlaces
 from naftiko.plan.outputs import ConsumedOutputs, consumed_outputs
@@ -156,11 +156,15 @@ class OperationCompiler:
         self._findings = findings
         self._places = places or PathPlaces(consumes)
 
-    def shared(self) -> tuple[Parameter, ...]:
-        """Return the parameters of the consumes entry itself, which a forwarded request carries too."""
+    def shared(self) -> tuple[tuple[Parameter, ...], str]:
+        """Return the parameters of the consumes entry itself, which a forwarded request carries too.
+
+        And why they can't be sent, or ``""``.
+        """
         declared = self._merged(ConsumedResource(), ConsumedOperation())
         names = self._fresh_names({parameter.name for parameter in declared})
-        return tuple(self._with_fixed(parameter, names) for parameter in declared)
+        fixed = [self._with_fixed(parameter, names) for parameter in declared]
+        return tuple(one for one in fixed if not isinstance(one.fixed, _Unparsed)), _broken(fixed)
 
     def compile(self, resource: ConsumedResource, operation: ConsumedOperation) -> Operation:
         """Compile one operation.
@@ -192,7 +196,7 @@ class OperationCompiler:
         declared = [self._with_fixed(parameter, names) for parameter in declared]
         in_path_now = {one.name: one for one in declared if one.location == "path"}
         path = parse_path(complete.text, lambda name: _in_path(renamed.get(name, name), in_path_now, names))
-        body = compile_body(operation.body, names) if operation.body is not None else None
+        body, blocked = self._body(operation, names)
         in_body = [parameter for parameter in declared if parameter.location == "body"]
         if operation.body is not None and body is None and not in_body:
             in_body = [_UNDESCRIBED_BODY]
@@ -223,7 +227,11 @@ class OperationCompiler:
             max_binary_size=operation.max_binary_size,
             outputs=consumed_outputs(operation.output_parameters, self._findings),
             position=self._findings.position(operation.node),
-            blocked=complete.blocked or self._unsendable(path, resource, operation),
+            blocked=complete.blocked
+            or blocked
+            or _broken(declared)
+            or self._unsendable(path, resource, operation)
+            or self._undecodable(operation),
             appended=tuple(complete.names.values()),
         )
 
@@ -250,6 +258,26 @@ class OperationCompiler:
             reason = f"its path `{path.text}` holds a brace without its pair"
             here.error("broken-template", reason, hint="a placeholder is written `{name}`")
         return reason
+
+    def _undecodable(self, operation: ConsumedOperation) -> str:
+        """Return, and tell, why no answer can be read."""
+        written = operation.output_raw_format or RAW_FORMATS[0]
+        if written.lower() in RAW_FORMATS:
+            return ""
+        reason = f"its `outputRawFormat: {written}` is not known"
+        hint = did_you_mean(written.lower(), RAW_FORMATS) or f"known: {', '.join(RAW_FORMATS)}"
+        self._findings.at(operation.at("outputRawFormat")).error("unknown-format", reason, hint=hint)
+        return reason
+
+    def _body(self, operation: ConsumedOperation, names: Names) -> tuple[BodyTemplate | None, str]:
+        """Compile the body; return it, and why it can't be sent."""
+        if operation.body is None:
+            return None, ""
+        try:
+            return compile_body(operation.body, names), ""
+        except TemplateError as error:
+            self._findings.at(operation.at("body")).error("broken-template", f"the body: {error}")
+            return None, "its body is a broken template"
 
     def _fresh_names(self, declared: set[str]) -> Names:
         return Names(
@@ -312,8 +340,8 @@ class OperationCompiler:
             template = parse(fixed, inside.resolve)
         except TemplateError as error:
             where = parameter.fixed.given
-            self._findings.at(where.at("value")).error("broken-template", str(error))
-            return replace(parameter, fixed=None)
+            self._findings.at(where.at("value")).error("broken-template", f"`{parameter.name}`: {error}")
+            return parameter
         return replace(parameter, fixed=template.lone.value if template.lone else template)
 
     @staticmethod
@@ -348,6 +376,12 @@ class _Unparsed:
 
     def __call__(self, scope: object) -> Any:
         raise NotImplementedError
+
+
+def _broken(parameters: Sequence[Parameter]) -> str:
+    """Return why parameters can't be sent: one's value is a broken template, which is told where it stands."""
+    names = [parameter.name for parameter in parameters if isinstance(parameter.fixed, _Unparsed)]
+    return f"the value of its parameter `{names[0]}` is a broken template" if names else ""
 
 
 class _Slots:

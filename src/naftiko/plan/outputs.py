@@ -14,7 +14,8 @@ from naftiko.plan.inputs import fit
 from naftiko.plan.references import Constant, Names, StepPath, compile_data
 from naftiko.plan.schema import output_schema
 from naftiko.plan.scope import Scope
-from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
+from naftiko.plan.tags import may_hold_tags
+from naftiko.plan.template import TemplateError, Value, parse
 from naftiko.types import ABSENT
 
 _WHOLE = frozenset({"$", "$.", ""})
@@ -393,7 +394,7 @@ class OutputCompiler:
 
     def template(self, text: str, parameter: OutputParameter) -> Output:
         """Compile an output's text; what is not a template is a constant of the declared type."""
-        if not has_placeholder(text):
+        if not may_hold_tags(text):
             return Expressed(Constant(text), parameter.type, text, parameter.max_length)
         try:
             template = parse(text, self._names.resolve)

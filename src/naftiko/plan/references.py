@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from naftiko.plan import jsonpath
 from naftiko.plan.scope import Scope
+from naftiko.plan.tags import may_hold_tags
 from naftiko.plan.template import Placeholder, Template, TemplateError, Value, has_placeholder, parse
 from naftiko.types import ABSENT
 
@@ -293,10 +294,10 @@ def compile_value(value: Any, names: Names) -> Expression:
     if name is not None:
         names.used[name] = None
         return Input(name)
-    if has_placeholder(value):
+    if may_hold_tags(value):
         # `$this.namespace.{{name}}` is a reference whose name is written as a placeholder
-        template = parse(value[value.index("{{") :] if value.startswith(_THIS) else value, names.resolve)
-        return template.lone.value if template.lone else template
+        is_reference = value.startswith(_THIS) and has_placeholder(value)
+        return _compiled(value[value.index("{{") :] if is_reference else value, names)
     if value.startswith("$."):
         return compile_path(value, names)
     return Constant(value)
@@ -312,10 +313,17 @@ def compile_data(value: Any, names: Names) -> Expression:
     """
     if isinstance(value, dict | list):
         return Structure(_compile_structure(value, names, compile_data))
-    if not isinstance(value, str) or not has_placeholder(value):
+    if not isinstance(value, str) or not may_hold_tags(value):
         return Constant(value)
-    template = parse(value, names.resolve)
-    return template.lone.value if template.lone else template
+    return _compiled(value, names)
+
+
+def _compiled(text: str, names: Names) -> Expression:
+    """Return a template's value; text that only looked like one is a constant."""
+    template = parse(text, names.resolve)
+    if template.lone:
+        return template.lone.value
+    return template if template.names else Constant(text)
 
 
 def compile_path(text: str, names: Names) -> Expression:

@@ -17,7 +17,7 @@ from naftiko.errors import InputError, Problem
 from naftiko.plan import sparql
 from naftiko.plan.escape import NotWritable, Position, escape
 from naftiko.plan.scope import Scope
-from naftiko.plan.tags import TAG
+from naftiko.plan.tags import TAG, broken_at, may_hold_tags
 from naftiko.types import ABSENT
 
 _DEEPEST_SECTION = 50
@@ -171,7 +171,7 @@ def parse(text: str, resolve: Resolve, position: Position = Position.PLAIN) -> T
     """Parse a template whose placeholders all stand at the same kind of position.
 
     Raises:
-        TemplateError: a section is not closed, closed twice, or a placeholder has no name.
+        TemplateError: a section is not closed, closed twice, a placeholder has no name, or lacks a brace.
     """
     return Template(text, _Parser(text, resolve, lambda _: position).parse())
 
@@ -189,6 +189,7 @@ def parse_json_text(text: str, resolve: Resolve) -> Template:
             text,
             resolve,
             lambda at: Position.JSON_STRING if inside(at) else Position.JSON_VALUE,
+            is_json=True,
         ).parse(),
     )
 
@@ -244,8 +245,11 @@ def _inside_json_strings(text: str) -> Callable[[int], bool]:
 
 
 class _Parser:
-    def __init__(self, text: str, resolve: Resolve, position: Callable[[int], Position]) -> None:
+    def __init__(
+        self, text: str, resolve: Resolve, position: Callable[[int], Position], *, is_json: bool = False
+    ) -> None:
         self._text = text
+        self._is_json = is_json
         self._resolve = resolve
         self._position = position
         self._tags = list(TAG.finditer(text))
@@ -253,6 +257,9 @@ class _Parser:
         self._open: list[str] = []
 
     def parse(self) -> tuple[Part, ...]:
+        broken = broken_at(self._text, is_json=self._is_json) if may_hold_tags(self._text) else None
+        if broken is not None:
+            raise TemplateError("a placeholder lacks a brace: it is {{name}}", broken)
         parts, end = self._parts(0, None)
         return self._with_tail(parts, self._text[end:])
 

@@ -25,7 +25,7 @@ from naftiko.document.model.capability import (
     UnknownAdapter,
     UnknownConsumes,
 )
-from naftiko.document.model.consumes import ConsumedOperation, ConsumedResource, ConsumesHttp, Tunnel
+from naftiko.document.model.consumes import RAW_FORMATS, ConsumedOperation, ConsumedResource, ConsumesHttp, Tunnel
 from naftiko.document.model.control import (
     ControlAdapter,
     ControlLogs,
@@ -54,6 +54,7 @@ from naftiko.document.model.skill import ExposedSkill, SkillAdapter, SkillTool, 
 from naftiko.document.model.steps import CallStep, LookupStep, Mapping, ScriptStep, Step, UnknownStep
 
 __all__ = [
+    "RAW_FORMATS",
     "Aggregate",
     "AggregateFunction",
     "ApiKeyAuthentication",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -10,6 +10,10 @@ from naftiko.document.model.authentication import Authentication
 from naftiko.document.model.base import Model, NamedTuple
 from naftiko.document.model.body import RequestBody
 from naftiko.document.model.parameters import InputParameter, OutputParameter
+
+_TABLES: Final = ("csv", "tsv", "psv")
+RAW_FORMATS: Final = ("json", "xml", *_TABLES, "yaml", "html", "markdown", "avro", "protobuf", "text", "binary")
+"""What ``outputRawFormat`` may be, in lower case; the first is what it is where nothing is said (SEMANTICS 5.1)."""
 
 
 class ConsumedOperation(Model):

@@ -1,0 +1,18 @@
+"""Sizes as a file writes them: ``512KiB``, ``1.5MiB`` or ``4096`` (SEMANTICS 5.1)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_SIZE: Final = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*(?:([kmg])i?b?|b)?\s*", re.IGNORECASE)
+_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
+
+
+def size_in_bytes(text: str) -> int:
+    """Return a size in bytes, 0 for what is none.
+
+    ``K``, ``M`` and ``G`` are powers of 1024, with and without the ``i``.
+    """
+    found = _SIZE.fullmatch(text)
+    return int(float(found[1]) * 1024 ** _POWERS[(found[2] or "").lower()]) if found else 0
