@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from consuming import consuming, request_of
+from consuming import consuming, request_of, url_of
 
 from naftiko.errors import MissingVariable
 
@@ -109,3 +109,37 @@ def test_reading_anew(tmp_path):
     assert header_of(capability) == "old"
     capability.variables.forget()
     assert header_of(capability) == "new"
+
+
+@pytest.mark.parametrize("text", ["env.TOKEN_SOURCE", "plain.TOKEN"])
+@pytest.mark.parametrize(
+    "with_", [{"q": "{}"}, {"q": ["{}"]}, {"q": {"in": "{}"}}], ids=["alone", "in a list", "in a map"]
+)
+def test_a_bare_variable_in_with(text, with_, tmp_path):
+    """``env.NAME`` in ``with`` is the variable (SEMANTICS 3.1); so is a name that a bind lists, by its namespace."""
+    filled = {key: [text] if isinstance(value, list) else {"in": text} if isinstance(value, dict) else text
+              for key, value in with_.items()}  # fmt: skip
+    capability = consuming(
+        {"inputParameters": [{"name": "q", "in": "query"}]},
+        tool={"with": filled},
+        more={"binds": [PLAIN_BIND]},
+        environment={"TOKEN_SOURCE": "v-1"},
+    )
+    assert not capability.diagnostics
+    assert "v-1" in str(request_of(capability).url)
+    unset = consuming(
+        {"inputParameters": [{"name": "q", "in": "query"}]}, tool={"with": filled}, more={"binds": [PLAIN_BIND]}
+    )
+    assert list(unset.missing_variables()) == [text]
+    with pytest.raises(MissingVariable, match="TOKEN"):
+        request_of(unset)
+
+
+def test_what_only_looks_like_a_variable():
+    """An input of that very name, a text that goes on after the name, a namespace that no bind has."""
+    operation = {"inputParameters": [{"name": "q", "in": "query"}]}
+    declared = {"with": {"q": "env.X"}, "inputParameters": [{"name": "env.X", "type": "string"}]}
+    assert url_of(consuming(operation, tool=declared, environment={"X": "no"}), {"env.X": "v"}).endswith("?q=v")
+    for text in ("env.x.example", "env.", "environment.X", "env.X Y", "production.TOKEN"):
+        capability = consuming(operation, tool={"with": {"q": text}}, environment={"X": "no"})
+        assert dict(request_of(capability).url.params) == {"q": text}

@@ -16,11 +16,21 @@ from yaml.nodes import Node
 from naftiko.document.findings import Findings
 from naftiko.document.model import Model
 from naftiko.document.suggest import did_you_mean
-from naftiko.plan import jsonpath
+from naftiko.plan import dotted, jsonpath
 from naftiko.plan.apis import Apis
 from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation, Slot
 from naftiko.plan.path import same_placeholder
-from naftiko.plan.references import Defaulted, Input, Names, OptionalInput, Structure, compile_value
+from naftiko.plan.references import (
+    Defaulted,
+    Input,
+    InputPath,
+    Names,
+    OptionalInput,
+    PathInto,
+    Structure,
+    compile_value,
+    known_prefix,
+)
 from naftiko.plan.required import without_source
 from naftiko.plan.resolving import Resolver, Unresolved
 from naftiko.plan.template import TemplateError, Value
@@ -154,7 +164,7 @@ class _Linking:
         key = self._key(slot)
         credential = self._is_credential(slot)
         if key is None:
-            if not credential:
+            if not credential and not self._within(slot.name, slot):
                 self._unmapped(slot)
             return
         self._taken.add(key)
@@ -196,6 +206,29 @@ class _Linking:
             self.arguments[name] = OptionalInput(mapped.name) if isinstance(mapped, Input) else Defaulted(mapped, None)
         elif name in self._caller.names.inputs:
             self.arguments.setdefault(name, OptionalInput(name))
+        elif self._within(name, _extra_slot(name, "query")):
+            self.arguments[name] = Defaulted(self.arguments[name], None)
+
+    def _within(self, name: str, slot: Slot) -> bool:
+        """Fill a dotted name that begins with a key of ``with``, or with a declared input, by a path into that one."""
+        declared_upstream = (parameter.name for parameter in self._operation.parameters)
+        if name in self._caller.names.inputs or name in declared_upstream:  # the dots belong to its name
+            return False
+        mapped = known_prefix(name, self._mapped)
+        if mapped is not None:
+            key, rest = mapped
+            self.arguments[name] = PathInto(self._mapped[key][0], dotted.parse(rest))
+            self._taken.add(key)
+            used: tuple[str, ...] = self._mapped[key][1]
+        else:
+            declared = known_prefix(name, self._caller.names.inputs)
+            if declared is None:
+                return False
+            self.arguments[name] = InputPath(declared[0], dotted.parse(declared[1]))
+            used = declared[:1]
+        for each in used:
+            self._wants.add(each, slot, Use.PART)
+        return True
 
     def _map(self, key: str, slot: Slot) -> None:
         expression, used = self._mapped[key]

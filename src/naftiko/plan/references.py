@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from naftiko.plan import jsonpath
+from naftiko.plan import dotted, jsonpath
+from naftiko.plan.content import Content
 from naftiko.plan.scope import Scope
 from naftiko.plan.tags import may_hold_tags
 from naftiko.plan.template import Placeholder, Template, TemplateError, Value, has_placeholder, parse
@@ -16,7 +17,10 @@ from naftiko.types import ABSENT
 ADAPTER_PREFIXES = frozenset({"rest", "tools", "mcp"})
 """Prefixes of the caller's inputs, beside the adapter's or aggregate's own namespace."""
 
+Path: TypeAlias = "jsonpath.JSONPath | dotted.DottedPath"
+
 _ENVIRONMENT_LIKE = re.compile(r"[A-Z][A-Z0-9_]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _THIS = "$this."
 
 
@@ -96,7 +100,7 @@ class StepPath:
     """A path into the result of a step: ``$.step.field`` or ``{{step.field}}``."""
 
     step: str
-    path: jsonpath.JSONPath | None
+    path: Path | None
 
     def __call__(self, scope: Scope) -> Any:
         """Return what the path finds in the step's result, or ABSENT."""
@@ -122,15 +126,36 @@ class InputPath:
     """A path into a caller's input that is an object: ``{{filter.kind}}`` where ``filter`` is an input."""
 
     name: str
-    path: jsonpath.JSONPath
+    path: Path
 
     def __call__(self, scope: Scope) -> Any:
         """Return what the path finds in the input's value, or ABSENT."""
-        whole = scope.inputs.get(f"{self.name}.{self.path.text}", ABSENT)
-        if whole is not ABSENT:
-            return whole
-        value = scope.inputs.get(self.name, ABSENT)
-        return ABSENT if value is ABSENT else self.path(value)
+        whole = scope.inputs.get(f"{self.name}{self.path.text}", ABSENT)
+        return within(scope.inputs.get(self.name, ABSENT), self.path) if whole is ABSENT else whole
+
+
+@dataclass(frozen=True, slots=True)
+class PathInto:
+    """A path into a value that the file makes: ``{{filter.kind}}`` where ``with`` has a ``filter``."""
+
+    value: Value
+    path: Path
+
+    def __call__(self, scope: Scope) -> Any:
+        """Return what the path finds in the value, or ABSENT."""
+        return within(self.value(scope), self.path)
+
+
+def within(value: Any, path: Path) -> Any:
+    """Return what a path finds in a value, or ABSENT; a body that came as bytes is looked into if it is JSON."""
+    if isinstance(value, Content):
+        if not value.is_json:
+            return ABSENT
+        try:
+            value = value.decoded()
+        except (ValueError, RecursionError):
+            return ABSENT
+    return ABSENT if value is ABSENT else path(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +248,13 @@ class Names:
             return text
         return text if any(text in names for names in self.binds.values()) else None
 
+    def is_qualified_variable(self, text: str) -> bool:
+        """Tell whether a bare word is a variable by its namespace: ``env.NAME``, or a name that such a bind lists."""
+        prefix, dot, name = text.partition(".")
+        if not dot:
+            return False
+        return name in self.binds.get(prefix, ()) or (prefix == "env" and _VARIABLE.fullmatch(name) is not None)
+
     def resolve(self, text: str) -> Expression:
         """Say what a placeholder means, in this order: reference, input, step, variable, input to be inferred.
 
@@ -251,10 +283,11 @@ class Names:
         return self._otherwise(text)
 
     def _otherwise(self, text: str) -> Expression:
-        head, dot, rest = text.partition(".")
-        if dot and rest and head in self.inputs:
-            self.used[head] = None
-            return InputPath(head, jsonpath.parse(rest))
+        known = known_prefix(text, self.inputs)
+        if known is not None:
+            name, rest = known
+            self.used[name] = None
+            return InputPath(name, dotted.parse(rest))
         if self.fixed:
             self.free[text] = None
             return InputOrVariable(text)
@@ -273,8 +306,16 @@ class Names:
             if text == name:
                 return StepPath(name, None)
             if text.startswith((f"{name}.", f"{name}[")):
-                return StepPath(name, jsonpath.parse("$" + text[len(name) :]))
+                return StepPath(name, dotted.parse("$" + text[len(name) :]))
         return None
+
+
+def known_prefix(text: str, known: Container[str]) -> tuple[str, str] | None:
+    """Return the longest known name that a dotted name begins with, and the rest: ``order``, ``.lines[0].sku``."""
+    for at in range(len(text) - 2, 0, -1):
+        if text[at] in ".[" and text[:at] in known:
+            return text[:at], text[at:]
+    return None
 
 
 def compile_value(value: Any, names: Names) -> Expression:
@@ -294,6 +335,9 @@ def compile_value(value: Any, names: Names) -> Expression:
     if name is not None:
         names.used[name] = None
         return Input(name)
+    if names.is_qualified_variable(value):
+        names.variables[value] = None
+        return Variable(value)
     if may_hold_tags(value):
         # `$this.namespace.{{name}}` is a reference whose name is written as a placeholder
         is_reference = value.startswith(_THIS) and has_placeholder(value)

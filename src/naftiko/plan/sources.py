@@ -12,6 +12,7 @@ from naftiko.plan.references import (
     InputOrVariable,
     InputPath,
     OptionalInput,
+    PathInto,
     ScopePath,
     StepPath,
     Structure,
@@ -33,7 +34,7 @@ def leaves(value: Any) -> Iterator[Any]:
         yield from (leaf for part in value.parts if not isinstance(part, str) for leaf in leaves(part))
     elif isinstance(value, Structure):
         yield from leaves(value.template)
-    elif isinstance(value, Defaulted):
+    elif isinstance(value, Defaulted | PathInto):
         yield from leaves(value.value)
     elif isinstance(value, dict):
         yield from (leaf for inner in value.values() for leaf in leaves(inner))
@@ -75,7 +76,9 @@ def written(value: Any) -> str:
     if isinstance(value, ScopePath):
         return value.path.text
     if isinstance(value, InputPath):
-        return f"{{{{{value.name}.{value.path.text}}}}}"
+        return f"{{{{{value.name}{value.path.text}}}}}"
+    if isinstance(value, PathInto):
+        return f"{written(value.value)}{value.path.text}"
     if isinstance(value, Input | OptionalInput | Variable | InputOrVariable):
         return f"{{{{{value.name}}}}}"
     if isinstance(value, Template):
