@@ -97,6 +97,8 @@ def test_a_number_beside_no_number():
 
 def test_a_copy_has_the_digits_too():
     number = read_number("1.10e1")
+    out_of_json = json_decimal("1.10e1")
+    assert pickle.loads(pickle.dumps(out_of_json)).shown == "11.0"
     for twin in (copy.deepcopy(number), pickle.loads(pickle.dumps(number))):
         assert (twin, twin.text, twin.shown) == (11, "1.10e1", "1.10e1")
     assert f"{number} {number!r} {number:.1f}" == "1.10e1 1.10e1 11.0"

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal, InvalidOperation
-from typing import Final, Self
+from decimal import MAX_EMAX, Context, Decimal, InvalidOperation, localcontext
+from functools import partial
+from typing import Any, Final, Self
 
 _NUMBER: Final = re.compile(r"(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 """A number as JSON has it (RFC 8259 chapter 6): no ``+5``, ``.5``, ``007``, ``1_000``, ``0x10``, ``inf``."""
@@ -35,23 +36,21 @@ class ExactNumber(float):
 
     Attributes:
         text: as JSON has it.
+        is_from_text: whether it was written in a text, not in JSON, so that it stands as written in another text.
     """
 
-    __slots__ = ("_shown", "text")
+    __slots__ = ("_shown", "is_from_text", "text")
 
     text: str
+    is_from_text: bool
     _shown: str | None
 
-    def __new__(cls, text: str, shown: str | None = None) -> Self:
-        """Make one.
-
-        Args:
-            text: a JSON number.
-            shown: how it stands in a URL, a header or a form, where it was not JSON's own writer that wrote it.
-        """
+    def __new__(cls, text: str, *, is_from_text: bool = False) -> Self:
+        """Make one of a text that is a JSON number."""
         self = super().__new__(cls, text)
         self.text = text
-        self._shown = shown
+        self.is_from_text = is_from_text
+        self._shown = text if is_from_text else None
         return self
 
     @property
@@ -66,8 +65,8 @@ class ExactNumber(float):
         value = exact_value(self)
         return value.is_finite() and value == value.to_integral_value()
 
-    def __getnewargs__(self) -> tuple[str, str | None]:  # type: ignore[override]  # a float's are a float
-        return self.text, self._shown
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(ExactNumber, is_from_text=self.is_from_text), (self.text,)
 
     def __repr__(self) -> str:
         return self.text
@@ -124,8 +123,8 @@ def read_number(text: str) -> float | None:
     found = _NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None:
         return None
-    number = json_integer(text) if found[2] is None and found[3] is None else json_decimal(text)
-    return ExactNumber(text, text) if isinstance(number, ExactNumber) else number
+    number = json_integer(text) if found[2] is None and found[3] is None else 0.0
+    return number if isinstance(number, int) else ExactNumber(text, is_from_text=True)
 
 
 def json_integer(text: str) -> float:
@@ -188,6 +187,18 @@ def is_number(value: object) -> bool:
 def is_whole(value: object) -> bool:
     """Tell whether a value is an integer as JSON Schema understands it: ``1.0`` is."""
     return is_number(value) and (isinstance(value, int) or (isinstance(value, float) and value.is_integer()))
+
+
+def is_multiple(number: float, unit: float) -> bool:
+    """Tell whether a number is a whole multiple of another, by all their digits; true where they have thousands."""
+    value, of = exact_value(number), exact_value(unit)
+    if not (value.is_finite() and of.is_finite() and of):
+        return True
+    lowest = min(int(value.as_tuple().exponent), int(of.as_tuple().exponent))
+    if max(abs(lowest), value.adjusted(), of.adjusted()) > _WRITTEN_OUT:
+        return True
+    with localcontext(Context(prec=2 * _WRITTEN_OUT, Emin=-MAX_EMAX, Emax=MAX_EMAX)):
+        return not value % of
 
 
 def digits(number: float) -> str:

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """A decoded document: what JSON can say (RFC 8259), and what every other format is decoded to."""
+
+
+class Rooted(dict[str, Any]):
+    """A document whose format names its root, which an object has no place for: an XML document (SEMANTICS 5.1).
+
+    People keep that name in paths. So the document stands under it as well, unless a member has the name; it isn't
+    counted, listed or written.
+    """
+
+    __slots__ = ("root",)
+
+    def __init__(self, members: Mapping[str, Any], root: str) -> None:
+        super().__init__(members)
+        self.root = root
+
+    def __missing__(self, key: str) -> Rooted:
+        if key != self.root:
+            raise KeyError(key)
+        return self
 
 
 class _Absent:

@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from naftiko.engine.formats import FormatError, FormatOptions, decoder
+from naftiko.engine.request import dump_json
+from naftiko.plan.jsonpath import parse
+from naftiko.types import ABSENT
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "formats"
 decode = decoder("xml")
@@ -144,3 +147,36 @@ def test_surrogates_as_references_are_characters(written, text):
 def test_other_characters_that_xml_can_not_hold_stay_errors():
     with pytest.raises(FormatError, match="invalid character number at line 1, column 7"):
         decode(b"<r><a>&#0;&#xD83D;</a></r>", None)
+
+
+def test_a_document_knows_its_root_which_changes_nothing_else():
+    document = decode(b"<x:users xmlns:x='u'><user id='1'/></x:users>", None)
+    assert document == {"user": {"id": "1"}}
+    assert dump_json(document) == b'{"user":{"id":"1"}}'
+    assert (list(document), len(document), "users" in document, document.get("users")) == (["user"], 1, False, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("<root><user>Ann</user></root>", "$.root.user", "Ann"),
+        ("<root><user>Ann</user></root>", "root.user", "Ann"),
+        ("<root><user>Ann</user></root>", "$['root']['user']", "Ann"),
+        ("<root><user>Ann</user></root>", "$.root", {"user": "Ann"}),
+        ("<root><user>Ann</user></root>", "$.user", "Ann"),
+        ("<root><user>Ann</user></root>", "$.other.user", ABSENT),
+        ("<root><root>inner</root></root>", "$.root", "inner"),
+        ("<root root='own'><user>Ann</user></root>", "$.root.user", ABSENT),
+        ("<a><b><c>1</c></b></a>", "$.b.a.c", ABSENT),
+        ("<a><b>1</b><b>2</b></a>", "$.a.b[*]", ["1", "2"]),
+        ("<a><b>1</b><b>2</b></a>", "$.a.b.length", 2),
+        ("<a><b>1</b><b>2</b></a>", "$.concat($.a.b)", "12"),
+        ("<a><b k='1'/><b k='2'/></a>", "$.a.b[?(@.k == '2')].k", ["2"]),
+        ("<a><b k='1'/></a>", "$..a", []),
+        ("<s:Envelope xmlns:s='u'><s:Body><r>1</r></s:Body></s:Envelope>", "$.Envelope.Body.r", "1"),
+        ("<r>t</r>", "$.r['']", "t"),
+    ],
+)
+def test_a_path_may_begin_with_the_name_of_the_root(text, path, value):
+    """Where people keep it; a member of that name wins."""
+    assert parse(path)(decode(text.encode(), None)) == value

@@ -237,7 +237,8 @@ def _fit_integer(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: 
     if not is_whole(number):
         return ABSENT
     # Text is sent on as it is written. A JSON number of 5.0, which is how some agents write 5, is the integer it means.
-    return number if is_text else whole(number)
+    is_written = is_text or (number is value and isinstance(number, ExactNumber) and number.is_from_text)
+    return number if is_written else whole(number)
 
 
 def _fit_number(value: Any, is_text: bool, items: str | None) -> Any:  # noqa: FBT001, ARG001  # the table's shape

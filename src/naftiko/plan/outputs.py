@@ -16,7 +16,7 @@ from naftiko.plan.schema import output_schema
 from naftiko.plan.scope import Scope
 from naftiko.plan.tags import may_hold_tags
 from naftiko.plan.template import TemplateError, Value, parse
-from naftiko.types import ABSENT
+from naftiko.types import ABSENT, Rooted
 
 _WHOLE = frozenset({"$", "$.", ""})
 _QUOTED_NAME = re.compile(r"\['([^']*)'\]")
@@ -452,4 +452,6 @@ def visible(document: Any, consumed: ConsumedOutputs) -> Any:
         return [visible(element, consumed) if isinstance(element, dict) else element for element in document]
     named = {name: path(document) for name, path in consumed.items()}
     present = {name: None if value is ABSENT else value for name, value in named.items()}
+    if isinstance(document, Rooted):
+        return Rooted({**document, **present}, document.root)
     return {**document, **present} if isinstance(document, dict) else present

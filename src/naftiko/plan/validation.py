@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from naftiko.digits import is_multiple, is_number
+
 LONGEST: Final = 10_000
 """Characters that a pattern is tried on: a file's pattern may backtrack, and a caller chooses the text."""
 SECONDS: Final = 0.1
@@ -46,7 +48,7 @@ def schema_errors(schema: Mapping[str, Any]) -> Callable[[Any], Iterable[Any]]:
         Draft202012Validator.check_schema(schema)
     except SchemaError:
         return lambda _: ()
-    bounded = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]  # jsonschema's own
+    bounded = extend(Draft202012Validator, {"pattern": _pattern, "multipleOf": _multiple_of})  # type: ignore[no-untyped-call]  # jsonschema's own
     checker = bounded(schema, registry=Registry())
 
     def errors(value: Any) -> Iterator[Any]:
@@ -56,6 +58,14 @@ def schema_errors(schema: Mapping[str, Any]) -> Callable[[Any], Iterable[Any]]:
             return
 
     return errors
+
+
+def _multiple_of(validator: Any, unit: float, instance: Any, schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError  # noqa: PLC0415  # see the module's text
+
+    del validator, schema
+    if is_number(instance) and is_number(unit) and not is_multiple(instance, unit):
+        yield ValidationError(f"{instance!r} is not a multiple of {unit!r}")
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:

@@ -1,9 +1,10 @@
 """xml: elements and attributes as objects, read by expat.
 
-The root element's name disappears. Attributes and children share keys, prefixes are stripped; one child is a value,
-repeated siblings are an array. The text of a leaf is a string as it stands; text beside attributes or children is
-under ``""``, in pieces if children divide it; ``xsi:nil`` is null. A document type declaration is refused, as
-defusedxml would refuse it, and with it every entity that is not built in; nothing is ever fetched.
+The root element's name disappears; a path may begin with it all the same (``Rooted``). Attributes and children share
+keys, prefixes are stripped; one child is a value, repeated siblings are an array. The text of a leaf is a string as it
+stands; text beside attributes or children is under ``""``, in pieces if children divide it; ``xsi:nil`` is null. A
+document type declaration is refused, as defusedxml would refuse it, and with it every entity that is not built in;
+nothing is ever fetched.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from xml.parsers import expat
 
 from naftiko.engine.formats.charset import decode_text
 from naftiko.engine.formats.contract import Budget, Decoder, FormatError, FormatOptions
-from naftiko.types import Json
+from naftiko.types import Json, Rooted
 
 _NIL: Final = "http://www.w3.org/2001/XMLSchema-instance}nil"
 _SURROGATES: Final = re.compile(r"(?:&#(?:[xX]0{0,8}[dD][89a-fA-F][0-9a-fA-F]{2}|0{0,8}5[5-7][0-9]{3});)+")
@@ -144,7 +145,7 @@ class _Document:
         if self._open:
             self._open[-1].add(_local(tag), value)
         else:
-            self._root = value
+            self._root = Rooted(value, _local(tag)) if isinstance(value, dict) else value
 
     def _text(self, text: str) -> None:
         self._open[-1].text.append(text)

@@ -24,7 +24,14 @@ _BACKQUOTE = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(`)""", re.DOTAL
 _BACKQUOTED_TAIL = re.compile(r"\.`(len|keys)`\s*$")
 _TAILS: Final = {"len": "length", "keys": "keys"}
 _LISTED: Final = 10
-_KINDS: Final = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "null": type(None),
+    "number": (int, float),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +117,7 @@ def _argument(text: str) -> Getter:
 
 
 def _describe(matched: str, missing: str, node: Any) -> Explanation:
-    kind = "number" if isinstance(node, (int, float)) else "other"
-    kind = _KINDS.get(type(node), kind)
+    kind = next((kind for kind, types in _KINDS.items() if isinstance(node, types)), "other")
     keys = tuple(map(str, node)) if isinstance(node, dict) else ()
     return Explanation(matched, missing, kind, keys, len(node) if isinstance(node, list) else None)
 
