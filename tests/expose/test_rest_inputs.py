@@ -338,3 +338,14 @@ async def test_a_caller_may_map_the_credential_itself(upstream):
         ["Token mine"],
         ["Bearer ours"],
     ]
+
+
+async def test_a_reference_says_where_in_the_request_an_input_is():
+    """``rest.header.x`` and its like, with nothing declared: each is read in its place and nowhere else."""
+    parameters = [{"name": name, "in": "query"} for name in ("token", "page", "note")]
+    operations = {"do": operation("POST", "/r/{id}", inputParameters=[{"name": "id", "in": "path"}, *parameters])}
+    with_ = {"id": "rest.path.id", "token": "rest.header.token", "page": "rest.query.page", "note": "rest.body.note"}
+    capability = rest_capability([route("/x/{id}", "POST", **{"with": with_})], operations, mock=True)
+    async with in_process(capability) as client:
+        answer = await client.post("/x/7?page=2&token=no", headers={"Token": "t"}, json={"note": "n", "page": 9})
+    assert answer.json()["url"] == "http://127.0.0.1:9/r/7?token=***&page=2&note=n"

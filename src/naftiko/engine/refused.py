@@ -8,7 +8,7 @@ from naftiko.errors import CallError, InputError, Problem, UnusableVariable
 from naftiko.plan.base import BaseUri
 from naftiko.plan.references import Input, OptionalInput
 from naftiko.plan.scope import Scope
-from naftiko.plan.sources import variables_in
+from naftiko.plan.sources import argument_of, variables_in
 from naftiko.plan.unit import Call
 
 
@@ -16,7 +16,7 @@ def dots_in_path(call: Call, scope: Scope) -> CallError:
     """Return the error for a call whose values make a dot segment of its path."""
     path, arguments = call.operation.path, dict(call.arguments)
     ours = {
-        part.argument: [*variables_in(part.value, scope), *variables_in(arguments.get(part.argument), scope)]
+        argument_of(part): [*variables_in(part.value, scope), *variables_in(arguments.get(argument_of(part)), scope)]
         for part in path.climbers(scope)
     }
     theirs = [name for name, variables in ours.items() if not variables]

@@ -17,7 +17,7 @@ from naftiko.plan.path import PathPlaceholder
 from naftiko.plan.references import Input
 from naftiko.plan.required import is_made_elsewhere
 from naftiko.plan.scope import Scope
-from naftiko.plan.sources import inputs_in, reads_steps, steps_in, written
+from naftiko.plan.sources import argument_of, inputs_in, reads_steps, steps_in, written
 from naftiko.plan.template import Value
 from naftiko.plan.unit import ApiPlan, Call
 from naftiko.types import ABSENT
@@ -65,7 +65,7 @@ def _of_path(call: Call, scope: Scope) -> Iterator[_Lacking]:
     names = call.operation.path.fill(scope)[1]
     for part in call.operation.path.placeholders:
         if part.name in names:
-            yield _Lacking(part.argument, "path", _source(part, arguments))
+            yield _Lacking(argument_of(part), "path", _source(part, arguments))
 
 
 def _source(part: PathPlaceholder, arguments: dict[str, Value]) -> Value | None:

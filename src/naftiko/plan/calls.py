@@ -7,7 +7,7 @@ the exposed path that is the same after folding, and last an input of its own.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -68,11 +68,13 @@ class Wanted:
         name: the input's name.
         slot: what it is for.
         use: how the slot's value is made of it.
+        place: where in a request a reference looks for it, if it says that.
     """
 
     name: str
     slot: Slot
     use: Use
+    place: str | None = None
 
 
 @dataclass(slots=True)
@@ -96,6 +98,16 @@ class Wants:
     def feeds(self, name: str, *, needed: bool) -> None:
         """Say of an input that it feeds something known, and whether that can't do without."""
         self.needs[name] = needed or self.needs.get(name, False)
+
+
+def in_their_places(wanted: Iterable[Wanted], names: Names) -> Iterator[Wanted]:
+    """Yield the wanted inputs, each in the place where a reference such as ``rest.header.x`` looks for it."""
+    for want in wanted:
+        place = names.places.get(want.name)
+        if place is None:
+            yield want
+        else:
+            yield replace(want, place=place, slot=replace(want.slot, location=place, whole_body=False))
 
 
 class CannotLink(Exception):  # it is caught here, never shown
@@ -338,7 +350,7 @@ class CallLinker:
         for key, value in with_.items():
             if value is None:
                 continue
-            names = replace(caller.names, used={}, missing={})
+            names = replace(caller.names, used={}, missing={}, key=key)
             expression = self._compile(value, names, model, key)
             if expression is not None:
                 if caller.declared:
@@ -357,7 +369,7 @@ class CallLinker:
 
     def _check_declared(self, names: Names, model: Model, key: str) -> None:
         for name in (*names.used, *names.missing):
-            if name not in names.inputs:
+            if name not in names.inputs and names.places.get(name) != "path":
                 self._findings.at(model.at("with", key)).warning(
                     "undeclared-input",
                     f"`{name}` is not among the declared inputs; it has never a value",

@@ -77,7 +77,7 @@ class FunctionArguments:
         for given in self._inputs.inputs:
             if given.constant is not ABSENT:
                 continue
-            names = replace(caller.names, used={})
+            names = replace(caller.names, used={}, key=given.name)
             value = self._value(given.name, model, names)
             if value is None:
                 continue

@@ -89,11 +89,14 @@ class InputMaker:
             required=in_route or (slot.required and want.use is not Use.PART),
             description=description,
             schema=schema,
-            wire_name=wire if in_route and wire is not None else want.name,
+            wire_name=wire or (want.name.removeprefix(f"{want.place}.") if want.place else want.name),
             whole_body=self._is_whole_body(want, in_route=in_route),
         )
 
     def _wire_name(self, want: Wanted) -> str | None:
+        """Return the placeholder of the route that an input is; one that is looked for elsewhere is none."""
+        if want.place not in {None, "path"}:
+            return None
         return same_placeholder(want.name, self.route)
 
     def _is_whole_body(self, want: Wanted, *, in_route: bool) -> bool:

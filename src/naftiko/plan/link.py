@@ -25,7 +25,7 @@ from naftiko.document.model import (
 from naftiko.document.reader import is_null
 from naftiko.plan import mentions
 from naftiko.plan.apis import Apis, LinkSettings, compile_secrets, link_apis
-from naftiko.plan.calls import Caller, CallLinker, CannotLink, Use, Wanted, Wants
+from naftiko.plan.calls import Caller, CallLinker, CannotLink, Use, Wanted, Wants, in_their_places
 from naftiko.plan.flows import FlowLinker
 from naftiko.plan.functions import FunctionArguments, collect_functions
 from naftiko.plan.infer import Declared, InputMaker, named_safely
@@ -271,6 +271,8 @@ class _Linker:
             missing={},
             variables={},
             free={},
+            route=place.route,
+            places={},
         )
         caller = Caller(names, bool(declared), place.route, is_agent=place.kind == "mcp")
         wants = Wants()
@@ -374,6 +376,8 @@ class _Linker:
             open_inputs=not declared,
             used={},
             missing={},
+            route=(),
+            places={},
         )
         inner_wants = Wants()
         inner = Caller(inner_names, bool(declared), (), is_agent=caller.is_agent)
@@ -390,7 +394,7 @@ class _Linker:
         if declared:
             needed = [
                 want
-                for want in wants.found
+                for want in in_their_places(wants.found, names)
                 if want.name not in known and want.slot.location == "path" and want.use is Use.WHOLE
             ]
             return named_safely([*declared.settled(wants.needs), *maker.inferred(needed)])
@@ -399,7 +403,7 @@ class _Linker:
         if action is None:
             others = []
         free = [Wanted(name, _text_slot(name), Use.WHOLE) for name in others]
-        return named_safely(maker.inferred([*wants.found, *free]))
+        return named_safely(maker.inferred(in_their_places([*wants.found, *free], names)))
 
     def _plan(
         self,

@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from naftiko.document.suggest import fold
 from naftiko.plan.dots import climbs
-from naftiko.plan.references import Input
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 from naftiko.plan.text import as_text
@@ -35,11 +34,6 @@ class PathPlaceholder:
     name: str
     keeps_slashes: bool
     value: Value
-
-    @property
-    def argument(self) -> str:
-        """The argument that it is, by its declared name; its own name where it is made of something else."""
-        return self.value.name if isinstance(self.value, Input) else self.name
 
 
 PathPart: TypeAlias = "str | PathPlaceholder"

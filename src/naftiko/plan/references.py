@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from naftiko.plan import dotted, jsonpath
 from naftiko.plan.content import Content
+from naftiko.plan.path import same_placeholder
 from naftiko.plan.scope import Scope
 from naftiko.plan.tags import may_hold_tags
 from naftiko.plan.template import Placeholder, Template, TemplateError, Value, has_placeholder, parse
@@ -22,6 +23,7 @@ Path: TypeAlias = "jsonpath.JSONPath | dotted.DottedPath"
 _ENVIRONMENT_LIKE = re.compile(r"[A-Z][A-Z0-9_]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _THIS = "$this."
+_PLACES = frozenset({"path", "query", "header", "body"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,9 @@ class Names:
         missing: collects names that mean nothing.
         fixed: whether the place is a fixed value, whose unknown names are never inputs to be inferred.
         free: collects the names that an input may fill and that are variables otherwise.
+        route: the placeholders of the exposed path.
+        key: the key of ``with`` whose value is compiled.
+        places: collects the inputs that a reference looks for in one place of the request, with that place.
     """
 
     prefixes: frozenset[str]
@@ -219,16 +224,48 @@ class Names:
     missing: dict[str, None] = field(default_factory=dict)
     fixed: bool = False
     free: dict[str, None] = field(default_factory=dict)
+    route: tuple[str, ...] = ()
+    key: str | None = None
+    places: dict[str, str] = field(default_factory=dict)
 
     def for_fixed_value(self, name: str) -> Names:
         """Return what names mean in the fixed value of the parameter ``name``."""
         return replace(self, inputs=self.inputs - {name}, fixed=True)
 
     def caller_input(self, text: str) -> str | None:
-        """Return the input's name if ``text`` is a reference such as ``rest.limit``; all after the dot is the name."""
+        """Return the input's name if ``text`` is a reference such as ``rest.limit``; all after the dot is the name.
+
+        Only ``rest.path.x`` and its like, where no input has that name, mean the input ``x`` in that place.
+        """
         if text.startswith(_THIS):
-            return self._prefixed(text[len(_THIS) :]) or text[len(_THIS) :].partition(".")[2] or None
-        return self._prefixed(text)
+            name = self._prefixed(text[len(_THIS) :]) or text[len(_THIS) :].partition(".")[2] or None
+        else:
+            name = self._prefixed(text)
+        return name if name is None or name in self.inputs else self._placed(name)
+
+    def _placed(self, name: str) -> str:
+        """Return what ``path.x`` means: ``x`` if that is declared, the key of ``with`` or in the route; else itself."""
+        place, _, inner = name.partition(".")
+        if place not in _PLACES or not inner:
+            return name
+        in_route = same_placeholder(inner, self.route) is not None
+        meant = self._declared_as(place, inner)
+        known = inner == self.key or self.places.get(inner) == place
+        if meant is None and (known or in_route):
+            # The route's own `x` is another value than the query's.
+            meant = inner if place == "path" or not in_route else name
+        if meant is None:
+            return name
+        self.places.setdefault(meant, place)
+        return meant
+
+    def _declared_as(self, place: str, name: str) -> str | None:
+        if name in self.inputs:
+            return name
+        if place == "path":
+            return same_placeholder(name, tuple(sorted(self.inputs)))
+        lower = name.lower()
+        return next((known for known in self.inputs if known.lower() == lower), None) if place == "header" else None
 
     def _prefixed(self, text: str) -> str | None:
         """Return what stands after the prefix's dot; a namespace may hold dots itself, the longest one is meant."""
@@ -382,7 +419,7 @@ def compile_path(text: str, names: Names) -> Expression:
 
 def _compile_structure(value: Any, names: Names, compile_text: Callable[[Any, Names], Expression]) -> Any:
     if isinstance(value, dict):
-        return {key: _compile_structure(inner, names, compile_text) for key, inner in value.items()}
+        return {key: _compile_structure(inner, replace(names, key=key), compile_text) for key, inner in value.items()}
     if isinstance(value, list):
         return [_compile_structure(inner, names, compile_text) for inner in value]
     if isinstance(value, str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from naftiko.plan.path import PathPlaceholder
 from naftiko.plan.references import (
     Constant,
     Defaulted,
@@ -42,6 +43,11 @@ def leaves(value: Any) -> Iterator[Any]:
         yield from (leaf for inner in value for leaf in leaves(inner))
     else:
         yield value
+
+
+def argument_of(part: PathPlaceholder) -> str:
+    """Return the argument that a placeholder is; its own name where it is made of something else."""
+    return part.value.name if isinstance(part.value, Input) else part.name
 
 
 def variables_in(value: Any, scope: Scope) -> list[str]:
