@@ -14,6 +14,7 @@ from naftiko.document.model import (
     BasicAuthentication,
     BearerAuthentication,
     DigestAuthentication,
+    OAuth2Authentication,
 )
 
 
@@ -73,6 +74,16 @@ def test_paths_of_a_settings_file_are_seen_from_its_directory(tmp_path):
         ("digest:u:p", DigestAuthentication(username="u", password="p")),
         ("apikey:header:X-Key:a:b", ApiKeyAuthentication(key="X-Key", value="a:b", placement="header")),
         ("apikey:query:key:v", ApiKeyAuthentication(key="key", value="v", placement="query")),
+        ("apikey:cookie:sid:v", ApiKeyAuthentication(key="sid", value="v", placement="cookie")),
+        ("apikey:body:api_key:{{K}}", ApiKeyAuthentication(key="api_key", value="{{K}}", placement="body")),
+        ("apikey:path:token:1:2", ApiKeyAuthentication(key="token", value="1:2", placement="path")),
+        (
+            "oauth2:{{ID}}:{{SECRET}}:https://login.example:8443/token",
+            OAuth2Authentication(
+                client_id="{{ID}}", client_secret="{{SECRET}}", token_endpoint="https://login.example:8443/token"
+            ),
+        ),
+        ("none", None),
         ("Bearer:x", BearerAuthentication(token="x")),
     ],
 )
@@ -88,7 +99,11 @@ def test_the_forms_of_authentication(text, expected):
         "bearer:",
         "basic:swordfish",
         "apikey:swordfish",
-        "apikey:cookie:k:swordfish",
+        "apikey:trailer:k:swordfish",
+        "apikey:body:k:",
+        "none:swordfish",
+        "oauth2:client:swordfish",
+        "oauth2::swordfish:http://t",
         "apikey:header:k:",
     ],
 )

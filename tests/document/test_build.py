@@ -180,7 +180,7 @@ def test_an_unquoted_template_says_how_to_quote_it():
         ("  resources:\n  - [a]", "a list of mappings"),
         ("  resources:\n    a: [b]", "a mapping from names to mappings"),
         ("  resources:\n    a: word", "a mapping from names to mappings"),
-        ("  authentication: [x]", "a mapping"),
+        ("  authentication: [x, y]", "a mapping"),
         ("  tags: {a: b}", "a list of texts"),
         ("  headers: word", "a mapping"),
         ("  inputParameters:\n  - {name: a, enum: word}", "a list"),

@@ -248,25 +248,85 @@ def authentication(text):
     [
         ("{type: apikey, key: X-K, value: v, placement: header}", "X-K", "header", "v"),
         ("{type: apiKey, name: X-K, value: v, in: query}", "X-K", "query", "v"),
-        ("{type: api-key, header: X-K, token: v}", "X-K", None, "v"),
+        ("{type: api-key, header: X-K, token: v}", "X-K", "header", "v"),
         ("{type: api_key, name: k, in: query-string, value: v}", "k", "query", "v"),
+        ("{type: apikey, header: X-K, key: v}", "X-K", "header", "v"),
+        ("{type: apikey, name: X-K, key: v, in: header}", "X-K", "header", "v"),
+        ("{type: apikey, headerName: X-K, apiKey: v}", "X-K", "header", "v"),
+        ("{type: apikey, paramName: k, api_key: v}", "k", "query", "v"),
+        ("{type: apikey, query: k, key: v}", "k", "query", "v"),
+        ("{type: apikey, cookie: sid, value: v}", "sid", "cookie", "v"),
+        ("{type: apikey, field: k, value: v}", "k", "body", "v"),
+        ("{type: apikey, header: X-K, value: v, placement: query}", "X-K", "query", "v"),
+        ('{type: apikey, key: "{{K}}"}', None, None, "{{K}}"),
+        ("{type: apikey, key: X-K}", "X-K", None, None),
+        ("{type: header, header: X-K, value: v}", "X-K", "header", "v"),
+        ("{type: header, name: X-K, value: v}", "X-K", "header", "v"),
+        ("{type: header, key: X-K, value: v}", "X-K", "header", "v"),
+        ("{type: header, name: X-K, key: v}", "X-K", "header", "v"),
+        ("{type: Custom-Header, name: X-K, token: v}", "X-K", "header", "v"),
+        ("{type: query, key: k, value: v}", "k", "query", "v"),
+        ("{type: query, param: k, token: v}", "k", "query", "v"),
+        ("{type: queryParam, name: k, value: v}", "k", "query", "v"),
+        ("{type: cookie, name: sid, value: v}", "sid", "cookie", "v"),
+        ("{type: body, key: k, value: v}", "k", "body", "v"),
+        ("{type: path, key: token, value: v}", "token", "path", "v"),
+        ("{type: apikey, key: k, value: v, placement: body}", "k", "body", "v"),
+        ("{type: apikey, key: k, value: v, placement: Body-Field}", "k", "body", "v"),
+        ("{type: apikey, key: k, value: v, location: form}", "k", "body", "v"),
+        ("{type: apikey, key: k, value: v, in: path}", "k", "path", "v"),
+        ("{type: apikey, key: k, value: v, in: cookie}", "k", "cookie", "v"),
+        ("{type: apikey, key: k, value: v, in: matrix}", "k", "matrix", "v"),
     ],
 )
 def test_api_keys_in_all_spellings(written, key, placement, value):
     found, loaded = authentication(written)
-    assert (found.key, found.placement, found.value) == (key, placement, value)
+    assert (found.type, found.key, found.placement, found.value) == ("apikey", key, placement, value)
     assert not list(loaded.findings)
 
 
-def test_several_api_keys():
-    found, _ = authentication("{type: apikey, headers: {A: a, B: b}}")
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{type: apikey, headers: {A: a, B: b}}",
+        "{type: header, headers: {A: a, B: b}}",
+        "{type: apikey, header: {A: a, B: b}}",
+        "{type: apikey, headers: [{name: A, value: a}, {B: b}]}",
+    ],
+)
+def test_several_api_keys(written):
+    found, loaded = authentication(written)
     assert found.headers == {"A": "a", "B": "b"}
+    assert not list(loaded.findings)
 
 
-def test_an_unknown_placement_is_told_and_taken_as_header():
-    found, loaded = authentication("{type: apikey, key: k, value: v, placement: cookie}")
-    assert found.placement == "header"
-    assert rules(loaded) == ["unknown-placement"]
+@pytest.mark.parametrize("written", ["{}", "[]", "none", "None", "no", "null", '""', "{type: none}", "{type: No-Auth}"])
+def test_none_is_none(written):
+    found, loaded = authentication(written)
+    assert found is None
+    assert not list(loaded.findings)
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "told"),
+    [
+        ("bearer", "bearer", []),
+        ("[{type: bearer, token: t}]", "bearer", []),
+        ("{type: http, scheme: Bearer, bearerFormat: JWT, token: t}", "Bearer", []),
+        ("{type: http, scheme: basic, username: u}", "basic", []),
+        ("{token: t}", None, []),
+        ('"Bearer s3cret"', None, ["wrong-type"]),
+        ("[{type: bearer, token: t}, {type: basic}]", None, ["wrong-type"]),
+        ("{type: http, scheme: hoba}", "http", ["unknown-kind"]),
+        ("{type: awsSigV4, region: r}", "awsSigV4", ["unknown-kind"]),
+    ],
+)
+def test_what_is_declared_is_never_lost(written, kind, told):
+    """However it is written: a call without it would go out unauthenticated."""
+    found, loaded = authentication(written)
+    assert found.type == kind
+    assert rules(loaded) == told
+    assert "s3cret" not in str(list(loaded.findings)) + repr(found.type)
 
 
 @pytest.mark.parametrize(
@@ -274,6 +334,20 @@ def test_an_unknown_placement_is_told_and_taken_as_header():
     [
         ("{type: bearer, value: t}", {"token": "t"}),
         ("{type: bearer, apiKey: t}", {"token": "t"}),
+        ("{type: bearer, access_token: t}", {"token": "t"}),
+        ("{type: bearer, key: t}", {"token": "t"}),
+        ("{type: digest, login: u, pass: p}", {"username": "u", "password": "p"}),
+        (
+            "{type: oauth2, client_id: i, client_secret: s, token_url: 'http://t', scope: a b, grant_type: x}",
+            {
+                "client_id": "i",
+                "client_secret": "s",
+                "token_endpoint": "http://t",
+                "scopes": ("a b",),
+                "grant_type": "x",
+            },
+        ),
+        ("{type: oauth2, flow: x, refresh_token: r}", {"grant_type": "x", "refresh_token": "r"}),
         ("{type: basic, user: u, password: p}", {"username": "u", "password": "p"}),
         ("{type: oauth2, tokenUrl: http://t, issuer: http://i}", {"token_endpoint": "http://t"}),
     ],

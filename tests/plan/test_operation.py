@@ -215,7 +215,7 @@ def test_a_block_that_names_its_api_twice_is_told_once():
 def test_authentication_that_is_not_known_and_tunnels_are_told():
     consumes = "authentication: {type: awsSigV4}\ntunnel: {type: openziti, service: s}"
     _, loaded = only_unit(api("", consumes=consumes), tool(""))
-    assert rules(loaded) == ["unknown-kind", "unknown-authentication", "unsupported-tunnel"]
+    assert rules(loaded) == ["unknown-kind", "unsupported-tunnel", "unknown-authentication", "blocked-call"]
 
 
 def test_a_bare_bind_name_where_a_secret_is_expected_is_its_value_with_a_warning():
@@ -228,4 +228,4 @@ def test_a_bare_bind_name_where_a_secret_is_expected_is_its_value_with_a_warning
 
 def test_a_broken_secret_is_told():
     _, loaded = only_unit(api("", consumes="authentication: {type: bearer, token: '{{#x}}'}"), tool(""))
-    assert rules(loaded) == ["broken-template"]
+    assert rules(loaded) == ["broken-template", "incomplete-authentication", "blocked-call"]

@@ -23,6 +23,7 @@ from naftiko.engine.mock import described
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport.surroundings import environment_faults
 from naftiko.errors import CallError, InputError
+from naftiko.plan.credentials import is_secret_key
 from naftiko.plan.scope import Scope
 from naftiko.plan.unit import FlowAction, FunctionAction
 
@@ -154,7 +155,7 @@ def _learn_secrets(capability: Capability) -> None:
     scope = Scope({}, capability.engine.variables)
     for api in capability.plan.apis.values():
         for key, secret in api.secrets.items():
-            if key not in {"key", "username", "token_endpoint"}:
+            if is_secret_key(key):
                 try:
                     capability.variables.redactor.learn(str(secret(scope)))
                 except CallError:  # a variable without a value has none to hide

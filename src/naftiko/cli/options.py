@@ -57,8 +57,8 @@ _OPTIONS = (
         multiple=True,
         metavar="NAMESPACE=HOW",
         help="Authentication to a consumed API: bearer:TOKEN, basic:USER:PASSWORD, digest:USER:PASSWORD, "
-        "apikey:header:NAME:VALUE or apikey:query:NAME:VALUE; values such as {{env.TOKEN}} read variables, patterns "
-        "such as 'github-*' name several. [env: NAFTIKO_AUTH]",
+        "apikey:PLACEMENT:NAME:VALUE (header, query, cookie, body or path), oauth2:CLIENT:SECRET:TOKEN_URL or none; "
+        "values such as {{env.TOKEN}} read variables, patterns such as 'github-*' name several. [env: NAFTIKO_AUTH]",
     ),
     click.option(
         "--comma-arrays",

@@ -17,9 +17,11 @@ from naftiko.document.model import (
     BasicAuthentication,
     BearerAuthentication,
     DigestAuthentication,
+    OAuth2Authentication,
 )
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.settings import Settings
+from naftiko.plan.credentials import PLACEMENTS
 
 DEFAULT_FILE = "naftiko.toml"
 KEYS = ("base-uri", "var", "auth", "comma-arrays", "env-file", "import-root")
@@ -39,7 +41,8 @@ VARIABLES: Final = frozenset(
 """The environment variables that mean something, beside ``NAFTIKO_VAR_<NAME>``; a test holds them to the options."""
 _TABLES = frozenset({"base-uri", "var", "auth"})
 _AUTH_FORMS = (
-    "bearer:TOKEN, basic:USER:PASSWORD, digest:USER:PASSWORD, apikey:header:NAME:VALUE or apikey:query:NAME:VALUE"
+    "bearer:TOKEN, basic:USER:PASSWORD, digest:USER:PASSWORD, apikey:PLACEMENT:NAME:VALUE (header, query, cookie, body "
+    "or path), oauth2:CLIENT:SECRET:TOKEN_URL, none"
 )
 
 
@@ -193,14 +196,19 @@ def _pairs(texts: Iterable[str], option: str) -> dict[str, str]:
     return pairs
 
 
-def parse_authentication(text: str, name: str) -> Authentication:
+def parse_authentication(text: str, name: str) -> Authentication | None:
     """Return the authentication that an ``--auth`` value says; values may be templates such as ``{{env.TOKEN}}``.
+
+    Returns:
+        the authentication; ``None`` for ``none``, which the file's gives way to.
 
     Raises:
         click.UsageError: it is none of the known forms; the message doesn't show the value.
     """
     kind, _, rest = text.partition(":")
     kind = kind.strip().lower()
+    if kind == "none" and not rest:
+        return None
     if kind == "bearer" and rest:
         return BearerAuthentication(token=rest)
     if kind in {"basic", "digest"} and ":" in rest:
@@ -210,8 +218,13 @@ def parse_authentication(text: str, name: str) -> Authentication:
     if kind == "apikey":
         placement, _, pair = rest.partition(":")
         key, colon, value = pair.partition(":")
-        if placement in {"header", "query"} and key and colon and value:
+        if placement in PLACEMENTS and key and colon and value:
             return ApiKeyAuthentication(key=key, value=value, placement=placement)
+    if kind == "oauth2" and rest.count(":") > 1:
+        client, _, left = rest.partition(":")
+        secret, _, url = left.partition(":")
+        if client and secret and url:
+            return OAuth2Authentication(client_id=client, client_secret=secret, token_endpoint=url)
     raise click.UsageError(f"--auth {name}=… is none of {_AUTH_FORMS}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from naftiko.document.load import Loaded, load_document, parse_document
-from naftiko.document.model import Authentication, Bind, CapabilityDocument, ConsumesHttp
+from naftiko.document.model import Bind, CapabilityDocument, ConsumesHttp
 from naftiko.engine.answer import Answer
 from naftiko.engine.run import Engine
 from naftiko.engine.settings import Settings
@@ -20,6 +20,7 @@ from naftiko.engine.variables import BoundVariables, StandInVariables
 from naftiko.errors import MissingVariable, NaftikoError
 from naftiko.plan.apis import LinkSettings
 from naftiko.plan.content import Content
+from naftiko.plan.credentials import SECRET_KEYS
 from naftiko.plan.inputs import Input
 from naftiko.plan.link import link
 from naftiko.plan.lint import lint
@@ -278,7 +279,7 @@ class Capability:
         asked = [api.authentication for api in self.plan.apis.values()]
         asked += [adapter.model.authentication for adapter in self.plan.adapters]
         for authentication in asked:
-            texts = [getattr(authentication, key, None) for key in ("token", "password", "value", "client_secret")]
+            texts = [getattr(authentication, key, None) for key in SECRET_KEYS]
             texts += getattr(authentication, "headers", {}).values()
             for text in texts:
                 if isinstance(text, str) and not has_placeholder(text):
@@ -340,23 +341,22 @@ def _merged(settings: Settings, variables: Mapping[str, str], base_uris: Mapping
 def _link_settings(loaded: Loaded, settings: Settings) -> LinkSettings:
     """Resolve the operator's patterns to this file's namespaces; an exact name wins over a pattern."""
     names = [entry.namespace or "" for entry in loaded.document.consumes if isinstance(entry, ConsumesHttp)]
-    base_uris = {name: uri for name in names if (uri := _pick(name, settings.base_uris)) is not None}
-    ours: dict[str, Authentication] = {}
-    for name in names:
-        found = _pick(name, settings.authentication)
-        if found is not None:
-            ours[name] = found
-    return LinkSettings(base_uris, ours)
+    return LinkSettings(_picked(names, settings.base_uris), _picked(names, settings.authentication))
 
 
 ValueT = TypeVar("ValueT")
 
 
-def _pick(name: str, by_pattern: Mapping[str, ValueT]) -> ValueT | None:
-    if name in by_pattern:
-        return by_pattern[name]
-    matching = [pattern for pattern in by_pattern if fnmatchcase(name, pattern)]
-    return by_pattern[max(matching, key=len)] if matching else None
+def _picked(names: Iterable[str], by_pattern: Mapping[str, ValueT]) -> dict[str, ValueT]:
+    """Return what the operator says of each name of which anything is said."""
+    patterns = {name: _pattern(name, by_pattern) for name in names}
+    return {name: by_pattern[pattern] for name, pattern in patterns.items() if pattern is not None}
+
+
+def _pattern(name: str, patterns: Collection[str]) -> str | None:
+    if name in patterns:
+        return name
+    return max((pattern for pattern in patterns if fnmatchcase(name, pattern)), key=len, default=None)
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

@@ -13,7 +13,7 @@ from naftiko.engine.request import Draft, place
 from naftiko.engine.upstream import Upstream
 from naftiko.errors import Problem
 from naftiko.plan.dots import climbs
-from naftiko.plan.scope import Scope, Variables
+from naftiko.plan.scope import Scope
 from naftiko.plan.unit import ForwardAction
 from naftiko.types import ABSENT
 
@@ -53,7 +53,7 @@ class Inbound:
     body: AsyncIterable[bytes] | None
 
 
-async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream, variables: Variables) -> httpx.Request:
+async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream) -> httpx.Request:
     """Return the upstream request.
 
     Raises:
@@ -62,7 +62,7 @@ async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream,
     """
     if climbs(inbound.rest):
         raise dots_in_inputs([action.path_variable or "path"])
-    scope = Scope({}, variables)
+    scope = upstream.scope({})
     made = Draft(inbound.method, upstream.url(inbound.rest, scope), [])
     if inbound.query:
         made.query.append(inbound.query)
@@ -83,6 +83,8 @@ def _add_parameters(upstream: Upstream, scope: Scope, made: Draft) -> None:
         value: Any = ABSENT if parameter.fixed is None else parameter.fixed(scope)
         if value is not ABSENT and value is not None and not made.has_header(parameter.name):
             place(parameter, value, made, cookies, problems, comma_arrays=False)
+    if cookies and not made.has_header("cookie"):
+        made.add_header("Cookie", "; ".join(cookies))
 
 
 def backward(response: httpx.Response) -> list[tuple[bytes, bytes]]:

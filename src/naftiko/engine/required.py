@@ -74,7 +74,8 @@ def _source(part: PathPlaceholder, arguments: dict[str, Value]) -> Value | None:
 
 def _of_parameters(call: Call, api: ApiPlan, scope: Scope, *, has_body: bool | None) -> Iterator[_Lacking]:
     arguments = dict(call.arguments)
-    yield from _of_paths_query(call, scope, arguments)
+    ours = {name for place, name in api.credentials if place == "query"}
+    yield from (found for found in _of_paths_query(call, scope, arguments) if found.name not in ours)
     for parameter in call.operation.parameters:
         if not parameter.required or parameter.location in {"path", "environment"}:
             continue
@@ -83,8 +84,8 @@ def _of_parameters(call: Call, api: ApiPlan, scope: Scope, *, has_body: bool | N
         if parameter.location == "body":
             lacks = has_body is not None and _lacks_in_body(call, parameter, value, source, has_body=has_body)
         else:
-            lacks = sends_nothing(value) and not is_made_elsewhere(parameter, call.operation, api)
-        if lacks:
+            lacks = sends_nothing(value)
+        if lacks and not is_made_elsewhere(parameter, call.operation, api):
             yield _Lacking(parameter.name, parameter.location, source)
 
 

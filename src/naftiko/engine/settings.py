@@ -20,7 +20,7 @@ class Settings:
         variables: values for variables, which win over binds and the environment.
         environment: what variables are read from; ``None``: the process's environment.
         base_uris: base URIs by consumes namespace, or by a pattern such as ``github-*``.
-        authentication: ours to an API, by consumes namespace or pattern.
+        authentication: ours to an API, by consumes namespace or pattern; ``None``: none, whatever the file says.
         comma_arrays: namespaces, or patterns, whose query arrays are one comma-separated value.
         mock: send nothing out; each call answers with the request it would have made.
         limits: of every upstream.
@@ -31,7 +31,7 @@ class Settings:
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] | None = None
     base_uris: Mapping[str, str] = field(default_factory=dict)
-    authentication: Mapping[str, Authentication] = field(default_factory=dict)
+    authentication: Mapping[str, Authentication | None] = field(default_factory=dict)
     comma_arrays: tuple[str, ...] = ()
     mock: bool = False
     limits: Limits = field(default_factory=Limits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
@@ -10,14 +10,17 @@ from typing import Any
 import httpx
 
 from naftiko.engine.authentication import Credential, credential
+from naftiko.engine.authentication.carried import Carried, carried
 from naftiko.engine.authentication.fixed import FixedCredential
 from naftiko.engine.mock import described_answer
-from naftiko.engine.request import Draft, draft, full_url, query_pairs
+from naftiko.engine.request import Draft, draft, full_url
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import AnswerTooLarge, Limits, Transport, fetch, stream
 from naftiko.errors import UpstreamBroken, UpstreamError, UpstreamRefused
 from naftiko.observe.redaction import Redactor, credential_text
 from naftiko.plan.content import Content
+from naftiko.plan.credentials import path_names
+from naftiko.plan.operation import Operation
 from naftiko.plan.scope import Scope, Variables
 from naftiko.plan.text import whole_characters
 from naftiko.plan.unit import ApiPlan, Call
@@ -37,8 +40,10 @@ class Upstream:
         self._redactor = redactor
         self._comma_arrays = comma_arrays
         self._transport: httpx.AsyncBaseTransport | None = None
-        self._unchanging: tuple[list[tuple[str, str]], list[str]] | None = None
-        self._credential: Credential | None = credential(plan, Scope({}, variables), self._fetch)
+        self._unchanging: Carried | None = None
+        self._credential: Credential | None = credential(plan, Scope({}, variables), self._fetch, redactor.learn)
+        self._in_path = any(place == "path" for place, _ in plan.credentials)
+        self._fields = frozenset(name for place, name in plan.credentials if place == "body")
 
     @property
     def transport(self) -> httpx.AsyncBaseTransport:
@@ -55,47 +60,51 @@ class Upstream:
 
     def draft(self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None) -> Draft:
         """Draft a call's request, without the credential."""
-        scope = Scope(arguments, self._variables)
+        scope = self.scope(arguments, call.operation)
         return draft(call, self.plan, scope, comma_arrays=self._comma_arrays, passed=passed)
 
     def url(self, path: str, scope: Scope) -> str:
         """Return the URL of an encoded path below the base URI."""
         return full_url(self.plan, path, scope)
 
-    async def authorize(self, made: Draft, *, replace: bool = False) -> bool:
+    def scope(self, arguments: Mapping[str, Any], operation: Operation | None = None) -> Scope:
+        """Return what a request's values come from: arguments, variables, and a credential that is in the path."""
+        if not self._in_path or self._credential is None:
+            return Scope(arguments, self._variables)
+        placed = {
+            placeholder: value
+            for name, value in self._credential.path()
+            for placeholder in path_names(name, self.plan.base, operation)
+        }
+        return Scope({**placed, **arguments}, self._variables)
+
+    async def authorize(self, made: Draft, mapped: Collection[str] = (), *, replace: bool = False) -> bool:
         """Add the credential; return whether one was added.
 
         What a call maps explicitly wins (SEMANTICS 4.5), unless ``replace`` says that ours does.
+
+        Args:
+            made: the request.
+            mapped: the names of fields that the file maps.
+            replace: whether ours wins over what the request has.
         """
         if self._credential is None:
             return False
-        headers, query = self._unchanging or await self._credentials(made)
-        if replace:
-            made.drop_headers(name for where, name in self.plan.credentials if where == "header")
-        added = False
-        for name, value in headers:
-            if not made.has_header(name):
-                made.add_header(name, value)
-                added = True
-        if query:
-            names = {pair.partition("=")[0] for pair in made.query}
-            fresh = [pair for pair in query if pair.partition("=")[0] not in names]
-            made.query.extend(fresh)
-            added = added or bool(fresh)
-        # A digest has nothing to send before the first challenge; its first 401 is a question, not a refusal.
-        return added or not (headers or query)
+        ours = self._unchanging or await self._carried(self._credential, made)
+        if not ours:
+            # A digest has nothing to send before the first challenge; its first 401 is a question, not a refusal.
+            # A credential of the path is there already.
+            return True
+        return ours.put(made, mapped, replace=replace)
 
-    async def _credentials(self, made: Draft) -> tuple[list[tuple[str, str]], list[str]]:
-        """Return the credential's headers and encoded query pairs; those that never change are kept."""
-        if self._credential is None:
-            return [], []
-        headers = await self._credential.headers(made.method, made.full_url())
-        pairs = [pair for name, value in await self._credential.query() for pair in query_pairs(name, value)]
-        if isinstance(self._credential, FixedCredential):
-            self._unchanging = (headers, pairs)
-        for _, value in headers:
+    async def _carried(self, credential: Credential, made: Draft) -> Carried:
+        """Return what the credential adds; what never changes is kept."""
+        ours = await carried(credential, made.method, made.full_url())
+        if isinstance(credential, FixedCredential):
+            self._unchanging = ours
+        for _, value in ours.headers:
             self._redactor.learn(credential_text(value), lasting=False)
-        return headers, pairs
+        return ours
 
     async def request(
         self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None
@@ -117,7 +126,9 @@ class Upstream:
         self, call: Call, arguments: Mapping[str, Any], passed: Content | None
     ) -> tuple[httpx.Request, bool]:
         made = self.draft(call, arguments, passed)
-        authorized = await self.authorize(made)
+        operation = call.operation
+        mapped = arguments if operation.body is None else self._fields
+        authorized = await self.authorize(made, mapped)
         return made.make(), authorized
 
     async def send(

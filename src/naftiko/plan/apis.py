@@ -5,26 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from naftiko.document.findings import Findings
-from naftiko.document.model import (
-    ApiKeyAuthentication,
-    Authentication,
-    BasicAuthentication,
-    BearerAuthentication,
-    CapabilityDocument,
-    ConsumesHttp,
-    DigestAuthentication,
-    Import,
-    OAuth2Authentication,
-    UnknownAuthentication,
-    UnknownConsumes,
-)
+from naftiko.document.findings import Findings, Reporter
+from naftiko.document.model import Authentication, CapabilityDocument, ConsumesHttp, Import, UnknownConsumes
 from naftiko.plan.base import BaseUri, parse_base
 from naftiko.plan.callables import Callables, Origin
+from naftiko.plan.credentials import compile_secrets, credentials, unplaced, unusable
 from naftiko.plan.lost_path import PathPlaces
 from naftiko.plan.operation import Operation, OperationCompiler
-from naftiko.plan.references import Names, Variable
-from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
+from naftiko.plan.references import Names
+from naftiko.plan.template import TemplateError, Value
 from naftiko.plan.unit import ApiPlan
 
 
@@ -34,11 +23,11 @@ class LinkSettings:
 
     Attributes:
         base_uris: base URIs, which may hold variables too.
-        authentication: ours to the API.
+        authentication: ours to the API; ``None``: none, whatever the file says.
     """
 
     base_uris: Mapping[str, str] = field(default_factory=dict)
-    authentication: Mapping[str, Authentication] = field(default_factory=dict)
+    authentication: Mapping[str, Authentication | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +101,7 @@ def _link_api(
             if model.name is None:
                 findings.at(model.node).warning("missing-name", "a consumed operation without a name can't be called")
                 continue
+            operation = _placed(operation, plans[namespace], findings.at(model.node))
             origin = Origin(
                 resource=resource.name,
                 resource_path=resource.path or "",
@@ -130,6 +120,18 @@ def _link_api(
                 )
 
 
+def _placed(operation: Operation, api: ApiPlan, here: Reporter) -> Operation:
+    """Return an operation, blocked, and told so, where its requests have no place for the API's credential."""
+    why = "" if api.blocked or operation.blocked else unplaced(api.credentials, api.base, operation)
+    if not why:
+        return operation
+    here.error("unplaced-credential", f"`{operation.key}` can't be called: {why}", hint=_UNPLACED)
+    return replace(operation, blocked=why)
+
+
+_UNPLACED = "correct the `placement` of the authentication, or the operation"
+
+
 def _api(
     entry: ConsumesHttp,
     namespace: str,
@@ -138,12 +140,6 @@ def _api(
     settings: LinkSettings,
 ) -> ApiPlan:
     ours = settings.authentication.get(namespace, entry.authentication)
-    if isinstance(ours, UnknownAuthentication):
-        findings.at(ours.at("type")).warning(
-            "unknown-authentication",
-            f"the authentication `{ours.type}` can't be done; calls go out without it",
-            hint=f"give one with --auth {namespace}=bearer:TOKEN",
-        )
     if entry.tunnel is not None:
         findings.at(entry.tunnel.node).warning(
             "unsupported-tunnel", "tunnels are not dialled; calls go out directly to the base URI"
@@ -151,6 +147,7 @@ def _api(
     base = parse_base(settings.base_uris.get(namespace, entry.base_uri or ""), names)
     secrets, needed = compile_secrets(ours, names, findings)
     parameters, broken = OperationCompiler(entry, names, findings).shared()
+    reasons = (_blocked(base, entry, findings), broken, _uncredited(entry, ours, secrets, findings))
     return ApiPlan(
         namespace=namespace,
         base=base,
@@ -160,7 +157,7 @@ def _api(
         variables=(*base.variables, *needed),
         parameters=parameters,
         position=findings.position(entry.node),
-        blocked=_blocked(base, entry, findings) or broken,
+        blocked="; ".join(filter(None, reasons)),
     )
 
 
@@ -182,61 +179,14 @@ def _blocked(base: BaseUri, entry: ConsumesHttp, findings: Findings) -> str:
     return ""
 
 
-_SECRET_KEYS = ("username", "password", "token", "value", "client_id", "client_secret", "token_endpoint")
-_URI_KEYS = ("authorization_server_uri", "resource", "audience", "key")
-
-
-def compile_secrets(
-    authentication: Authentication | None, names: Names, findings: Findings
-) -> tuple[dict[str, Value], tuple[str, ...]]:
-    """Compile the values of an authentication's keys; a bare bind name is the bind's value, with a warning.
-
-    Returns:
-        the values by key (``headers.NAME`` for those of an API key's map), and the variables they need.
-    """
-    if authentication is None:
-        return {}, ()
-    texts = {key: getattr(authentication, key, None) for key in (*_SECRET_KEYS, *_URI_KEYS)}
-    if isinstance(authentication, ApiKeyAuthentication):
-        texts |= {f"headers.{name}": text for name, text in authentication.headers.items()}
-    inside = replace(names, inputs=frozenset(), steps=(), variables={}, used={}, missing={})
-    compiled: dict[str, Value] = {}
-    for key, text in texts.items():
-        if not isinstance(text, str):
-            continue
-        if key in _SECRET_KEYS and not has_placeholder(text) and inside.variable(text):
-            findings.at(authentication.at(key)).warning(
-                "bare-bind",
-                f"`{text}` is the name of a bind; its value is used",
-                hint=f'write `{key}: "{{{{{text}}}}}"`',
-            )
-            text = f"{{{{{text}}}}}"  # noqa: PLW2901  # the same text, as it was meant
-        try:
-            template = parse(text, lambda name: _variable(name, inside))
-        except TemplateError as error:
-            findings.at(authentication.at(key)).error("broken-template", f"`{key}`: {error}")
-            continue
-        compiled[key] = template.lone.value if template.lone else template.render
-    return compiled, tuple(inside.variables)
-
-
-def _variable(name: str, names: Names) -> Value:
-    """In authentication every placeholder is a variable: callers don't choose our credentials."""
-    variable = names.variable(name) or name
-    names.variables[variable] = None
-    return Variable(variable)
-
-
-def credentials(authentication: Authentication | None) -> tuple[tuple[str, str], ...]:
-    """Return where a credential travels: (``header`` or ``query``, name), header names in lower case."""
-    if isinstance(authentication, ApiKeyAuthentication):
-        named = [("header", name.lower()) for name in authentication.headers]
-        if authentication.key:
-            query = authentication.placement == "query"
-            named.append(("query", authentication.key) if query else ("header", authentication.key.lower()))
-        return tuple(named)
-    if isinstance(
-        authentication, BasicAuthentication | BearerAuthentication | DigestAuthentication | OAuth2Authentication
-    ):
-        return (("header", "authorization"),)
-    return ()
+def _uncredited(
+    entry: ConsumesHttp, ours: Authentication | None, secrets: Mapping[str, Value], findings: Findings
+) -> str:
+    """Return, and tell, why calls to an API would go out without the credential that it declares."""
+    why = unusable(ours, secrets)
+    if ours is None or why is None:
+        return ""
+    hint = f"give one when serving: --auth {entry.namespace or 'NAMESPACE'}=bearer:TOKEN"
+    message = f"the authentication of `{entry.namespace}` {why.reason}: no call goes out without it"
+    why.tell(findings.at(ours.at(why.key)), message, hint)
+    return f"its authentication {why.reason}; {hint}"

@@ -15,7 +15,7 @@ from yaml.nodes import Node
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import Model
-from naftiko.document.suggest import did_you_mean
+from naftiko.document.suggest import did_you_mean, fold
 from naftiko.plan import dotted, jsonpath
 from naftiko.plan.apis import Apis
 from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation, Slot
@@ -257,6 +257,8 @@ class _Linking:
         return same_placeholder(slot.name, tuple(self._mapped)) if slot.location == "path" else None
 
     def _is_credential(self, slot: Slot) -> bool:
+        if slot.location == "path":
+            return any(place == "path" and fold(name) == fold(slot.name) for place, name in self._credentials)
         name = slot.name.lower() if slot.location == "header" else slot.name
         return (slot.location, name) in self._credentials
 
@@ -303,11 +305,15 @@ class CallLinker:
         linking = _Linking(operation, api.credentials, mapped, caller, wants)
         for slot in operation.slots:
             linking.slot(slot)
+        placed = {fold(name) for place, name in api.credentials if place == "path"}
         for name in api.base.path_names:
-            if not linking.take(name, _extra_slot(name, "path")):
+            if not linking.take(name, _extra_slot(name, "path")) and fold(name) not in placed:
                 linking.same(name)
         for name in operation.free_names:
-            linking.free(name)
+            if placed and fold(name) in placed and name not in mapped:
+                linking.arguments[name] = api.secrets["value"]  # the credential fills it, and no variable of that name
+            else:
+                linking.free(name)
         lacking = without_source(operation, api, linking.arguments)
         if lacking:
             named = ", ".join(f"`{parameter.name}`" for parameter in lacking)

@@ -24,8 +24,9 @@ from naftiko.document.model import (
 )
 from naftiko.document.reader import is_null
 from naftiko.plan import mentions
-from naftiko.plan.apis import Apis, LinkSettings, compile_secrets, link_apis
+from naftiko.plan.apis import Apis, LinkSettings, link_apis
 from naftiko.plan.calls import Caller, CallLinker, CannotLink, Use, Wanted, Wants, in_their_places
+from naftiko.plan.credentials import compile_secrets, unusable_by_callers
 from naftiko.plan.flows import FlowLinker
 from naftiko.plan.functions import FunctionArguments, collect_functions
 from naftiko.plan.infer import Declared, InputMaker, named_safely
@@ -199,6 +200,10 @@ class _Linker:
         self, model: RestAdapter | McpAdapter, units: Sequence[UnitPlan], resources: tuple[ResourcePlan, ...] = ()
     ) -> AdapterPlan:
         secrets, variables = compile_secrets(model.authentication, self._names, self._findings)
+        why = unusable_by_callers(model.authentication, secrets)
+        if model.authentication is not None and why is not None:
+            message = f"the authentication of the adapter `{model.namespace}` {why.reason}: nobody is let in"
+            why.tell(self._findings.at(model.authentication.at(why.key)), message)
         is_mcp = isinstance(model, McpAdapter)
         # What is compiled is not kept twice: a process serves thousands of units.
         return AdapterPlan(

@@ -22,6 +22,7 @@ from naftiko.document.model import (
     BearerAuthentication,
     Bind,
     DigestAuthentication,
+    OAuth2Authentication,
 )
 from naftiko.engine.capability import Adapter, Capability
 from naftiko.observe.redaction import is_secret_name
@@ -37,7 +38,7 @@ def command_server(
     given: Given,
     file: SettingsFile,
     variables: Sequence[str],
-    authentication: Mapping[str, Authentication],
+    authentication: Mapping[str, Authentication | None],
 ) -> Server:
     """Return the server that ``naftiko serve --transport stdio`` is.
 
@@ -75,7 +76,7 @@ def naftiko() -> list[str]:
     return [found] if found else [sys.executable, "-m", "naftiko"]
 
 
-def _refuse_secrets(given: Given, authentication: Mapping[str, Authentication]) -> None:
+def _refuse_secrets(given: Given, authentication: Mapping[str, Authentication | None]) -> None:
     for text in given.var:
         name = text.partition("=")[0].strip()
         if is_secret_name(name):
@@ -85,7 +86,8 @@ def _refuse_secrets(given: Given, authentication: Mapping[str, Authentication]) 
             )
     for text in given.auth:
         namespace = text.partition("=")[0].strip()
-        if not has_placeholder(_credential(authentication[namespace])):
+        ours = authentication[namespace]
+        if ours is not None and not has_placeholder(_credential(ours)):
             raise click.UsageError(
                 f"--auth {namespace}=… would be written into the client's configuration; let it read a variable, "
                 f"as in --auth '{namespace}=bearer:{{{{env.TOKEN}}}}'"
@@ -101,6 +103,8 @@ def _credential(authentication: Authentication) -> str:
         return authentication.token or ""
     if isinstance(authentication, BasicAuthentication | DigestAuthentication):
         return authentication.password or ""
+    if isinstance(authentication, OAuth2Authentication):
+        return authentication.client_secret or ""
     return cast("ApiKeyAuthentication", authentication).value or ""
 
 

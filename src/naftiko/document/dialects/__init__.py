@@ -56,26 +56,26 @@ Concern: TypeAlias = Callable[[Entries, Findings], None]
 
 _LABELLED = keys.renamed(display="label", title="label")
 _IN_NAMESPACE = keys.stands_for("namespace", "name", "id")
-_AUTHENTICATED = keys.renamed(auth="authentication")
+_AUTHENTICATED = (keys.renamed(auth="authentication"), authentication.declared)
 _BASE_URI = keys.renamed(baseUrl="baseUri", baseURI="baseUri")
-_ADAPTER = (_LABELLED, _IN_NAMESPACE, _AUTHENTICATED)
+_ADAPTER = (_LABELLED, _IN_NAMESPACE, *_AUTHENTICATED)
 _UNIT = (keys.named, _LABELLED, calls.spread)
 
 CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     Aggregate: (keys.renamed(display="label", title="label", flows="functions"), _IN_NAMESPACE),
     AggregateFunction: _UNIT,
     ApiKeyAuthentication: (authentication.api_key, variables.of_credentials),
-    BasicAuthentication: (authentication.scheme, variables.of_credentials),
-    BearerAuthentication: (authentication.scheme, variables.of_credentials),
+    BasicAuthentication: (authentication.basic, variables.of_credentials),
+    BearerAuthentication: (authentication.bearer, variables.of_credentials),
     Bind: (_IN_NAMESPACE,),
     CallStep: (keys.named, calls.spread),
     CapabilityDocument: (keys.renamed(naftiko="version", ikanos="version"),),
     ConsumedOperation: (routes.described, keys.named, _LABELLED, bodies.declared),
     ConsumedResource: (routes.described, routes.consumed, keys.named, _LABELLED),
-    ConsumesHttp: (_BASE_URI, routes.resources, _LABELLED, _IN_NAMESPACE, _AUTHENTICATED),
+    ConsumesHttp: (_BASE_URI, routes.resources, _LABELLED, _IN_NAMESPACE, *_AUTHENTICATED),
     ControlAdapter: _ADAPTER,
     ControlManagement: (keys.logs,),
-    DigestAuthentication: (authentication.scheme, variables.of_credentials),
+    DigestAuthentication: (authentication.digest, variables.of_credentials),
     ExposedOperation: (routes.described, *_UNIT),
     ExposedResource: (routes.described, routes.exposed, keys.named, _LABELLED),
     ExposedSkill: (keys.named, _LABELLED),
@@ -88,7 +88,7 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     McpPrompt: (keys.named, _LABELLED),
     McpResource: _UNIT,
     McpTool: _UNIT,
-    OAuth2Authentication: (authentication.scheme, variables.of_credentials),
+    OAuth2Authentication: (authentication.oauth2, variables.of_credentials),
     OutputParameter: (_LABELLED, parameters.output_parameter),
     PromptArgument: (keys.named, _LABELLED),
     RequestBody: (bodies.block,),

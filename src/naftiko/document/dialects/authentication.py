@@ -1,42 +1,188 @@
-"""Authentication: ``in`` and ``name`` of an API key, ``headers`` that are a list, loose words."""
+"""Authentication: what stands for none, kinds by other names, the keys of credentials in all their spellings."""
 
 from __future__ import annotations
 
-from yaml.nodes import ScalarNode
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from naftiko.document.dialects import nodes
 from naftiko.document.findings import Findings
-from naftiko.document.reader import Entries
+from naftiko.document.reader import Entries, is_null
+from naftiko.document.suggest import fold
 
-_PLACEMENTS = {"header": "header", "headers": "header", "query": "query", "querystring": "query"}
+_NONE: Final = frozenset({"", "none", "no", "false", "anonymous", "noauth"})
+_KINDS: Final = frozenset({"basic", "bearer", "digest"})
+
+_HINT: Final = 'such as {type: bearer, token: "{{TOKEN}}"}'
+
+_PLACEMENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("header", "headers", "httpheader", "customheader", "requestheader"), "header"),
+        **dict.fromkeys(("query", "querystring", "queryparam", "queryparams"), "query"),
+        **dict.fromkeys(("queryparameter", "queryparameters"), "query"),
+        **dict.fromkeys(("cookie", "cookies"), "cookie"),
+        **dict.fromkeys(("body", "bodyfield", "field", "form", "formdata", "json", "requestbody"), "body"),
+        **dict.fromkeys(("path", "pathparam", "pathparameter", "pathsegment"), "path"),
+    }
+)
+_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("header", "headername"), "header"),
+        **dict.fromkeys(("query", "queryname", "queryparam", "queryparameter"), "query"),
+        **dict.fromkeys(("param", "paramname", "parameter", "parametername"), "query"),
+        **dict.fromkeys(("cookie", "cookiename"), "cookie"),
+        **dict.fromkeys(("field", "fieldname", "bodyfield"), "body"),
+        **dict.fromkeys(("name", "keyname"), ""),
+    }
+)
+"""Keys that name what carries an API key, folded, with the placement that they say."""
 
 
-def scheme(found: Entries, findings: Findings) -> None:
-    """Bring synonyms of the credential keys to the spec's."""
-    del findings
-    for old, new in (("user", "username"), ("apiKey", "token"), ("value", "token")):
-        if old in found and new not in found:
-            found[new] = found.pop(old)
-    for old, new in (("tokenUrl", "tokenEndpoint"), ("issuer", "authorizationServerUri")):
-        if old in found and new not in found:
-            found[new] = found.pop(old)
+def _spelt(**spellings: str) -> Callable[[Entries, Findings], None]:
+    """Return the concern that brings keys to the spec's spelling; each has its other spellings, folded, in a text."""
+    known = {other: key for key, others in spellings.items() for other in (fold(key), *others.split())}
+
+    def spell(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
+        for written in list(found):
+            key = known.get(fold(written))
+            if key is not None and key not in found:
+                found[key] = found.pop(written)
+
+    return spell
+
+
+_USER: Final = "user login loginname"
+_PASSWORD: Final = "pass passwd pwd secret"  # noqa: S105  # keys of a file
+_BEARER: Final = "value key apikey secret accesstoken authtoken bearertoken"
+
+bearer = _spelt(token=_BEARER)
+basic = _spelt(username=_USER, password=_PASSWORD, token="value key apikey")  # noqa: S106  # keys of a file
+digest = _spelt(username=_USER, password=_PASSWORD)
+oauth2 = _spelt(
+    tokenEndpoint="tokenurl tokenuri accesstokenurl",
+    authorizationServerUri="issuer issueruri authorizationserver",
+    clientId="",
+    clientSecret="",
+    grantType="grant flow",
+    refreshToken="",
+    scopes="scope",
+    token="value apikey accesstoken",  # noqa: S106  # likewise
+)
+_api_key = _spelt(value="token apikey secret keyvalue", placement="in location place", headers="")
+
+
+def declared(found: Entries, findings: Findings) -> None:
+    """Read an ``authentication`` that is none as none, and whatever else it is as one of some kind.
+
+    It never gets lost: what a file wants to be sent, or to be asked for, is not left out because it can't be read.
+    """
+    entry = found.pop("authentication", None)
+    if entry is None:
+        return
+    key, value = entry
+    if isinstance(value, SequenceNode) and len(value.value) == 1:
+        value = value.value[0]
+    if _is_none(value):
+        return
+    if isinstance(value, ScalarNode) and fold(value.value) in _KINDS:
+        value = nodes.mapping([(nodes.text("type", value), value)], value)
+    elif not isinstance(value, MappingNode):
+        what = "a text" if isinstance(value, ScalarNode) else "a list"
+        findings.at(value).error("wrong-type", f"`authentication` must be a mapping, not {what}", hint=_HINT)
+        value = nodes.mapping([], value)  # of no kind; what it says may be secret
+    elif fold(_text(value, "type")) == "http":
+        value = _of_scheme(value)
+    found["authentication"] = (key, value)
+
+
+def _is_none(node: Node) -> bool:
+    if isinstance(node, ScalarNode):
+        return is_null(node) or fold(node.value) in _NONE
+    return not node.value or (isinstance(node, MappingNode) and fold(_text(node, "type")) in _NONE - {""})
+
+
+def _text(node: MappingNode, key: str) -> str:
+    """Return the text of a mapping's key, ``""`` where it has none."""
+    for name, value in node.value:
+        if isinstance(name, ScalarNode) and name.value == key and isinstance(value, ScalarNode):
+            return str(value.value)
+    return ""
+
+
+def _of_scheme(node: MappingNode) -> MappingNode:
+    """Read OpenAPI's ``type: http`` with its ``scheme`` as the type that the scheme is."""
+    scheme = _text(node, "scheme")
+    if fold(scheme) not in _KINDS:
+        return node
+    dropped = {"scheme", "bearerFormat"}
+    pairs = [(name, value) for name, value in node.value if getattr(name, "value", None) not in dropped]
+    return nodes.mapping(
+        [
+            (name, nodes.text(scheme, value) if getattr(name, "value", None) == "type" else value)
+            for name, value in pairs
+        ],
+        node,
+    )
 
 
 def api_key(found: Entries, findings: Findings) -> None:
-    """``in`` is ``placement``, ``name`` and ``header`` are ``key``, ``token`` is ``value``."""
-    if "header" in found and "key" not in found:
-        found["key"] = found.pop("header")
-    for old, new in (("in", "placement"), ("name", "key"), ("token", "value")):
-        if old in found:
-            entry = found.pop(old)
-            found.setdefault(new, entry)
-    if "placement" in found and isinstance(found["placement"][1], ScalarNode):
+    """Find the name, the value and the placement of an API key, whichever keys say them.
+
+    ``key`` is the name beside a value. Beside another key that names (``header: X-Project``), or alone and a template,
+    it is the value.
+    """
+    _api_key(found, findings)
+    _headers(found)
+    implied = ""
+    if "type" in found:
+        key, value = found["type"]
+        implied = _PLACEMENTS.get(fold(getattr(value, "value", "")), "")
+        found["type"] = (key, nodes.text("apikey", value))
+    naming = next((name for name in found if fold(name) in _NAMES and isinstance(found[name][1], ScalarNode)), None)
+    if naming is not None and ("key" not in found or "value" not in found):
+        if "key" in found:
+            found["value"] = found.pop("key")
+        implied = _NAMES[fold(naming)] or implied
+        found["key"] = found.pop(naming)
+    elif "key" in found and "value" not in found and _is_template(found["key"][1]):
+        found["value"] = found.pop("key")
+    _place(found, implied)
+
+
+def _place(found: Entries, implied: str) -> None:
+    """Bring a placement to the spec's word; one that is unknown stays as it is, and is told where it matters."""
+    if "placement" in found:
         key, value = found["placement"]
-        known = _PLACEMENTS.get(value.value.replace("-", "").lower())
-        if known is None:
-            findings.at(value).warning(
-                "unknown-placement",
-                f"an API key can't be placed in `{value.value}`; it is sent as a header",
-                hint="use `placement: header` or `placement: query`",
-            )
-        found["placement"] = (key, nodes.text(known or "header", value))
+        if isinstance(value, ScalarNode):
+            known = _PLACEMENTS.get(fold(value.value), value.value)
+            found["placement"] = (key, nodes.text(known, value))
+    elif implied and "key" in found:
+        key, value = found["key"]
+        found["placement"] = (key, nodes.text(implied, value))
+
+
+def _headers(found: Entries) -> None:
+    """Read a map under ``header`` as ``headers``, and a list of headers, each with its name and value, as a map."""
+    if "header" in found and "headers" not in found and not isinstance(found["header"][1], ScalarNode):
+        found["headers"] = found.pop("header")
+    key, value = found.get("headers", (None, None))
+    if key is not None and isinstance(value, SequenceNode):
+        pairs = [pair for child in value.value for pair in _pairs(child)]
+        found["headers"] = (key, nodes.mapping(pairs, value))
+
+
+def _pairs(node: Node) -> list[tuple[Node, Node]]:
+    """Return the header that a list's element says: ``{name, value}``, or ``{NAME: VALUE}``."""
+    if not isinstance(node, MappingNode):
+        return [(node, nodes.text("", node))] if isinstance(node, ScalarNode) else []
+    by_name = {fold(name.value): value for name, value in node.value if isinstance(name, ScalarNode)}
+    name = by_name.get("name") or by_name.get("key") or by_name.get("header")
+    value = by_name.get("value") or by_name.get("token")
+    return list(node.value) if name is None or value is None else [(name, value)]
+
+
+def _is_template(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and ("{{" in node.value or node.value.startswith("$"))

@@ -26,7 +26,13 @@ class BearerAuthentication(Model):
 
 
 class ApiKeyAuthentication(Model):
-    """An API key in a header or a query parameter, or several in ``headers``."""
+    """An API key under a name, or several in ``headers``.
+
+    Attributes:
+        key: the name of the header, query parameter, cookie, body field or path placeholder.
+        value: the key itself.
+        placement: ``header`` (the default), ``query``, ``cookie``, ``body`` or ``path``; anything else is a mistake.
+    """
 
     type: str = "apikey"
     key: str | None = None
@@ -44,7 +50,7 @@ class DigestAuthentication(Model):
 
 
 class OAuth2Authentication(Model):
-    """OAuth 2: client credentials out (RFC 6749 chapter 4.4), a resource server in (RFC 6750, RFC 9728)."""
+    """OAuth 2: client credentials or a refresh token out (RFC 6749), a resource server in (RFC 6750, RFC 9728)."""
 
     type: str = "oauth2"
     authorization_server_uri: str | None = None
@@ -56,11 +62,12 @@ class OAuth2Authentication(Model):
     client_id: str | None = None
     client_secret: str | None = None
     grant_type: str | None = None
+    refresh_token: str | None = None
     token: str | None = None
 
 
 class UnknownAuthentication(Model):
-    """A scheme that this runtime doesn't know, such as ``awsSigV4``."""
+    """A kind that this runtime can't do, such as ``awsSigV4``, or none at all."""
 
     open_ended: ClassVar[bool] = True
 
@@ -68,6 +75,12 @@ class UnknownAuthentication(Model):
     region: str | None = None
     service: str | None = None
 
+
+_BY_PLACEMENT = (
+    *("header", "headers", "customheader", "query", "queryparam", "queryparameter", "querystring"),
+    *("cookie", "body", "path"),
+)
+"""Types that say where an API key is placed."""
 
 Authentication: TypeAlias = Annotated[
     BasicAuthentication
@@ -82,6 +95,7 @@ Authentication: TypeAlias = Annotated[
             "basic": BasicAuthentication,
             "bearer": BearerAuthentication,
             "apikey": ApiKeyAuthentication,
+            **dict.fromkeys(_BY_PLACEMENT, ApiKeyAuthentication),
             "digest": DigestAuthentication,
             "oauth2": OAuth2Authentication,
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from naftiko.document.rules.rule import HINT, WARNING, Rule
+from naftiko.document.rules.rule import ERROR, HINT, WARNING, Rule
 
 _SHOP = """consumes:
 - type: http
@@ -16,6 +16,21 @@ _SHOP = """consumes:
   - path: /products/{id}
     operations:
     - {name: get-product, method: GET}
+"""
+_KEY = """consumes:
+- type: http
+  namespace: shop
+  baseUri: https://api.shop.example
+  description: The shop.
+  authentication:
+    type: apikey
+    key: api_key
+    value: "{{{{SHOP_TOKEN}}}}"
+    placement: {placement}
+  resources:
+  - path: /products/{{id}}
+    operations:
+    - {{name: get-product, method: GET}}
 """
 _OAUTH2 = """consumes:
 - type: http
@@ -131,12 +146,46 @@ CREDENTIALS = (
     ),
     Rule(
         "unknown-authentication",
-        WARNING,
+        ERROR,
         "An authentication is of a kind that can't be done.",
-        "Calls go out without a credential, and the API answers 401.",
-        "Use basic, bearer, apikey, digest or oauth2, or give one when serving: `--auth NAMESPACE=bearer:TOKEN`.",
+        "No call goes out without the credential that its file declares: the API's operations are not executable. An "
+        "adapter lets nobody in.",
+        "Use basic, bearer, apikey, digest or oauth2 (client credentials, refresh token), or give one when serving: "
+        "`--auth NAMESPACE=bearer:TOKEN`, or `--auth NAMESPACE=none` where a proxy adds it.",
         _SHOP.replace("type: bearer", "type: awsSigV4"),
         _SHOP,
+    ),
+    Rule(
+        "incomplete-authentication",
+        ERROR,
+        "An authentication lacks a part, or has an empty one.",
+        "No call goes out without the credential that its file declares: the API's operations are not executable. An "
+        "adapter lets nobody in.",
+        "Add what is missing: `token` of bearer, `username` and `password`, `key` and `value` of an API key, the "
+        "`tokenEndpoint` of oauth2. Or give one when serving: `--auth NAMESPACE=bearer:TOKEN`.",
+        _SHOP.replace('    token: "{{SHOP_TOKEN}}"\n', ""),
+        _SHOP,
+    ),
+    Rule(
+        "unknown-placement",
+        ERROR,
+        "An API key is placed where it can't travel, or has a name that it can't have there.",
+        "No call goes out without the credential that its file declares: the API's operations are not executable. An "
+        "adapter lets nobody in: callers put theirs in a header or in the query.",
+        "Use `placement: header`, `query`, `cookie`, `body` (a field of the JSON object or form that is sent) or "
+        "`path` (a placeholder of the base URI or path).",
+        _KEY.format(placement="url"),
+        _KEY.format(placement="query"),
+    ),
+    Rule(
+        "unplaced-credential",
+        ERROR,
+        "An operation has no place for the credential of its API.",
+        "The key is placed in the path and the path has no such placeholder, or in the body and there is none that has "
+        "fields. The operation is not executable.",
+        "Correct the `placement`, or give the operation what is missing.",
+        _KEY.format(placement="path"),
+        _KEY.format(placement="path").replace("shop.example", "shop.example/{api_key}"),
     ),
     Rule(
         "open-address",

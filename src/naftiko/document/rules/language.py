@@ -34,18 +34,6 @@ _BODY = """consumes:
         data: {sku: "{{sku}}"}
 """
 
-_KEY = """consumes:
-- type: http
-  namespace: shop
-  baseUri: https://api.shop.example
-  description: The shop.
-  authentication:
-    type: apikey
-    key: api_key
-    value: "{{SHOP_TOKEN}}"
-    placement: url
-"""
-
 _NAMELESS = """consumes:
 - type: http
   namespace: shop
@@ -141,15 +129,6 @@ LANGUAGE = (
         "Use json, text, xml, sparql, formUrlEncoded, multipartForm, binary, or a media type such as text/csv.",
         _BODY,
         _BODY.replace("type: jsn", "type: json"),
-    ),
-    Rule(
-        "unknown-placement",
-        WARNING,
-        "An API key is placed somewhere unknown.",
-        "It is sent as a header, which the API may not read: calls answer 401.",
-        "Use `placement: header` or `placement: query`.",
-        _KEY,
-        _KEY.replace("placement: url", "placement: query"),
     ),
     Rule(
         "missing-name",

@@ -16,7 +16,7 @@ from naftiko.document.model import (
 from naftiko.engine.authentication.apikey import ApiKeyCredential
 from naftiko.engine.authentication.basic import BasicCredential
 from naftiko.engine.authentication.bearer import BearerCredential
-from naftiko.engine.authentication.contract import Credential, Fetch
+from naftiko.engine.authentication.contract import Credential, Fetch, Learn
 from naftiko.engine.authentication.digest import DigestCredential
 from naftiko.engine.authentication.oauth2 import oauth2_credential
 from naftiko.plan.scope import Scope
@@ -24,7 +24,7 @@ from naftiko.plan.unit import ApiPlan
 
 __all__ = ["SCHEMES", "Credential", "Fetch", "Make", "credential"]
 
-Make: TypeAlias = Callable[[ApiPlan, Scope, Fetch], Credential]
+Make: TypeAlias = Callable[[ApiPlan, Scope, Fetch, Learn], Credential]
 
 SCHEMES: Final[Mapping[type[Model], Make]] = {
     ApiKeyAuthentication: ApiKeyCredential,
@@ -35,15 +35,16 @@ SCHEMES: Final[Mapping[type[Model], Make]] = {
 }
 
 
-def credential(api: ApiPlan, scope: Scope, fetch: Fetch) -> Credential | None:
-    """Return the credential for an API, or ``None`` where it has no authentication that can be done.
+def credential(api: ApiPlan, scope: Scope, fetch: Fetch, learn: Learn = lambda _: None) -> Credential | None:
+    """Return the credential for an API, or ``None`` where it has no authentication, or none that can be done.
 
     Args:
         api: the API, with the compiled values of its authentication's keys.
         scope: where variables are.
         fetch: sends what the scheme has to ask, such as a token endpoint.
+        learn: told of each secret as it is used.
     """
     if api.authentication is None:
         return None
     make = SCHEMES.get(type(api.authentication))
-    return None if make is None else make(api, scope, fetch)
+    return None if make is None else make(api, scope, fetch, learn)

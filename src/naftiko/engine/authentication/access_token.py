@@ -26,10 +26,12 @@ class AccessToken:
     Attributes:
         value: the token.
         life: the seconds that it lives, ``None`` where the server doesn't say.
+        refresh: the refresh token that came with it, ``""`` for none.
     """
 
     value: str = field(repr=False)
     life: float | None = None
+    refresh: str = field(default="", repr=False)
 
 
 Grant: TypeAlias = Callable[[], Awaitable[AccessToken]]

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import httpx
 
-from naftiko.engine.authentication.contract import Fetch, ScopedCredential
+from naftiko.engine.authentication.contract import Fetch, Learn, ScopedCredential
 from naftiko.plan.scope import Scope
 from naftiko.plan.unit import ApiPlan
 
@@ -132,8 +132,8 @@ class Session:
 class DigestCredential(ScopedCredential):
     """``Authorization: Digest …``, once there was a challenge."""
 
-    def __init__(self, api: ApiPlan, scope: Scope, fetch: Fetch) -> None:
-        super().__init__(api, scope, fetch)
+    def __init__(self, api: ApiPlan, scope: Scope, fetch: Fetch, learn: Learn) -> None:
+        super().__init__(api, scope, fetch, learn)
         self._session: Session | None = None
 
     async def headers(self, method: str, url: str) -> list[tuple[str, str]]:

@@ -1,8 +1,9 @@
-"""OAuth 2 client credentials (RFC 6749 chapter 4.4), or an access token that the file has itself.
+"""OAuth 2 client credentials or a refresh token (RFC 6749, 4.4 and 6), or an access token that the file has itself.
 
 The client is `clientId` and `clientSecret` of the file. Where it has none, it is NAMESPACE_CLIENT_ID and
 NAMESPACE_CLIENT_SECRET (the consumes namespace in capitals, anything but letters and digits as `_`), then
-OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET; id and secret come from the same pair.
+OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET; id and secret come from the same pair. With a refresh token the secret may be
+missing: a public client has none.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ import httpx
 from naftiko.document.model import OAuth2Authentication
 from naftiko.engine.authentication.access_token import AccessToken, TokenKeeper
 from naftiko.engine.authentication.bearer import BearerCredential
-from naftiko.engine.authentication.contract import Credential, Fetch, ScopedCredential
+from naftiko.engine.authentication.contract import Credential, Fetch, Learn, ScopedCredential
 from naftiko.engine.authentication.server_metadata import ServerMetadata, discover
 from naftiko.engine.authentication.token_endpoint import Client, request_token
 from naftiko.errors import MissingVariable, NotExecutable, UpstreamError
+from naftiko.plan.credentials import REFRESH_TOKEN, grant_of
 from naftiko.plan.scope import Scope
 from naftiko.plan.unit import ApiPlan
 
 _ANY_CLIENT: Final = "OAUTH"
-_GRANTS: Final = frozenset({"", "clientcredentials"})
 _WORD_STARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
 
-def oauth2_credential(api: ApiPlan, scope: Scope, fetch: Fetch) -> Credential:
+def oauth2_credential(api: ApiPlan, scope: Scope, fetch: Fetch, learn: Learn) -> Credential:
     """Return the credential of an ``oauth2`` block; a ``token`` without a ``clientId`` is the access token itself."""
     if "token" in api.secrets and "client_id" not in api.secrets:
-        return BearerCredential(api, scope, fetch)
-    return OAuth2Credential(api, scope, fetch)
+        return BearerCredential(api, scope, fetch, learn)
+    return OAuth2Credential(api, scope, fetch, learn)
 
 
 def client_variables(namespace: str) -> list[tuple[str, str]]:
@@ -45,17 +46,19 @@ def client_variables(namespace: str) -> list[tuple[str, str]]:
 class OAuth2Credential(ScopedCredential):
     """``Authorization: Bearer TOKEN`` with a token that a token endpoint gave for the client's credentials."""
 
-    def __init__(self, api: ApiPlan, scope: Scope, fetch: Fetch) -> None:
-        super().__init__(api, scope, fetch)
+    def __init__(self, api: ApiPlan, scope: Scope, fetch: Fetch, learn: Learn) -> None:
+        super().__init__(api, scope, fetch, learn)
         self._keeper = TokenKeeper()
         self._discovered: tuple[str, ServerMetadata] | None = None
+        self._rotated = ("", "")
 
     async def headers(self, method: str, url: str) -> list[tuple[str, str]]:  # noqa: ARG002  # a credential's shape
         """Return the header; ask for a token where none holds."""
-        client, wanted, endpoint, issuer = self._client(), self._wanted(), *self._server()
+        endpoint, issuer = self._server()
+        client, form = self._client(), self._form()
 
         async def grant() -> AccessToken:
-            return await self._grant(client, wanted, endpoint, issuer)
+            return await self._grant(client, form, endpoint, issuer)
 
         return [("Authorization", f"Bearer {await self._keeper.token(grant)}")]
 
@@ -64,7 +67,7 @@ class OAuth2Credential(ScopedCredential):
         sent = request.headers.get("Authorization", "")
         return self._keeper.refused(sent.removeprefix("Bearer "))
 
-    async def _grant(self, client: Client, wanted: Mapping[str, str], endpoint: str, issuer: str) -> AccessToken:
+    async def _grant(self, client: Client, form: Mapping[str, str], endpoint: str, issuer: str) -> AccessToken:
         known = self._discovered
         if known is None or known[0] != (endpoint or issuer):
             server = ServerMetadata(endpoint) if endpoint else await discover(issuer, self._ask)
@@ -72,7 +75,10 @@ class OAuth2Credential(ScopedCredential):
         else:
             server = known[1]
         self._discovered = None  # what fails is looked up anew
-        token, method = await request_token(server, client, wanted, self._ask)
+        token, method = await request_token(server, client, form, self._ask)
+        if self._refreshes and token.refresh:  # what was used is gone (RFC 6749, 6)
+            self._rotated = (self._secret("refresh_token"), token.refresh)
+            self._learn(token.refresh)
         self._discovered = (endpoint or issuer, ServerMetadata(server.token_endpoint, frozenset({method})))
         return token
 
@@ -97,7 +103,7 @@ class OAuth2Credential(ScopedCredential):
             name = variables.get(pairs[0][0]) or ""
         if not secret:
             secret = next((found for pair in pairs if (found := variables.get(pair[1]))), "")
-        if not name or not secret:
+        if not name or not (secret or self._refreshes):
             missing = [variable for variable, value in zip(pairs[0], (name, secret), strict=True) if not value]
             raise MissingVariable(missing, hint=self._advice())
         return Client(name, secret)
@@ -106,25 +112,37 @@ class OAuth2Credential(ScopedCredential):
         names = " or ".join(f"{name} and {secret}" for name, secret in client_variables(self._api.namespace))
         return f"set {names} in the environment of the server"
 
-    def _wanted(self) -> dict[str, str]:
+    @property
+    def _authentication(self) -> OAuth2Authentication:
         authentication = self._api.authentication
-        scopes = authentication.scopes if isinstance(authentication, OAuth2Authentication) else ()
-        given = {"scope": " ".join(scopes), "audience": self._secret("audience"), "resource": self._secret("resource")}
-        return {name: value for name, value in given.items() if value}
+        if not isinstance(authentication, OAuth2Authentication):
+            raise TypeError("an OAuth 2 credential needs its authentication")
+        return authentication
+
+    @property
+    def _refreshes(self) -> bool:
+        return grant_of(self._authentication) == REFRESH_TOKEN
+
+    def _form(self) -> dict[str, str]:
+        """Return what is asked of the token endpoint, but for the client."""
+        form = {"grant_type": "client_credentials"}
+        if self._refreshes:
+            given = self._secret("refresh_token")
+            replaced, current = self._rotated
+            form = {"grant_type": "refresh_token", "refresh_token": current if replaced == given else given}
+        wanted = {
+            "scope": " ".join(self._authentication.scopes),
+            "audience": self._secret("audience"),
+            "resource": self._secret("resource"),
+        }
+        return form | {name: value for name, value in wanted.items() if value}
 
     def _server(self) -> tuple[str, str]:
         """Return the token endpoint and the authorization server, one of which may be ``""``.
 
         Raises:
-            NotExecutable: neither is there, or the file wants another grant.
+            NotExecutable: neither is there.
         """
-        authentication = self._api.authentication
-        grant = (isinstance(authentication, OAuth2Authentication) and authentication.grant_type) or ""
-        if re.sub(r"[-_ ]", "", grant).lower() not in _GRANTS:
-            raise NotExecutable(
-                f"the grant `{grant}` of `{self._api.namespace}` needs a person",
-                hint="use client credentials, or give the authentication a token",
-            )
         endpoint, issuer = self._secret("token_endpoint").strip(), self._secret("authorization_server_uri").strip()
         if not endpoint and not issuer:
             raise NotExecutable(

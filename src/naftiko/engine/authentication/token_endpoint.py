@@ -1,4 +1,4 @@
-"""Ask a token endpoint for an access token with a client's credentials (RFC 6749 chapter 4.4)."""
+"""Ask a token endpoint for an access token, with a client's credentials or a refresh token (RFC 6749, 4.4 and 6)."""
 
 from __future__ import annotations
 
@@ -26,51 +26,56 @@ _LONGEST_LIFE: Final = 365 * 24 * 3600.0
 _ERROR_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _HINTS: Final = {
     "invalid_client": "check the client id and secret",
-    "unauthorized_client": "allow the client the grant client_credentials",
+    "invalid_grant": "the refresh token has expired, was revoked or was used already: give a new one",
+    "unauthorized_client": "allow the client the grant",
     "invalid_scope": "check the scopes of the authentication",
     "invalid_target": "check the resource or audience of the authentication",
-    "unsupported_grant_type": "this server gives no token for client credentials",
+    "unsupported_grant_type": "this server gives no token for this grant",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks."""
+    """Who asks; a public client has no secret."""
 
     id: str
     secret: str = field(repr=False)
 
 
 async def request_token(
-    server: ServerMetadata, client: Client, wanted: Mapping[str, str], fetch: Fetch
+    server: ServerMetadata, client: Client, grant: Mapping[str, str], fetch: Fetch
 ) -> tuple[AccessToken, str]:
     """Return a token, and the method by which the client proved itself.
 
-    That is ``client_secret_basic``, unless the server says that it takes ``client_secret_post`` only. To a server that
-    says nothing and doesn't know the client, the second is tried after the first: many take nothing else.
+    That is ``client_secret_basic``, unless the server says that it takes ``client_secret_post`` only, or there is no
+    secret. To a server that says nothing and doesn't know the client, the second is tried after the first: many take
+    nothing else.
 
     Args:
         server: the endpoint, and what it says about methods.
         client: who asks.
-        wanted: ``scope``, ``audience`` and ``resource`` (RFC 8707), those that are given.
+        grant: ``grant_type`` with what it takes, and of ``scope``, ``audience`` and ``resource`` (RFC 8707) those that
+            are given.
         fetch: sends the request.
 
     Raises:
         UpstreamError: no token; the text names the endpoint's host and the error code, never a secret.
     """
-    method = POST if POST in server.methods and BASIC not in server.methods else BASIC
-    response = await _ask(server.token_endpoint, client, wanted, method, fetch)
-    if not server.methods and _error_code(response, client) == "invalid_client":
+    method = POST if not client.secret or (POST in server.methods and BASIC not in server.methods) else BASIC
+    response = await _ask(server.token_endpoint, client, grant, method, fetch)
+    if not server.methods and method == BASIC and _error_code(response, client) == "invalid_client":
         method = POST
-        response = await _ask(server.token_endpoint, client, wanted, method, fetch)
+        response = await _ask(server.token_endpoint, client, grant, method, fetch)
     return _token(response, client), method
 
 
-async def _ask(endpoint: str, client: Client, wanted: Mapping[str, str], method: str, fetch: Fetch) -> httpx.Response:
-    form = {"grant_type": "client_credentials", **wanted}
+async def _ask(endpoint: str, client: Client, grant: Mapping[str, str], method: str, fetch: Fetch) -> httpx.Response:
+    form = dict(grant)
     headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
     if method == POST:
-        form |= {"client_id": client.id, "client_secret": client.secret}
+        form["client_id"] = client.id
+        if client.secret:
+            form["client_secret"] = client.secret
     else:  # RFC 6749 chapter 2.3.1: both are form-encoded before they are joined
         pair = f"{quote_plus(client.id)}:{quote_plus(client.secret)}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
@@ -88,7 +93,8 @@ def _token(response: httpx.Response, client: Client) -> AccessToken:
     kind = document.get("token_type", "Bearer")
     if not isinstance(kind, str) or kind.lower() != "bearer":
         raise UpstreamBroken(f"the token endpoint of {host} gave a token that is no bearer token")
-    return AccessToken(value, _life(document.get("expires_in")))
+    refresh = document.get("refresh_token")
+    return AccessToken(value, _life(document.get("expires_in")), refresh if isinstance(refresh, str) else "")
 
 
 def _failure(response: httpx.Response, host: str, code: str) -> UpstreamError:
@@ -107,7 +113,7 @@ def _error_code(response: httpx.Response, client: Client) -> str:
     if response.status_code == HTTPStatus.OK:
         return ""
     code = _document(response).get("error")
-    if not isinstance(code, str) or not _ERROR_CODE.fullmatch(code) or client.secret in code:
+    if not isinstance(code, str) or not _ERROR_CODE.fullmatch(code) or (client.secret and client.secret in code):
         return ""
     return code
 

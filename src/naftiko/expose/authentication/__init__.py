@@ -25,6 +25,7 @@ from naftiko.expose.authentication.digest import DigestGuard
 from naftiko.expose.authentication.middleware import PRINCIPAL, Authenticated, Render, ResourceMetadata, admit, refuse
 from naftiko.expose.authentication.problem import problem
 from naftiko.expose.authentication.unknown import ClosedGuard
+from naftiko.plan.credentials import BY_CALLERS, placement_of
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 
@@ -141,6 +142,8 @@ def guard(
     if authentication is None:
         return None
     make = SCHEMES.get(type(authentication))
+    if isinstance(authentication, ApiKeyAuthentication) and placement_of(authentication) not in BY_CALLERS:
+        return ClosedGuard(f"apikey in {authentication.placement}")
     if make is None:
         return ClosedGuard(authentication.type)
     setting = Setting(secrets, scope, resource_path, other_paths, fetch, nonce_key or _shared_nonce_key())

@@ -216,7 +216,7 @@ class RestApp:
                 inbound = _inbound(action, values, scope, _watched(receive, watch))
                 if inbound.body is None:
                     watch.start()
-                request = await forwarded(action, inbound, upstream, engine.variables)
+                request = await forwarded(action, inbound, upstream)
                 if engine.mock:
                     await send_answer(await engine.described(request), send, is_head=is_head)
                     return

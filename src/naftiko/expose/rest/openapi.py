@@ -24,6 +24,7 @@ from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.expose.rest.reading import placeholders_in_order
 from naftiko.expose.rest.router import route_shape
 from naftiko.expose.selection import Selection
+from naftiko.plan.credentials import BY_CALLERS
 from naftiko.plan.inputs import Input
 from naftiko.plan.path import placeholders
 from naftiko.plan.unit import CallAction, ForwardAction, MockAction
@@ -327,6 +328,8 @@ _Described = Iterable[tuple[str, dict[str, Any], list[str]]]
 
 
 def _api_key(authentication: Any) -> _Described:
+    if authentication.placement not in {None, *BY_CALLERS}:
+        return []
     keys = {authentication.key: authentication.placement or "header"} if authentication.key else {}
     keys |= dict.fromkeys(authentication.headers, "header")
     return [

@@ -19,15 +19,15 @@ from naftiko.document.model import (
     ConsumesHttp,
     OAuth2Authentication,
 )
+from naftiko.plan.credentials import SECRET_KEYS
 from naftiko.plan.template import has_placeholder
 from naftiko.plan.unit import ApiPlan, CapabilityPlan
 
 EXAMPLE_HOSTS = ("example.com", "example.org", "example.net", "example.edu")
 """Names that never lead anywhere (RFC 2606 chapter 3)."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_SECRETS = ("token", "password", "value", "client_secret")
 _VARIABLE_LIKE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-_KEYS = {"client_secret": "clientSecret"}
+_KEYS = {"client_secret": "clientSecret", "refresh_token": "refreshToken"}
 _LITERAL_HINT = 'declare a bind and write its name: "{{API_TOKEN}}"'
 
 
@@ -154,7 +154,7 @@ def _is_name(text: str, bound: frozenset[str]) -> bool:
 
 
 def _secrets(authentication: Authentication) -> Iterator[tuple[str, str, Node | None]]:
-    for attribute in _SECRETS:
+    for attribute in SECRET_KEYS:
         text = getattr(authentication, attribute, None)
         if isinstance(text, str):
             key = _KEYS.get(attribute, attribute)

@@ -1,0 +1,113 @@
+"""Put a credential into a request, wherever its parts belong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, unquote_plus
+
+from naftiko.engine.authentication.contract import Credential
+from naftiko.engine.authentication.fields import with_fields
+from naftiko.engine.request import Draft, query_pairs
+
+_COOKIE_VALUE: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")
+"""What a cookie's value may be as it is (RFC 6265, 4.1.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a credential adds to a request.
+
+    Attributes:
+        pairs: of the query, encoded.
+    """
+
+    headers: tuple[tuple[str, str], ...] = ()
+    pairs: tuple[str, ...] = ()
+    cookies: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.headers or self.pairs or self.cookies or self.fields)
+
+    def put(self, made: Draft, mapped: Collection[str], *, replace: bool) -> bool:
+        """Add it; what is there already, because the file maps it, stays.
+
+        Args:
+            made: the request.
+            mapped: the names that the file maps to fields of the body.
+            replace: whether ours wins all the same, as over what a forwarded request brings.
+
+        Returns:
+            whether anything was added.
+
+        Raises:
+            InputError: the credential is a field of the body, and the body can't have any.
+        """
+        added = False
+        if self.headers:
+            if replace:
+                made.drop_headers({name.lower() for name, _ in self.headers})
+            for name, value in self.headers:
+                if not made.has_header(name):
+                    made.add_header(name, value)
+                    added = True
+        if self.pairs:
+            added |= _put_pairs(made, self.pairs, replace=replace)
+        if self.cookies:
+            added |= _put_cookies(made, self.cookies, replace=replace)
+        if self.fields:
+            own = next((value for name, value in made.headers if name.lower() == "content-type"), None)
+            made.body = with_fields(made.body, own, self.fields, mapped)
+            added = True
+        return added
+
+
+async def carried(credential: Credential, method: str, url: str) -> Carried:
+    """Return what a credential adds to a request.
+
+    Raises:
+        MissingVariable: a variable of the credential has no value.
+        UpstreamError: a token can't be had.
+    """
+    return Carried(
+        tuple(await credential.headers(method, url)),
+        tuple(pair for name, value in await credential.query() for pair in query_pairs(name, value)),
+        tuple(await credential.cookies()),
+        tuple(await credential.fields()),
+    )
+
+
+def _put_pairs(made: Draft, pairs: Iterable[str], *, replace: bool) -> bool:
+    ours = {_name_of(pair) for pair in pairs}
+    if replace:  # a forwarded query is one piece
+        there = [pair for piece in made.query for pair in piece.split("&")]
+        if any(_name_of(pair) in ours for pair in there):
+            made.query = [pair for pair in there if _name_of(pair) not in ours]
+    names = {_name_of(pair) for pair in made.query}
+    fresh = [pair for pair in pairs if _name_of(pair) not in names]
+    made.query.extend(fresh)
+    return bool(fresh)
+
+
+def _name_of(pair: str) -> str:
+    return unquote_plus(pair.partition("=")[0])
+
+
+def _put_cookies(made: Draft, cookies: Iterable[tuple[str, str]], *, replace: bool) -> bool:
+    """Add cookies to the one header that may hold them (RFC 6265, 5.4)."""
+    there = [text.strip() for name, value in made.headers if name.lower() == "cookie" for text in value.split(";")]
+    ours = {name for name, _ in cookies}
+    if replace:
+        there = [text for text in there if text.partition("=")[0] not in ours]
+    names = {text.partition("=")[0] for text in there}
+    fresh = [f"{name}={_cookie_value(value)}" for name, value in cookies if name not in names]
+    made.drop_headers({"cookie"})
+    made.add_header("Cookie", "; ".join([*filter(None, there), *fresh]))
+    return bool(fresh)
+
+
+def _cookie_value(value: str) -> str:
+    return value if _COOKIE_VALUE.fullmatch(value) else quote(value, safe="")
