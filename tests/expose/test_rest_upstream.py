@@ -38,7 +38,7 @@ async def test_the_upstreams_bytes_and_useful_headers_come_back(upstream):
             content,
             headers={
                 "ETag": '"é"',
-                "Link": "</x?p=2>; rel=next",
+                "Link": "</x>; rel=first",
                 "Set-Cookie": "a=b",
                 "RateLimit-Remaining": "1",
                 "X-Internal": "x",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from naftiko.engine.head import UpstreamLinks
 from naftiko.errors import CallError
 from naftiko.types import ABSENT
 
@@ -21,11 +22,23 @@ class Answer:
         status: the HTTP status for REST.
         media_type: of ``content``; also of the one that the answer to a HEAD only tells of.
         headers: the upstream's useful ones, such as ``ETag`` and ``Link``.
+        links: the URLs that the upstream's answer points to, or ``None``.
         length: of the content that the answer to a HEAD only tells of, or ``None``.
         unreadable: why only whoever knows its ``Content-Encoding`` can read it, or ``None``.
     """
 
-    __slots__ = ("_content", "_decode", "_dump", "_value", "headers", "length", "media_type", "status", "unreadable")
+    __slots__ = (
+        "_content",
+        "_decode",
+        "_dump",
+        "_value",
+        "headers",
+        "length",
+        "links",
+        "media_type",
+        "status",
+        "unreadable",
+    )
 
     def __init__(
         self,
@@ -43,6 +56,7 @@ class Answer:
         self.media_type = media_type
         self.headers = headers
         self.length: int | None = None
+        self.links: UpstreamLinks | None = None
         self.unreadable = unreadable
         self._content = content
         self._value = value

@@ -10,7 +10,7 @@ import httpx
 
 from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
 from naftiko.engine.formats import Decoder, FormatError
-from naftiko.engine.head import body_length, head_of
+from naftiko.engine.head import body_length, head_of, links_of
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.content_coding import is_decoded
 from naftiko.errors import UpstreamBroken
@@ -119,6 +119,14 @@ async def answer(
     Raises:
         UpstreamBroken: the body is not what ``outputRawFormat`` says, or in an unknown coding and to be read.
     """
+    made = await _answer(response, operation, outputs, scope, decoder)
+    made.links = links_of(response)
+    return made
+
+
+async def _answer(
+    response: httpx.Response, operation: Operation, outputs: Outputs, scope: Scope, decoder: Decoder
+) -> Answer:
     headers = useful_headers(response)
     coding = head_of(response).coding
     if coding and passes_bytes(operation, outputs) and not (is_empty(response) and is_decoded(coding)):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -24,6 +26,8 @@ _USEFUL: Final = frozenset(
         b"x-total-count",
     }
 )
+LINKS: Final = frozenset({"link", "location"})
+_LINKS: Final = frozenset(name.encode() for name in LINKS)
 _USEFUL_PREFIXES: Final = (b"ratelimit", b"x-ratelimit")
 _KEPT: Final = "naftiko.head"
 _DIGITS: Final = 16
@@ -37,14 +41,16 @@ class Head:
         content_type: as it came; ``""`` for none.
         coding: of a body that could not be decoded (``Content-Encoding``); ``""`` for none.
         useful: the ones that a REST caller gets (SEMANTICS 6), names in lower case.
+        points: whether there are URLs among them, which a caller gets as URLs of the exposed routes.
     """
 
-    __slots__ = ("coding", "content_type", "useful")
+    __slots__ = ("coding", "content_type", "points", "useful")
 
     def __init__(self, headers: httpx.Headers) -> None:
         self.content_type = ""
         self.coding = ""
         self.useful: list[tuple[str, str]] = []
+        self.points = False
         for raw_name, raw_value in headers.raw:
             name = raw_name.lower()
             if name == b"content-type":
@@ -53,6 +59,7 @@ class Head:
                 self.coding = raw_value.decode("latin-1")
             elif name in _USEFUL or name.startswith(_USEFUL_PREFIXES):
                 self.useful.append((name.decode("latin-1"), raw_value.decode("latin-1")))
+                self.points = self.points or name in _LINKS
 
     @property
     def media_type(self) -> str:
@@ -69,6 +76,27 @@ class Head:
             if name.strip().lower() == "charset":
                 return value.strip().strip("\"'") or None
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamLinks:
+    """The URLs that an upstream's answer points to.
+
+    Attributes:
+        url: of the request that was answered, which relative ones are relative to.
+        pairs: ``link`` and ``location`` headers, names in lower case.
+    """
+
+    url: str
+    pairs: Sequence[tuple[str, str]]
+
+
+def links_of(response: httpx.Response) -> UpstreamLinks | None:
+    """Return the URLs that an answer points to, ``None`` for none."""
+    head = head_of(response)
+    if not head.points:
+        return None
+    return UpstreamLinks(str(response.request.url), [pair for pair in head.useful if pair[0] in LINKS])
 
 
 def head_of(response: httpx.Response) -> Head:

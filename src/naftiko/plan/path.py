@@ -234,6 +234,11 @@ def shape(path: str) -> str:
     return _PLACEHOLDER.sub("{}", path)
 
 
+def fill_route(path: str, value: Callable[[str], str]) -> str:
+    """Return a route with its placeholders filled in by name."""
+    return _PLACEHOLDER.sub(lambda found: value(placeholder_name(found[1] or found[2])[0]), path)
+
+
 def begins_with(path: str, prefix: str) -> bool:
     """Tell whether a path begins with another one, segment by segment."""
     segments, first = _segments(path), _segments(prefix)

@@ -11,12 +11,14 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+import httpx
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.engine.answer import Answer
 from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.engine.forward import Inbound, backward, forwarded
+from naftiko.engine.head import UpstreamLinks, links_of
 from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard, problem, refuse
 from naftiko.expose.caller import CallerWatch
@@ -24,6 +26,7 @@ from naftiko.expose.limits import CallLimit
 from naftiko.expose.problems import report
 from naftiko.expose.rest.admission import Doors, admitting, distinct
 from naftiko.expose.rest.description import DESCRIPTION_PATH, ApiDescription
+from naftiko.expose.rest.links import URL_HEADERS, rewritten
 from naftiko.expose.rest.messages import (
     Pairs,
     body_pieces,
@@ -33,6 +36,7 @@ from naftiko.expose.rest.messages import (
     raw_path,
     raw_query,
     read_body,
+    root_path,
     send_allowed,
     send_answer,
     send_problem,
@@ -40,6 +44,7 @@ from naftiko.expose.rest.messages import (
 from naftiko.expose.rest.options import RestOptions
 from naftiko.expose.rest.problem import problem_body, simple_problem
 from naftiko.expose.rest.reading import InboundRequest, InputReader, is_multipart, read_form
+from naftiko.expose.rest.reverse import Here, ReverseRoutes
 from naftiko.expose.rest.router import Match, Router
 from naftiko.expose.rest.timing import ServerTiming
 from naftiko.expose.streams import Stream, end_of_body, is_stream
@@ -48,6 +53,12 @@ from naftiko.plan.unit import ForwardAction
 
 _HEAD_OF = {"HEAD": "GET"}
 _METHODS_OF_THE_DESCRIPTION = frozenset({"GET", "HEAD"})
+_EXPOSED_HEADERS = (
+    *("Allow", "Content-Disposition", "ETag", "Link", "Location", "Retry-After", "X-Request-Id", "X-Total-Count"),
+    *("RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
+    *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+)
+"""What a web page may read of an answer, beside what every page may (https://fetch.spec.whatwg.org/)."""
 _WHOLE = contextlib.nullcontext()
 """Around an answer that has an end."""
 
@@ -73,12 +84,14 @@ class Served:
     """A unit behind a route, with what reads its inputs and who may call it.
 
     Attributes:
+        reverse: which routes lead to the URLs that upstreams answer with.
         forwards: whether requests are passed on as they are.
     """
 
     unit: Unit
     reader: InputReader
     capability: Capability
+    reverse: ReverseRoutes
     guard: Guard | None = None
     forwards: bool = False
 
@@ -101,11 +114,11 @@ class RestApp:
             self.guards.append(its_guard)
         self._doors.add(prefix, its_guard)
         self._description.add(capability, adapter, prefix, its_guard)
-        for unit in adapter.units:
-            if not self._options.selection.admits(unit.namespace, unit.name):
-                continue
+        units = [unit for unit in adapter.units if self._options.selection.admits(unit.namespace, unit.name)]
+        reverse = ReverseRoutes(capability, prefix, units)
+        for unit in units:
             forwards = isinstance(unit.plan.action, ForwardAction) or unit.method is None
-            served = Served(unit, InputReader(unit), capability, its_guard, forwards)
+            served = Served(unit, InputReader(unit), capability, reverse, its_guard, forwards)
             route = self._router.add(prefix + (unit.path or "/"), Route(), spans=forwards)
             if forwards or unit.method is None:
                 route.forward = route.forward or served
@@ -176,13 +189,15 @@ class RestApp:
                 return
         except (UpstreamStatus, UpstreamRedirect) as error:
             if error.step is None and (isinstance(error, UpstreamStatus) or error.passes_on):
-                await pass_on(error, send, is_head=is_head)
+                links = _links(links_of(error.response), served, values, scope)
+                await pass_on(error, send, links, is_head=is_head)
             else:  # the caller did not ask for what the step called: the problem says which step failed, and with what
                 await _send_failure(error, served, send, is_head=is_head)
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer; report() logs the unexpected
             await _send_failure(error, served, send, is_head=is_head)
         else:
-            await send_answer(answer, send, is_head=is_head, keeps_status=served.unit.method == "HEAD")
+            links = _links(answer.links, served, values, scope)
+            await send_answer(answer, send, links, is_head=is_head, keeps_status=served.unit.method == "HEAD")
 
     async def _answer(
         self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, watch: CallerWatch
@@ -225,7 +240,7 @@ class RestApp:
                         {
                             "type": "http.response.start",
                             "status": response.status_code,
-                            "headers": backward(response),
+                            "headers": _backward(response, served, values, scope),
                         }
                     )
                     started = True
@@ -242,6 +257,28 @@ class RestApp:
                 report(error, served.capability.variables.redactor.redact, unit=served.unit.name)
             else:
                 raise
+
+
+def _links(links: UpstreamLinks | None, served: Served, values: tuple[str, ...], scope: Scope) -> Pairs | None:
+    """Return the headers that point to URLs of upstreams as a caller gets them, ``None`` where there were none."""
+    if links is None:
+        return None
+    here = Here(links.url, root_path(scope), served.unit, values, raw_query(scope))
+    found = rewritten(links.pairs, lambda target: served.reverse.lead(target, here))
+    return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in found]
+
+
+def _backward(response: httpx.Response, served: Served, values: tuple[str, ...], scope: Scope) -> Pairs:
+    """Return the headers of a forwarded answer, in their order but for those that point to URLs."""
+    kept: Pairs = []
+    pointing: list[tuple[str, str]] = []
+    for name, value in backward(response):
+        if name.decode("latin-1") in URL_HEADERS:
+            pointing.append((name.decode("latin-1"), value.decode("latin-1")))
+        else:
+            kept.append((name, value))
+    links = UpstreamLinks(str(response.request.url), pointing) if pointing else None
+    return [*kept, *(_links(links, served, values, scope) or ())]
 
 
 async def _watched(receive: Receive, watch: CallerWatch) -> AsyncIterator[bytes]:
@@ -324,6 +361,6 @@ def build(capabilities: Sequence[Capability], options: RestOptions | None = None
             allow_origins=list(options.cors_origins),
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["ETag", "Link", "Location", "Retry-After"],
+            expose_headers=_EXPOSED_HEADERS,
         )
     return _Lifespan(inner, capabilities)

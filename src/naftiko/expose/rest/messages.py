@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_from_bytes
 from starlette.types import Message, Receive, Scope, Send
 
 from naftiko.engine.answer import Answer
-from naftiko.engine.head import body_length, head_of
+from naftiko.engine.head import LINKS, body_length, head_of
 from naftiko.errors import InputError, UpstreamRedirect, UpstreamStatus
 from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.expose.rest.reading import TooLarge
@@ -17,6 +17,7 @@ from naftiko.expose.rest.reading import TooLarge
 Pairs = list[tuple[bytes, bytes]]
 
 _ASCII = bytes(range(0x21, 0x7F)).decode("ascii")
+_LINKS = frozenset(name.encode() for name in LINKS)
 _OF_AN_ERROR = frozenset({b"www-authenticate", b"allow", b"content-encoding"})
 """Headers that a 401, a 405 and a body in a coding that is not undone can't do without."""
 
@@ -109,17 +110,22 @@ async def send_message(send: Send, status: int, headers: Sequence[tuple[bytes, b
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_answer(answer: Answer, send: Send, *, is_head: bool, keeps_status: bool = False) -> None:
+async def send_answer(
+    answer: Answer, send: Send, links: Pairs | None = None, *, is_head: bool, keeps_status: bool = False
+) -> None:
     """Send an answer; HEAD gets the headers that GET would.
 
     Args:
         answer: the answer.
         send: the connection.
+        links: its headers that point to URLs, as the caller gets them.
         is_head: whether the request is a HEAD.
         keeps_status: whether 200 stays 200 without content, which is otherwise 204: a HEAD's upstream never has any.
     """
     content = answer.sent
     headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in answer.headers]
+    if links is not None:
+        headers = _pointing(headers, links)
     length = len(content) if content else answer.length if is_head else None
     if content or (is_head and answer.media_type):
         media_type = answer.media_type or "application/octet-stream"
@@ -130,11 +136,20 @@ async def send_answer(answer: Answer, send: Send, *, is_head: bool, keeps_status
     await send_message(send, status, headers, b"" if is_head else content)
 
 
-async def pass_on(error: UpstreamStatus | UpstreamRedirect, send: Send, *, is_head: bool) -> None:
+def _pointing(headers: Pairs, links: Pairs) -> Pairs:
+    """Return headers with these in the place of those that point to URLs of the upstream."""
+    return [*(pair for pair in headers if pair[0] not in _LINKS), *links]
+
+
+async def pass_on(
+    error: UpstreamStatus | UpstreamRedirect, send: Send, links: Pairs | None = None, *, is_head: bool
+) -> None:
     """Pass an upstream's own 3xx, 4xx or 5xx on: status, body, media type and useful headers (SEMANTICS 6)."""
     response = error.response
     head = head_of(response)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.useful]
+    if links is not None:
+        headers = _pointing(headers, links)
     headers.extend((name.lower(), value) for name, value in response.headers.raw if name.lower() in _OF_AN_ERROR)
     if head.content_type:
         headers.append((b"content-type", head.content_type.encode("latin-1")))
