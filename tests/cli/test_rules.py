@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -13,7 +14,7 @@ import naftiko
 from naftiko.cli.pages import all_rules_markdown
 from naftiko.document.rules import CHAPTERS, RULES
 from naftiko.engine.capability import Capability, load
-from naftiko.types import Severity
+from naftiko.types import Diagnostic, Severity
 
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(naftiko.__file__).parent
@@ -81,6 +82,7 @@ def pair(rule: str) -> tuple[bytes, bytes]:
     made = {
         **MADE,
         "many-tools": (with_tools(41), with_tools(40)),
+        "tool-description-length": (with_tools(1, "w" * 1025), with_tools(1, "w" * 1024)),
         "too-many-tools": (with_tools(129), with_tools(128)),
         "tool-list-tokens": (with_tools(30, "word " * 600), with_tools(30)),
     }
@@ -94,13 +96,16 @@ def loaded(content: bytes, directory: Path) -> Capability:
     return load(path)
 
 
+def found_in(capability: Capability) -> tuple[Diagnostic, ...]:
+    return (*capability.diagnostics, *(capability.lint() if capability.usable else ()))
+
+
 def rules_of(capability: Capability) -> set[str]:
-    found = (*capability.diagnostics, *(capability.lint() if capability.usable else ()))
-    return {diagnostic.rule for diagnostic in found}
+    return {diagnostic.rule for diagnostic in found_in(capability)}
 
 
-EXAMPLES = [rule for rule in RULES if rule != "unreadable-file"]
-"""A file that can't be read is no text; ``test_validate`` has one."""
+EXAMPLES = [rule for rule in RULES if rule not in {"unreadable-file", "unavailable-format"}]
+"""A file that can't be read is no text (``test_validate`` has one), and a library is there or not (``test_lint_files``)."""
 
 
 @pytest.mark.parametrize("rule", EXAMPLES)
@@ -114,6 +119,44 @@ def test_the_bad_example_breaks_the_rule_and_the_good_one_does_not(rule, tmp_pat
 def test_the_good_example_has_no_error(rule, tmp_path):
     """What a page recommends works."""
     assert loaded(pair(rule)[1], tmp_path).errors == ()
+
+
+ELSEWHERE = {
+    "missing-type": "tools:",
+    "nothing-served": "type: rest",
+    "implied-call": "name: get-product",
+    "required-parameter": "shop.get-product",
+    "blocked-call": "shop.get-product",
+    "lost-path-parameter": "id, in: path",
+    "unauthenticated-api": "SHOP_TOKEN",
+    "oauth2-scopes": "type: oauth2",
+    "many-tools": "type: mcp",
+    "too-many-tools": "type: mcp",
+    "tool-list-tokens": "type: mcp",
+    "missing-description": "type: mcp",
+}
+"""Rules whose place is not what the good example changes: what stands at the place."""
+
+
+def differing(bad: list[str], good: list[str]) -> set[int]:
+    """Return the lines of the bad example, from 1, that the good one has otherwise; beside it, where it has more."""
+    found: set[int] = set()
+    for kind, start, end, _, _ in difflib.SequenceMatcher(None, bad, good, autojunk=False).get_opcodes():
+        if kind != "equal":
+            found |= set(range(start + 1, end + 1)) or {start, start + 1}
+    return found
+
+
+@pytest.mark.parametrize("rule", EXAMPLES)
+def test_the_finding_stands_where_the_example_is_wrong(rule, tmp_path):
+    bad, good = (text.decode("latin-1").splitlines() for text in pair(rule))
+    capability = loaded(pair(rule)[0], tmp_path)
+    places = [found.position for found in found_in(capability) if found.rule == rule]
+    if rule in ELSEWHERE:
+        assert any(bad[place.line - 1][place.column - 1 :].startswith(ELSEWHERE[rule]) for place in places)
+    else:
+        assert any(place.line in differing(bad, good) for place in places)
+    assert all(place.column <= len(bad[place.line - 1]) + 1 for place in places)
 
 
 def test_the_base_of_the_examples_is_good(tmp_path):

@@ -17,6 +17,7 @@ from naftiko.document.dialects import CONCERNS
 from naftiko.document.dialects.imports import is_import
 from naftiko.document.findings import Findings
 from naftiko.document.model import Import, Model
+from naftiko.document.model.base import Choice
 from naftiko.document.ports import LAST_PORT, report_port
 from naftiko.document.reader import Entries, entries, is_null, plain, scalar, shown
 from naftiko.document.shapes import Field, Kind, canonical_keys, shape
@@ -139,7 +140,7 @@ class Builder:
             return field.model
         decider = found[choice.by][1] if choice.by in found else None
         if not isinstance(decider, ScalarNode) or is_null(decider):
-            return choice.default
+            return self._by_key(found, choice)
         model = choice.models.get(decider.value.lower().replace("-", "").replace("_", ""))
         if model is not None:
             return model
@@ -149,6 +150,18 @@ class Builder:
             hint=did_you_mean(decider.value, choice.models) or f"known: {', '.join(choice.models)}",
         )
         return choice.unknown
+
+    def _by_key(self, found: Entries, choice: Choice) -> type[Model]:
+        """Return the model of a thing without a ``type``: the one that a key of it says, with a warning."""
+        key, kind = next(((key, kind) for key, kind in choice.by_key if key in found), ("", ""))
+        if not kind or (kind == "lookup" and "call" in found):
+            return choice.default
+        self.findings.at(found[key][0]).warning(
+            "missing-type",
+            f"`{choice.by}` is missing; what has `{key}` is read as `{kind}`",
+            hint=f"add `type: {kind}`",
+        )
+        return choice.models[kind]
 
     def one(self, node: Node, field: Field) -> Any:
         """Read a mapping."""

@@ -13,6 +13,7 @@ import httpx
 from naftiko.document.load import Loaded, load_document, parse_document
 from naftiko.document.model import Bind, CapabilityDocument, ConsumesHttp
 from naftiko.engine.answer import Answer
+from naftiko.engine.lint import lint_files
 from naftiko.engine.run import Engine
 from naftiko.engine.settings import Settings
 from naftiko.engine.upstream import Upstream
@@ -245,7 +246,8 @@ class Capability:
 
     def lint(self) -> tuple[Diagnostic, ...]:
         """Return what works and is worth saying all the same; ``diagnostics`` has what linking found."""
-        return lint(self.document, self.plan, str(self.path))
+        found = lint(self.document, self.plan, str(self.path))
+        return (*found, *lint_files(self.document, self.path, self.variables))
 
     def missing_variables(self) -> dict[str, list[str]]:
         """Return the variables that have no value, each with what it blocks (SEMANTICS 2)."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from naftiko.document.findings import Findings, Reporter
 from naftiko.document.model import Authentication, CapabilityDocument, ConsumesHttp, Import, UnknownConsumes
+from naftiko.document.shell import as_template
 from naftiko.plan.base import BaseUri, parse_base
 from naftiko.plan.callables import Callables, Origin
 from naftiko.plan.credentials import compile_secrets, credentials, unplaced, unusable
@@ -174,7 +175,9 @@ def _blocked(base: BaseUri, entry: ConsumesHttp, findings: Findings) -> str:
         return reason
     if base.wrong:
         reason = f"nothing can be sent to its base URI: {base.wrong}"
-        where.error("bad-base-uri", reason, hint="write a URL such as `https://api.example.net/v1`")
+        template = as_template(base.text)
+        hint = f"write `{template}`" if template else "write a URL such as `https://api.example.net/v1`"
+        where.error("bad-base-uri", reason, hint=hint)
         return reason
     return ""
 

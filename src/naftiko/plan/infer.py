@@ -15,7 +15,7 @@ from naftiko.plan.inputs import Input, InputSet
 from naftiko.plan.names import property_names
 from naftiko.plan.operation import Slot
 from naftiko.plan.path import same_placeholder
-from naftiko.plan.schema import parameter_schema
+from naftiko.plan.schema import told_schema
 from naftiko.plan.validation import broken_pattern
 from naftiko.types import ABSENT
 
@@ -142,9 +142,7 @@ class InputMaker:
         body_path, constant = self._value(parameter)
         default = ABSENT if parameter.default is None else parameter.default
         wire = same_placeholder(name, self.route) if location == "path" else None
-        schema = parameter_schema(parameter)
-        if parameter.pattern is not None and not self._is_pattern(parameter):
-            schema.pop("pattern", None)
+        schema = told_schema(parameter, self._findings)
         return Input(
             name=name,
             alias=name,
@@ -189,14 +187,6 @@ class InputMaker:
         except jsonpath.JSONPathError as error:
             self._findings.at(parameter.at("value")).error("broken-jsonpath", f"`{text}`: {error.message}")
             return None, ABSENT
-
-    def _is_pattern(self, parameter: InputParameter) -> bool:
-        broken = broken_pattern(parameter.pattern or "")
-        if broken:
-            self._findings.at(parameter.at("pattern")).error(
-                "broken-pattern", f"`{parameter.pattern}` is no regular expression: {broken}"
-            )
-        return not broken
 
     def from_schema(self, schema: Mapping[str, Any]) -> Declared:
         """Make the inputs of a tool's own JSON ``inputSchema``, which is shown as it is."""

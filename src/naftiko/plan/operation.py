@@ -14,7 +14,7 @@ from naftiko.plan.lost_path import PathParameters, PathPlaces
 from naftiko.plan.outputs import ConsumedOutputs, consumed_outputs
 from naftiko.plan.path import PathTemplate, all_placeholders, has_loose_brace, parse_path, same_placeholder
 from naftiko.plan.references import Defaulted, Names, compile_data
-from naftiko.plan.schema import parameter_schema
+from naftiko.plan.schema import told_schema
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import TemplateError, Value, parse
 from naftiko.types import ABSENT, Position
@@ -318,6 +318,7 @@ class OperationCompiler:
             location = "query"
         fixed = next((value for value in _values(given) if value is not None), None)
         kind = given.type if given.type is not None or location == "body" else "string"
+        schema = told_schema(given, self._findings)
         return Parameter(
             name=given.name or "",
             location=location,
@@ -325,7 +326,7 @@ class OperationCompiler:
             description=given.description,
             required=bool(given.required) or location == "path",
             fixed=None if fixed is None else _Unparsed(fixed, given),
-            schema=parameter_schema(given) if given.type == kind else {**parameter_schema(given), "type": kind},
+            schema=schema if given.type == kind else {**schema, "type": kind},
             fallback=given.default if given.default is not None and (given.required or location == "path") else ABSENT,
         )
 

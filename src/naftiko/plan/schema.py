@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from naftiko.document.findings import Findings
 from naftiko.document.model import InputParameter, OutputParameter
+from naftiko.plan.inputs import fit
+from naftiko.plan.validation import broken_pattern
+from naftiko.types import ABSENT
 
 _COPIED = {
     "description": "description",
@@ -29,7 +33,7 @@ def parameter_schema(parameter: InputParameter) -> dict[str, Any]:
         if value is not None:
             schema[keyword] = value
     if parameter.enum is not None:
-        schema["enum"] = list(parameter.enum)
+        schema["enum"] = [_of_type(member, parameter.type) for member in parameter.enum]
     if parameter.default is not None:
         schema["default"] = parameter.default
     if parameter.example is not None:
@@ -43,6 +47,24 @@ def parameter_schema(parameter: InputParameter) -> dict[str, Any]:
         required += [name for name in parameter.required_properties if name not in required]
         if required:
             schema["required"] = required
+    return schema
+
+
+def _of_type(member: Any, kind: str | None) -> Any:
+    """Return a member of an enum as its type has it: ``1`` is ``"1"`` where text is wanted."""
+    fitted = fit(member, kind) if member is not None else None
+    return member if fitted is ABSENT else fitted
+
+
+def told_schema(parameter: InputParameter, findings: Findings) -> dict[str, Any]:
+    """Return a parameter's schema; a pattern that is no regular expression is told, and checks nothing."""
+    schema = parameter_schema(parameter)
+    broken = broken_pattern(parameter.pattern) if parameter.pattern is not None else ""
+    if broken:
+        findings.at(parameter.at("pattern")).error(
+            "broken-pattern", f"`{parameter.pattern}` is no regular expression: {broken}"
+        )
+        del schema["pattern"]
     return schema
 
 

@@ -31,12 +31,14 @@ class Choice:
         models: its values, in lower case, with their models.
         default: the model when the key is missing.
         unknown: the model for any other value, which is then reported.
+        by_key: keys that only one kind has, with its value: they say what it is where ``by`` is missing.
     """
 
     by: str
     models: dict[str, type[Model]]
     default: type[Model]
     unknown: type[Model]
+    by_key: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

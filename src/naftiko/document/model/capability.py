@@ -78,6 +78,10 @@ Exposes: TypeAlias = Annotated[
         },
         default=UnknownAdapter,
         unknown=UnknownAdapter,
+        by_key=(
+            *(("tools", "mcp"), ("prompts", "mcp"), ("transport", "mcp"), ("paths", "rest"), ("skills", "skill")),
+            *(("management", "control"), ("observability", "control"), ("resources", "rest"), ("operations", "rest")),
+        ),
     ),
 ]
 

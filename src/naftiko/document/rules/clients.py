@@ -37,6 +37,16 @@ CLIENTS = (
         TOOL,
     ),
     Rule(
+        "tool-description-length",
+        WARNING,
+        "A tool's description is longer than clients take.",
+        "OpenAI's and Azure's APIs refuse a whole request with a description over 1,024 characters in it; Claude Code "
+        "cuts it at 2,048, in the middle of a sentence.",
+        "Say in a sentence or two what the tool does and when to use it; describe inputs where they are declared.",
+        "# a tool with a description of 1,025 characters",
+        "# a tool with a description of 1,024 characters",
+    ),
+    Rule(
         "many-tools",
         HINT,
         "An adapter has more than 40 tools.",

@@ -113,6 +113,37 @@ LANGUAGE = (
         "exposes:\n- type: mcp\n  namespace: shop-mcp\n  port: 9090\n",
     ),
     Rule(
+        "missing-type",
+        WARNING,
+        "An adapter or a step has no `type`.",
+        "It is read as what its keys say, if they say one: `tools` are an MCP adapter's, `match` is a lookup's. An "
+        "adapter that says nothing is not served.",
+        "Add `type`: rest or mcp for an adapter, call or lookup for a step.",
+        "exposes:\n- namespace: shop-mcp\n  tools: []\n",
+        "exposes:\n- type: mcp\n  namespace: shop-mcp\n  tools: []\n",
+    ),
+    Rule(
+        "unserved-adapter",
+        WARNING,
+        "An adapter is of a kind that this version doesn't serve.",
+        "Skill and control adapters are read and checked, and nothing listens on their ports.",
+        "Serve the file's REST and MCP adapters; `naftiko health`, `inspect` and `validate` answer much of what a "
+        "control adapter does.",
+        "exposes:\n- type: skill\n  namespace: shop-skills\n  port: 9091\n",
+        "exposes:\n- type: mcp\n  namespace: shop-mcp\n  port: 9090\n",
+    ),
+    Rule(
+        "nothing-served",
+        ERROR,
+        "A file, or an adapter, serves nothing.",
+        "It exposes nothing, or no route, no tool, no resource and no prompt: `naftiko serve` refuses to start with it "
+        "alone. A file that others import from may expose nothing (a hint).",
+        "Add `exposes` with an adapter that has `resources` (REST) or `tools` (MCP).",
+        "exposes:\n- type: rest\n  namespace: shop-rest\n  port: 8080\n",
+        "exposes:\n- type: rest\n  namespace: shop-rest\n  port: 8080\n  resources:\n  - path: /products/{id}\n"
+        "    operations:\n    - {method: GET, description: A product., call: shop.get-product}\n",
+    ),
+    Rule(
         "unknown-type",
         WARNING,
         "A parameter's type is not known.",

@@ -22,6 +22,33 @@ _STEPS = (
     - {type: lookup, name: found, index: product, match: id, lookupValue: "{{id}}"}
 """
 )
+_LOOKED_UP = """consumes:
+- type: http
+  namespace: shop
+  baseUri: https://api.shop.example
+  description: The shop.
+  authentication: {type: bearer, token: "{{SHOP_TOKEN}}"}
+  resources:
+  - path: /products
+    operations:
+    - name: get-products
+      method: GET
+      outputParameters:
+      - type: array
+        items: {type: object, properties: {id: {type: string}, price: {type: number}}}
+exposes:
+- type: mcp
+  namespace: shop-mcp
+  description: The shop.
+  tools:
+  - name: price
+    description: A product's price.
+    inputParameters:
+    - {name: id, type: string}
+    steps:
+    - {type: call, name: products, call: shop.get-products}
+    - {type: lookup, name: found, index: products, match: id, lookupValue: "{{id}}"}
+"""
 _SHOP = (
     PRODUCTS
     + """    - {name: get-product, method: GET}
@@ -154,6 +181,15 @@ REFERENCES = (
         "Name an earlier step. Steps can't look ahead.",
         _STEPS.replace("index: product", "index: products-page"),
         _STEPS,
+    ),
+    Rule(
+        "unknown-field",
+        WARNING,
+        "A lookup compares, or takes, a field that no item declares.",
+        "The outputs of the operation that it searches say which fields its items have; by another nothing is found.",
+        "Correct the field, or declare it on the consumed operation.",
+        _LOOKED_UP.replace("match: id", "match: product_id"),
+        _LOOKED_UP,
     ),
     Rule(
         "unsupported-step",

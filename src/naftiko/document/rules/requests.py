@@ -86,6 +86,36 @@ REQUESTS = (
         _SHOP.replace("method: GET\n", "method: GET\n      outputRawFormat: json\n"),
     ),
     Rule(
+        "broken-schema",
+        ERROR,
+        "An `outputSchema` can't be used.",
+        "It names a schema file that is missing or broken, or is no selector: the answers can't be read, so a call of "
+        "the operation is not executable.",
+        "Correct the file, or its path: it is relative to the capability file and lies below its directory.",
+        _SHOP.replace("method: GET\n", "method: GET\n      outputRawFormat: html\n      outputSchema: 'table['\n"),
+        _SHOP.replace("method: GET\n", "method: GET\n      outputRawFormat: html\n      outputSchema: table\n"),
+    ),
+    Rule(
+        "unavailable-format",
+        WARNING,
+        "A format needs a library that is not installed here.",
+        "A call of the operation is not executable where the library is missing.",
+        'Install it: `pip install "naftiko[formats]"`.',
+        "# an operation with `outputRawFormat: html`, without the library that reads HTML",
+        "# the same, with the library installed",
+    ),
+    Rule(
+        "missing-file",
+        WARNING,
+        "There is no file where a resource or a prompt says that it is.",
+        "It is listed, and reading it fails.",
+        "Correct the `location`: `file://./NAME` is relative to the capability file.",
+        "exposes:\n- type: mcp\n  namespace: shop-mcp\n  description: The shop.\n  prompts:\n"
+        "  - {name: greet, description: Greet., location: file://./gone.md}\n",
+        "exposes:\n- type: mcp\n  namespace: shop-mcp\n  description: The shop.\n  prompts:\n"
+        "  - {name: greet, description: Greet., template: [{role: user, content: Say hello.}]}\n",
+    ),
+    Rule(
         "bad-size",
         WARNING,
         "A `maxBinarySize` is no size.",
@@ -164,6 +194,16 @@ REQUESTS = (
         "Use query, header, path, cookie, body or environment.",
         _SHOP.replace("in: header", "in: headers"),
         _SHOP,
+    ),
+    Rule(
+        "contradictory-parameter",
+        ERROR,
+        "A parameter contradicts itself.",
+        "Its default breaks its own type, enum, pattern or bounds, its enum holds what its type isn't, or its bounds "
+        "leave no value: a call is refused, or sends what the file says is wrong.",
+        "Correct the default, or the rule that it breaks.",
+        _SHOP.replace("in: header", "in: header, enum: [en, fr], default: eng"),
+        _SHOP.replace("in: header", "in: header, enum: [en, fr], default: en"),
     ),
     Rule(
         "forbidden-header",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,9 +9,8 @@ from typing import TypeAlias, cast
 
 from naftiko.document.model import McpAdapter
 from naftiko.engine.capability import Adapter, Capability, Unit
+from naftiko.engine.locations import located
 from naftiko.expose.problems import Redact
-
-_VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +49,8 @@ class Source:
         return tuple(None if plan.unit is None else Unit(plan.unit, engine) for plan in self.adapter.plan.resources)
 
     def file(self, location: str) -> Path:
-        """Return the path that a ``file://`` location means: absolute, or relative to the capability file.
-
-        ``file:///data/docs`` is absolute; ``file://docs``, ``file://./docs`` and ``file:///./docs`` are relative.
-        Variables in it are filled in; one without a value stays as it is, so that the path is not found.
-        """
-        filled = _VARIABLE.sub(lambda found: self.capability.variables.get(found[1]) or found[0], location)
-        text = filled.removeprefix("file://")
-        if text.startswith(("/./", "/../")):
-            text = text[1:]
-        return (self.capability.path.parent / text).resolve()
+        """Return the path that a ``file://`` location means; see ``engine.locations``."""
+        return located(location, self.capability.path.parent, self.capability.variables)
 
 
 Exposing: TypeAlias = Capability | tuple[Capability, Adapter]

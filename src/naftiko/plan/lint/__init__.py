@@ -15,9 +15,12 @@ from naftiko.plan.lint.binds import check_binds
 from naftiko.plan.lint.flows import check_flows
 from naftiko.plan.lint.functions import check_functions
 from naftiko.plan.lint.names import check_names
+from naftiko.plan.lint.parameters import check_parameters
 from naftiko.plan.lint.references import check_references
+from naftiko.plan.lint.served import check_served
 from naftiko.plan.lint.texts import check_texts
 from naftiko.plan.lint.tools import check_tools
+from naftiko.plan.lint.variables import check_variables
 from naftiko.plan.unit import CapabilityPlan
 from naftiko.types import Diagnostic
 
@@ -36,9 +39,12 @@ def lint(document: CapabilityDocument, plan: CapabilityPlan, file: str) -> tuple
     check_apis(document, plan, findings)
     check_binds(document, plan, findings)
     check_adapters(document, findings)
+    check_served(document, plan, findings)
     check_tools(plan, findings)
     check_functions(document, findings)
     check_flows(document, findings)
+    check_parameters(document, findings)
     check_references(document, findings)
+    check_variables(document, findings)
     check_texts(document, plan, findings)
     return tuple(findings)

@@ -19,6 +19,7 @@ from naftiko.document.model import (
     ConsumesHttp,
     OAuth2Authentication,
 )
+from naftiko.document.shell import meant
 from naftiko.plan.credentials import SECRET_KEYS
 from naftiko.plan.template import has_placeholder
 from naftiko.plan.unit import ApiPlan, CapabilityPlan
@@ -142,7 +143,12 @@ def _is_plain_http(uri: str) -> bool:
 def check_literals(authentication: Authentication, bound: frozenset[str], findings: Findings) -> None:
     """Tell secrets that stand in the file itself; the message never shows them."""
     for key, text, node in _secrets(authentication):
-        if text.strip() and not has_placeholder(text) and not _is_name(text.strip(), bound):
+        variable = meant(text)
+        if variable is not None:
+            findings.at(node).warning(
+                "shell-variable", f"`{key}` is no template: the text itself is used", hint=f"write `{variable}`"
+            )
+        elif text.strip() and not has_placeholder(text) and not _is_name(text.strip(), bound):
             findings.at(node).warning(
                 "literal-secret", f"the secret `{key}` stands in the file itself", hint=_LITERAL_HINT
             )

@@ -17,7 +17,7 @@ _DOTTED = re.compile(r"(?P<prefix>[A-Za-z][\w-]*)\.(?P<name>[\w$@][\w.$@\[\]-]*)
 def check_references(document: CapabilityDocument, findings: Findings) -> None:
     """Check the ``with`` of every unit, function and step."""
     prefixes = _prefixes(document)
-    for thing, steps in _callers(document):
+    for thing, steps in callers(document):
         with_: Mapping[str, Any] = getattr(thing, "with_", {})
         for key, value in with_.items():
             found = _DOTTED.fullmatch(value) if isinstance(value, str) else None
@@ -44,7 +44,7 @@ def _meant(prefix: str, name: str, prefixes: frozenset[str], steps: frozenset[st
     return None if near is None else f"{near}.{name}"
 
 
-def _callers(document: CapabilityDocument) -> Iterator[tuple[Model, frozenset[str]]]:
+def callers(document: CapabilityDocument) -> Iterator[tuple[Model, frozenset[str]]]:
     """Yield what has a ``with``, each with the names of its unit's steps."""
     for unit in _units(document):
         steps = getattr(unit, "steps", ())

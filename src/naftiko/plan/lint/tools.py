@@ -14,6 +14,10 @@ MOST_TOOLS = 128
 MANY_TOKENS = 20_000
 """A tool list of this size takes a tenth of a usual context window, with every request."""
 CHARACTERS_A_TOKEN = 4
+LONG_DESCRIPTION = 1_024
+"""Model APIs refuse a request with a tool whose description is longer (OpenAI's, Azure's)."""
+LONGEST_DESCRIPTION = 2_048
+"""Claude Code cuts descriptions there."""
 
 
 def check_tools(plan: CapabilityPlan, findings: Findings) -> None:
@@ -81,4 +85,12 @@ def _check_tool(tool: UnitPlan, findings: Findings) -> None:
             "tool-description",
             f"the tool `{tool.name}` has no description: a model can only guess what it does",
             hint="add a `description`",
+        )
+    elif tool.description is not None and len(tool.description) > LONG_DESCRIPTION:
+        cut = ", and Claude Code cuts it" if len(tool.description) > LONGEST_DESCRIPTION else ""
+        here.warning(
+            "tool-description-length",
+            f"the description of `{tool.name}` has {len(tool.description):,} characters: "
+            f"model APIs refuse more than {LONG_DESCRIPTION:,}{cut}",
+            hint="say in a sentence or two what it does and when to use it",
         )

@@ -1,0 +1,74 @@
+"""What only the files beside a capability decide: schema files, and the files of resources and prompts (SEMANTICS 1.4).
+
+It is looked for by whoever shows diagnostics to a person, not by every load: a schema may take a compiler to check.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import CapabilityDocument, ConsumedOperation, McpAdapter, McpPrompt, McpResource
+from naftiko.engine.formats import KNOWN, FormatError, FormatOptions, FormatUnavailable, decoder
+from naftiko.engine.locations import located
+from naftiko.plan.scope import Variables
+from naftiko.types import Diagnostic
+
+_PLAIN = frozenset({"", "json", "xml", "csv", "tsv", "psv", "text", "binary"})
+"""Formats that need neither a file nor a library of an extra."""
+
+
+def lint_files(document: CapabilityDocument, path: Path, variables: Variables) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with what lies beside a capability's file.
+
+    Args:
+        document: the canonical model.
+        path: the file.
+        variables: those that its locations may name.
+    """
+    findings = Findings(str(path))
+    for api in document.consumes:
+        for resource in getattr(api, "resources", ()):
+            for operation in resource.operations:
+                _check_format(operation, path.parent, findings)
+    for adapter in document.exposes:
+        if isinstance(adapter, McpAdapter):
+            things: list[McpResource | McpPrompt] = [*adapter.resources, *adapter.prompts]
+            for thing in things:
+                if thing.location is not None and not _is_there(thing.location, path.parent, variables):
+                    findings.at(thing.at("location")).warning(
+                        "missing-file",
+                        f"there is nothing at `{thing.location}`, seen from {path.parent}",
+                        hint="correct the location; `file://./NAME` is relative to the capability file",
+                    )
+    return tuple(findings)
+
+
+def _check_format(operation: ConsumedOperation, base: Path, findings: Findings) -> None:
+    """Set the format's decoder up, as the first call does; what can't be set up is no call's fault."""
+    name = (operation.output_raw_format or "").lower()
+    if name in _PLAIN or name not in KNOWN:
+        return
+    key = "outputRawFormat" if operation.output_schema is None else "outputSchema"
+    try:
+        decoder(name, FormatOptions(schema=operation.output_schema, schema_base=base))
+    except FormatUnavailable as error:
+        findings.at(operation.at("outputRawFormat")).warning("unavailable-format", str(error))
+    except FormatError as error:
+        findings.at(operation.at(key)).error(
+            "broken-schema", f"the answers of `{operation.name}` can't be read: {error}", hint=_HINTS.get(name, "")
+        )
+
+
+_HINTS = {
+    "avro": "name an Avro schema file, relative to the capability file",
+    "protobuf": "name a .proto or descriptor file, relative to the capability file",
+    "html": "write a CSS selector of elements, such as `table.prices`",
+}
+
+
+def _is_there(location: str, base: Path, variables: Variables) -> bool:
+    try:
+        return located(location, base, variables).exists()
+    except (OSError, ValueError):  # a name that no file system has
+        return False

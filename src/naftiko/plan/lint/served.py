@@ -1,0 +1,51 @@
+"""What of a file is served: adapters that nobody serves, and files and adapters that serve nothing."""
+
+from __future__ import annotations
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import CapabilityDocument, ControlAdapter, SkillAdapter, UnknownAdapter
+from naftiko.plan.unit import AdapterPlan, CapabilityPlan
+
+_KINDS = {SkillAdapter: "skill", ControlAdapter: "control"}
+
+
+def check_served(document: CapabilityDocument, plan: CapabilityPlan, findings: Findings) -> None:
+    """Check that a file serves something, and tell what of it nobody serves."""
+    for adapter in document.exposes:
+        kind = _KINDS.get(type(adapter))
+        if kind is not None:
+            findings.at(adapter.at("type")).warning(
+                "unserved-adapter",
+                f"a {kind} adapter is not served by this version: nothing listens for it",
+                hint="its routes and tools may be served by a `rest` or an `mcp` adapter",
+            )
+        elif isinstance(adapter, UnknownAdapter) and adapter.type is None:
+            findings.at(adapter.node).warning(
+                "missing-type", "an adapter without a `type` is not served", hint="add `type: rest` or `type: mcp`"
+            )
+    empty = [adapter for adapter in plan.adapters if not _serves(adapter)]
+    for bare in empty:
+        here = findings.at_position(bare.position)
+        reason = f"the adapter `{bare.namespace}` has no {_LACKS[bare.kind]}"
+        if len(empty) == len(plan.adapters):
+            here.error("nothing-served", f"{reason}; the file serves nothing")
+        else:
+            here.warning("nothing-served", reason)
+    if not document.exposes:
+        _check_import_only(document, findings)
+
+
+_LACKS = {"rest": "route", "mcp": "tool, no resource and no prompt"}
+
+
+def _serves(adapter: AdapterPlan) -> bool:
+    return bool(adapter.units or adapter.resources or getattr(adapter.model, "prompts", ()))
+
+
+def _check_import_only(document: CapabilityDocument, findings: Findings) -> None:
+    """A file without adapters is there for imports, if it has anything to import."""
+    here = findings.at(document.at("exposes"))
+    if document.consumes or document.aggregates or document.binds:
+        here.hint("nothing-served", "the file exposes nothing: it serves nothing itself, others may import from it")
+    else:
+        here.error("nothing-served", "the file exposes nothing", hint="add `exposes` with a `rest` or an `mcp` adapter")
