@@ -129,6 +129,7 @@ ELSEWHERE = {
     "blocked-call": "shop.get-product",
     "lost-path-parameter": "id, in: path",
     "unauthenticated-api": "SHOP_TOKEN",
+    "unplaced-credential": "{name: get-product",
     "oauth2-scopes": "type: oauth2",
     "many-tools": "type: mcp",
     "too-many-tools": "type: mcp",

@@ -195,8 +195,9 @@ def test_a_bare_word_that_is_a_declared_input_is_a_reference_and_another_one_is_
     assert not loaded.errors
 
 
-def test_a_broken_template_or_path_stops_no_file():
+def test_a_broken_template_or_path_stops_its_unit_alone():
+    """A request without the parameter would ask for something else."""
     for value, rule in [("'{{}}'", "broken-template"), ("'$.a[?'", "broken-jsonpath"), ("'{{#x}}'", "broken-template")]:
         unit, loaded = only_unit(api("inputParameters: [{name: q, in: query}]"), tool(f"with: {{q: {value}}}"))
         assert rules(loaded) == [rule], value
-        assert unit.executable
+        assert not unit.executable

@@ -241,15 +241,38 @@ def test_a_broken_template_of_an_api_stops_its_operations(key):
     assert not loaded.units[0].executable
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "with: {p: '{{a}'}",
-        "with: {p: {k: ['{a}}']}}",
-        "outputParameters: [{name: x, value: 'a {{b}'}]",
-        "outputParameters: [{name: x, value: {k: '{{b}'}}]",
-    ],
-)
-def test_a_broken_template_of_a_unit_is_told_where_it_stands(unit):
-    loaded = capability(api("inputParameters: [{name: p, in: query}]") + tool(unit))
-    assert "broken-template" in rules(loaded)
+WITHS = ["p: '{{a}'", "p: {k: ['{a}}']}", "p: '{{#a}}'", "p: '$.s['", "p: 'x {{a'"]
+
+
+@pytest.mark.parametrize("with_", WITHS)
+@pytest.mark.parametrize("place", ["unit", "step", "function", "ref"])
+def test_a_broken_value_of_with_stops_the_unit(place, with_):
+    """Without the parameter the request would ask for something else."""
+    given = f"with: {{{with_}}}"
+    step = f"steps: [{{type: call, name: s, call: a.o, {given}}}]"
+    functions = f"aggregates: [{{namespace: g, functions: [{{name: f, call: a.o, {given}}}]}}]\n"
+    called = "aggregates: [{namespace: g, functions: [{name: f, call: a.o, inputParameters: [{name: p}]}]}]\n"
+    units = {
+        "unit": tool(given),
+        "step": tool(step, call="x-y: z"),
+        "function": functions + tool("", call="ref: g.f"),
+        "ref": called + tool(given, call="ref: g.f"),
+    }
+    loaded = capability(api("inputParameters: [{name: p, in: query}]") + units[place])
+    found = [each for each in loaded.diagnostics if each.rule in {"broken-template", "broken-jsonpath"}]
+    assert len(found) == 1
+    assert found[0].severity.value == "error"
+    assert [unit.executable for unit in loaded.units] == [False]
+
+
+def test_every_broken_value_of_with_is_told():
+    loaded = capability(api("") + tool("with: {p: '{{a}', q: ok, r: '$.s[', t: '{b}}'}"))
+    assert rules(loaded).count("broken-template") == 2
+    assert rules(loaded).count("broken-jsonpath") == 1
+
+
+@pytest.mark.parametrize("output", ["value: 'a {{b}'", "value: {k: '{{b}'}"])
+def test_a_broken_template_of_an_output_is_told_and_is_null(output):
+    loaded = capability(api("") + tool(f"outputParameters: [{{name: x, {output}}}]"))
+    assert rules(loaded) == ["broken-template"]
+    assert loaded.units[0].executable

@@ -351,27 +351,29 @@ class CallLinker:
             raise CannotLink("unknown-call", error.reason, error.hint) from error
 
     def _compile_with(self, with_: Mapping[str, Any], model: Model, caller: Caller) -> Mapped:
-        """Compile the mapped values, each with the inputs that it uses."""
+        """Compile the mapped values, each with the inputs that it uses.
+
+        Raises:
+            CannotLink: one is broken: a request without it would ask for something else.
+        """
         mapped: dict[str, tuple[Value, tuple[str, ...]]] = {}
+        broken: list[CannotLink] = []
         for key, value in with_.items():
             if value is None:
                 continue
             names = replace(caller.names, used={}, missing={}, key=key)
-            expression = self._compile(value, names, model, key)
-            if expression is not None:
-                if caller.declared:
-                    self._check_declared(names, model, key)
-                mapped[key] = (expression, tuple(names.used))
+            try:
+                mapped[key] = (compiled(value, names, model, key), tuple(names.used))
+            except CannotLink as error:
+                broken.append(error)
+                continue
+            if caller.declared:
+                self._check_declared(names, model, key)
+        for other in broken[1:]:  # whoever catches the first one tells it
+            self._findings.at(other.node).error(other.rule, other.reason)
+        if broken:
+            raise broken[0]
         return mapped
-
-    def _compile(self, value: Any, names: Names, model: Model, key: str) -> Value | None:
-        try:
-            return compile_value(value, names)
-        except TemplateError as error:
-            self._findings.at(model.at("with", key)).error("broken-template", f"`{key}`: {error}")
-        except jsonpath.JSONPathError as error:
-            self._findings.at(model.at("with", key)).error("broken-jsonpath", f"`{key}`: {error.message}")
-        return None
 
     def _check_declared(self, names: Names, model: Model, key: str) -> None:
         for name in (*names.used, *names.missing):
@@ -411,6 +413,20 @@ class CallLinker:
                 wants.add(name, _extra_slot(key, place), Use.of(expression))
             extras.append(Extra(key, place))
         return tuple(extras)
+
+
+def compiled(value: Any, names: Names, model: Model, key: str) -> Value:
+    """Compile one value of ``with``.
+
+    Raises:
+        CannotLink: it is broken.
+    """
+    try:
+        return compile_value(value, names)
+    except TemplateError as error:
+        raise CannotLink("broken-template", f"`{key}`: {error}", node=model.at("with", key)) from error
+    except jsonpath.JSONPathError as error:
+        raise CannotLink("broken-jsonpath", f"`{key}`: {error.message}", node=model.at("with", key)) from error
 
 
 _PLACES = {

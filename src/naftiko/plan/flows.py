@@ -58,7 +58,8 @@ class FlowLinker:
         try:
             call = self._calls.link(step.call, step.with_, step, caller, wants)
         except CannotLink as error:
-            raise CannotLink(error.rule, f"step `{name}`: {error.reason}", error.hint, step.at("call")) from error
+            where = error.node or step.at("call")
+            raise CannotLink(error.rule, f"step `{name}`: {error.reason}", error.hint, where) from error
         needs = {found for _, value in call.arguments for found in _steps_of(value, caller.names.steps)}
         return CallStepPlan(name, frozenset(needs), call)
 

@@ -16,14 +16,13 @@ from naftiko.document.model import (
     McpTool,
 )
 from naftiko.document.suggest import did_you_mean
-from naftiko.plan import jsonpath
 from naftiko.plan.callables import Callables, Origin
-from naftiko.plan.calls import Caller, Use, Wants
+from naftiko.plan.calls import Caller, Use, Wants, compiled
 from naftiko.plan.inputs import Input, InputSet
 from naftiko.plan.operation import Slot
 from naftiko.plan.references import Input as Reference
-from naftiko.plan.references import Names, compile_value
-from naftiko.plan.template import TemplateError, Value
+from naftiko.plan.references import Names
+from naftiko.plan.template import Value
 from naftiko.types import ABSENT
 
 Function: TypeAlias = tuple[Aggregate, AggregateFunction]
@@ -72,15 +71,17 @@ class FunctionArguments:
     def link(
         self, model: ExposedOperation | McpTool | McpResource | AggregateFunction, caller: Caller, wants: Wants
     ) -> tuple[tuple[str, Value], ...]:
-        """Return the value of each of the function's inputs; what that asks of the unit's caller goes to ``wants``."""
+        """Return the value of each of the function's inputs; what that asks of the unit's caller goes to ``wants``.
+
+        Raises:
+            CannotLink: a value of ``with`` is broken.
+        """
         arguments: dict[str, Value] = {}
         for given in self._inputs.inputs:
             if given.constant is not ABSENT:
                 continue
             names = replace(caller.names, used={}, key=given.name)
             value = self._value(given.name, model, names)
-            if value is None:
-                continue
             arguments[given.name] = value
             for name in names.used:
                 wants.add(name, self._slot(given), Use.of(value))
@@ -89,17 +90,11 @@ class FunctionArguments:
 
     def _value(
         self, name: str, model: ExposedOperation | McpTool | McpResource | AggregateFunction, names: Names
-    ) -> Value | None:
+    ) -> Value:
         if model.with_.get(name) is None:
             names.used[name] = None
             return Reference(name)
-        try:
-            return compile_value(model.with_[name], names)
-        except TemplateError as error:
-            self._findings.at(model.at("with", name)).error("broken-template", f"`{name}`: {error}")
-        except jsonpath.JSONPathError as error:
-            self._findings.at(model.at("with", name)).error("broken-jsonpath", f"`{name}`: {error.message}")
-        return None
+        return compiled(model.with_[name], names, model, name)
 
     def _slot(self, given: Input) -> Slot:
         """Return the place of a function's input: where the function's own call sends it, as the function types it."""
