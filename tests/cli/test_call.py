@@ -139,9 +139,9 @@ def test_an_upstream_that_echoes_the_token_does_not_show_it(call, upstream):
 
 
 def test_no_connection_is_one_clear_line(run, tickets):
-    done = run(
-        "call", tickets, "list-tickets", "--base-uri", f"helpdesk={refused_url()}", env={"HELPDESK_API_TOKEN": TOKEN}
-    )
+    with refused_url() as nobody:
+        base = ("--base-uri", f"helpdesk={nobody}")
+        done = run("call", tickets, "list-tickets", *base, env={"HELPDESK_API_TOKEN": TOKEN})
     assert done.returncode == 1
     assert "can't be reached" in done.stderr
     assert "Traceback" not in done.stderr

@@ -11,6 +11,8 @@ import pytest
 from naftiko.cli.diagnostics import as_json
 
 GOOD = "naftiko: 1.0.0-alpha2\n"
+TOOL = "{name: t, description: d, outputParameters: [{name: a, value: b}]}"
+SERVED = f"exposes: [{{type: mcp, namespace: m, description: d, tools: [{TOOL}]}}]\n"
 
 EXPECTED = {
     "bad-indent.yaml": [("yaml-syntax", 8, "indentation")],
@@ -104,7 +106,7 @@ def test_what_is_not_understood_exits_2(run, arguments, said, tmp_path):
 
 
 def test_hints_are_counted_and_shown_on_demand(run, tmp_path):
-    (tmp_path / "a.yaml").write_text(GOOD + "info: {label: A}\n")
+    (tmp_path / "a.yaml").write_text(GOOD + "info: {label: A}\n" + SERVED)
     quiet = run("validate", "a.yaml").stdout
     assert quiet == "no problems in 1 file, 1 hint (--hints shows them)\n"
     shown = run("validate", "a.yaml", "--hints").stdout
