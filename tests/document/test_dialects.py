@@ -311,6 +311,7 @@ def test_none_is_none(written):
     ("written", "kind", "told"),
     [
         ("bearer", "bearer", []),
+        ("{type: Bearer-Token, token: t}", "Bearer-Token", []),
         ("[{type: bearer, token: t}]", "bearer", []),
         ("{type: http, scheme: Bearer, bearerFormat: JWT, token: t}", "Bearer", []),
         ("{type: http, scheme: basic, username: u}", "basic", []),

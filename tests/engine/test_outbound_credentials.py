@@ -81,6 +81,29 @@ def test_a_cookie_joins_the_others_in_their_header():
     assert request_of(capability).headers.get_list("cookie") == ["sid=s3cr3t%2Fof%20the%3Dserver"]
 
 
+def test_a_header_of_cookies_joins_them_too():
+    operation = {"inputParameters": inputs("lang", location="cookie")}
+    capability = keyed(operation, block={"key": "Cookie", "value": "sid={{K}}"})
+    assert request_of(capability, {"lang": "de"}).headers.get_list("cookie") == [f"lang=de; sid={KEY}"]
+    assert request_of(capability).headers.get_list("cookie") == [f"sid={KEY}"]
+
+
+@pytest.mark.parametrize(
+    "block", [{"type": "bearer", "token": "{{BAD}}"}, {"type": "header", "name": "X-K", "value": "{{BAD}}"}]
+)
+async def test_a_secret_that_no_header_can_hold_is_refused_and_not_shown(block):
+    sent = []
+    capability = consuming(
+        api={"authentication": block}, variables={"BAD": "first\nX-Evil: second"}, handler=sent.append
+    )
+    with pytest.raises(
+        CallError, match="the credential of `api` holds a line break or another control character"
+    ) as caught:
+        await capability.units[0].run({})
+    assert "Evil" not in caught.value.detail + caught.value.hint
+    assert not sent
+
+
 def test_a_cookie_that_may_be_sent_as_it_is_is():
     """Base64 has `=`, and signed sessions have `%` and `.`: encoded once more they would be others."""
     capability = consuming(
@@ -178,6 +201,10 @@ def test_what_a_rest_caller_sends_keeps_every_byte():
     assert request_of(capability, body=sent).content == (
         b'{"api_key":"s3cr3t/of the=server","n": 1.10, "big": 100000000000000000000001, "t": "\\u00e9" }'
     )
+    sent = Content(b'{"api_key": "theirs", "n": 1.10, "big": 100000000000000000000001}', "application/json")
+    assert request_of(capability, body=sent).content == (
+        b'{"api_key":"s3cr3t/of the=server","n":1.10,"big":100000000000000000000001}'
+    )
 
 
 @pytest.mark.parametrize(
@@ -273,15 +300,21 @@ UNDONE = [
     (
         {"type": "awsSigV4", "region": "r", "service": "s"},
         "unknown-authentication",
-        "`awsSigV4` is of a kind that can't be done",
+        "is of the kind `awsSigV4`, which can't be done",
     ),
-    ({"type": "custom-token"}, "unknown-authentication", "`custom-token` is of a kind"),
-    ({"type": "hmac", "secret": "{{K}}"}, "unknown-authentication", "`hmac` is of a kind"),
-    ({"type": "mtls"}, "unknown-authentication", "`mtls` is of a kind"),
+    ({"type": "custom-token"}, "unknown-authentication", "is of the kind `custom-token`"),
+    ({"type": "hmac", "secret": "{{K}}"}, "unknown-authentication", "is of the kind `hmac`"),
+    ({"type": "mtls"}, "unknown-authentication", "is of the kind `mtls`"),
     ({"token": "{{K}}"}, "unknown-authentication", "says no `type`"),
     ("Bearer s3cr3t", "unknown-authentication", "says no `type`"),
     (["a", "b"], "unknown-authentication", "says no `type`"),
     ("bearer", "incomplete-authentication", "has no `token`"),
+    ({"type": "bearer", "token": "{{K}"}, "incomplete-authentication", "has a broken template in `token`"),
+    (
+        {"type": "apikey", "headers": {"X-A": "{{#K}}"}},
+        "incomplete-authentication",
+        "has a broken template in `headers`",
+    ),
     ({"type": "bearer"}, "incomplete-authentication", "has no `token`"),
     ({"type": "bearer", "token": " "}, "incomplete-authentication", "has no `token`"),
     ({"type": "bearer", "token": ["a"]}, "incomplete-authentication", "has no `token`"),
@@ -368,7 +401,7 @@ def test_steps_functions_resources_and_forwards_do_not_go_out_either():
     mcp, rest = capability.adapters
     units = [unit.plan for unit in (*mcp.units, *rest.units)] + [mcp.plan.resources[0].unit]
     assert [unit.action for unit in units] == [None] * 4
-    assert all("`hmac` is of a kind that can't be done" in unit.reason for unit in units)
+    assert all("is of the kind `hmac`, which can't be done" in unit.reason for unit in units)
 
 
 @pytest.mark.parametrize("block", [{}, "none", None, {"type": "none"}, []])
@@ -385,6 +418,12 @@ def test_none_is_none(block):
         ({"method": "HEAD"}, {"key": "api_key", "placement": "body"}, "/x", "a HEAD has no body"),
         (
             {"method": "POST", "body": {"type": "xml", "data": "<a/>"}},
+            {"key": "api_key", "placement": "body"},
+            "/x",
+            "its body has no fields",
+        ),
+        (
+            {"method": "POST", "body": {"type": "json", "data": [{"a": "{{x}}"}]}},
             {"key": "api_key", "placement": "body"},
             "/x",
             "its body has no fields",

@@ -147,7 +147,7 @@ class Builder:
         self.findings.at(decider).warning(
             "unknown-kind",
             f"`{choice.by}: {decider.value}` is not known here",
-            hint=did_you_mean(decider.value, choice.models) or f"known: {', '.join(choice.models)}",
+            hint=did_you_mean(decider.value, choice.models) or f"known: {', '.join(choice.first_names)}",
         )
         return choice.unknown
 

@@ -35,6 +35,8 @@ _ARTICLES: Final = {
     "Info": "`info`",
     "InputParameter": "an input parameter",
     "OutputParameter": "an output parameter",
+    "ApiKeyAuthentication": "an apikey authentication",
+    "OAuth2Authentication": "an oauth2 authentication",
 }
 
 

@@ -22,9 +22,9 @@ from naftiko.document.model import (
 )
 from naftiko.document.suggest import fold
 from naftiko.plan.base import BasePart, BaseUri
-from naftiko.plan.body import BodyKind
+from naftiko.plan.body import BodyKind, BodyTemplate
 from naftiko.plan.operation import Operation
-from naftiko.plan.references import Names, Variable
+from naftiko.plan.references import Constant, Names, Structure, Variable
 from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
 
 SECRET_KEYS: Final = ("password", "token", "value", "client_secret", "refresh_token")
@@ -156,7 +156,9 @@ def unusable(authentication: Authentication | None, compiled: Mapping[str, Value
         key = broken.partition(".")[0]
         return Unusable("incomplete-authentication", f"has a broken template in `{to_camel(key)}`", to_camel(key))
     if isinstance(authentication, UnknownAuthentication):
-        kind = f"`{authentication.type}` is of a kind that can't be done" if authentication.type else "says no `type`"
+        kind = (
+            f"is of the kind `{authentication.type}`, which can't be done" if authentication.type else "says no `type`"
+        )
         return Unusable("unknown-authentication", kind)
     if isinstance(authentication, OAuth2Authentication):
         return _unusable_oauth2(authentication)
@@ -254,13 +256,20 @@ def unplaced(places: Iterable[tuple[str, str]], base: BaseUri, operation: Operat
     for place, name in places:
         if place == "path" and not any(True for _ in path_names(name, base, operation)):
             return f"its path has no `{{{name}}}`, which the credential of `{operation.api}` is to fill"
-        if place == "body" and operation.body is not None and operation.body.kind not in _WITH_FIELDS:
+        if place == "body" and operation.body is not None and not _has_fields(operation.body):
             return f"its body has no fields, and the credential of `{operation.api}` is to be one (`{name}`)"
         if place == "body" and operation.method in _BODILESS and not _declares_body(operation):
             return (
                 f"a {operation.method} has no body, and the credential of `{operation.api}` is to be in it (`{name}`)"
             )
     return ""
+
+
+def _has_fields(body: BodyTemplate) -> bool:
+    """Tell whether a block may be an object or a form; of some only a call shows it."""
+    value = body.value
+    inside = value.template if isinstance(value, Structure) else value.value if isinstance(value, Constant) else {}
+    return body.kind in _WITH_FIELDS and (body.kind is not BodyKind.JSON or isinstance(inside, dict))
 
 
 def path_names(name: str, base: BaseUri, operation: Operation | None) -> Iterator[str]:

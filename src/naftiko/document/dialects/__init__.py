@@ -56,9 +56,8 @@ Concern: TypeAlias = Callable[[Entries, Findings], None]
 
 _LABELLED = keys.renamed(display="label", title="label")
 _IN_NAMESPACE = keys.stands_for("namespace", "name", "id")
-_AUTHENTICATED = (keys.renamed(auth="authentication"), authentication.declared)
 _BASE_URI = keys.renamed(baseUrl="baseUri", baseURI="baseUri")
-_ADAPTER = (_LABELLED, _IN_NAMESPACE, *_AUTHENTICATED)
+_ADAPTER = (_LABELLED, _IN_NAMESPACE, authentication.declared)
 _UNIT = (keys.named, _LABELLED, calls.spread)
 
 CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
@@ -72,7 +71,7 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     CapabilityDocument: (keys.renamed(naftiko="version", ikanos="version"),),
     ConsumedOperation: (routes.described, keys.named, _LABELLED, bodies.declared),
     ConsumedResource: (routes.described, routes.consumed, keys.named, _LABELLED),
-    ConsumesHttp: (_BASE_URI, routes.resources, _LABELLED, _IN_NAMESPACE, *_AUTHENTICATED),
+    ConsumesHttp: (_BASE_URI, routes.resources, _LABELLED, _IN_NAMESPACE, authentication.declared),
     ControlAdapter: _ADAPTER,
     ControlManagement: (keys.logs,),
     DigestAuthentication: (authentication.digest, variables.of_credentials),

@@ -79,13 +79,9 @@ def declared(found: Entries, findings: Findings) -> None:
 
     It never gets lost: what a file wants to be sent, or to be asked for, is not left out because it can't be read.
     """
-    entry = found.pop("authentication", None)
-    if entry is None:
-        return
-    key, value = entry
-    if isinstance(value, SequenceNode) and len(value.value) == 1:
-        value = value.value[0]
-    if _is_none(value):
+    entries = [found.pop(name) for name in ("authentication", "auth") if name in found]
+    key, value = next(((key, one) for key, each in entries if not _is_none(one := _alone(each))), (None, None))
+    if key is None or value is None:
         return
     if isinstance(value, ScalarNode) and fold(value.value) in _KINDS:
         value = nodes.mapping([(nodes.text("type", value), value)], value)
@@ -96,6 +92,12 @@ def declared(found: Entries, findings: Findings) -> None:
     elif fold(_text(value, "type")) == "http":
         value = _of_scheme(value)
     found["authentication"] = (key, value)
+
+
+def _alone(node: Node) -> Node:
+    """Return the one thing of a list, and anything else as it is."""
+    is_one = isinstance(node, SequenceNode) and len(node.value) == 1
+    return node.value[0] if is_one else node
 
 
 def _is_none(node: Node) -> bool:

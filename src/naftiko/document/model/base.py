@@ -40,6 +40,14 @@ class Choice:
     unknown: type[Model]
     by_key: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def first_names(self) -> list[str]:
+        """The value of each model that is to be written; the others are spellings of it."""
+        names: dict[type[Model], str] = {}
+        for name, model in self.models.items():
+            names.setdefault(model, name)
+        return list(names.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Canonical:

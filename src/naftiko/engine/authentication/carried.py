@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote_plus
@@ -11,7 +11,9 @@ from urllib.parse import quote, unquote_plus
 from naftiko.engine.authentication.contract import Credential
 from naftiko.engine.authentication.fields import with_fields
 from naftiko.engine.request import Draft, query_pairs
+from naftiko.errors import UnusableVariable
 
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _COOKIE_VALUE: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")
 """What a cookie's value may be as it is (RFC 6265, 4.1.1)."""
 
@@ -49,9 +51,11 @@ class Carried:
         added = False
         if self.headers:
             if replace:
-                made.drop_headers({name.lower() for name, _ in self.headers})
+                made.drop_headers({name.lower() for name, _ in self.headers} - {"cookie"})
             for name, value in self.headers:
-                if not made.has_header(name):
+                if name.lower() == "cookie":
+                    added |= _put_cookies(made, _cookies_of(value), replace=replace)
+                elif not made.has_header(name):
                     made.add_header(name, value)
                     added = True
         if self.pairs:
@@ -65,17 +69,21 @@ class Carried:
         return added
 
 
-async def carried(credential: Credential, method: str, url: str) -> Carried:
-    """Return what a credential adds to a request.
+async def carried(credential: Credential, namespace: str, method: str, url: str) -> Carried:
+    """Return what the credential of an API adds to a request.
 
     Raises:
         MissingVariable: a variable of the credential has no value.
+        UnusableVariable: no header can hold the credential.
         UpstreamError: a token can't be had.
     """
+    headers = tuple(await credential.headers(method, url))
+    if any(_CONTROL.search(value) for _, value in headers):
+        raise UnusableVariable([f"the credential of `{namespace}`"], "holds a line break or another control character")
     return Carried(
-        tuple(await credential.headers(method, url)),
+        headers,
         tuple(pair for name, value in await credential.query() for pair in query_pairs(name, value)),
-        tuple(await credential.cookies()),
+        tuple((name, _cookie_value(value)) for name, value in await credential.cookies()),
         tuple(await credential.fields()),
     )
 
@@ -96,14 +104,19 @@ def _name_of(pair: str) -> str:
     return unquote_plus(pair.partition("=")[0])
 
 
-def _put_cookies(made: Draft, cookies: Iterable[tuple[str, str]], *, replace: bool) -> bool:
-    """Add cookies to the one header that may hold them (RFC 6265, 5.4)."""
+def _cookies_of(header: str) -> list[tuple[str, str]]:
+    pairs = (text.strip().partition("=") for text in header.split(";"))
+    return [(name, value) for name, _, value in pairs if name]
+
+
+def _put_cookies(made: Draft, cookies: Sequence[tuple[str, str]], *, replace: bool) -> bool:
+    """Add cookies, written as they are sent, to the one header that may hold them (RFC 6265, 5.4)."""
     there = [text.strip() for name, value in made.headers if name.lower() == "cookie" for text in value.split(";")]
     ours = {name for name, _ in cookies}
     if replace:
         there = [text for text in there if text.partition("=")[0] not in ours]
     names = {text.partition("=")[0] for text in there}
-    fresh = [f"{name}={_cookie_value(value)}" for name, value in cookies if name not in names]
+    fresh = [f"{name}={value}" for name, value in cookies if name not in names]
     made.drop_headers({"cookie"})
     made.add_header("Cookie", "; ".join([*filter(None, there), *fresh]))
     return bool(fresh)

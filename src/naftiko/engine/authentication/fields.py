@@ -5,12 +5,12 @@ The body is written already, and stays as it is byte for byte: its numbers keep 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Sequence
 from typing import Final
 from urllib.parse import quote, unquote_plus
 
+from naftiko import jsontext
 from naftiko.engine.bodies import Body, json_bytes
 from naftiko.errors import InputError, Problem
 
@@ -85,8 +85,8 @@ def _in_multipart(data: bytes, media_type: str, fields: Sequence[tuple[str, str]
 def _in_object(data: bytes, fields: Sequence[tuple[str, str]], mapped: Collection[str]) -> bytes:
     text = data.strip(_BLANKS) or b"{}"
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = jsontext.read(text)
+    except ValueError:
         raise _fieldless(fields, "what is no JSON has no fields") from None
     if not isinstance(document, dict):
         raise _fieldless(fields, "a JSON array or a single value has no fields")
