@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from naftiko.expose.caller import CallerWatch
 from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.limits import CallLimit
+from naftiko.expose.mcp.exact_numbers import handling, with_numbers
 from naftiko.expose.mcp.exchange import (
     BodyRefused,
     explained,
@@ -151,7 +152,8 @@ class Endpoint:
                 app = functools.partial(streamed, app)
             app = refused(body, version) or app
             serve = _serve_in_session if in_session else serve_until_gone
-            await serve(app, with_headers(scope, headers), body, receive, explained(send))
+            with handling(body):
+                await serve(app, with_headers(scope, headers), body, receive, with_numbers(explained(send)))
 
     async def _answered_shortly(
         self, headers: Sequence[tuple[str, str]], body: bytes, receive: Receive, send: Send

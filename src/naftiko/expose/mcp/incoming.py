@@ -9,13 +9,15 @@ from mcp_types import (
     DEFAULT_NEGOTIATED_VERSION,
     HEADER_MISMATCH,
     INVALID_REQUEST,
+    PARSE_ERROR,
     PROTOCOL_VERSION_META_KEY,
 )
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
-from pydantic_core import from_json
 from starlette.responses import Response
 from starlette.types import Scope
 
+from naftiko import jsontext
+from naftiko.digits import ExactNumber
 from naftiko.expose.mcp.refusals import refusal
 
 VERSION_HEADER: Final = "mcp-protocol-version"
@@ -73,7 +75,9 @@ def wrong_request(message: Any) -> str:
     if not isinstance(message, dict) or "method" not in message or "id" not in message:
         return ""
     identity = message["id"]
-    return "" if type(identity) in (int, str) else "the id of a request must be a string or an integer"
+    is_long = isinstance(identity, ExactNumber) and identity.text.lstrip("-").isdigit()
+    is_good = type(identity) in (int, str) or is_long
+    return "" if is_good else "the id of a request must be a string or an integer"
 
 
 def refused(body: bytes, version: str | None) -> Response | None:
@@ -84,9 +88,9 @@ def refused(body: bytes, version: str | None) -> Response | None:
         version: what its header says.
     """
     try:
-        message = from_json(body)
-    except ValueError:
-        return None
+        message = jsontext.read(body)
+    except ValueError as error:
+        return refusal(400, f"the body is no JSON: {error}", code=PARSE_ERROR)
     wrong = wrong_request(message)
     if wrong:
         return refusal(400, wrong, code=INVALID_REQUEST)

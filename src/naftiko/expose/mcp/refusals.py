@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from mcp_types import INVALID_REQUEST
 from starlette.responses import Response
+
+from naftiko.jsontext import write
 
 
 def error_body(
@@ -17,7 +18,7 @@ def error_body(
     error = {"code": code, "message": message}
     if data is not None:
         error["data"] = data
-    return orjson.dumps({"jsonrpc": "2.0", "id": identity, "error": error})
+    return write({"jsonrpc": "2.0", "id": identity, "error": error})
 
 
 def refusal(

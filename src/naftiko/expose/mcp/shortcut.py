@@ -19,10 +19,11 @@ from mcp_types import DEFAULT_NEGOTIATED_VERSION, SERVER_INFO_META_KEY
 from mcp_types.methods import serialize_server_result, validate_client_request
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import ValidationError
-from pydantic_core import from_json
 
+from naftiko import jsontext
 from naftiko.engine.request import dump_json
 from naftiko.expose.mcp import revisions
+from naftiko.expose.mcp.exact_numbers import unmarked
 from naftiko.expose.mcp.incoming import VERSION_HEADER, is_of_another_revision
 from naftiko.expose.mcp.tools import ToolBook
 
@@ -77,7 +78,7 @@ class Shortcut:
             hint = self._server.cache_hints[_LIST]
             listed = {"ttlMs": hint.ttl_ms, "cacheScope": hint.scope, **self._tools.listed(modern=modern)}
             shown = serialize_server_result(_LIST, version, listed)
-            known = self._lists[version] = dump_json({**shown, "_meta": self._stamp} if modern else shown)
+            known = self._lists[version] = unmarked(dump_json({**shown, "_meta": self._stamp} if modern else shown))
         return known
 
     async def _call(self, request: _Request) -> bytes | None:
@@ -111,7 +112,7 @@ def _in_order(headers: Sequence[tuple[str, str]], body: bytes) -> _Request | Non
     if not _takes_json(said["accept"]):
         return None
     try:
-        message = from_json(body)
+        message = jsontext.read(body)
     except ValueError:
         return None
     if not isinstance(message, dict) or not _REQUIRED <= message.keys() <= _MEMBERS or message["jsonrpc"] != "2.0":

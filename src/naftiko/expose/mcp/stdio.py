@@ -15,10 +15,11 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp_types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 from pydantic import ValidationError
-from pydantic_core import from_json
 
+from naftiko import jsontext
 from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.limits import CallLimit
+from naftiko.expose.mcp.exact_numbers import Numbers, now_handling
 from naftiko.expose.mcp.incoming import wrong_request
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.server import make_server
@@ -43,7 +44,7 @@ async def serve_stdio(exposed: Iterable[Exposing], options: McpOptions) -> None:
         lines = _Lines(stdin)
         async with stdio_server(cast("Any", lines)) as (received, sent):
             lines.sent.set_result(sent)
-            await server.run(received, sent, server.create_initialization_options())
+            await server.run(received, Numbers(sent), server.create_initialization_options())
 
 
 @contextlib.contextmanager
@@ -83,6 +84,7 @@ class _Lines:
                 continue
             wrong = _wrong_line(line)
             if wrong is None:
+                now_handling(line.encode())
                 yield line
                 continue
             _log.warning("a line on stdin is not served: %s", wrong.message)
@@ -93,7 +95,7 @@ class _Lines:
 def _wrong_line(line: str) -> ErrorData | None:
     """Return what is wrong with a line that is no message."""
     try:
-        message = from_json(line)
+        message = jsontext.read(line)
     except ValueError as error:
         return ErrorData(code=PARSE_ERROR, message=f"the line is no JSON: {error}")
     wrong = wrong_request(message)

@@ -16,6 +16,7 @@ from naftiko.engine.answer import Answer
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.continuing import ContinueTool
+from naftiko.expose.mcp.exact_numbers import as_written, marked
 from naftiko.expose.mcp.failures import failed_result
 from naftiko.expose.mcp.fitting import CONTINUE, Fitting, fitted
 from naftiko.expose.mcp.handles import Handles, Place
@@ -92,8 +93,8 @@ class ToolBook:
         listed = [] if options.tool_mode == "search" else list(self._tools.values())
         own_listed = [own for own in self._own.values() if own.name != CONTINUE or options.lists_continue]
         shown: Sequence[Tool | OwnTool] = [*listed, *own_listed]
-        self._lists = {
-            modern: revisions.complete(tools=[tool.declaration(modern=modern) for tool in shown])
+        self._lists: dict[bool, dict[str, Any]] = {
+            modern: marked(revisions.complete(tools=[tool.declaration(modern=modern) for tool in shown]))
             for modern in (False, True)
         }
 
@@ -130,7 +131,7 @@ class ToolBook:
         return self.listed(modern=revisions.is_modern(context.protocol_version))
 
     def listed(self, *, modern: bool) -> dict[str, Any]:
-        """Return the list of the tools, in wire form: one page, always in the same order."""
+        """Return the list of the tools, in wire form, its numbers marked: one page, always in the same order."""
         return self._lists[modern]
 
     async def call(self, context: ServerRequestContext[Any, Any], params: CallToolRequestParams) -> dict[str, Any]:
@@ -140,10 +141,11 @@ class ToolBook:
             MCPError: -32602, there is no such tool.
         """
         async with reporting(context, params.name):
-            result = await self.result(params.name, params.arguments or {}, context.protocol_version)
+            result = await self.result(params.name, as_written(params.arguments or {}), context.protocol_version)
         if result is None:
             raise MCPError(INVALID_PARAMS, self.unknown(params.name))
-        return result
+        marked_result: dict[str, Any] = marked(result)
+        return marked_result
 
     async def result(self, name: str, arguments: Mapping[str, Any], version: str) -> dict[str, Any] | None:
         """Return the result of a call, in wire form; ``None`` where there is no such tool."""
