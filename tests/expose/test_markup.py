@@ -102,6 +102,12 @@ def test_the_excerpt_of_an_upstreams_error(content, media_type, said):
     assert excerpt(response, lambda text: text) == said
 
 
+def test_an_error_in_a_coding_that_is_not_known_says_nothing():
+    response = httpx.Response(500, headers={"content-encoding": "compress"}, stream=httpx.ByteStream(b""))
+    response._content = b"\x1f\x9d\x01"
+    assert excerpt(response, lambda text: text) == ""
+
+
 def test_what_is_a_page():
     assert is_markup("x", "application/xhtml+xml")
     assert is_markup("\ufeff\n <!doctype html>", "")

@@ -109,6 +109,13 @@ async def test_a_coding_that_is_not_known_is_an_error_and_no_garbage(at, upstrea
     assert "Accept-Encoding" in result["content"][0]["text"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+async def test_a_byte_order_mark_says_the_encoding(at, upstream, encoding):
+    answering(upstream, "/json", '{"a": "é"}'.encode(encoding), "application/json")
+    result = await at.call("json")
+    assert (result["content"][0]["text"], result["structuredContent"]) == ('{"a": "é"}', {"a": "é"})
+
+
 @pytest.mark.parametrize("charset", ["idna", "undefined", "hex", "unicode_escape", "no-such"])
 async def test_a_charset_that_is_none_is_utf_8(at, upstream, charset):
     answering(upstream, "/bytes", "é".encode(), f"text/plain; charset={charset}")

@@ -135,6 +135,8 @@ def excerpt(response: httpx.Response, redact: Redact) -> str:
     The fields of JSON that commonly hold a message win over the whole body; of an HTML page title and text are shown.
     """
     head = head_of(response)
+    if head.coding:
+        return ""  # nobody here can read it
     text = response.content[:_EXCERPT_BYTES].decode(known_charset(head.charset) or "utf-8", "replace")
     said = _json_message(text)
     if said is None:

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from naftiko.engine.answer import Answer
 from naftiko.engine.decode import is_json
-from naftiko.engine.formats.charset import known_charset
+from naftiko.engine.formats import FormatError
+from naftiko.engine.formats.charset import decode_text, known_charset
 from naftiko.errors import UpstreamBroken
 from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.mcp import media, revisions
@@ -91,7 +92,11 @@ def text_of(answer: Answer) -> str:
     content = answer.content
     if is_json(media.bare(answer.media_type)):
         content = whole_json(content)
-    return content.decode(_charset(answer.media_type), "replace").removeprefix("\ufeff")
+    charset = _charset(answer.media_type)
+    try:
+        return decode_text(content, charset)
+    except FormatError:
+        return content.decode(charset, "replace").removeprefix("\ufeff")
 
 
 def _charset(media_type: str | None) -> str:
