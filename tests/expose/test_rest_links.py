@@ -212,6 +212,35 @@ async def test_the_credential_in_a_query_is_not_said(upstream):
     assert await told(upstream, "Link", said, api=key) == '</v1/tickets?page=2>; rel="next"'
 
 
+@pytest.mark.parametrize(
+    ("base", "path"), [("/{key}", "/tickets/{id}"), ("", "/{key}/tickets/{id}")], ids=["base", "operation"]
+)
+async def test_the_credential_in_a_path_is_not_said(upstream, base, path):
+    """Who follows the link sends ours again; the key of another is no business of any route."""
+    key = {"type": "apikey", "key": "key", "value": "hunter2-secret", "placement": "path"}
+    routes = [route("/v1/{id}", call="api.get"), {"path": "/f/{{path}}", "forward": {"targetNamespace": "api"}}]
+    for said, leads in (
+        ("/hunter2-secret/tickets/7", "/v1/7"),
+        ("/other-secret/tickets/7", None),
+        ("/hunter2-secret/users", "/f/users" if base else None),
+    ):
+        saying(upstream, {"Location": said})
+        api = {"baseUri": upstream.url + base, "authentication": key}
+        async with client_of(rest_capability(routes, {"get": operation("GET", path)}, api=api)) as client:
+            answer = await client.get("/v1/1")
+        assert answer.status_code == 200
+        assert answer.headers.get("location") == (f"/f{said}" if not base and "other" in said else leads)
+
+
+async def test_a_credential_is_not_said_to_other_origins_either(upstream):
+    key = {"authentication": {"type": "bearer", "token": "hunter2-secret-token"}}
+    for said, leads in (
+        ("https://sso.example/?t=hunter2-secret-token", None),
+        ("https://sso.example/", "https://sso.example/"),
+    ):
+        assert await told(upstream, "Location", said, api=key) == leads
+
+
 async def test_the_query_of_the_base(upstream):
     said = "{up}/api/tickets?version=3&page=2"
     assert await told(upstream, "Location", said, base="/api?version=3") == "/v1/tickets?page=2"

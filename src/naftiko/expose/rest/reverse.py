@@ -15,8 +15,9 @@ from naftiko.expose.rest.reading import placeholders_in_order
 from naftiko.expose.rest.router import Router, UndecodablePath, decoded
 from naftiko.plan.dots import climbs
 from naftiko.plan.inputs import Input as UnitInput
+from naftiko.plan.operation import Operation
 from naftiko.plan.path import PathPlaceholder, fill_route
-from naftiko.plan.references import Defaulted, Input, InputOrVariable, OptionalInput, Variable
+from naftiko.plan.references import Defaulted, Input, InputOrVariable, OptionalInput
 from naftiko.plan.scope import Scope, Variables
 from naftiko.plan.sources import inputs_in, reads_steps
 from naftiko.plan.text import as_text
@@ -64,6 +65,7 @@ class _Way:
     """
 
     unit: Unit
+    operation: Operation
     path: tuple[Any, ...]
     query: Mapping[str, Any]
     base: Mapping[str, Any]
@@ -98,6 +100,8 @@ class ReverseRoutes:
         self._prefix = prefix
         self._units = units
         self._variables: Variables = capability.engine.variables
+        self._upstreams = capability.upstreams
+        self._redact = capability.variables.redactor.redact
         self._apis = {namespace: _Api(plan) for namespace, plan in capability.plan.apis.items()}
         self._is_made = False
 
@@ -106,8 +110,12 @@ class ReverseRoutes:
 
         Returns:
             the path of a route, with its query; the reference itself where it leads to another origin; ``None`` where
-            it would show the address of an upstream, or make no sense to a caller.
+            it would show the address of an upstream, or a credential, or make no sense to a caller.
         """
+        found = self._lead(target, here)
+        return found if found is None or self._redact(found) == found else None
+
+    def _lead(self, target: str, here: Here) -> str | None:
         try:
             url = urlsplit(urljoin(here.url, target))
             port = url.port
@@ -149,13 +157,13 @@ class ReverseRoutes:
         if pairs is None:
             return None
         if here.unit in api.forwards:
-            return self._forwarded(here.unit, rest, api.plan, url.query, here)
+            return self._forwarded(here.unit, rest, captured, api.plan, url.query, here)
         for path in dict.fromkeys((rest, rest.removesuffix("/"))):
             for way, values in self._ways(api, path):
                 found = self._route(way, values, captured, pairs, here)
                 if found is not None:
                     return found
-        forwarded = (self._forwarded(unit, rest, api.plan, url.query, here) for unit in api.forwards)
+        forwarded = (self._forwarded(unit, rest, captured, api.plan, url.query, here) for unit in api.forwards)
         return next((found for found in forwarded if found is not None), None)
 
     def _ways(self, api: _Api, path: str) -> Iterator[tuple[_Way, tuple[str, ...]]]:
@@ -181,7 +189,7 @@ class ReverseRoutes:
         self, way: _Way, values: tuple[str, ...], captured: Mapping[str, str], pairs: Pairs, here: Here
     ) -> str | None:
         """Return the path and query with which a route makes a request of these values, or ``None``."""
-        given = _Given(self._variables)
+        given = _Given(self._upstreams[way.operation.api].scope({}, way.operation))
         try:
             for source, raw in zip(way.path, values, strict=True):
                 given.set(source, decoded(raw))
@@ -196,10 +204,13 @@ class ReverseRoutes:
                 given.add(way.query.get(name), value)
         return None if given.is_wrong else _written(self._prefix, way, given.inputs, here)
 
-    def _forwarded(self, unit: Unit, rest: str, api: ApiPlan, query: str, here: Here) -> str | None:
+    def _forwarded(  # the parts of one URL
+        self, unit: Unit, rest: str, captured: Mapping[str, str], api: ApiPlan, query: str, here: Here
+    ) -> str | None:
         """Return the path of a forward with the rest of a path below it."""
         action = unit.plan.action
-        if not isinstance(action, ForwardAction):
+        ours = self._upstreams[api.namespace].scope({}).inputs
+        if not isinstance(action, ForwardAction) or any(ours.get(name) != raw for name, raw in captured.items()):
             return None
         known = here.placeholders()
         if action.path_variable is not None:
@@ -249,6 +260,7 @@ class ReverseRoutes:
                 fixed.add((name, decoded("".join(part for part in value if isinstance(part, str)))))
         way = _Way(
             unit,
+            operation,
             tuple(_source(placeholder.value, layers) for placeholder in placeholders),
             {name: _source(value, layers) for name, value in query.items()},
             {name: _source(InputOrVariable(name), layers) for name in api.plan.base.path_names},
@@ -266,8 +278,8 @@ class _Given:
         is_wrong: whether the URL can't be one that the unit calls.
     """
 
-    def __init__(self, variables: Variables) -> None:
-        self._scope = Scope({}, variables)
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
         self.inputs: defaultdict[str, list[str]] = defaultdict(list)
         self.is_wrong = False
 
@@ -300,6 +312,18 @@ def _untried(ways: Sequence[_Way], *, is_reading: bool, tried: Container[int]) -
     return next(fitting, None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unmapped:
+    """What no argument of the call is: a credential of ours in the path, or a variable."""
+
+    name: str
+    may_be_variable: bool
+
+    def __call__(self, scope: Scope) -> Any:
+        value = scope.inputs.get(self.name, ABSENT)
+        return scope.variables.value(self.name) if value is ABSENT and self.may_be_variable else value
+
+
 def _call(action: Action | None) -> tuple[Call, list[Mapping[str, Any]]] | None:
     """Return the one call that an action makes, and what its arguments are made of, the innermost first."""
     if isinstance(action, CallAction):
@@ -318,7 +342,7 @@ def _source(value: Any, layers: Iterable[Mapping[str, Any]]) -> Any:
         if not isinstance(value, Input | OptionalInput | InputOrVariable):
             return value
         if value.name not in bindings:
-            return Variable(value.name) if isinstance(value, InputOrVariable) else None
+            return _Unmapped(value.name, isinstance(value, InputOrVariable))
         value = bindings[value.name]
     while isinstance(value, Defaulted):
         value = value.value
