@@ -23,6 +23,7 @@ class Answer:
         media_type: of ``content``; also of the one that the answer to a HEAD only tells of.
         headers: the upstream's useful ones, such as ``ETag`` and ``Link``.
         links: the URLs that the upstream's answer points to, or ``None``.
+        modified: the ``Last-Modified`` of the document that a mapped answer is made of, or ``None``.
         length: of the content that the answer to a HEAD only tells of, or ``None``.
         unreadable: why only whoever knows its ``Content-Encoding`` can read it, or ``None``.
     """
@@ -36,6 +37,7 @@ class Answer:
         "length",
         "links",
         "media_type",
+        "modified",
         "status",
         "unreadable",
     )
@@ -56,12 +58,18 @@ class Answer:
         self.media_type = media_type
         self.headers = headers
         self.length: int | None = None
+        self.modified: str | None = None
         self.links: UpstreamLinks | None = None
         self.unreadable = unreadable
         self._content = content
         self._value = value
         self._decode = decode
         self._dump = dump
+
+    @property
+    def is_made(self) -> bool:
+        """Whether its bytes are made here, and not an upstream's."""
+        return self._dump is not None
 
     @property
     def has_content(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -146,9 +146,11 @@ class Unit:
             raise MissingVariable(missing)
         return {name: ABSENT if value is None else value for name, value in found.items()}
 
-    async def run_checked(self, values: Mapping[str, Any], body: Content | None = None) -> Answer:
-        """Run with inputs that an adapter has checked already."""
-        return await self._engine.run(self.plan, values, body)
+    async def run_checked(
+        self, values: Mapping[str, Any], body: Content | None = None, conditions: Sequence[tuple[str, str]] = ()
+    ) -> Answer:
+        """Run with inputs that an adapter has checked already; a REST caller may have conditions (``Engine.run``)."""
+        return await self._engine.run(self.plan, values, body, conditions)
 
     def __repr__(self) -> str:
         where = f"{self.method} {self.path}" if self.adapter == "rest" else self.name

@@ -140,7 +140,9 @@ async def _answer(
         return await passed_on(response, operation, decoder, headers)
     value = outputs.build(await document(response, operation, decoder), scope)
     kept = _of_another_body(headers)
-    return Answer(status=status, value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=kept)
+    made = Answer(status=status, value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=kept)
+    made.modified = next((said for name, said in headers if name == "last-modified"), None)
+    return made
 
 
 def _of_another_body(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

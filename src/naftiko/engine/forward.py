@@ -10,6 +10,7 @@ import httpx
 
 from naftiko.engine.refused import dots_in_inputs
 from naftiko.engine.request import Draft, place
+from naftiko.engine.transport.redirects import READING
 from naftiko.engine.upstream import Upstream
 from naftiko.errors import Problem
 from naftiko.plan.dots import climbs
@@ -32,6 +33,8 @@ _CONNECTION = frozenset(
     }
 )
 """Headers of one hop (RFC 9110 chapter 7.6.1), never passed on in either direction."""
+_CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
+"""They ask whether what the caller has still holds, and nothing else: whoever passes answers on passes them on."""
 _OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding", "content-language"})
 
 
@@ -67,6 +70,8 @@ async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream)
     if inbound.query:
         made.query.append(inbound.query)
     passed = action.trusted_headers | (_OF_THE_BODY if inbound.body is not None else frozenset())
+    if inbound.method in READING:
+        passed |= _CONDITIONS
     for name, value in inbound.headers:
         if name in passed and name not in _CONNECTION:
             made.add_header(name, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,19 +66,38 @@ class Engine:
         await request.aread()
         return Answer(value=described(request, self._redactor), media_type=JSON_MEDIA_TYPE, dump=dump_json)
 
-    async def run(self, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None = None) -> Answer:
+    async def run(
+        self,
+        unit: UnitPlan,
+        inputs: Mapping[str, Any],
+        passed: Content | None = None,
+        conditions: Sequence[tuple[str, str]] = (),
+    ) -> Answer:
         """Run a unit with checked inputs.
+
+        Args:
+            unit: the unit.
+            inputs: by name.
+            passed: a REST caller's body that is passed on.
+            conditions: a REST caller's, which go with the call where its answer is passed on (RFC 9110 chapter 13).
 
         Raises:
             CallError: see ``naftiko.errors``.
         """
         if unit.action is None:
             raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}")
-        return await self._act(unit.action, unit, inputs, passed)
+        return await self._act(unit.action, unit, inputs, passed, conditions)
 
-    async def _act(self, action: Action, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None) -> Answer:
+    async def _act(
+        self,
+        action: Action,
+        unit: UnitPlan,
+        inputs: Mapping[str, Any],
+        passed: Content | None,
+        conditions: Sequence[tuple[str, str]],
+    ) -> Answer:
         if isinstance(action, CallAction):
-            return await self._call(action.call, unit, inputs, passed)
+            return await self._call(action.call, unit, inputs, passed, conditions)
         scope = Scope(inputs, self.variables)
         if isinstance(action, FlowAction):
             return await self._flow(action, unit.outputs, scope)
@@ -87,18 +106,27 @@ class Engine:
             return Answer(value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json)
         if isinstance(action, FunctionAction):
             given = arguments_of(action.arguments, scope)
-            return await self._act(action.action, unit, action.inputs.check(given), passed)
+            return await self._act(action.action, unit, action.inputs.check(given), passed, conditions)
         raise NotExecutable("this route forwards requests; it can't be called")
 
-    async def _call(self, call: Call, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None) -> Answer:
+    async def _call(
+        self,
+        call: Call,
+        unit: UnitPlan,
+        inputs: Mapping[str, Any],
+        passed: Content | None,
+        conditions: Sequence[tuple[str, str]],
+    ) -> Answer:
         scope = Scope(inputs, self.variables)
         arguments = arguments_of(call.arguments, scope)
         upstream = self.upstreams[call.operation.api]
+        if conditions and not _has_validators_of(call.operation, unit.outputs):
+            conditions = ()
         if self.mock:
-            request, _ = await upstream.request(call, arguments, passed)
+            request, _ = await upstream.request(call, arguments, passed, conditions)
             return await self.described(request)
         largest = _largest(call.operation, unit.max_binary_size)
-        response = await upstream.send(call, arguments, passed, max_binary_bytes=largest)
+        response = await upstream.send(call, arguments, passed, max_binary_bytes=largest, conditions=conditions)
         if response.status_code >= _FIRST_REDIRECT:
             self._check(response, call.operation, passes_on=passes_bytes(call.operation, unit.outputs))
         return await make_answer(response, call.operation, unit.outputs, scope, self.decoder(call.operation))
@@ -252,6 +280,11 @@ def arguments_of(bindings: Any, scope: Scope) -> dict[str, Any]:
 def _largest(operation: Operation, declared: str | None) -> int | None:
     """Return how many bytes of an answer are read; ``None`` where the operation's answer is not binary."""
     return binary_bytes(operation.max_binary_size, declared) if operation.raw_format == "binary" else None
+
+
+def _has_validators_of(operation: Operation, outputs: Outputs) -> bool:
+    """Tell whether callers have an upstream's own ``ETag`` and date, which it can be asked about."""
+    return operation.method in READING and (outputs.identity or operation.raw_format == "binary")
 
 
 def failed(response: httpx.Response, operation: Operation) -> UpstreamStatus:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -107,7 +108,11 @@ class Upstream:
         return ours
 
     async def request(
-        self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None
+        self,
+        call: Call,
+        arguments: Mapping[str, Any],
+        passed: Content | None = None,
+        conditions: Sequence[tuple[str, str]] = (),
     ) -> tuple[httpx.Request, bool]:
         """Return the whole request, and whether it carries our credential.
 
@@ -118,14 +123,21 @@ class Upstream:
             MissingVariable: a variable has no value.
         """
         try:
-            return await self._made(call, arguments, passed)
+            return await self._made(call, arguments, passed, conditions)
         except UnicodeEncodeError:
-            return await self._made(call, whole_characters(dict(arguments)), passed)
+            return await self._made(call, whole_characters(dict(arguments)), passed, conditions)
 
     async def _made(
-        self, call: Call, arguments: Mapping[str, Any], passed: Content | None
+        self,
+        call: Call,
+        arguments: Mapping[str, Any],
+        passed: Content | None,
+        conditions: Sequence[tuple[str, str]],
     ) -> tuple[httpx.Request, bool]:
         made = self.draft(call, arguments, passed)
+        for name, value in conditions:
+            if not made.has_header(name):
+                made.add_header(name, value)
         operation = call.operation
         mapped = arguments if operation.body is None else self._fields
         authorized = await self.authorize(made, mapped)
@@ -138,6 +150,7 @@ class Upstream:
         passed: Content | None = None,
         *,
         max_binary_bytes: int | None = None,
+        conditions: Sequence[tuple[str, str]] = (),
     ) -> httpx.Response:
         """Send a call's request; return the answer, its body read.
 
@@ -146,6 +159,7 @@ class Upstream:
             arguments: its arguments by name.
             passed: a REST caller's body that is passed on, where the operation declares none.
             max_binary_bytes: the largest answer that is read, where it is smaller than the general limit.
+            conditions: a REST caller's, sent unless the call itself has some.
 
         Raises:
             CallError: see ``naftiko.errors``; an upstream's own 4xx and 5xx are answers.
@@ -156,10 +170,11 @@ class Upstream:
         if max_binary_bytes is not None and max_binary_bytes < limits.response_bytes:
             limits = replace(limits, response_bytes=max_binary_bytes)
         try:
-            request, authorized = await self.request(call, arguments, passed)
+            request, authorized = await self.request(call, arguments, passed, conditions)
             response = await fetch(self.transport, request, limits)
             if response.status_code == _UNAUTHORIZED and authorized:
-                response = await self._again(request, response, call, arguments, passed, limits)
+                made_again = partial(self.request, call, arguments, passed, conditions)
+                response = await self._again(request, response, made_again, limits)
         except AnswerTooLarge as error:
             raise _too_large(error, call, max_binary_bytes, limits) from error
         except UpstreamError as error:
@@ -171,15 +186,13 @@ class Upstream:
         self,
         request: httpx.Request,
         response: httpx.Response,
-        call: Call,
-        arguments: Mapping[str, Any],
-        passed: Content | None,
+        make: Callable[[], Awaitable[tuple[httpx.Request, bool]]],
         limits: Limits,
     ) -> httpx.Response:
         """After a 401 to our credential: try once more if the credential can do better, else say so."""
         self._unchanging = None  # a secret may have been rotated, and its variable read anew
         if self._credential is not None and await self._credential.retry(request, response):
-            request, _ = await self.request(call, arguments, passed)
+            request, _ = await make()
             response = await fetch(self.transport, request, limits)
         if response.status_code == _UNAUTHORIZED:
             raise UpstreamRefused(

@@ -8,6 +8,7 @@ Starlette still reads multipart forms and answers CORS.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ from naftiko.expose.caller import CallerWatch
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.problems import report
 from naftiko.expose.rest.admission import Doors, admitting, distinct
+from naftiko.expose.rest.conditions import conditions_of, validated
 from naftiko.expose.rest.description import DESCRIPTION_PATH, ApiDescription
 from naftiko.expose.rest.links import URL_HEADERS, rewritten
 from naftiko.expose.rest.messages import (
@@ -104,6 +106,7 @@ class RestApp:
         self._router: Router[Route] = Router()
         self._description = ApiDescription(options.selection)
         self._doors = Doors()
+        self._loaded = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
         self._limit = CallLimit(options.max_concurrency)
         self.guards: list[Guard] = []
 
@@ -215,7 +218,11 @@ class RestApp:
         request = InboundRequest(scope["method"], raw_query(scope), values, headers, body, form)
         checked = reader.checked(request)
         passed = request.content() if reader.passes_body else None
-        return await unit.run_checked(checked, passed)
+        conditions = conditions_of(request.method, headers)
+        answer = await unit.run_checked(checked, passed, conditions)
+        if conditions or answer.is_made:
+            return validated(answer, request.method, conditions, self._loaded)
+        return answer
 
     async def _forward(
         self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send

@@ -299,6 +299,8 @@ def _responses(unit: Unit) -> dict[str, Any]:
     success: dict[str, Any] = {"2XX": {"description": description, **({"content": content} if content else {})}}
     if not isinstance(unit.plan.action, MockAction):
         success["204"] = {"description": "The upstream's answer has no content."}
+    if unit.method in {"GET", "HEAD"}:
+        success["304"] = {"description": "The caller has this answer already (`If-None-Match`, `If-Modified-Since`)."}
     return {
         **success,
         "default": {
