@@ -30,7 +30,7 @@ def told(tmp_path):
         path = tmp_path / "f.yaml"
         path.write_text(text, "utf-8")
         loaded = naftiko.load(path, settings=Settings(variables=variables, environment={}))
-        wanted = {"broken-schema", "unavailable-format", "missing-file"}
+        wanted = {"broken-schema", "unavailable-format", "missing-file", "bad-bind-location"}
         found = [each for each in loaded.lint() if each.rule in wanted]
         return [(each.rule, each.severity.value, each.position.line, each.position.column) for each in found]
 
@@ -107,3 +107,16 @@ def test_a_file_that_is_not_there_is_told(told, location):
 def test_a_file_that_is_there_is_not_told(told, tmp_path, location):
     (tmp_path / "docs").mkdir()
     assert told(MCP.format(location=location), WHERE="docs") == []
+
+
+@pytest.mark.parametrize("location", ["github-secrets://x", "https://h/secrets", "s3://bucket/key"])
+def test_a_bind_location_of_a_kind_that_is_not_read_is_told(told, location):
+    text = f"naftiko: 1.0.0-alpha2\nbinds:\n- namespace: n\n  location: {location}\n  keys: {{A: a}}\n"
+    assert told(text) == [("bad-bind-location", "error", 4, 13)]
+
+
+@pytest.mark.parametrize(
+    "location", ["file://./s.yaml", "./s.yaml", "vault://v/x", "k8s-secret://n/s", "k8s://n/s", "env://"]
+)
+def test_a_bind_location_of_a_kind_that_is_read_is_not_told(told, location):
+    assert told(f"naftiko: 1.0.0-alpha2\nbinds:\n- {{namespace: n, location: '{location}', keys: {{A: a}}}}\n") == []

@@ -113,6 +113,33 @@ def test_a_broken_pattern_checks_nothing_and_is_told(place):
     unit.checked({"p": "x"})
 
 
+HEADERS = [
+    "{name: 'X A', in: header}",
+    "{name: 'X:A', in: header}",
+    "{name: 'c d', in: cookie}",
+    "{name: é, in: header}",
+]
+
+
+@pytest.mark.parametrize(
+    "written", [*HEADERS, '{name: X-A, in: header, value: "a\\nb"}', '{name: X-A, in: Header, value: "a\\rb"}']
+)
+def test_a_header_that_can_not_be_sent_is_told(written):
+    assert [place[1] for place in only("bad-header", with_parameter("operation", written))[0]] == ["error"]
+
+
+@pytest.mark.parametrize("headers", ["{'X A': v}", '{X-A: "a\\nb"}'])
+def test_a_constant_header_that_can_not_be_sent_is_told(headers):
+    assert len(only("bad-header", api("", consumes=f"headers: {headers}") + tool(""))[0]) == 1
+
+
+@pytest.mark.parametrize(
+    "written", ["{name: X-A_b.c, in: header}", "{name: 'a b', in: query}", '{name: X-A, in: header, value: "a\\n"}']
+)
+def test_a_header_that_can_be_sent_is_not_told(written):
+    assert only("bad-header", with_parameter("operation", written))[0] == []
+
+
 # --- what is served -----------------------------------------------------------------------------------------------
 
 
@@ -161,6 +188,15 @@ def test_a_file_that_serves_nothing_is_told(text, severity):
 def test_a_file_that_serves_something_is_not_told(text):
     """A control adapter alone is told as what nobody serves yet."""
     assert only("nothing-served", text)[0] == []
+
+
+def test_a_prompt_that_says_nothing_is_told():
+    text = "exposes: [{type: mcp, prompts: [{name: p}, {name: q, template: [{role: user, content: c}]}]}]\n"
+    assert [place[1] for place in only("nothing-served", text)[0]] == ["warning"]
+
+
+def test_a_file_of_unknown_adapters_alone_serves_nothing():
+    assert [place[1] for place in only("nothing-served", "exposes: [{type: rset}, {type: mpc}]\n")[0]] == ["error"]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     for candidate in candidates:
         if fold(candidate) == folded:
             return candidate
+    swapped = next((each for each in candidates if each != word and sorted(each) == sorted(word)), None)
+    if swapped is not None:
+        return swapped
     close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.7)
     return close[0] if close else None
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import CapabilityDocument, ConsumedOperation, McpAdapter, McpPrompt, McpResource
+from naftiko.document.model import Bind, CapabilityDocument, ConsumedOperation, McpAdapter, McpPrompt, McpResource
+from naftiko.engine.binds import UnreadableSource, open_source
 from naftiko.engine.formats import KNOWN, FormatError, FormatOptions, FormatUnavailable, decoder
 from naftiko.engine.locations import located
 from naftiko.plan.scope import Variables
@@ -31,17 +32,30 @@ def lint_files(document: CapabilityDocument, path: Path, variables: Variables) -
         for resource in getattr(api, "resources", ()):
             for operation in resource.operations:
                 _check_format(operation, path.parent, findings)
+    for bind in document.binds:
+        if isinstance(bind, Bind):
+            _check_location(bind, path.parent, findings)
     for adapter in document.exposes:
         if isinstance(adapter, McpAdapter):
-            things: list[McpResource | McpPrompt] = [*adapter.resources, *adapter.prompts]
-            for thing in things:
-                if thing.location is not None and not _is_there(thing.location, path.parent, variables):
-                    findings.at(thing.at("location")).warning(
-                        "missing-file",
-                        f"there is nothing at `{thing.location}`, seen from {path.parent}",
-                        hint="correct the location; `file://./NAME` is relative to the capability file",
-                    )
+            _check_files(adapter, path.parent, variables, findings)
     return tuple(findings)
+
+
+def _check_location(bind: Bind, base: Path, findings: Findings) -> None:
+    source = open_source(bind.location, base, {}) if bind.location else None
+    if isinstance(source, UnreadableSource):
+        findings.at(bind.at("location")).error("bad-bind-location", source.reason)
+
+
+def _check_files(adapter: McpAdapter, base: Path, variables: Variables, findings: Findings) -> None:
+    things: list[McpResource | McpPrompt] = [*adapter.resources, *adapter.prompts]
+    for thing in things:
+        if thing.location is not None and not _is_there(thing.location, base, variables):
+            findings.at(thing.at("location")).warning(
+                "missing-file",
+                f"there is nothing at `{thing.location}`, seen from {base}",
+                hint="correct the location; `file://./NAME` is relative to the capability file",
+            )
 
 
 def _check_format(operation: ConsumedOperation, base: Path, findings: Findings) -> None:

@@ -21,6 +21,7 @@ from naftiko.document.model import (
     UnknownAuthentication,
 )
 from naftiko.document.suggest import fold
+from naftiko.plan.addresses import wrong_url
 from naftiko.plan.base import BasePart, BaseUri
 from naftiko.plan.body import BodyKind, BodyTemplate
 from naftiko.plan.operation import Operation
@@ -192,6 +193,12 @@ def _unusable_oauth2(authentication: OAuth2Authentication) -> Unusable | None:
         return Unusable("incomplete-authentication", "says nowhere who gives a token (`tokenEndpoint`)")
     if grant == REFRESH_TOKEN and not authentication.refresh_token:
         return Unusable("incomplete-authentication", "has no `refreshToken`")
+    for key in ("token_endpoint", "authorization_server_uri"):
+        text = (getattr(authentication, key) or "").strip()
+        known = text and not has_placeholder(text) and not text.isidentifier()  # the bare name of a variable is none
+        why = wrong_url(text) if known else ""
+        if why:
+            return Unusable("incomplete-authentication", f"has no URL as its `{to_camel(key)}`: {why}", to_camel(key))
     return None
 
 

@@ -205,6 +205,8 @@ class OperationCompiler:
         fields = tuple(parameter.name for parameter in declared if parameter.location == "body")
         slots = _Slots(declared, whole).collect(path, body, names)
         in_path_query = self._in_path_query(declared, path)
+        found = (self._unsendable(path, resource, operation), self._undecodable(operation))
+        reasons = (complete.blocked, blocked, _broken(declared), *found)
         return Operation(
             api=api,
             key=f"{api}.{operation.name}",
@@ -227,11 +229,7 @@ class OperationCompiler:
             max_binary_size=operation.max_binary_size,
             outputs=consumed_outputs(operation.output_parameters, self._findings),
             position=self._findings.position(operation.node),
-            blocked=complete.blocked
-            or blocked
-            or _broken(declared)
-            or self._unsendable(path, resource, operation)
-            or self._undecodable(operation),
+            blocked=next(filter(None, reasons), ""),
             appended=tuple(complete.names.values()),
         )
 

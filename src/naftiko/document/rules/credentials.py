@@ -88,6 +88,15 @@ CREDENTIALS = (
         "binds:\n- namespace: env\n  keys: {SHOP_TOKEN: SHOP_TOKEN}\n",
     ),
     Rule(
+        "bad-bind-location",
+        ERROR,
+        "A bind's location can't be read.",
+        "It is of a kind that is not read here, or names nothing: all its variables are missing.",
+        "Use `file://`, `vault://`, `k8s-secret://`, `k8s://` or `env://`, or no location: the environment.",
+        "binds:\n- namespace: env\n  location: github-secrets://shop\n  keys: {SHOP_TOKEN: SHOP_TOKEN}\n",
+        "binds:\n- namespace: env\n  keys: {SHOP_TOKEN: SHOP_TOKEN}\n",
+    ),
+    Rule(
         "undeclared-variable",
         WARNING,
         "A credential or a base URI names a variable that no bind declares, and one is declared that is nearly it.",

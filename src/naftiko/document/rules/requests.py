@@ -206,6 +206,16 @@ REQUESTS = (
         _SHOP.replace("in: header", "in: header, enum: [en, fr], default: en"),
     ),
     Rule(
+        "bad-header",
+        ERROR,
+        "A header or a cookie can't be sent.",
+        "Its name holds a character that no name has (RFC 9110 chapter 5.1), or its value a line break: every request "
+        "with it is refused.",
+        "Write the name with letters, digits and `-`, and the value in one line.",
+        _SHOP.replace("name: language", 'name: "Accept Language"'),
+        _SHOP,
+    ),
+    Rule(
         "forbidden-header",
         WARNING,
         "A parameter is a header that the connection sets itself.",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
+
+from yaml.nodes import Node
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import CapabilityDocument, InputParameter, Model
@@ -13,6 +16,7 @@ from naftiko.plan.schema import parameter_schema
 from naftiko.plan.validation import broken_pattern
 from naftiko.types import ABSENT
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BOUNDS = (("minimum", "maximum"), ("min_length", "max_length"))
 _KEYS = {"min_length": "minLength", "max_length": "maxLength"}
 
@@ -21,6 +25,29 @@ def check_parameters(document: CapabilityDocument, findings: Findings) -> None:
     """Check every input parameter of the file, to any depth."""
     for parameter in parameters(document):
         _check(parameter, findings)
+        _check_name(parameter.location, parameter.name, parameter.at("name"), findings)
+        if (parameter.location or "").lower() == "header":
+            _check_line(parameter.value, parameter.at("value"), findings)
+    for api in document.consumes:
+        for name, value in getattr(api, "headers", {}).items():
+            _check_name("header", name, api.at("headers", name), findings)
+            _check_line(value, api.at("headers", name), findings)
+
+
+def _check_name(location: str | None, name: str | None, node: Node | None, findings: Findings) -> None:
+    """Check that a header or a cookie can have its name (RFC 9110 chapter 5.1, RFC 6265 chapter 4.1.1)."""
+    kind = (location or "").lower()
+    if kind in {"header", "cookie"} and name and not _TOKEN.fullmatch(name):
+        findings.at(node).error(
+            "bad-header",
+            f"no {kind} can have the name `{name[:60]}`",
+            hint="use letters, digits, `-` and `_`, without spaces and colons",
+        )
+
+
+def _check_line(value: str | None, node: Node | None, findings: Findings) -> None:
+    if value is not None and ("\n" in value.strip() or "\r" in value.strip()):
+        findings.at(node).error("bad-header", "a header's value is one line, and this one holds a line break")
 
 
 def _check(parameter: InputParameter, findings: Findings) -> None:

@@ -3,38 +3,53 @@
 from __future__ import annotations
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import CapabilityDocument, ControlAdapter, SkillAdapter, UnknownAdapter
+from naftiko.document.model import CapabilityDocument, ControlAdapter, McpAdapter, Model, SkillAdapter, UnknownAdapter
 from naftiko.plan.unit import AdapterPlan, CapabilityPlan
 
-_KINDS = {SkillAdapter: "skill", ControlAdapter: "control"}
+_KINDS: dict[type[Model], str] = {SkillAdapter: "skill", ControlAdapter: "control"}
 
 
 def check_served(document: CapabilityDocument, plan: CapabilityPlan, findings: Findings) -> None:
     """Check that a file serves something, and tell what of it nobody serves."""
     for adapter in document.exposes:
-        kind = _KINDS.get(type(adapter))
-        if kind is not None:
-            findings.at(adapter.at("type")).warning(
-                "unserved-adapter",
-                f"a {kind} adapter is not served by this version: nothing listens for it",
-                hint="its routes and tools may be served by a `rest` or an `mcp` adapter",
-            )
-        elif isinstance(adapter, UnknownAdapter) and adapter.type is None:
-            findings.at(adapter.node).warning(
-                "missing-type", "an adapter without a `type` is not served", hint="add `type: rest` or `type: mcp`"
-            )
+        _check_kind(adapter, findings)
+        for prompt in adapter.prompts if isinstance(adapter, McpAdapter) else ():
+            if not prompt.template and prompt.location is None:
+                findings.at(prompt.node).warning(
+                    "nothing-served", f"the prompt `{prompt.name}` says nothing", hint="add `template` or `location`"
+                )
     empty = [adapter for adapter in plan.adapters if not _serves(adapter)]
     for bare in empty:
         here = findings.at_position(bare.position)
-        reason = f"the adapter `{bare.namespace}` has no {_LACKS[bare.kind]}"
+        name = f" `{bare.namespace}`" if bare.namespace else ""
+        reason = f"the {bare.kind} adapter{name} has no {_LACKS[bare.kind]}"
         if len(empty) == len(plan.adapters):
             here.error("nothing-served", f"{reason}; the file serves nothing")
         else:
             here.warning("nothing-served", reason)
+    if document.exposes and all(isinstance(adapter, UnknownAdapter) for adapter in document.exposes):
+        findings.at(document.exposes[0].at("type")).error(
+            "nothing-served", "no adapter is of a kind that is known; the file serves nothing", hint=_HINT
+        )
     if not document.exposes:
         _check_import_only(document, findings)
 
 
+def _check_kind(adapter: Model, findings: Findings) -> None:
+    kind = _KINDS.get(type(adapter))
+    if kind is not None:
+        findings.at(adapter.at("type")).warning(
+            "unserved-adapter",
+            f"a {kind} adapter is not served by this version: nothing listens for it",
+            hint="its routes and tools may be served by a `rest` or an `mcp` adapter",
+        )
+    elif isinstance(adapter, UnknownAdapter) and adapter.type is None:
+        findings.at(adapter.node).warning(
+            "missing-type", "an adapter without a `type` is not served", hint="add `type: rest` or `type: mcp`"
+        )
+
+
+_HINT = "add `exposes` with a `rest` or an `mcp` adapter"
 _LACKS = {"rest": "route", "mcp": "tool, no resource and no prompt"}
 
 
@@ -48,4 +63,4 @@ def _check_import_only(document: CapabilityDocument, findings: Findings) -> None
     if document.consumes or document.aggregates or document.binds:
         here.hint("nothing-served", "the file exposes nothing: it serves nothing itself, others may import from it")
     else:
-        here.error("nothing-served", "the file exposes nothing", hint="add `exposes` with a `rest` or an `mcp` adapter")
+        here.error("nothing-served", "the file exposes nothing", hint=_HINT)
