@@ -6,7 +6,7 @@ import httpx
 import pytest
 from consuming import consuming, request_of, url_of
 
-from naftiko.errors import MissingVariable
+from naftiko.errors import InputError, MissingVariable, UnusableVariable, UpstreamUnreachable
 
 FILE_BIND = {"namespace": "vault", "location": "file:///./secrets.yaml", "keys": {"TOKEN": "api-token"}}
 PLAIN_BIND = {"namespace": "plain", "keys": {"TOKEN": "TOKEN_SOURCE"}}
@@ -143,3 +143,110 @@ def test_what_only_looks_like_a_variable():
     for text in ("env.x.example", "env.", "environment.X", "env.X Y", "production.TOKEN"):
         capability = consuming(operation, tool={"with": {"q": text}}, environment={"X": "no"})
         assert dict(request_of(capability).url.params) == {"q": text}
+
+
+AROUND = ["k-123\n", "\r\n k-123\t\n\n", "k-123 ", "\tk-123"]
+BAD = ["k-1\n23", "k-1\r\n23", "k-1\x0023", "k-1\x1b23", "k-1\x7f23", "k-1\udcff23"]
+"""What nothing but a body may hold, and what nothing may."""
+PLACES = {
+    "bearer": {"api": {"authentication": {"type": "bearer", "token": "{{env.V}}"}}},
+    "apikey header": {"api": {"authentication": {"type": "apikey", "key": "X-Key", "value": "{{env.V}}"}}},
+    "apikey query": {
+        "api": {"authentication": {"type": "apikey", "key": "k", "value": "{{env.V}}", "placement": "query"}}
+    },
+    "apikey cookie": {
+        "api": {"authentication": {"type": "apikey", "key": "k", "value": "{{env.V}}", "placement": "cookie"}}
+    },
+    "basic": {"api": {"authentication": {"type": "basic", "username": "u", "password": "{{env.V}}"}}},
+    "header": {"operation": {"inputParameters": [{"name": "X-V", "in": "header", "value": "a {{env.V}}"}]}},
+    "query": {"operation": {"inputParameters": [{"name": "q", "in": "query", "value": "{{env.V}}"}]}},
+    "cookie": {"operation": {"inputParameters": [{"name": "c", "in": "cookie", "value": "{{env.V}}"}]}},
+    "path": {"path": "/x/{{env.V}}"},
+    "path's query": {"path": "/x?q={{env.V}}"},
+    "base": {"api": {"baseUri": "https://api.example/{{env.V}}"}},
+    "base without a bind": {"api": {"baseUri": "https://api.example/{V}"}},
+    "with": {
+        "operation": {"inputParameters": [{"name": "q", "in": "query"}]},
+        "tool": {"with": {"q": "<{{env.V}}>"}},
+    },
+    "bare in with": {
+        "operation": {"inputParameters": [{"name": "X-V", "in": "header"}]},
+        "tool": {"with": {"X-V": "env.V"}},
+    },
+    "extra": {"tool": {"with": {"q": "env.V"}}},
+    "host": {"api": {"baseUri": "https://{{env.V}}.example"}},
+}
+
+
+def with_variable(place, value, **more):
+    keys = dict(PLACES[place])
+    return consuming(keys.pop("operation", None), environment={"V": value}, **keys, **more)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("value", AROUND)
+def test_line_ends_and_blanks_around_a_value_are_dropped(place, value):
+    """Whatever the variable is used for: the file of a secret ends in a line end (SEMANTICS 4.2)."""
+    made, plain = (request_of(with_variable(place, text)) for text in (value, "k-123"))
+    assert (made.url, made.headers) == (plain.url, plain.headers)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("value", BAD)
+def test_a_control_character_inside_is_told_by_the_variables_name(place, value):
+    """503, nothing sent, and never the value."""
+    with pytest.raises((UnusableVariable, UpstreamUnreachable)) as caught:
+        request_of(with_variable(place, value))
+    told = f"{caught.value.detail} {caught.value.hint}"
+    assert "V" in told
+    assert "k-1" not in told
+    assert caught.value.status == (503 if isinstance(caught.value, UnusableVariable) else 502)
+
+
+@pytest.mark.parametrize("source", ["given", "prefixed", "file", "environment"])
+def test_wherever_the_value_comes_from(source, tmp_path):
+    """``--var``, NAFTIKO_VAR_, a file, the environment."""
+    (tmp_path / "secrets.yaml").write_text("api-token: |\n  k-123\n\n")
+    settings = {
+        "given": {"variables": {"TOKEN": "k-123\n"}},
+        "prefixed": {"environment": {"NAFTIKO_VAR_TOKEN": "k-123\n"}},
+        "file": {},
+        "environment": {"environment": {"TOKEN": " k-123\r\n"}},
+    }[source]
+    assert header_of(sending("{{TOKEN}}", tmp_path, [FILE_BIND] if source == "file" else [], **settings)) == "k-123"
+
+
+def test_blanks_alone_are_no_value(tmp_path):
+    capability = sending("{{TOKEN}}", tmp_path, [PLAIN_BIND], environment={"TOKEN_SOURCE": " \r\n"})
+    with pytest.raises(MissingVariable, match="no value for TOKEN"):
+        request_of(capability)
+
+
+def test_a_body_may_have_lines():
+    """A key in several lines is one value of a JSON document; other control characters are none anywhere."""
+    operation = {"method": "POST", "body": {"type": "json", "data": {"key": "{{env.V}}"}}}
+    made = request_of(consuming(operation, environment={"V": "-----BEGIN\nabc\n-----END\n"}))
+    assert made.content == b'{"key":"-----BEGIN\\nabc\\n-----END"}'
+    with pytest.raises(UnusableVariable):
+        request_of(consuming(operation, environment={"V": "a\x00b"}))
+
+
+@pytest.mark.parametrize("kind", ["bearer", "apikey"])
+def test_a_literal_credential_is_trimmed_and_checked_too(kind):
+    """A block of YAML text ends in a line end; a line break inside can't be meant."""
+    key = {"bearer": "token", "apikey": "value"}[kind]
+    for text in ("literal-1\n", "\nliteral-1\r\n"):
+        request = request_of(consuming(api={"authentication": {"type": kind, key: text}}))
+        assert "literal-1" in {value.removeprefix("Bearer ") for value in request.headers.values()}
+    with pytest.raises(UnusableVariable, match=f"`{key}` in the authentication of `api`") as caught:
+        request_of(consuming(api={"authentication": {"type": kind, key: "literal\n-1"}}))
+    assert "literal" not in caught.value.detail
+
+
+@pytest.mark.parametrize("value", ["a\x01b", "a\x7fb", "a\nb", "a\x1bb"])
+def test_a_callers_control_character_in_a_header_is_the_callers_fault(value):
+    """400, and no traceback of the transport; a tab may stand in a header (RFC 9110 chapter 5.5)."""
+    capability = consuming({"inputParameters": [{"name": "X-A", "in": "header"}]})
+    with pytest.raises(InputError, match="X-A"):
+        request_of(capability, {"X-A": value})
+    assert request_of(capability, {"X-A": "a\tb"}).headers["x-a"] == "a\tb"

@@ -202,6 +202,7 @@ class Capability:
         self.variables = BoundVariables(
             binds, given=settings.variables, environment=settings.environment, base=self.path.parent
         )
+        self.variables.show(self._hosts())
         self._learn_literal_secrets()
         seen: Variables = StandInVariables(self.variables) if settings.mock else self.variables
         self.upstreams = {
@@ -277,6 +278,14 @@ class Capability:
             yield from ((name, adapter.namespace) for name in adapter.plan.variables)
         for adapter in self.adapters:
             yield from ((name, unit.name) for unit in adapter.plan.runnable for name in unit.variables)
+
+    def _hosts(self) -> set[str]:
+        """Return the variables that are hosts and ports of base URIs and nothing else."""
+        apis = self.plan.apis.values()
+        others = [name for api in apis for name in api.variables[len(api.base.variables) :]]
+        others += [name for adapter in self.plan.adapters for name in adapter.variables]
+        others += [name for unit in self.plan.units for name in unit.variables]
+        return {name for api in apis for name in api.base.origin_names}.difference(others)
 
     def _learn_literal_secrets(self) -> None:
         """A secret that stands in the file, or in ``--auth``, is hidden as well as one that a variable brings."""

@@ -1,10 +1,10 @@
-"""Why a request is not sent: a value that would climb the path (SEMANTICS 4.1)."""
+"""Why a request is not sent: a value that would climb the path, an address that is none (SEMANTICS 4.1)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from naftiko.errors import CallError, InputError, Problem, UnusableVariable
+from naftiko.errors import CallError, InputError, Problem, UnusableVariable, UpstreamUnreachable
 from naftiko.plan.base import BaseUri
 from naftiko.plan.references import Input, OptionalInput
 from naftiko.plan.scope import Scope
@@ -31,6 +31,14 @@ def dots_in_base(base: BaseUri, scope: Scope, call: Call | None) -> CallError:
     if not given:
         return _of_variables([*base.variables, *base.path_names], "the path of the base URI")
     return dots_in_inputs(name if call is None else callers_name(call, name) for name in given)
+
+
+def wrong_base(base: BaseUri) -> UpstreamUnreachable:
+    """Return the error for a base URI that is no URL once its variables are filled in; what they are is not shown."""
+    return UpstreamUnreachable(
+        "the address of the upstream is not an http or https URL",
+        hint=f"correct its baseUri, or the value of {', '.join(base.names)}",
+    )
 
 
 def dots_in_inputs(names: Iterable[str]) -> InputError:

@@ -20,11 +20,11 @@ from naftiko.engine.bodies import (
     multipart_body,
     parsed,
 )
-from naftiko.engine.refused import dots_in_base, dots_in_path
-from naftiko.engine.required import sends_nothing, without_values
+from naftiko.engine.refused import dots_in_base, dots_in_path, wrong_base
+from naftiko.engine.required import base_without_values, sends_nothing, without_values
 from naftiko.engine.wire import WireRequest
 from naftiko.errors import InputError, MissingVariable, NotExecutable, Problem
-from naftiko.plan.base import path_of
+from naftiko.plan.base import WrongBase, path_of
 from naftiko.plan.body import BodyKind
 from naftiko.plan.content import Content
 from naftiko.plan.dots import climbs
@@ -34,7 +34,8 @@ from naftiko.plan.text import as_text
 from naftiko.plan.unit import ApiPlan, Call
 from naftiko.types import ABSENT
 
-_FORBIDDEN_IN_HEADER = frozenset("\r\n\0")
+_FORBIDDEN_IN_HEADER = frozenset(map(chr, (*range(9), *range(10, 32), 127)))
+"""Control characters but the tab (RFC 9110 chapter 5.5)."""
 
 
 class Draft:
@@ -153,24 +154,33 @@ def full_url(api: ApiPlan, path: str, scope: Scope, call: Call | None = None) ->
     """Join the base URI to an encoded path with exactly one slash (SEMANTICS 4.1).
 
     Raises:
-        InputError: an argument of the call makes a dot segment of the base URI.
+        InputError: an argument of the call makes a dot segment of the base URI, or has no value.
+        MissingValue: it has none since a step found none.
         MissingVariable: the API has no base URI, or a variable of it has no value.
+        UpstreamUnreachable: what its variables make is no URL.
     """
-    base = api.base.fill(scope)
-    if api.base.filled is None and climbs(path_of(base)):
-        raise dots_in_base(api.base, scope, call)
+    base = api.base.filled
+    if base is None:
+        base = _filled_base(api, scope, call)
     if not base:
         raise MissingVariable(
             [f"the base URI of `{api.namespace}`"],
             hint=f"give it with --base-uri {api.namespace}=https://HOST",
         )
-    scheme = base.partition("://")[0]
-    if scheme.lower() not in {"http", "https"}:
-        raise MissingVariable(
-            [f"an http base URI of `{api.namespace}`"],
-            hint=f"`{scheme}://` can't be called; give one with --base-uri {api.namespace}=https://HOST",
-        )
     return f"{base}/{path.lstrip('/')}" if path else base
+
+
+def _filled_base(api: ApiPlan, scope: Scope, call: Call | None) -> str:
+    lacking = None if call is None else base_without_values(call, api, scope)
+    if lacking is not None:
+        raise lacking
+    try:
+        base = api.base.fill(scope)
+    except WrongBase:
+        raise wrong_base(api.base) from None
+    if climbs(path_of(base)):
+        raise dots_in_base(api.base, scope, call)
+    return base
 
 
 def place(
@@ -216,7 +226,9 @@ def query_pairs(name: str, value: Any, *, comma_arrays: bool = False) -> Iterato
 def _add_header(name: str, value: Any, made: Draft, problems: list[Problem]) -> None:
     text = ",".join(as_text(element) for element in value) if isinstance(value, list) else as_text(value)
     if _FORBIDDEN_IN_HEADER.intersection(text):
-        problems.append(Problem(name, "header", f"`{name}` must not hold a line break", "one line"))
+        problems.append(
+            Problem(name, "header", f"`{name}` must not hold a line break or another control character", "one line")
+        )
     elif not _is_token(name):
         problems.append(Problem(name, "header", f"`{name}` can't be the name of a header", "a token (RFC 9110)"))
     else:

@@ -13,7 +13,7 @@ from typing import Any
 from naftiko.engine.refused import callers_name
 from naftiko.errors import CallError, InputError, MissingValue, Problem
 from naftiko.plan.operation import Parameter
-from naftiko.plan.path import PathPlaceholder
+from naftiko.plan.path import PathPlaceholder, path_text
 from naftiko.plan.references import Input
 from naftiko.plan.required import is_made_elsewhere
 from naftiko.plan.scope import Scope
@@ -46,7 +46,16 @@ def without_values(call: Call, api: ApiPlan, scope: Scope, *, has_body: bool | N
         scope: its arguments and the variables.
         has_body: whether a body is sent; ``None`` where that isn't known yet, and no body is looked at.
     """
-    lacking = [*_of_path(call, scope), *_of_parameters(call, api, scope, has_body=has_body)]
+    of_parameters = _of_parameters(call, api, scope, has_body=has_body)
+    return _error(call, [*_of_base(call, api, scope), *_of_path(call, scope), *of_parameters])
+
+
+def base_without_values(call: Call, api: ApiPlan, scope: Scope) -> CallError | None:
+    """Return the error for a call that lacks a value of its base URI, or ``None`` where it lacks none."""
+    return _error(call, list(_of_base(call, api, scope)))
+
+
+def _error(call: Call, lacking: list[_Lacking]) -> CallError | None:
     theirs = [found for found in lacking if found.source is not None and not _reads_steps(call, found.source)]
     if theirs:
         return InputError([_problem(call, found) for found in theirs])
@@ -58,6 +67,15 @@ def without_values(call: Call, api: ApiPlan, scope: Scope, *, has_body: bool | N
     return MissingValue(
         [found.name for found in lacking], told, hint=f"look at what step {looked} found" if steps else ""
     )
+
+
+def _of_base(call: Call, api: ApiPlan, scope: Scope) -> Iterator[_Lacking]:
+    """A placeholder of the base URI that a call fills; a variable may stand in for a caller's input, not for a step."""
+    for name, source in call.arguments:
+        value = scope.inputs.get(name)
+        absent = value is None or not path_text(value)
+        if name in api.base.path_names and absent and (reads_steps(source) or not scope.variables.get(name)):
+            yield _Lacking(name, "path", source)
 
 
 def _of_path(call: Call, scope: Scope) -> Iterator[_Lacking]:

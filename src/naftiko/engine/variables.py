@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from naftiko.document.model import Bind
 from naftiko.engine.binds import Environment, OpenSource, Source, open_source
 from naftiko.errors import MissingVariable
 from naftiko.observe.redaction import Redactor, is_secret_name
+from naftiko.plan.scope import StandIn
 
+_HOST_OR_PORT = re.compile(r"[\w.-]+(?::[0-9]+)?|\[[0-9A-Fa-f:.]+\](?::[0-9]+)?")
 VARIABLE_PREFIX = "NAFTIKO_VAR_"
 
 
@@ -45,6 +48,11 @@ class BoundVariables:
         self._open_source = open_source
         self._sources: dict[str, Source] = {}
         self._values: dict[str, str] = {}
+        self._shown: frozenset[str] = frozenset()
+
+    def show(self, names: Iterable[str]) -> None:
+        """Say which variables are hosts and ports: a bind may bring them, and they are no secrets all the same."""
+        self._shown = frozenset(name for name in names if not is_secret_name(name))
 
     def value(self, name: str) -> str:
         """Return a variable's value; see ``plan.scope.Variables``."""
@@ -61,9 +69,12 @@ class BoundVariables:
         value, from_bind = self._find(name)
         if value is not None:
             self._values[name] = value
-            if from_bind or is_secret_name(name):
+            if is_secret_name(name) or (from_bind and not self._is_shown(name, value)):
                 self.redactor.learn(value)
         return value
+
+    def _is_shown(self, name: str, value: str) -> bool:
+        return name in self._shown and _HOST_OR_PORT.fullmatch(value) is not None
 
     def public(self, name: str) -> str | None:
         """Return the value of a variable whose use shows it, such as an address or a port: that hides nothing."""
@@ -93,6 +104,12 @@ class BoundVariables:
         return f"set {plain} in the environment of the server, or give it with --var {plain}=VALUE"
 
     def _find(self, name: str) -> tuple[str | None, bool]:
+        """Return a variable's value without blanks and line ends around it, and whether a bind brings it."""
+        value, from_bind = self._found(name)
+        # The file of a secret ends in a line end, which no header, URL or token has (SEMANTICS 4.2).
+        return (value.strip(" \t\r\n") if value else None) or None, from_bind
+
+    def _found(self, name: str) -> tuple[str | None, bool]:
         plain = name.partition(".")[2] if "." in name else name
         given = self._given.get(name) or self._given.get(plain) or self._prefixed.get(plain.casefold())
         if given:
@@ -130,7 +147,7 @@ class StandInVariables:
 
     def value(self, name: str) -> str:
         """Return a variable's value, or its name in braces."""
-        return self._variables.get(name) or f"{{{name}}}"
+        return self._variables.get(name) or StandIn(f"{{{name}}}")
 
     def get(self, name: str) -> str | None:
         """Return the same."""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+import idna
 
 from naftiko.document.ports import LAST_PORT
 
 _SPACE: Final = re.compile(r"\s")
 _HALF_SCHEME: Final = re.compile(r"https?(?::/?(?!/)|//|///)", re.IGNORECASE)
+_AUTHORITY: Final = re.compile(r"(?:[^@\\]*@)?(?:\[[^\]]*\]|[^\[\]@\\:]*)(?::[^\[\]@\\]*)?")
 _LABEL: Final = re.compile(r"[\w-]{1,63}")
 _LONGEST_HOST: Final = 253
+_USER_SAFE: Final = "!$&'()*+,;=:%-._~"
 
 
 def wrong_url(text: str) -> str:
@@ -34,18 +39,47 @@ def wrong_url(text: str) -> str:
         return f"it is not http or https but `{parts.scheme}`" if parts.scheme else "it has no scheme"
     if not host:
         return "it has no host"
+    if not _AUTHORITY.fullmatch(parts.netloc):
+        return "its host is no name and no address"
     if port and not (port.isascii() and port.isdecimal() and 0 < int(port) <= LAST_PORT):
         return f"`{port}` is no port: ports are 1 to {LAST_PORT}"
     return "" if ":" in host else _wrong_host(host)
+
+
+def ascii_origin(origin: str) -> str:
+    """Return scheme, host and port of a sound URL as they go on the wire, the host in ASCII (RFC 5891)."""
+    if origin.isascii():
+        return origin
+    scheme, _, authority = origin.partition("://")
+    user, at, place = authority.rpartition("@")
+    host, colon, port = place.partition(":")
+    return f"{scheme}://{quote(user, safe=_USER_SAFE)}{at}{_ascii_host(host)}{colon}{port}"
+
+
+def _ascii_host(host: str) -> str:
+    return idna.encode(host, uts46=True).decode("ascii")
 
 
 def _wrong_host(host: str) -> str:
     plain = host.removesuffix(".")
     labels = plain.split(".")
     well_formed = len(plain) <= _LONGEST_HOST and all(map(_LABEL.fullmatch, labels))
-    if not well_formed or (labels[-1].isdecimal() and not _is_ip(plain)):
+    if not well_formed or (labels[-1].isdecimal() and not _is_ip(plain)) or not _is_name(plain, labels):
         return f"`{host[:80]}` is no host"
     return ""
+
+
+def _is_name(host: str, labels: Sequence[str]) -> bool:
+    """Tell whether what is beyond ASCII in a name, or says that it stands for such, can be looked up."""
+    try:
+        if not host.isascii():
+            _ascii_host(host)
+        for label in labels:
+            if label[:4].lower() == "xn--":
+                idna.ulabel(label)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _is_ip(text: str) -> bool:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
-from naftiko.plan.addresses import wrong_url
+from naftiko.plan.addresses import ascii_origin, wrong_url
 from naftiko.plan.dots import climbs
-from naftiko.plan.path import path_text
+from naftiko.plan.path import encode_literal, path_text
 from naftiko.plan.references import InputOrVariable, Names, Variable
-from naftiko.plan.scope import Scope
+from naftiko.plan.scope import Scope, StandIn
 from naftiko.plan.template import Value
 from naftiko.types import ABSENT
 
+_ORIGIN = re.compile(r"https?://([^/@]*)(?:/|$)", re.IGNORECASE)
+_MARK = 0xE000
+"""The first character of private use: each stands for a placeholder."""
+_PORT_BEGINS = re.compile(r":[0-9]{0,4}$")
 _SCHEMES = re.compile(r"https?[:/]", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{([^{}]+)\}")
+_PLACEHOLDER = re.compile(r"\$?\{\{\s*([^{}]+?)\s*\}\}|\$?\{([^{}]+)\}")
+"""``{{NAME}}``, ``{NAME}``, and ``${NAME}`` as in a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,21 @@ class BaseUri:
         return tuple(dict.fromkeys(part.name for part in self.parts if isinstance(part, BasePart) and not part.in_path))
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """All its placeholders."""
+        return tuple(dict.fromkeys(part.name for part in self.parts if isinstance(part, BasePart)))
+
+    @property
+    def origin_names(self) -> tuple[str, ...]:
+        """The variables that are a host or a port, or a part of one, and nothing else: no whole URL, no user."""
+        marked = "".join(part if isinstance(part, str) else chr(_MARK + at) for at, part in enumerate(self.parts))
+        found = _ORIGIN.match(marked)
+        if found is None:
+            return ()
+        parts = [part for at, part in enumerate(self.parts) if chr(_MARK + at) in found[1]]
+        return tuple(part.name for part in parts if isinstance(part, BasePart))
+
+    @property
     def path_names(self) -> tuple[str, ...]:
         """The placeholders in its path, which ``with`` may fill."""
         return tuple(dict.fromkeys(part.name for part in self.parts if isinstance(part, BasePart) and part.in_path))
@@ -73,24 +94,52 @@ class BaseUri:
         if not self.parts or isinstance(self.parts[0], BasePart):
             return ""
         known = ""
-        for part in self.parts:  # a placeholder after a colon is a port
-            known += part if isinstance(part, str) else "1" if known.endswith(":") else "x"
-        return wrong_url(known if _SCHEMES.match(known) else _completed(known))
+        for part in self.parts:  # a placeholder after a colon is a port, or the rest of one
+            known += part if isinstance(part, str) else "1" if _PORT_BEGINS.search(known) else "x"
+        return wrong_url(_completed(known))
 
     def fill(self, scope: Scope) -> str:
         """Return the base URI without a trailing slash.
 
         Raises:
             MissingVariable: a variable has no value.
+            WrongBase: what variables make is no URL.
         """
         if self.filled is not None:
             return self.filled
-        return _completed("".join(part if isinstance(part, str) else _filled(part, scope) for part in self.parts))
+        texts = [part if isinstance(part, str) else _filled(part, scope) for part in self.parts]
+        base = _completed("".join(texts))
+        if any(isinstance(text, StandIn) for text in texts):
+            return base
+        origin, path = _split(base)
+        return f"{_checked(origin)}{encode_literal(path)}" if base else ""
+
+
+class WrongBase(ValueError):
+    """What the variables of a base URI make is no URL that a request can be sent to."""
+
+
+@lru_cache(maxsize=256)  # one for each host that variables make: a caller chooses none
+def _checked(origin: str) -> str:
+    """Return scheme, host and port as they go on the wire.
+
+    Raises:
+        WrongBase: no request can be sent there.
+    """
+    if "?" in origin or "#" in origin or wrong_url(origin):
+        raise WrongBase
+    return ascii_origin(origin)
+
+
+def _split(base: str) -> tuple[str, str]:
+    """Split a URL before its path."""
+    slash = base.find("/", base.find("://") + len("://"))
+    return (base, "") if slash < 0 else (base[:slash], base[slash:])
 
 
 def _completed(text: str) -> str:
     text = text.strip()
-    if text and "://" not in text:
+    if text and "://" not in text and not _SCHEMES.match(text):  # `https//h` is no host but half a scheme
         text = f"https://{text}"
     return text.rstrip("/")
 
@@ -116,15 +165,21 @@ def parse_base(text: str, names: Names) -> BaseUri:
         reference = names.caller_input(name) or name
         in_path = found.start() >= path_starts
         variable = names.variable(name)
-        value: Value = Variable(variable or name)
+        value: Value = Variable(variable or name, one_line=True)
         if in_path and variable is None:
-            value = InputOrVariable(reference)
+            value = InputOrVariable(reference, one_line=True)
         parts.append(BasePart(reference, value, in_path and variable is None))
         at = found.end()
     if at < len(bare):
         parts.append(bare[at:])
-    fixed = None if any(isinstance(part, BasePart) for part in parts) else _completed(bare)
+    fixed = None if any(isinstance(part, BasePart) for part in parts) else _encoded(_completed(bare))
     return BaseUri(text, tuple(parts), query if mark else "", fixed)
+
+
+def _encoded(base: str) -> str:
+    """Return a base URI that the file alone decides; what is wrong with it is told at load (``BaseUri.wrong``)."""
+    origin, path = _split(base)
+    return f"{origin if wrong_url(origin) else ascii_origin(origin)}{encode_literal(path)}"
 
 
 def path_of(address: str) -> str:

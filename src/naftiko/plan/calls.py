@@ -30,6 +30,7 @@ from naftiko.plan.references import (
     Structure,
     compile_value,
     known_prefix,
+    on_one_line,
 )
 from naftiko.plan.required import without_source
 from naftiko.plan.resolving import Resolver, Unresolved
@@ -244,7 +245,7 @@ class _Linking:
 
     def _map(self, key: str, slot: Slot) -> None:
         expression, used = self._mapped[key]
-        self.arguments[slot.name] = expression
+        self.arguments[slot.name] = expression if slot.location == "body" else on_one_line(expression)
         for name in used:
             self._wants.add(name, slot, Use.of(expression))
 
@@ -320,7 +321,9 @@ class CallLinker:
             reason = f"`{operation.key}` requires {named}, which nothing gives a value"
             raise CannotLink("required-parameter", reason, "name it in `with`, or among the inputs")
         extras = self._extras(linking.left(), operation, model, wants)
-        linking.arguments.update({extra.name: mapped[extra.name][0] for extra in extras})
+        for extra in extras:
+            value = mapped[extra.name][0]
+            linking.arguments[extra.name] = on_one_line(value) if extra.place in {"query", "header"} else value
         return Call(operation, tuple(linking.arguments.items()), extras, operation.outputs)
 
     def _completed(self, operation: Operation, with_: Mapping[str, Any], model: Model, caller: Caller) -> Operation:

@@ -78,12 +78,15 @@ def compile_secrets(
 
 
 def _texts(authentication: Authentication) -> dict[str, str]:
-    """Return the texts of an authentication that may be templates, by key, ``headers.NAME`` for those of a map."""
+    """Return the texts of an authentication that may be templates, by key, ``headers.NAME`` for those of a map.
+
+    A block of YAML text ends in a line end, which belongs to no credential.
+    """
     keyed = {key: getattr(authentication, key, None) for key in (*_NAMED_KEYS, *_URI_KEYS)}
     texts = {key: text for key, text in keyed.items() if isinstance(text, str)}
     if isinstance(authentication, ApiKeyAuthentication):
         texts |= {f"headers.{name}": text for name, text in authentication.headers.items()}
-    return texts
+    return {key: text.strip("\r\n") for key, text in texts.items()}
 
 
 def _place(authentication: Authentication, key: str) -> Node | None:
@@ -95,7 +98,7 @@ def _variable(name: str, names: Names) -> Value:
     """In authentication every placeholder is a variable: callers don't choose our credentials."""
     variable = names.variable(name) or name
     names.variables[variable] = None
-    return Variable(variable)
+    return Variable(variable, one_line=True)
 
 
 def credentials(authentication: Authentication | None) -> tuple[tuple[str, str], ...]:

@@ -195,7 +195,8 @@ class OperationCompiler:
         renamed |= complete.names
         declared = [self._with_fixed(parameter, names) for parameter in declared]
         in_path_now = {one.name: one for one in declared if one.location == "path"}
-        path = parse_path(complete.text, lambda name: _in_path(renamed.get(name, name), in_path_now, names))
+        in_url = replace(names, one_line=True)
+        path = parse_path(complete.text, lambda name: _in_path(renamed.get(name, name), in_path_now, in_url))
         body, blocked = self._body(operation, names)
         in_body = [parameter for parameter in declared if parameter.location == "body"]
         if operation.body is not None and body is None and not in_body:
@@ -331,7 +332,7 @@ class OperationCompiler:
     def _with_fixed(self, parameter: Parameter, names: Names) -> Parameter:
         if not isinstance(parameter.fixed, _Unparsed):
             return parameter
-        inside = names.for_fixed_value(parameter.name)
+        inside = names.for_fixed_value(parameter.name, one_line=parameter.location != "body")
         try:
             fixed = parameter.fixed.value
             if not isinstance(fixed, str):

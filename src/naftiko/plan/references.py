@@ -7,6 +7,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from naftiko.errors import UnusableVariable
 from naftiko.plan import dotted, jsonpath
 from naftiko.plan.content import Content
 from naftiko.plan.path import same_placeholder
@@ -21,6 +22,8 @@ ADAPTER_PREFIXES = frozenset({"rest", "tools", "mcp"})
 Path: TypeAlias = "jsonpath.JSONPath | dotted.DottedPath"
 
 _ENVIRONMENT_LIKE = re.compile(r"[A-Z][A-Z0-9_]*")
+_NOT_ON_A_LINE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _THIS = "$this."
 _PLACES = frozenset({"path", "query", "header", "body"})
@@ -50,27 +53,61 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable; a missing one raises ``MissingVariable``, it is never empty text (SEMANTICS 2)."""
+    """A variable; a missing one raises ``MissingVariable``, it is never empty text (SEMANTICS 2).
+
+    Attributes:
+        one_line: whether its value must have one line, as in a URL, a header or a credential; a body may have several.
+    """
 
     name: str
+    one_line: bool = False
 
     def __call__(self, scope: Scope) -> Any:
         """Return its value."""
-        return scope.variables.value(self.name)
+        return sendable(self.name, scope.variables.value(self.name), one_line=self.one_line)
 
 
 @dataclass(frozen=True, slots=True)
 class InputOrVariable:
-    """A name that may be either: the input wins, and only its absence asks the variables."""
+    """A name that may be either: the input wins, and only its absence asks the variables.
+
+    Attributes:
+        one_line: as of ``Variable``.
+    """
 
     name: str
+    one_line: bool = False
 
     def __call__(self, scope: Scope) -> Any:
         """Return the input's value, else the variable's; ``null`` is an input that was not given."""
         value = scope.inputs.get(self.name, ABSENT)
         if value is None:
             return ABSENT
-        return scope.variables.value(self.name) if value is ABSENT else value
+        if value is not ABSENT:
+            return value
+        return sendable(self.name, scope.variables.value(self.name), one_line=self.one_line)
+
+
+def sendable(name: str, value: str, *, one_line: bool) -> str:
+    """Return a variable's value if it can be sent (SEMANTICS 4.2).
+
+    Raises:
+        UnusableVariable: a control character is in it, or bytes that are no UTF-8; the value is never shown.
+    """
+    if not value.isprintable() and (_NOT_ON_A_LINE if one_line else _UNSENDABLE).search(value):
+        raise UnusableVariable([name], "can't be sent: it holds a line break or control character, or is no UTF-8")
+    return value
+
+
+def on_one_line(value: Any) -> Any:
+    """Return a value whose variables must have one line: it goes into a URL or a header."""
+    if isinstance(value, Variable | InputOrVariable):
+        return replace(value, one_line=True)
+    if isinstance(value, Template):
+        return replace(value, parts=tuple(map(on_one_line, value.parts)))
+    if isinstance(value, Placeholder):
+        return replace(value, value=on_one_line(value.value))
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +249,7 @@ class Names:
         route: the placeholders of the exposed path.
         key: the key of ``with`` whose value is compiled.
         places: collects the inputs that a reference looks for in one place of the request, with that place.
+        one_line: whether a variable's value must have one line here.
     """
 
     prefixes: frozenset[str]
@@ -227,10 +265,11 @@ class Names:
     route: tuple[str, ...] = ()
     key: str | None = None
     places: dict[str, str] = field(default_factory=dict)
+    one_line: bool = False
 
-    def for_fixed_value(self, name: str) -> Names:
+    def for_fixed_value(self, name: str, *, one_line: bool) -> Names:
         """Return what names mean in the fixed value of the parameter ``name``."""
-        return replace(self, inputs=self.inputs - {name}, fixed=True)
+        return replace(self, inputs=self.inputs - {name}, fixed=True, one_line=one_line)
 
     def caller_input(self, text: str) -> str | None:
         """Return the input's name if ``text`` is a reference such as ``rest.limit``; all after the dot is the name.
@@ -316,7 +355,7 @@ class Names:
         variable = self.variable(text)
         if variable is not None:
             self.variables[variable] = None
-            return Variable(variable)
+            return Variable(variable, self.one_line)
         return self._otherwise(text)
 
     def _otherwise(self, text: str) -> Expression:
@@ -327,10 +366,10 @@ class Names:
             return InputPath(name, dotted.parse(rest))
         if self.fixed:
             self.free[text] = None
-            return InputOrVariable(text)
+            return InputOrVariable(text, self.one_line)
         if _ENVIRONMENT_LIKE.fullmatch(text):
             self.free[text] = None
-            return InputOrVariable(text)
+            return InputOrVariable(text, self.one_line)
         if self.open_inputs:
             self.used[text] = None
         else:
@@ -374,7 +413,7 @@ def compile_value(value: Any, names: Names) -> Expression:
         return Input(name)
     if names.is_qualified_variable(value):
         names.variables[value] = None
-        return Variable(value)
+        return Variable(value, names.one_line)
     if may_hold_tags(value):
         # `$this.namespace.{{name}}` is a reference whose name is written as a placeholder
         is_reference = value.startswith(_THIS) and has_placeholder(value)

@@ -24,6 +24,12 @@ class Variables(Protocol):
         ...
 
 
+class StandIn(str):
+    """What stands for the value of a variable that has none, where nothing is sent."""
+
+    __slots__ = ()
+
+
 class Scope:
     """The caller's inputs, the results of earlier steps, and the variables.
 

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 import httpx
 
 from naftiko.plan.credentials import is_secret_key
+from naftiko.plan.references import sendable
 from naftiko.plan.scope import Scope
 from naftiko.plan.text import as_text
 from naftiko.plan.unit import ApiPlan
@@ -72,11 +73,13 @@ class ScopedCredential:
 
         Raises:
             MissingVariable: a variable of it has no value.
+            UnusableVariable: it holds a control character.
         """
         value = self._api.secrets.get(key)
         if value is None:
             return ""
-        text = as_text(value(self._scope))
+        name = f"`{key}` in the authentication of `{self._api.namespace}`"
+        text = sendable(name, as_text(value(self._scope)), one_line=True)
         if is_secret_key(key):
             self._learn(text)
         return text

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -22,6 +21,7 @@ from naftiko.engine.authentication.contract import Credential, Fetch, Learn, Sco
 from naftiko.engine.authentication.server_metadata import ServerMetadata, discover
 from naftiko.engine.authentication.token_endpoint import Client, request_token
 from naftiko.errors import MissingVariable, NotExecutable, UpstreamError
+from naftiko.plan.addresses import wrong_url
 from naftiko.plan.credentials import REFRESH_TOKEN, grant_of
 from naftiko.plan.scope import Scope
 from naftiko.plan.unit import ApiPlan
@@ -160,11 +160,6 @@ def _checked(url: str, what: str) -> str:
     Raises:
         NotExecutable: it can't.
     """
-    try:
-        parts = urlsplit(url)
-        callable_ = parts.scheme in {"http", "https"} and bool(httpx.URL(url).host)
-    except (ValueError, httpx.InvalidURL):
-        callable_ = False
-    if not callable_:
+    if wrong_url(url):
         raise NotExecutable(f"the {what} of an oauth2 authentication is no http or https URL")
     return url
