@@ -325,3 +325,49 @@ def test_a_socks_proxy_is_told_at_the_start_and_by_the_call(call):
     assert done.returncode == 1
     assert done.stderr.count("ALL_PROXY names a SOCKS proxy, which isn't spoken here") == 2
     assert "help: name an http or https proxy in HTTPS_PROXY" in done.stderr
+
+
+class TestRoutes:
+    """A route is named as the file has it, its query too; of several the inputs say which is meant (SEMANTICS 6)."""
+
+    ROUTES = """naftiko: 1.0.0-alpha2
+consumes:
+- namespace: disks
+  baseUri: http://127.0.0.1:9
+  resources:
+  - {path: "/volumes/{n}", operations: [{name: get, method: GET}]}
+  - {path: "/volumes/{n}?action=attach", operations: [{name: attach, method: POST}]}
+  - {path: /users, operations: [{name: of-user, inputParameters: [{name: user, in: query, required: true}]}]}
+  - {path: /orgs, operations: [{name: of-org, inputParameters: [{name: org, in: query, required: true}]}]}
+exposes:
+- type: rest
+  namespace: front
+  port: 8080
+  resources:
+  - {path: "/volumes/{n}", operations: [{method: GET, call: disks.get}]}
+  - {path: "/volumes/{n}?action=attach", operations: [{method: POST, call: disks.attach}]}
+  - {path: /repos, operations: [{name: repos, method: GET, call: disks.of-user}]}
+  - {path: /repos, operations: [{name: repos, method: GET, call: disks.of-org}]}
+"""
+
+    @pytest.fixture
+    def sent(self, run, tmp_path):
+        (tmp_path / "disks.yaml").write_text(self.ROUTES)
+
+        def first_line(*arguments):
+            done = run("call", tmp_path / "disks.yaml", *arguments, "--dry-run")
+            return done.stdout.partition("\n")[0] or done.stderr
+
+        return first_line
+
+    @pytest.mark.parametrize("route", ["POST /volumes/{n}?action=attach", "post /volumes/{id}?action=attach"])
+    def test_a_query_belongs_to_the_name(self, sent, route):
+        assert sent(route, "n=v1") == "POST http://127.0.0.1:9/volumes/v1?action=attach"
+        assert sent("GET /volumes/{n}", "n=v1") == "GET http://127.0.0.1:9/volumes/v1"
+        assert "there is no operation" in sent("POST /volumes/{n}", "n=v1")
+
+    @pytest.mark.parametrize("name", ["repos", "GET /repos"])
+    def test_the_inputs_tell_two_of_one_path_apart(self, sent, name):
+        assert sent(name, "org=o") == "GET http://127.0.0.1:9/orgs?org=o"
+        assert sent(name, "user:=7") == "GET http://127.0.0.1:9/users?user=7"
+        assert "`user` is required" in sent(name)

@@ -265,12 +265,12 @@ async def test_the_document_can_be_turned_off():
 
 
 async def test_several_capabilities_on_one_port():
-    """One document of all of them; where two want the same route it is the first one's, which is the one that answers."""
+    """One document of all of them; a route that two have takes what either takes, and each answers what it asks for."""
     one = front(mock("/x"), mock("/one"), namespace="one")
     two = front(mock("/x", inputParameters=[{"name": "q", "in": "query"}]), mock("/two"), namespace="two")
     document = await described(one, two)
     assert set(document["paths"]) == {"/x", "/one", "/two"}
-    assert "parameters" not in document["paths"]["/x"]["get"]
+    assert document["paths"]["/x"]["get"]["parameters"] == [{"name": "q", "in": "query", "schema": {}}]
     assert [tag["name"] for tag in document["tags"]] == ["one", "two"]
 
 

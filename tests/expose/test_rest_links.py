@@ -393,3 +393,22 @@ def test_any_header_at_all_is_rewritten_or_left_out(value):
         for _, made in rewritten([(name, value)], lambda target: None):
             assert name == "refresh"  # a number of seconds and nothing else
             assert "http" not in made or "http" in value
+
+
+@pytest.mark.parametrize(
+    ("said", "leads"),
+    [
+        ("{up}/api/tickets?page=first", "/begin?page=first"),
+        ("{up}/api/tickets?page=2", "/pages?no=2"),
+        ("{up}/api/tickets?page=a%20b%26c", "/pages?no=a%20b%26c"),
+        ("{up}/api/tickets?page=first&per_page=5", "/begin?page=first&per_page=5"),
+        ("{up}/api/tickets/17", None),
+    ],
+)
+async def test_a_route_with_a_query_is_led_to_with_it(upstream, said, leads):
+    """Its fixed pairs once, its placeholders as what they stand for; another value is not its own."""
+    routes = [
+        route("/begin?page=first", call="api.list", **{"with": {"page": "rest.page"}}),
+        route("/pages?no={page}", call="api.list", **{"with": {"page": "rest.page"}}),
+    ]
+    assert await told(upstream, "Location", said, routes=routes, path="/pages?no=1") == leads

@@ -70,7 +70,7 @@ def call(
     dry = flags["dry_run"]
     capability = load_usable(file, replace(settings, mock=dry or flags["mock"]))
     check_names([capability], settings)
-    named = find(capability, unit, flags["adapter"])
+    named = find(capability, unit, flags["adapter"], [each.partition("=")[0].removesuffix(":") for each in inputs])
     if isinstance(named, NamedUnit):
         given = parse_arguments(inputs, named.unit)
         given.values = {**named.values, **given.values}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
@@ -12,6 +12,7 @@ from naftiko.document.model import McpAdapter, McpPrompt
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.expose.mcp.uris import UriTemplate
+from naftiko.plan.routes import parse_route
 from naftiko.plan.unit import ResourcePlan
 
 
@@ -47,7 +48,7 @@ class NamedPrompt:
 Named: TypeAlias = NamedUnit | NamedFiles | NamedPrompt
 
 
-def find(capability: Capability, named: str, adapter: str | None = None) -> Named:
+def find(capability: Capability, named: str, adapter: str | None = None, given: Collection[str] = frozenset()) -> Named:
     """Return what is meant.
 
     Of the same name, a route or a tool is meant before a resource, and that before a prompt; ``resource NAME`` and
@@ -58,12 +59,13 @@ def find(capability: Capability, named: str, adapter: str | None = None) -> Name
         capability: where to look.
         named: a name, an alias, ``METHOD PATH``, or the URI of a resource.
         adapter: ``rest`` or ``mcp``.
+        given: the names of the inputs, which tell routes of the same method and path apart, as they do on the wire.
 
     Raises:
         click.UsageError: there is nothing of that name, or one adapter has several routes of it.
     """
     units = [unit for unit in capability.units if adapter in {None, unit.adapter}]
-    unit = _unit(units, named)
+    unit = _unit(units, named, given)
     if unit is not None:
         return NamedUnit(unit)
     exposing = [each for each in capability.adapters if each.kind == "mcp"] if adapter != "rest" else []
@@ -76,17 +78,27 @@ def find(capability: Capability, named: str, adapter: str | None = None) -> Name
     return found
 
 
-def _unit(units: list[Unit], named: str) -> Unit | None:
-    found = [unit for unit in units if named in {unit.name, unit.alias}] or [
-        unit for unit in units if _route(unit) == _normal(named)
-    ]
+def _unit(units: list[Unit], named: str, given: Collection[str]) -> Unit | None:
+    found = (
+        [unit for unit in units if named in {unit.name, unit.alias}]
+        or [unit for unit in units if _route(unit) == _normal(named)]
+        or [unit for unit in units if _key(unit.method, unit.path) == _key(*_parted(named))]
+    )
     if not found:
         return None
     same = [unit for unit in found if (unit.adapter, unit.namespace) == (found[0].adapter, found[0].namespace)]
-    if len(same) > 1:
+    if len({_key(unit.method, unit.path or unit.name) for unit in same}) > 1:
         routes = ", ".join(f'"{_route(unit)}"' for unit in same)
         raise click.UsageError(f"`{named}` is the name of several routes; name one by method and path: {routes}")
-    return found[0]
+    return max(same, key=lambda unit: _fitness(unit, given)) if len(same) > 1 else found[0]
+
+
+def _fitness(unit: Unit, given: Collection[str]) -> tuple[bool, bool, int, int]:
+    """Return how well inputs fit a unit: whether it can be executed, has all it requires, and how much that is."""
+    meant = {found.name for name in given if (found := unit.plan.inputs.find(name)) is not None}
+    required = {found.name for found in unit.inputs if found.required}
+    fits = required <= meant
+    return unit.executable, fits, len(required) if fits else 0, len(meant) if fits else 0
 
 
 def _resources(exposing: list[Adapter], named: str, capability: Capability) -> Iterator[Named]:
@@ -130,6 +142,15 @@ def _route(unit: Unit) -> str:
     return f"{unit.method} {unit.path}" if unit.method and unit.path else ""
 
 
-def _normal(named: str) -> str:
+def _key(method: str | None, path: str | None) -> tuple[object, ...]:
+    """Return what routes share that answer the same requests; a tool has nothing of the kind."""
+    return (method, *parse_route(path).key) if method and path else (None, path)
+
+
+def _parted(named: str) -> tuple[str, str]:
     method, _, path = named.strip().partition(" ")
-    return f"{method.upper()} {path.strip()}"
+    return method.upper(), path.strip()
+
+
+def _normal(named: str) -> str:
+    return " ".join(_parted(named))

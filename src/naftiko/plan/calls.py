@@ -137,12 +137,14 @@ class Caller:
         declared: whether it declares inputs, which are not added to.
         route: the placeholders of its exposed path, in REST.
         is_agent: whether it is an MCP tool: credentials are not asked of an agent.
+        weak: inputs that are declared for other routes too, and are its own only if it uses them.
     """
 
     names: Names
     declared: bool
     route: tuple[str, ...]
     is_agent: bool
+    weak: frozenset[str] = frozenset()
 
 
 Mapped: TypeAlias = "Mapping[str, tuple[Value, tuple[str, ...]]]"
@@ -219,6 +221,7 @@ class _Linking:
             self.arguments[name] = OptionalInput(mapped.name) if isinstance(mapped, Input) else Defaulted(mapped, None)
         elif name in self._caller.names.inputs:
             self.arguments.setdefault(name, OptionalInput(name))
+            self._wants.feeds(name, needed=False)
         elif self._within(name, _extra_slot(name, "query")):
             self.arguments[name] = Defaulted(self.arguments[name], None)
 
@@ -331,7 +334,8 @@ class CallLinker:
         fuller = operation.fuller
         if fuller is None:
             return operation
-        given = (*(key for key, value in with_.items() if value is not None), *caller.names.inputs, *caller.route)
+        mapped = (key for key, value in with_.items() if value is not None)
+        given = (*mapped, *(caller.names.inputs - caller.weak), *caller.route)
         own = {slot.name for slot in operation.slots}
         more = [slot.name for slot in fuller.slots if slot.location == "path" and slot.name not in own]
         if not any(same_placeholder(name, given) for name in more):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,9 +12,11 @@ from naftiko.document.model import InputParameter
 from naftiko.plan import jsonpath
 from naftiko.plan.calls import Use, Wanted
 from naftiko.plan.inputs import Input, InputSet
+from naftiko.plan.lost_path import appended, lookalike
 from naftiko.plan.names import property_names
 from naftiko.plan.operation import Slot
 from naftiko.plan.path import same_placeholder
+from naftiko.plan.routes import NO_ROUTE, ExposedRoute
 from naftiko.plan.schema import told_schema
 from naftiko.plan.validation import broken_pattern
 from naftiko.types import ABSENT
@@ -37,6 +39,10 @@ class Declared:
     def __bool__(self) -> bool:
         return bool(self.inputs)
 
+    def without(self, names: Collection[str]) -> Declared:
+        """Return the same without some."""
+        return replace(self, inputs=tuple(given for given in self.inputs if given.name not in names))
+
     def settled(self, needs: Mapping[str, bool]) -> list[Input]:
         """Return the inputs, required where what they feed is, or where that isn't known (SEMANTICS 3.6)."""
         return [
@@ -51,13 +57,15 @@ class InputMaker:
     Attributes:
         adapter: ``rest`` or ``mcp``.
         method: the exposed method, in REST.
-        route: the placeholders of the exposed path.
+        route: the exposed path, in REST.
+        misplaced: the path inputs that the exposed path seems to hold, but not as placeholders, and what is meant.
     """
 
-    def __init__(self, adapter: str, method: str | None, route: Sequence[str], findings: Findings) -> None:
+    def __init__(self, adapter: str, method: str | None, route: ExposedRoute | None, findings: Findings) -> None:
         self.adapter = adapter
         self.method = method
-        self.route = tuple(route)
+        self.route = route or NO_ROUTE
+        self.misplaced: dict[str, str] = {}
         self._findings = findings
 
     def inferred(self, wanted: Iterable[Wanted]) -> list[Input]:
@@ -74,30 +82,51 @@ class InputMaker:
 
     def _inferred(self, want: Wanted) -> Input:
         slot = want.slot
-        wire = self._wire_name(want)
-        in_route = wire is not None
-        location = "argument" if self.adapter == "mcp" else "path" if in_route else self._location(slot)
+        place = self._place(want)
+        if place is None and want.place in {None, "path"}:
+            self._seek(_plain(want), declared=slot.location == "path")
+        location, wire = place or (self._location(slot), _plain(want))
+        default = self._said_by_route(location, wire)
         kind, schema = _TYPED[want.use](slot)
         description = slot.description if want.use is not Use.PART else None
         if description and "description" not in schema:
             schema = {**schema, "description": description}
+        required = place is not None or (slot.required and want.use is not Use.PART)
         return Input(
             name=want.name,
             alias=want.name,
             location=location,
             type=kind,
-            required=in_route or (slot.required and want.use is not Use.PART),
+            required=required and default is ABSENT,
             description=description,
             schema=schema,
-            wire_name=wire or (want.name.removeprefix(f"{want.place}.") if want.place else want.name),
-            whole_body=self._is_whole_body(want, in_route=in_route),
+            default=default,
+            wire_name=wire,
+            whole_body=self._is_whole_body(want, in_route=place is not None),
         )
 
-    def _wire_name(self, want: Wanted) -> str | None:
-        """Return the placeholder of the route that an input is; one that is looked for elsewhere is none."""
-        if want.place not in {None, "path"}:
-            return None
-        return same_placeholder(want.name, self.route)
+    def _place(self, want: Wanted) -> tuple[str, str] | None:
+        """Return where the exposed path has what a unit wants, and its name there; not what is looked for elsewhere."""
+        place = self._in_route(want.name) or self._in_route(_plain(want))
+        return place if place is None or want.place in {None, place[0]} else None
+
+    def _in_route(self, name: str) -> tuple[str, str] | None:
+        """Return where the exposed path has an input, ``path`` or ``query``, and its name there."""
+        in_path = same_placeholder(name, self.route.names)
+        if in_path is not None:
+            return "path", in_path
+        in_query = same_placeholder(name, tuple(self.route.in_query))
+        return None if in_query is None else ("query", self.route.in_query[in_query])
+
+    def _seek(self, name: str, *, declared: bool) -> None:
+        """Note what is probably meant where the exposed path seems to hold a name, but not as a placeholder."""
+        meant = lookalike(self.route.text, name, declared=declared)
+        if meant is not None:
+            self.misplaced[name] = meant
+
+    def _said_by_route(self, location: str, wire: str) -> Any:
+        """Return the value that the exposed path's own query fixes, which every request has."""
+        return self.route.fixed.get(wire, ABSENT) if location == "query" else ABSENT
 
     def _is_whole_body(self, want: Wanted, *, in_route: bool) -> bool:
         """An input for the whole body is it; so is one named ``body`` that a body block asks for."""
@@ -105,8 +134,9 @@ class InputMaker:
         in_body = self.adapter == "rest" and not in_route and slot.location == "body"
         return in_body and ((slot.whole_body and want.use is not Use.PART) or want.name == "body")
 
-    @staticmethod
-    def _location(slot: Slot) -> str:
+    def _location(self, slot: Slot) -> str:
+        if self.adapter == "mcp":
+            return "argument"
         return "query" if slot.location == "path" else slot.location
 
     def declared(
@@ -138,40 +168,59 @@ class InputMaker:
         return Declared(inputs, unsaid)
 
     def _declared(self, name: str, parameter: InputParameter) -> Input:
-        location = self._declared_location(name, parameter)
+        location, wire = self._declared_place(name, parameter)
         body_path, constant = self._value(parameter)
-        default = ABSENT if parameter.default is None else parameter.default
-        wire = same_placeholder(name, self.route) if location == "path" else None
+        default = self._said_by_route(location, wire) if parameter.default is None else parameter.default
         schema = told_schema(parameter, self._findings)
+        required = bool(parameter.required)
+        if self.adapter != "mcp" and parameter.required is None:  # what the path is meant to have
+            required = (parameter.location or "").lower() == "path" or self._in_route(name) is not None
         return Input(
             name=name,
             alias=name,
             location=location,
             type=parameter.type,
-            required=location == "path" or (bool(parameter.required) and default is ABSENT and constant is ABSENT),
+            required=location == "path" or (required and default is ABSENT and constant is ABSENT),
             description=parameter.description,
             schema=schema,
             default=default,
-            wire_name=wire or name,
+            wire_name=wire,
             body_path=body_path,
             constant=constant,
         )
 
-    def _declared_location(self, name: str, parameter: InputParameter) -> str:
+    def _declared_place(self, name: str, parameter: InputParameter) -> tuple[str, str]:
+        """Return where a declared input is, and its name there."""
         if self.adapter == "mcp":
-            return "argument"
+            return "argument", name
+        place = self._in_route(name)
         location = (parameter.location or "").lower()
+        if location == "path":
+            return place or self._lost(name, parameter)
         if location in _LOCATIONS:
-            return location
+            return place if place is not None and place[0] == location else (location, name)
         if location:
             self._findings.at(parameter.at("in")).warning(
                 "unknown-location",
                 f"`in: {parameter.location}` is not known",
                 hint="use path, query, header, cookie or body",
             )
-        if same_placeholder(name, self.route):
-            return "path"
-        return "body" if self.method in _BODY_METHODS else "query"
+        if place is None:
+            self._seek(name, declared=False)
+        return place or ("body" if self.method in _BODY_METHODS else "query", name)
+
+    def _lost(self, name: str, parameter: InputParameter) -> tuple[str, str]:
+        """Place a path input that the exposed path has no placeholder for: a caller can give it in the query."""
+        self._seek(name, declared=True)
+        if name in self.misplaced:
+            return "path", name
+        self._findings.at(parameter.at("in")).warning(
+            "lost-placeholder",
+            f"the path `{self.route.text}` has no placeholder for `{name}`, declared `in: path`; it is read from the "
+            "query",
+            hint=f"write `{appended(self.route.text, [name])[0]}`, or declare it `in: query`",
+        )
+        return "query", name
 
     def _value(self, parameter: InputParameter) -> tuple[jsonpath.JSONPath | None, Any]:
         """Return the JSONPath on the body, or the constant, that a declared ``value`` is (SEMANTICS 3.5)."""
@@ -217,6 +266,11 @@ class InputMaker:
             schema=checked,
             wire_name=name,
         )
+
+
+def _plain(want: Wanted) -> str:
+    """Return the name of what is wanted without its place: ``x`` of ``header.x``."""
+    return want.name.removeprefix(f"{want.place}.") if want.place else want.name
 
 
 def _anything(value: Any) -> bool:

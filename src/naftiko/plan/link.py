@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from yaml.nodes import Node
+
 from naftiko.document.collection import collection_paused
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
@@ -36,10 +38,11 @@ from naftiko.plan.names import tool_names
 from naftiko.plan.namesakes import Namesakes
 from naftiko.plan.operation import Slot
 from naftiko.plan.outputs import IDENTITY, OutputCompiler, Outputs
-from naftiko.plan.path import placeholders, shape
+from naftiko.plan.path import placeholders
 from naftiko.plan.references import ADAPTER_PREFIXES, Names, bind_names
 from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt
-from naftiko.plan.routes import exposed_path
+from naftiko.plan.route_checks import tell_duplicates, wrong_path
+from naftiko.plan.routes import NO_OUTER_INPUTS, ExposedRoute, OuterInputs, exposed_path, outer_inputs, parse_route
 from naftiko.plan.sound import check_sound
 from naftiko.plan.unit import (
     Action,
@@ -64,13 +67,10 @@ class _Place:
     kind: str
     namespace: str
     method: str | None
-    path: str | None
-    outer_inputs: tuple[Sequence[InputParameter], ...] = ()
+    route: ExposedRoute | None
+    outer: OuterInputs = NO_OUTER_INPUTS
     max_binary_size: str | None = None
-
-    @property
-    def route(self) -> tuple[str, ...]:
-        return placeholders(self.path) if self.path is not None else ()
+    path_node: Node | None = None
 
 
 def link(document: CapabilityDocument, findings: Findings, settings: LinkSettings | None = None) -> CapabilityPlan:
@@ -118,37 +118,28 @@ class _Linker:
         units: list[UnitPlan] = []
         for resource in adapter.resources:
             for operation in resource.operations:
+                route = parse_route(exposed_path(resource.path, operation.path))
                 place = _Place(
                     "rest",
                     namespace,
                     (operation.method or "GET").upper(),
-                    exposed_path(resource.path, operation.path),
-                    (adapter.input_parameters, resource.input_parameters),
+                    route,
+                    outer_inputs(adapter, resource, route),
                     adapter.max_binary_size,
+                    resource.at("path") if operation.path is None else operation.at("path"),
                 )
                 units.append(self._unit(operation, place))
             if resource.forward is not None:
                 units.append(self._forward(adapter, resource))
-        self._tell_duplicates(units)
+        tell_duplicates(units, self._findings)
         return self._adapter(adapter, units)
-
-    def _tell_duplicates(self, units: Sequence[UnitPlan]) -> None:
-        seen: dict[tuple[str | None, str], UnitPlan] = {}
-        for unit in units:
-            route = (unit.method, shape(unit.path or ""))
-            first = seen.setdefault(route, unit)
-            if first is not unit:
-                self._findings.at_position(unit.position).warning(
-                    "duplicate-route",
-                    f"a second {unit.method or 'route'} {unit.path}: the first one answers",
-                    related=(first.position,),
-                )
 
     def _forward(self, adapter: RestAdapter, resource: Any) -> UnitPlan:
         forward = resource.forward
         written = forward.target_namespace or ""
         target = self._apis.operations.namespace(written)
-        names = placeholders(resource.path or "")
+        route = parse_route(exposed_path(resource.path, None))
+        names = route.names
         here = self._findings.at(forward.at("targetNamespace"))
         reason = ""
         if target is None:
@@ -173,7 +164,8 @@ class _Linker:
             label=resource.label,
             description=resource.description,
             method=None,
-            path=resource.path or "/",
+            path=route.text,
+            route=route,
             call=None,
             action=None if reason else action,
             reason=reason,
@@ -184,7 +176,7 @@ class _Linker:
 
     def _mcp(self, adapter: McpAdapter) -> AdapterPlan:
         namespace = adapter.namespace or ""
-        place = _Place("mcp", namespace, None, None, (), adapter.max_binary_size)
+        place = _Place("mcp", namespace, None, None, max_binary_size=adapter.max_binary_size)
         units = [self._unit(tool, place) for tool in adapter.tools]
         aliases = tool_names(unit.name for unit in units)
         units = [replace(unit, alias=aliases[unit.name]) for unit in self._first_of_each(units)]
@@ -235,7 +227,7 @@ class _Linker:
             declared = tuple(
                 InputParameter(name=name, type="string", required=True, node=resource.node) for name in variables
             )
-            unit = self._unit(resource, replace(place, outer_inputs=(declared,)))
+            unit = self._unit(resource, replace(place, outer=OuterInputs((declared,))))
         return ResourcePlan(
             name=resource.name or uri,
             label=resource.label,
@@ -251,22 +243,13 @@ class _Linker:
 
     def _unit(self, model: _Declaration, place: _Place) -> UnitPlan:
         """Link one unit; what can't be executed is told, listed and says why when it is called."""
-        ref = getattr(model, "ref", None)
-        function: AggregateFunction | None = None
-        reason = ""
-        namespace = place.namespace
-        if ref is not None:
-            try:
-                aggregate, function = self._functions.resolve(ref, model)
-                namespace = aggregate.namespace or ""
-            except Unresolved as error:
-                reason, here = error.reason, self._findings.at(model.at("ref"))
-                if error.ambiguous:
-                    here.error("ambiguous-call", reason, hint=error.hint)
-                else:
-                    here.error("unknown-ref", reason, hint=error.hint)
+        function, namespace, reason = self._function_of(model, place)
         maker = InputMaker(place.kind, place.method, place.route, self._findings)
         declared = self._declared_inputs(model, function, place, maker)
+        weak = place.outer.weak - {given.name for given in model.input_parameters}
+        if not declared.without(weak):
+            declared = declared.without(weak)
+        route = place.route.names if place.route is not None else ()
         names = replace(
             self._names,
             prefixes=self._names.prefixes | {name for name in (place.namespace, namespace) if name},
@@ -276,10 +259,10 @@ class _Linker:
             missing={},
             variables={},
             free={},
-            route=place.route,
+            route=route,
             places={},
         )
-        caller = Caller(names, bool(declared), place.route, is_agent=place.kind == "mcp")
+        caller = Caller(names, bool(declared), route, is_agent=place.kind == "mcp", weak=weak)
         wants = Wants()
         action: Action | None = None
         outputs = IDENTITY
@@ -290,10 +273,30 @@ class _Linker:
                 reason = error.reason
                 where = error.node or model.at("call" if getattr(model, "call", None) else "steps")
                 self._findings.at(where).error(error.rule, reason, hint=error.hint)
-        inputs = self._inputs(declared, wants, names, action, maker)
+        unused = weak - names.used.keys() - wants.needs.keys() - {want.name for want in wants.found}
+        inputs = self._inputs(declared.without(unused), wants, names, action, maker)
+        if place.route is not None:
+            wrong = wrong_path(place.route, maker.misplaced, self._findings.at(place.path_node))
+            action, reason = (None, reason or wrong) if wrong else (action, reason)
         plan = self._plan(model, function, place, action, reason, inputs, outputs)
         needed = (*names.variables, *(name for name in names.free if inputs.find(name) is None), *variables_of(action))
         return replace(plan, variables=tuple(dict.fromkeys(needed)))
+
+    def _function_of(self, model: _Declaration, place: _Place) -> tuple[AggregateFunction | None, str, str]:
+        """Return a unit's function, the namespace of its inputs, and why it can't be executed."""
+        ref = getattr(model, "ref", None)
+        if ref is None:
+            return None, place.namespace, ""
+        try:
+            aggregate, function = self._functions.resolve(ref, model)
+        except Unresolved as error:
+            here = self._findings.at(model.at("ref"))
+            if error.ambiguous:
+                here.error("ambiguous-call", error.reason, hint=error.hint)
+            else:
+                here.error("unknown-ref", error.reason, hint=error.hint)
+            return None, place.namespace, error.reason
+        return function, aggregate.namespace or "", ""
 
     def _declared_inputs(
         self, model: _Declaration, function: AggregateFunction | None, place: _Place, maker: InputMaker
@@ -304,8 +307,8 @@ class _Linker:
         own = model.input_parameters
         if function is not None and not own and not model.with_:
             # The function's inputs are the unit's; where they travel in REST follows from the route.
-            return maker.declared(place.outer_inputs, function.input_parameters)
-        return maker.declared((*place.outer_inputs, own))
+            return maker.declared(place.outer.levels, function.input_parameters)
+        return maker.declared((*place.outer.levels, own))
 
     def _action(
         self, model: _Declaration, function: AggregateFunction | None, caller: Caller, wants: Wants
@@ -373,7 +376,7 @@ class _Linker:
         outputs = model.output_parameters or function.output_parameters
         if not model.with_ and not model.input_parameters:
             return self._own_action(function, outputs, caller, wants)
-        maker = InputMaker("mcp", None, (), self._findings)
+        maker = InputMaker("mcp", None, None, self._findings)
         declared = maker.declared((function.input_parameters,))
         inner_names = replace(
             caller.names,
@@ -422,9 +425,10 @@ class _Linker:
     ) -> UnitPlan:
         hints = getattr(model, "hints", None)
         operation = action.call.operation if isinstance(action, CallAction) else None
+        path = place.route.text if place.route is not None else None
         name = model.name or (function.name if function else None)
         if name is None:
-            name = operation.name if operation else f"{(place.method or 'tool').lower()}-{place.path or ''}"
+            name = operation.name if operation else f"{(place.method or 'tool').lower()}-{path or ''}"
         inherited = function.description if function else None
         schema = getattr(model, "input_schema", None)
         return UnitPlan(
@@ -435,7 +439,8 @@ class _Linker:
             label=model.label or (function.label if function else None),
             description=model.description or inherited or (operation.description if operation else None),
             method=place.method,
-            path=place.path,
+            path=path,
+            route=place.route,
             call=operation.key if operation and function is None else None,
             action=action,
             reason=reason,

@@ -14,7 +14,8 @@ from naftiko.plan.path import all_placeholders, begins_with, join, split_path
 APPENDED = frozenset({"GET", "HEAD", "DELETE", "PUT", "PATCH"})
 """Methods that mean the thing that a path names, so that what is missing of the path is what comes last in it."""
 _WORD = re.compile(r"[\w-]+")
-_BRACKETS = frozenset(":<>[]()$%*{}@")
+_MARKS = frozenset(":<>[]()$%*{}@")
+_CLEAR_MARKS = frozenset(":<>[]{}")
 _PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}|\{[^{}/]*\}")
 
 
@@ -158,21 +159,32 @@ def appended(path: str, names: Sequence[str]) -> tuple[str, Mapping[str, str]]:
     return f"{before.rstrip('/')}{segments}{query}{fragment}", written
 
 
-def lookalike(path: str, name: str) -> str | None:
-    """Return the path as it may be meant, where a segment looks like a placeholder of this name and is none.
+def lookalike(path: str, name: str, *, declared: bool = True) -> str | None:
+    """Return the path as it may be meant, where it seems to hold a placeholder of this name and doesn't.
 
     ``/weather/:city``, ``/weather/<city>``, ``/weather/{city``.
+
+    Args:
+        path: the path.
+        name: of an input or a parameter.
+        declared: whether it is declared ``in: path``; what is not must look more like it: ``/$count`` and ``/all:run``
+            are words of APIs.
     """
     before, query, fragment = split_path(path)
-    for found in _WORD.finditer(_PLACEHOLDER.sub(lambda whole: "/" * len(whole[0]), before)):
+    marks = _MARKS if declared else _CLEAR_MARKS
+    bare = _PLACEHOLDER.sub(lambda whole: "/" * len(whole[0]), before)
+    if marks.isdisjoint(bare):
+        return None
+    for found in _WORD.finditer(bare):
+        start, end = found.span()
         if _key(found[0]) != _key(name):
             continue
-        start, end = found.span()
-        while start > 0 and before[start - 1] in _BRACKETS:
+        while start > 0 and bare[start - 1] in marks:
             start -= 1
-        while end < len(before) and before[end] in _BRACKETS:
+        while end < len(bare) and bare[end] in marks:
             end += 1
-        if (start, end) != found.span():
+        is_verb = bare[start] == ":" and before[start - 1 : start] != "/"
+        if (start, end) != found.span() and (declared or not is_verb):
             return f"{before[:start]}{{{name}}}{before[end:]}{query}{fragment}"
     return None
 

@@ -17,6 +17,7 @@ from naftiko.plan.base import BaseUri
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.operation import Operation, Parameter
 from naftiko.plan.outputs import ConsumedOutputs, Outputs
+from naftiko.plan.routes import ExposedRoute
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 from naftiko.types import Position
@@ -165,6 +166,7 @@ class UnitPlan:
         alias: the name that clients accept.
         method: the HTTP method, in REST.
         path: the route as the file has it, in REST.
+        route: the same, taken apart.
         call: ``namespace.operation`` in simple mode.
         action: what runs; ``None`` where the unit is not executable.
         reason: why it is not executable, or ``""``.
@@ -196,6 +198,7 @@ class UnitPlan:
     max_binary_size: str | None = None
     tags: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    route: ExposedRoute | None = None
 
 
 @dataclass(frozen=True, slots=True)

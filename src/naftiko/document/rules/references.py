@@ -246,7 +246,8 @@ REFERENCES = (
         "duplicate-route",
         WARNING,
         "Two routes have the same method and path.",
-        "The first one answers; the second is never reached. Placeholders' names make no difference.",
+        "The one answers whose required inputs a request gives, the one with most of them first; else the first that "
+        "can be executed. Placeholders' names make no difference.",
         "Remove one, or give it a path of its own.",
         REST + "    - {method: GET, description: The same., call: shop.get-product}\n",
         REST + "    - {method: HEAD, description: The same., call: shop.get-product}\n",

@@ -187,6 +187,17 @@ REQUESTS = (
         _SHOP.replace("name: language, in: header", "name: id, in: path"),
     ),
     Rule(
+        "lost-placeholder",
+        ERROR,
+        "An exposed path has no placeholder for an input that comes in the path.",
+        "Where the path seems to hold the input in another spelling (`/:id`), no request can have it as it is meant: "
+        'the unit answers "not executable". Where it holds nothing like it, the input is read from the query (a '
+        "warning).",
+        "Write the path with `{NAME}` where the value belongs.",
+        REST.replace("/products/{id}", "/products/:id"),
+        REST,
+    ),
+    Rule(
         "unknown-location",
         WARNING,
         "A parameter's `in` is not known.",
@@ -237,10 +248,11 @@ REQUESTS = (
     ),
     Rule(
         "query-in-route",
-        WARNING,
-        "An exposed path holds a `?`.",
-        "The path of a request ends before its `?`, so no request ever has this path.",
-        "Declare input parameters with `in: query`.",
+        HINT,
+        "An exposed path holds a query.",
+        "It is a condition: the route answers requests that have all of its pairs, the one with most pairs first, "
+        "before one without. Other engines don't know that.",
+        "Declare input parameters with `in: query`, if the query is a value and no condition.",
         REST.replace("/products/{id}", "/products/{id}?view={view}"),
         REST,
         covers=("naftiko-rest-resource-path-no-query",),

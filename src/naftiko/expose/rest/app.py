@@ -10,14 +10,13 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 
 import httpx
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.engine.answer import Answer
-from naftiko.engine.capability import Adapter, Capability, Unit
+from naftiko.engine.capability import Adapter, Capability
 from naftiko.engine.forward import Inbound, backward, forwarded
 from naftiko.engine.head import UpstreamLinks, links_of
 from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
@@ -48,12 +47,12 @@ from naftiko.expose.rest.problem import problem_body, simple_problem
 from naftiko.expose.rest.reading import InboundRequest, InputReader, is_multipart, read_form
 from naftiko.expose.rest.reverse import Here, ReverseRoutes
 from naftiko.expose.rest.router import Match, Router
+from naftiko.expose.rest.routes import HEAD_OF, Route, Served, best_of, not_found
 from naftiko.expose.rest.timing import ServerTiming
 from naftiko.expose.streams import Stream, end_of_body, is_stream
 from naftiko.plan.scope import Scope as PlanScope
 from naftiko.plan.unit import ForwardAction
 
-_HEAD_OF = {"HEAD": "GET"}
 _METHODS_OF_THE_DESCRIPTION = frozenset({"GET", "HEAD"})
 _EXPOSED_HEADERS = (
     *("Allow", "Content-Disposition", "ETag", "Link", "Location", "Retry-After", "X-Request-Id", "X-Total-Count"),
@@ -63,39 +62,6 @@ _EXPOSED_HEADERS = (
 """What a web page may read of an answer, beside what every page may (https://fetch.spec.whatwg.org/)."""
 _WHOLE = contextlib.nullcontext()
 """Around an answer that has an end."""
-
-
-@dataclass(slots=True)
-class Route:
-    """What stands at a path: a unit for each method, or a forward for all that is left.
-
-    Attributes:
-        forward: any method that has no unit.
-    """
-
-    units: dict[str, Served] = field(default_factory=dict)
-    forward: Served | None = None
-
-    def served(self, method: str) -> Served | None:
-        """Return what answers a method; HEAD is answered by GET."""
-        return self.units.get(method) or self.units.get(_HEAD_OF.get(method, "")) or self.forward
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A unit behind a route, with what reads its inputs and who may call it.
-
-    Attributes:
-        reverse: which routes lead to the URLs that upstreams answer with.
-        forwards: whether requests are passed on as they are.
-    """
-
-    unit: Unit
-    reader: InputReader
-    capability: Capability
-    reverse: ReverseRoutes
-    guard: Guard | None = None
-    forwards: bool = False
 
 
 class RestApp:
@@ -111,7 +77,7 @@ class RestApp:
         self.guards: list[Guard] = []
 
     def add(self, capability: Capability, adapter: Adapter, prefix: str = "") -> None:
-        """Add the routes of an adapter that are served; the first of the same method and path wins."""
+        """Add the routes of an adapter that are served."""
         its_guard = guard(adapter.plan.model.authentication, adapter.plan.secrets, PlanScope({}, capability.variables))
         if its_guard is not None:
             self.guards.append(its_guard)
@@ -122,16 +88,16 @@ class RestApp:
         for unit in units:
             forwards = isinstance(unit.plan.action, ForwardAction) or unit.method is None
             served = Served(unit, InputReader(unit), capability, reverse, its_guard, forwards)
-            route = self._router.add(prefix + (unit.path or "/"), Route(), spans=forwards)
+            route = self._router.add(prefix + (served.route.path or "/"), Route(), spans=forwards)
             if forwards or unit.method is None:
                 route.forward = route.forward or served
             else:
-                route.units.setdefault(unit.method, served)
+                route.add(unit.method, served)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = raw_path(scope)
-        match = self._find(scope["method"], path)
+        match = self._find(scope["method"], path, scope)
         if match is None:
             await self._without_unit(path, scope, receive, send)
             return
@@ -146,16 +112,16 @@ class RestApp:
         else:
             await self._call(served, values, scope, receive, send)
 
-    def _find(self, method: str, path: str) -> Match[Served] | None:
-        """Return what answers: of the routes that fit a path the most fixed one that has the method."""
+    def _find(self, method: str, path: str, scope: Scope) -> Match[Served] | None:
+        """Return what answers: of the routes that fit a path the most fixed one that has the method and the query."""
         if method == "OPTIONS":
             best = self._router.find(path, lambda route: route)
             if best is not None and best[0].forward is None:  # it asks about this route, not about a forward behind it
-                return self._router.find(path, lambda route: route.units.get(method))
-        return self._router.find(path, lambda route: route.served(method))
+                return self._router.find(path, lambda route: route.own(method, scope))
+        return self._router.find(path, lambda route: route.served(method, scope))
 
     async def _without_unit(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Nothing there is 404, OPTIONS tells what is allowed, any other method is 405 (RFC 9110 chapter 15.5.6).
+        """Nothing there, or another query, is 404; OPTIONS tells what is allowed, another method is 405 (RFC 9110).
 
         Where that is an adapter's that asks for authentication, its callers alone are told.
         """
@@ -165,29 +131,28 @@ class RestApp:
         if is_described and (not routes or method in _METHODS_OF_THE_DESCRIPTION):
             await self._description(scope, receive, send)
             return
-        served = [each for route in routes for each in route.units.values()]
+        served = [each for route in routes for each in route.every]
         guards = distinct(each.guard for each in served) if routes else self._doors.before(path)
         is_open = any(each.guard is None for each in served)
         admitting_ones, refusal = await admitting(guards, scope)
         if refusal is not None and not is_open:
             await refuse(refusal, problem, scope, send)
             return
-        known = {each.unit.method or "" for each in served if each.guard is None or each.guard in admitting_ones}
-        if known:
+        seen = [each for each in served if each.guard is None or each.guard in admitting_ones]
+        known = {each.unit.method or "" for each in seen}
+        if known.isdisjoint({method, HEAD_OF.get(method)}) and known:
             await send_allowed(method, known, send)
         else:
-            await send_problem(
-                send,
-                404,
-                simple_problem(404, "not-found", f"there is nothing at {scope['path']}"),
-                is_head=method == "HEAD",
-            )
+            detail = not_found(method, scope["path"], seen)
+            await send_problem(send, 404, simple_problem(404, "not-found", detail), is_head=method == "HEAD")
 
     async def _call(self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send) -> None:
         is_head = scope["method"] == "HEAD"
         try:
             with self._limit, CallerWatch(receive) as watch:
-                answer = await self._answer(served, values, scope, receive, watch)
+                served, request = await self._read(served, values, scope, receive)
+                watch.start()
+                answer = await self._answer(served, request)
             if watch.gone:
                 return
         except (UpstreamStatus, UpstreamRedirect) as error:
@@ -202,24 +167,26 @@ class RestApp:
             links = _links(answer.links, served, values, scope)
             await send_answer(answer, send, links, is_head=is_head, keeps_status=served.unit.method == "HEAD")
 
-    async def _answer(
-        self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, watch: CallerWatch
-    ) -> Answer:
-        unit, reader = served.unit, served.reader
-        if unit.plan.action is None:
-            raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}")
+    async def _read(
+        self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive
+    ) -> tuple[Served, InboundRequest]:
+        """Read a request, its body where a unit needs it; return it with the unit that it is for."""
+        if served.unit.plan.action is None:
+            raise NotExecutable(f"`{served.unit.name}` can't be executed: {served.unit.reason}")
         headers = header_map(scope)
         body, form = b"", None
-        if reader.needs_body:
+        if served.reader.needs_body or served.rivals:
             body = await read_body(receive, headers, self._options.max_request_bytes)
-            if body and reader.needs_form and is_multipart(headers):
+            if body and is_multipart(headers) and any(each.reader.needs_form for each in served.rivals or (served,)):
                 form = await read_form(scope, body)
-        watch.start()
         request = InboundRequest(scope["method"], raw_query(scope), values, headers, body, form)
-        checked = reader.checked(request)
-        passed = request.content() if reader.passes_body else None
-        conditions = conditions_of(request.method, headers)
-        answer = await unit.run_checked(checked, passed, conditions)
+        return best_of(served.rivals, request, body=True) if served.rivals else served, request
+
+    async def _answer(self, served: Served, request: InboundRequest) -> Answer:
+        checked = served.reader.checked(request)
+        passed = request.content() if served.reader.passes_body else None
+        conditions = conditions_of(request.method, request.headers)
+        answer = await served.unit.run_checked(checked, passed, conditions)
         if conditions or answer.is_made:
             return validated(answer, request.method, conditions, self._loaded)
         return answer

@@ -23,10 +23,12 @@ from naftiko.document.model import (
 from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.expose.rest.reading import placeholders_in_order
 from naftiko.expose.rest.router import route_shape
+from naftiko.expose.rest.variants import Asked, merged, with_conditions
 from naftiko.expose.selection import Selection
 from naftiko.plan.credentials import BY_CALLERS
 from naftiko.plan.inputs import Input
 from naftiko.plan.path import placeholders
+from naftiko.plan.routes import NO_ROUTE
 from naftiko.plan.unit import CallAction, ForwardAction, MockAction
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
@@ -83,6 +85,7 @@ def openapi(
     schemes: dict[str, dict[str, Any]] = {}
     ids: set[str] = set()
     tags: dict[str, dict[str, Any]] = {}
+    asked: dict[tuple[int, str], list[Asked]] = {}
     for capability, adapter, prefix in served:
         security = _security(adapter, schemes)
         tag = adapter.namespace or capability.namespace
@@ -90,10 +93,19 @@ def openapi(
         for unit in adapter.units:
             method = (unit.method or "").lower()
             if method in _METHODS and _is_described(unit) and admits(unit.namespace, unit.name):
-                names, item = paths.at(prefix + (unit.path or "/"))
-                if method not in item:  # the first of the same route is the one that answers
-                    item[method] = _operation(unit, names, tag, security, ids)
+                names, item = paths.at(prefix + _path(unit))
+                earlier = asked.setdefault((id(item), method), [])
+                its = Asked.of(unit.plan)
+                if any(each.hides(its) for each in earlier):
+                    continue
+                earlier.append(its)
+                operation = with_conditions(_operation(unit, names, tag, security, ids), unit.plan.route or NO_ROUTE)
+                item[method] = merged(item[method], operation) if method in item else operation
     return _document(served, server, paths.items, schemes, list(tags.values()))
+
+
+def _path(unit: Unit) -> str:
+    return unit.plan.route.path if unit.plan.route is not None else "/"
 
 
 def _is_described(unit: Unit) -> bool:
@@ -187,7 +199,7 @@ def _path_parameters(unit: Unit, names: Sequence[str]) -> list[dict[str, Any]]:
         names: what the document calls the placeholders, in order.
     """
     by_wire = {found.wire_name: found for found in unit.inputs if found.location == "path"}
-    own = placeholders_in_order(unit.path or "/")
+    own = placeholders_in_order(_path(unit))
     parameters: dict[str, dict[str, Any]] = {}
     for name, wire_name in zip(names[len(names) - len(own) :], own, strict=False):
         found = by_wire.get(wire_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,7 @@ from naftiko.types import ABSENT
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
-_MAX_FIELDS = 1000
+MAX_FIELDS = 1000
 
 
 class TooLarge(CallError):
@@ -132,10 +133,10 @@ def _pairs(text: str, location: str) -> list[tuple[str, str]]:
         InputError: there are too many.
     """
     try:
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
-        message = f"the {location} has more than {_MAX_FIELDS} parameters"
-        raise InputError([Problem(location, location, message, f"at most {_MAX_FIELDS}")]) from None
+        message = f"the {location} has more than {MAX_FIELDS} parameters"
+        raise InputError([Problem(location, location, message, f"at most {MAX_FIELDS}")]) from None
 
 
 def parse_json(body: bytes) -> Any:
@@ -151,12 +152,16 @@ def parse_json(body: bytes) -> Any:
 
 
 class InputReader:
-    """Reads the inputs of one unit; made once, at start."""
+    """Reads the inputs of one unit; made once, at start.
+
+    Attributes:
+        required: the names of the inputs that a request must give.
+    """
 
     def __init__(self, unit: Unit) -> None:
         plan = unit.plan
         self._check = unit.checked
-        names = placeholders_in_order(plan.path or "")
+        names = placeholders_in_order(plan.route.path if plan.route is not None else "")
         self._path = [
             (at, found) for at, name in enumerate(names) if (found := _for_placeholder(name, plan.inputs.inputs))
         ]
@@ -170,6 +175,9 @@ class InputReader:
         self.needs_body = bool(self._whole or self._fields) or plan.passes_body
         self.needs_form = bool(self._fields)
         self.passes_body = plan.passes_body
+        self.required = frozenset(
+            found.name for found in plan.inputs.inputs if found.required and found.location != "environment"
+        )
         self._text = frozenset(
             found.name for found in plan.inputs.inputs if found.location in {"path", "query", "header", "cookie"}
         )
@@ -195,6 +203,21 @@ class InputReader:
             raise InputError(problems) from None
         return self._check(given, text=text)
 
+    def given(self, request: InboundRequest, *, body: bool | None = None) -> frozenset[str]:
+        """Return the names of the inputs that a request gives, whatever their values are.
+
+        Args:
+            request: the request.
+            body: where its body isn't read yet: whether it has one, which then may give all that can stand in it.
+        """
+        given: dict[str, Any] = {}
+        with contextlib.suppress(CallError):  # it is told when the request is checked
+            self._read_head(request, given)
+            if body is None or not body:
+                self._read_body(request, given)
+        in_body = (*self._whole, *self._fields) if body else ()
+        return frozenset(given) | {found.name for found in (*(found for _, found in self._path), *in_body)}
+
     def _outside_of_the_body(self, request: InboundRequest) -> dict[str, Any]:
         given: dict[str, Any] = {}
         for at, found in self._path:
@@ -202,6 +225,10 @@ class InputReader:
                 given[found.name] = decoded(request.values[at])
             except UndecodablePath as error:
                 raise InputError([Problem(found.name, "path", f"`{found.name}`: {error}", "UTF-8")]) from None
+        self._read_head(request, given)
+        return given
+
+    def _read_head(self, request: InboundRequest, given: dict[str, Any]) -> None:
         if self._query:
             _read_query(self._query, request.query, given)
         for found in self._headers:
@@ -213,7 +240,6 @@ class InputReader:
             given.update(
                 {found.name: cookies[found.wire_name] for found in self._cookies if found.wire_name in cookies}
             )
-        return given
 
     def _read_body(self, request: InboundRequest, given: dict[str, Any]) -> frozenset[str]:
         if not request.body and request.form is None:
@@ -284,7 +310,7 @@ async def read_form(scope: Mapping[str, Any], body: bytes) -> dict[str, Any]:
 
     request = Request(dict(scope), replay)
     try:
-        async with request.form(max_files=_MAX_FIELDS, max_fields=_MAX_FIELDS) as form:
+        async with request.form(max_files=MAX_FIELDS, max_fields=MAX_FIELDS) as form:
             fields: dict[str, Any] = {}
             for name, value in form.multi_items():
                 read = await _form_value(value)

@@ -18,6 +18,7 @@ from naftiko.plan.inputs import Input as UnitInput
 from naftiko.plan.operation import Operation
 from naftiko.plan.path import PathPlaceholder, fill_route
 from naftiko.plan.references import Defaulted, Input, InputOrVariable, OptionalInput
+from naftiko.plan.routes import NO_ROUTE, ExposedRoute
 from naftiko.plan.scope import Scope, Variables
 from naftiko.plan.sources import inputs_in, reads_steps
 from naftiko.plan.text import as_text
@@ -50,7 +51,7 @@ class Here:
 
     def placeholders(self) -> dict[str, str]:
         """Return the raw texts of the route's placeholders by name."""
-        return dict(zip(placeholders_in_order(self.unit.path or ""), self.values, strict=False))
+        return dict(zip(placeholders_in_order(_route(self.unit).path), self.values, strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,7 @@ class ReverseRoutes:
             known[action.path_variable] = rest.removeprefix("/")
         elif rest.strip("/"):
             return None
-        path = fill_route(unit.path or "/", lambda name: known.get(name, ""))
+        path = fill_route(_route(unit).path, lambda name: known.get(name, ""))
         added = {name for where, name in api.credentials if where == "query"}
         added |= {each.name for each in api.parameters if each.location == "query" and each.fixed is not None}
         own = api.base.query.split("&") if api.base.query else []
@@ -359,26 +360,41 @@ def _written(prefix: str, way: _Way, given: Mapping[str, list[str]], here: Here)
     in_path = {each.wire_name: each.name for each in by_name.values() if each.location == "path"}
     present = here.placeholders()
     filled: dict[str, str] = {}
-    for name in placeholders_in_order(way.unit.path or ""):
+    route = _route(way.unit)
+    for name in placeholders_in_order(route.path):
         texts = given.get(in_path.get(name, ""))
         text = present.get(name, "") if texts is None else quote(texts[0], safe="") if len(texts) == 1 else ""
         if not text:
             return None
         filled[name] = text
-    route, _, query = (way.unit.path or "/").partition("?")
-    path = prefix + fill_route(route, filled.__getitem__)
-    pairs = [query] if query else []
+    path = prefix + fill_route(route.path, filled.__getitem__)
+    pairs = list(_conditions(route))
     for name, texts in given.items():
         found = by_name.get(name)
         if found is None or found.location not in {"path", "query"}:
             return None
-        if found.location == "query":
+        said = route.fixed.get(found.wire_name) if found.location == "query" else None
+        if said is not None and texts != [said]:
+            return None  # the route is for another value
+        if found.location == "query" and said is None:
             pairs.extend(f"{quote(found.wire_name, safe='')}={quote(text, safe='')}" for text in texts)
     carried = _carried(way, given, here)
     if carried is None or climbs(path):
         return None
     pairs.extend(carried)
     return f"{path}?{'&'.join(pairs)}" if pairs else path
+
+
+def _conditions(route: ExposedRoute) -> Iterator[str]:
+    """Yield the pairs that a request of a route must have, but for those whose values are inputs."""
+    for pair in route.pairs:
+        if not pair.placeholder:
+            name = quote(pair.name, safe="")
+            yield name if pair.value is None else f"{name}={quote(pair.value, safe='')}"
+
+
+def _route(unit: Unit) -> ExposedRoute:
+    return unit.plan.route or NO_ROUTE
 
 
 def _carried(way: _Way, given: Mapping[str, list[str]], here: Here) -> list[str] | None:

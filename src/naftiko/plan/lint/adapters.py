@@ -65,10 +65,10 @@ def _check_routes(adapter: RestAdapter, findings: Findings) -> None:
         for thing in things:
             path = thing.path or ""
             if "?" in path:
-                findings.at(thing.at("path")).warning(
+                findings.at(thing.at("path")).hint(
                     "query-in-route",
-                    f"no request has the path `{path}`: what follows a `?` is not part of a path",
-                    hint="declare it as input parameters with `in: query`",
+                    f"the query of `{path}` is a condition: the route answers requests that have it",
+                    hint="other engines don't know that; to take a value, declare an input with `in: query`",
                 )
             elif len(path) > 1 and path.endswith("/"):
                 findings.at(thing.at("path")).hint(
