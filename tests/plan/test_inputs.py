@@ -170,6 +170,19 @@ def test_constraints(schema, good, bad):
     assert problem.expected
 
 
+@pytest.mark.parametrize(
+    ("schema", "bad", "said"),
+    [
+        ({"minLength": 1}, "", "`n` must be at least 1 character long"),
+        ({"maxLength": 1}, "ab", "`n` must be at most 1 character long"),
+        ({"maxLength": 2}, "abc", "`n` must be at most 2 characters long"),
+    ],
+)
+def test_one_character_is_no_characters(schema, bad, said):
+    (problem,) = problems(one("string", **schema), n=bad)
+    assert problem.message == said
+
+
 def test_a_constraint_of_numbers_is_none_of_booleans():
     assert check(one("boolean", minimum=5), value=True) is True
 

@@ -91,11 +91,9 @@ class Upstream:
         """
         if self._credential is None:
             return False
-        ours = self._unchanging or await self._carried(self._credential, made)
-        if not ours:
-            # A digest has nothing to send before the first challenge; its first 401 is a question, not a refusal.
-            # A credential of the path is there already.
-            return True
+        ours = self._unchanging
+        if ours is None:
+            ours = await self._carried(self._credential, made)
         return ours.put(made, mapped, replace=replace)
 
     async def _carried(self, credential: Credential, made: Draft) -> Carried:
@@ -103,7 +101,7 @@ class Upstream:
         ours = await carried(credential, self.plan.namespace, made.method, made.full_url())
         if isinstance(credential, FixedCredential):
             self._unchanging = ours
-        for _, value in ours.headers:
+        for _, value in (*ours.headers, *ours.cookies):
             self._redactor.learn(credential_text(value), lasting=False)
         return ours
 

@@ -328,15 +328,20 @@ def _constraints(found: Input, value: Any) -> Iterable[Problem]:
             yield Problem(found.name, where, f"`{name}` must be at most {high}", f"<= {high}", shorten(value))
 
 
+def _characters(count: int) -> str:
+    return f"{count} character{'' if count == 1 else 's'}"
+
+
 def _text_constraints(found: Input, value: str) -> Iterable[Problem]:
     schema = found.schema
     longest, shortest, pattern = schema.get("maxLength"), schema.get("minLength"), schema.get("pattern")
     if longest is not None and len(value) > longest:
-        message = f"`{found.alias}` must be at most {longest} characters long"
-        yield Problem(found.name, found.location, message, f"at most {longest} characters", f"{len(value)} characters")
+        limit = f"at most {_characters(longest)}"
+        message = f"`{found.alias}` must be {limit} long"
+        yield Problem(found.name, found.location, message, limit, _characters(len(value)))
     if shortest is not None and len(value) < shortest:
-        message = f"`{found.alias}` must be at least {shortest} characters long"
-        yield Problem(found.name, found.location, message, f"at least {shortest} characters", shorten(value))
+        limit = f"at least {_characters(shortest)}"
+        yield Problem(found.name, found.location, f"`{found.alias}` must be {limit} long", limit, shorten(value))
     if pattern is not None and not matches(pattern, value):
         message = f"`{found.alias}` must match {pattern}"
         yield Problem(found.name, found.location, message, f"matching {pattern}", shorten(value))

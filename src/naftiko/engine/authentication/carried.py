@@ -24,15 +24,15 @@ class Carried:
 
     Attributes:
         pairs: of the query, encoded.
+        cookies: names, and values as they are sent.
+        is_header_alone: whether it is headers and nothing else, as most are.
     """
 
-    headers: tuple[tuple[str, str], ...] = ()
-    pairs: tuple[str, ...] = ()
-    cookies: tuple[tuple[str, str], ...] = ()
-    fields: tuple[tuple[str, str], ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.headers or self.pairs or self.cookies or self.fields)
+    headers: tuple[tuple[str, str], ...]
+    pairs: tuple[str, ...]
+    cookies: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str], ...]
+    is_header_alone: bool
 
     def put(self, made: Draft, mapped: Collection[str], *, replace: bool) -> bool:
         """Add it; what is there already, because the file maps it, stays.
@@ -43,21 +43,20 @@ class Carried:
             replace: whether ours wins all the same, as over what a forwarded request brings.
 
         Returns:
-            whether anything was added.
+            whether it is there now, by our doing: there may be nothing to add yet, or all of it may be in the path.
 
         Raises:
             InputError: the credential is a field of the body, and the body can't have any.
         """
+        if replace:
+            made.drop_headers({name.lower() for name, _ in self.headers})
         added = False
-        if self.headers:
-            if replace:
-                made.drop_headers({name.lower() for name, _ in self.headers} - {"cookie"})
-            for name, value in self.headers:
-                if name.lower() == "cookie":
-                    added |= _put_cookies(made, _cookies_of(value), replace=replace)
-                elif not made.has_header(name):
-                    made.add_header(name, value)
-                    added = True
+        for name, value in self.headers:
+            if not made.has_header(name):
+                made.add_header(name, value)
+                added = True
+        if self.is_header_alone:
+            return added
         if self.pairs:
             added |= _put_pairs(made, self.pairs, replace=replace)
         if self.cookies:
@@ -66,7 +65,8 @@ class Carried:
             own = next((value for name, value in made.headers if name.lower() == "content-type"), None)
             made.body = with_fields(made.body, own, self.fields, mapped)
             added = True
-        return added
+        # A digest has nothing to send before the first challenge: its first 401 is a question, not a refusal.
+        return added or not (self.headers or self.pairs or self.cookies or self.fields)
 
 
 async def carried(credential: Credential, namespace: str, method: str, url: str) -> Carried:
@@ -77,15 +77,16 @@ async def carried(credential: Credential, namespace: str, method: str, url: str)
         UnusableVariable: no header can hold the credential.
         UpstreamError: a token can't be had.
     """
-    headers = tuple(await credential.headers(method, url))
+    headers = await credential.headers(method, url)
     if any(_CONTROL.search(value) for _, value in headers):
         raise UnusableVariable([f"the credential of `{namespace}`"], "holds a line break or another control character")
-    return Carried(
-        headers,
-        tuple(pair for name, value in await credential.query() for pair in query_pairs(name, value)),
-        tuple((name, _cookie_value(value)) for name, value in await credential.cookies()),
-        tuple(await credential.fields()),
-    )
+    own = tuple((name, value) for name, value in headers if name.lower() != "cookie")
+    pairs = tuple(pair for name, value in await credential.query() for pair in query_pairs(name, value))
+    cookies = [pair for name, value in headers if name.lower() == "cookie" for pair in _cookies_of(value)]
+    cookies += [(name, _cookie_value(value)) for name, value in await credential.cookies()]
+    fields = tuple(await credential.fields())
+    is_header_alone = bool(own) and not (pairs or cookies or fields)
+    return Carried(own, pairs, tuple(cookies), fields, is_header_alone)
 
 
 def _put_pairs(made: Draft, pairs: Iterable[str], *, replace: bool) -> bool:
