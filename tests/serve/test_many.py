@@ -75,10 +75,12 @@ def test_conflicts_are_shown_with_both_positions(tmp_path, upstream):
         assert {line.split()[1] for line in process.lines if line.startswith("rest ")} == {rest}
         first, second = (tmp_path / f"{name}.yaml" for name in ("apples", "pears"))
         conflicts = [line for line in process.errors if line.startswith("conflict: ")]
-        assert len(conflicts) == 3
-        for line, what in zip(conflicts, ("GET /things", "the tool list-things"), strict=False):
-            pattern = rf"conflict: {what} is declared twice: {first}:\d+:\d+ is served, {second}:\d+:\d+ is not"
-            assert re.fullmatch(pattern, line), line
+        assert len(conflicts) == 2
+        pattern = (
+            rf"conflict: {first} and {second} both have 1 route and 1 tool; "
+            rf"GET /things: {first}:\d+:\d+ is served, {second}:\d+:\d+ is not"
+        )
+        assert re.fullmatch(pattern, conflicts[0]), conflicts[0]
         assert "--prefix" in conflicts[-1]
         assert get(f"{rest}/things").json() == {"path": "/apples/things"}
         assert get(f"{rest}/apples-only/1").json() == {"path": "/apples/things/1"}
@@ -132,12 +134,97 @@ async def test_prefix_serves_each_capability_apart(tmp_path, upstream):
         assert process.stop() == 0
 
 
-def test_two_of_the_same_namespace_are_in_conflict_also_with_prefix(tmp_path):
-    write(tmp_path, "apples")
-    (tmp_path / "more.yaml").write_text((tmp_path / "apples.yaml").read_text("utf-8"), "utf-8")
+def test_a_line_for_each_pair_of_files(tmp_path):
+    """However much they both have."""
+    for name in ("apples", "more", "yet-more"):
+        (tmp_path / f"{name}.yaml").write_text(CAPABILITY.format(name="apples", label="Apples"), "utf-8")
+    with served(tmp_path, *FREE, "--mock", ready=("all 6 tools",)) as process:
+        conflicts = [line for line in process.errors if line.startswith("conflict: ")]
+        assert len(conflicts) == 3
+        for line, other in zip(conflicts, ("more", "yet-more"), strict=False):
+            files = f"{tmp_path / 'apples.yaml'} and {tmp_path / f'{other}.yaml'}"
+            assert line.startswith(f"conflict: {files} both have 2 routes and 2 tools; GET /things: ")
+        assert process.stop() == 0
+
+
+SHARED = """\
+naftiko: 1.0.0-alpha2
+info: {{label: {name}}}
+capability:
+  consumes:
+    - type: http
+      namespace: shop
+      baseUri: http://127.0.0.1:1/{name}
+      resources: [{{name: x, path: /x, operations: [{{name: get, method: GET}}]}}]
+  exposes:
+    - type: rest
+      namespace: {rest}
+      port: 8080
+      resources: [{{name: x, path: /v1/x, operations: [{{method: GET, name: get, call: shop.get}}]}}]
+    - type: mcp
+      namespace: {mcp}
+      port: 9090
+      tools: [{{name: get, description: Of {name}., call: shop.get}}]
+"""
+
+
+async def answers_of(process, rest: str, mcp: str) -> tuple[str, list[str]]:
+    """What a route and a server of their own answer: the URL that is called, and the tools' descriptions."""
+    called = get(f"{base(process.url('rest'))}/{rest}/v1/x").json()["url"]
+    async with Client(f"{base(process.mcp)}/{mcp}/mcp") as client:
+        return called.rpartition("/")[0], [tool.description for tool in await tools_of(client)]
+
+
+async def test_capabilities_of_one_api_are_under_their_adapters_namespaces(tmp_path):
+    """A workflow and the files that it is made of all consume the same API: its name tells none of them apart."""
+    for name in ("orders", "workflow"):
+        text = SHARED.format(name=name, rest=f"{name}-rest", mcp=f"{name}-mcp")
+        (tmp_path / f"{name}.yaml").write_text(text, "utf-8")
+    write(tmp_path, "pears")
     with served(tmp_path, *FREE, "--prefix", "--mock", ready=("all 4 tools",)) as process:
-        assert sum("is declared twice" in line for line in process.errors) == 4
-        assert any("another namespace" in line for line in process.errors)
+        assert process.errors == []
+        for name in ("orders", "workflow"):
+            assert await answers_of(process, f"{name}-rest", f"{name}-mcp") == (
+                f"http://127.0.0.1:1/{name}", [f"Of {name}."],
+            )  # fmt: skip
+        assert get(f"{base(process.url('rest'))}/pears/things").status_code == 200
+        assert get(f"{base(process.url('rest'))}/shop/v1/x").status_code == 404
+        async with Client(f"{base(process.mcp)}/mcp") as client:
+            assert [tool.name for tool in await tools_of(client)] == [
+                "orders-mcp_get", "pears_list-things", "pears_get-pears-thing", "workflow-mcp_get",
+            ]  # fmt: skip
+        assert process.stop() == 0
+
+
+async def test_adapters_of_one_namespace_are_told_apart_by_their_files(tmp_path):
+    """The first keeps it; the others are told."""
+    for at, name in enumerate(("a", "b", "b")):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        (folder / f"{name}.yaml").write_text(SHARED.format(name=f"{name}{at}", rest="front", mcp="tools"), "utf-8")
+    with served(tmp_path, *FREE, "--prefix", "--mock", ready=("all 3 tools",)) as process:
+        assert process.errors == [
+            f"renamed: {tmp_path / '1' / 'b.yaml'}: `front` is at /front-b: another file has `front`",
+            f"renamed: {tmp_path / '2' / 'b.yaml'}: `front` is at /front-b-2: another file has `front`",
+            f"renamed: {tmp_path / '1' / 'b.yaml'}: `tools` is at /tools-b/mcp: another file has `tools`",
+            f"renamed: {tmp_path / '2' / 'b.yaml'}: `tools` is at /tools-b-2/mcp: another file has `tools`",
+        ]
+        for suffix, name in (("", "a0"), ("-b", "b1"), ("-b-2", "b2")):
+            assert await answers_of(process, f"front{suffix}", f"tools{suffix}") == (
+                f"http://127.0.0.1:1/{name}", [f"Of {name}."],
+            )  # fmt: skip
+        assert process.stop() == 0
+
+
+async def test_each_mcp_adapter_has_a_server_of_its_own_without_prefixes_too(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(SHARED.format(name=name, rest=name, mcp="tools"), "utf-8")
+    with served(tmp_path, *FREE, "--mock", ready=("all 2 tools",)) as process:
+        told = [line for line in process.errors if line.startswith("renamed: ")]
+        assert told == [f"renamed: {tmp_path / 'b.yaml'}: `tools` is at /tools-b/mcp: another file has `tools`"]
+        for path, name in (("tools", "a"), ("tools-b", "b")):
+            async with Client(f"{base(process.mcp)}/{path}/mcp") as client:
+                assert [tool.description for tool in await tools_of(client)] == [f"Of {name}."]
         assert process.stop() == 0
 
 

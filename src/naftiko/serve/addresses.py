@@ -13,6 +13,7 @@ from naftiko.serve.sockets import is_port
 
 if TYPE_CHECKING:
     from naftiko.engine.capability import Adapter, Capability
+    from naftiko.expose.spaces import Spaces
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORTS = {"rest": 8080, "mcp": 9090}
@@ -31,15 +32,27 @@ class Exposed:
 
 @dataclass(slots=True)
 class Listener:
-    """A socket and the adapters behind it."""
+    """A socket and the adapters behind it.
+
+    Attributes:
+        shared: the capabilities' namespaces that several of all that are served have.
+    """
 
     host: str
     port: int
     exposed: list[Exposed] = field(default_factory=list)
+    shared: frozenset[str] = frozenset()
 
     def of_kind(self, kind: str) -> list[Exposed]:
         """The adapters of one kind."""
         return [exposed for exposed in self.exposed if exposed.adapter.kind == kind]
+
+    def spaces(self, *, prefix: bool) -> Spaces:
+        """The namespaces that the adapters are served under."""
+        from naftiko.expose.spaces import Spaces  # noqa: PLC0415  # whoever asks only for addresses needs no engine
+
+        pairs = [(exposed.capability, exposed.adapter) for exposed in self.exposed]
+        return Spaces(pairs, prefix=prefix, shared=self.shared)
 
 
 def listeners(
@@ -52,8 +65,12 @@ def listeners(
         host: the operator's address for all of them; else each file's own, else loopback.
         ports: the operator's ports by adapter kind or namespace (or a pattern); 0 is a free port.
     """
+    from naftiko.expose.spaces import shared_namespaces  # noqa: PLC0415  # likewise
+
     found: dict[tuple[str, int, str], Listener] = {}
-    for capability in capabilities:
+    everything = list(capabilities)
+    shared = shared_namespaces(everything)
+    for capability in everything:
         for adapter in capability.adapters:
             if not is_http(adapter):
                 continue
@@ -63,7 +80,7 @@ def listeners(
                 continue  # no port: whoever serves has told it
             # Two adapters that each want any free port get one each, one for each kind.
             distinct = adapter.kind if port == 0 else ""
-            listener = found.setdefault((address, port, distinct), Listener(address, port))
+            listener = found.setdefault((address, port, distinct), Listener(address, port, shared=shared))
             listener.exposed.append(Exposed(capability, adapter))
     return list(found.values())
 

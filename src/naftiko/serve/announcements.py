@@ -11,6 +11,7 @@ from naftiko.document.ports import LAST_PORT
 from naftiko.engine.capability import Adapter, Capability
 from naftiko.engine.transport.surroundings import environment_faults
 from naftiko.expose.mcp.options import LOOPBACK
+from naftiko.expose.spaces import Spaces
 from naftiko.serve.addresses import DEFAULT_HOST, Exposed, Listener, address_variables, is_http
 from naftiko.serve.conflicts import conflicts
 
@@ -49,9 +50,9 @@ def where(
         allowed_hosts: names beside loopback's under which MCP clients may call.
     """
     mcp = listener.of_kind("mcp")
+    spaces = listener.spaces(prefix=prefix)
     for exposed in listener.exposed:
-        alone = len(mcp) == 1
-        yield _adapter(exposed, url + _path(exposed, alone=alone, prefix=prefix))
+        yield _adapter(exposed, url + _path(exposed, spaces, alone=len(mcp) == 1, prefix=prefix))
     if len(mcp) > 1:
         tools = sum(len(exposed.adapter.units) for exposed in mcp)
         text = f"mcp  {url}/mcp  all {tools} tools of {len(mcp)} adapters"
@@ -65,19 +66,11 @@ def where(
         yield Announcement(f"inspect: {command}", {"event": "inspect", "command": command})
 
 
-def _path(exposed: Exposed, *, alone: bool, prefix: bool) -> str:
+def _path(exposed: Exposed, spaces: Spaces, *, alone: bool, prefix: bool) -> str:
+    name = quote(spaces.of(exposed.adapter), safe="")
     if exposed.adapter.kind == "rest":
-        return f"/{exposed.capability.namespace}" if prefix else ""
-    if alone and not prefix:
-        return "/mcp"
-    return f"/{quote(mcp_namespace(exposed, prefix=prefix), safe='')}/mcp"
-
-
-def mcp_namespace(exposed: Exposed, *, prefix: bool) -> str:
-    """Return the namespace under which an MCP adapter is served alone: its own, or with ``prefix`` the capability's."""
-    if prefix:
-        return exposed.capability.namespace
-    return exposed.adapter.namespace or exposed.capability.path.stem
+        return f"/{name}" if prefix else ""
+    return "/mcp" if alone and not prefix else f"/{name}/mcp"
 
 
 def _adapter(exposed: Exposed, url: str) -> Announcement:
@@ -145,21 +138,37 @@ def on_stdio(capabilities: Sequence[Capability]) -> Iterator[Announcement]:
 
 
 def in_conflict(listeners: Sequence[Listener], *, prefix: bool) -> Iterator[Announcement]:
-    """Yield a line for each thing that two capabilities want, and one that says what to do about it."""
-    some = False
+    """Yield a line for each pair of files that want the same, and one that says what to do about it.
+
+    With prefixes nothing is in conflict; the lines say which adapters have another namespace than they ask for.
+    """
     for listener in listeners:
-        for conflict in conflicts(listener, prefix=prefix):
-            some = True
-            facts = {
-                "event": "conflict",
-                "what": conflict.what,
-                "served": str(conflict.first),
-                "not_served": str(conflict.second),
-            }
-            yield Announcement(f"conflict: {conflict}", facts, is_warning=True)
-    if some:
-        advice = "give one of the capabilities another namespace" if prefix else "--prefix serves each capability apart"
+        yield from _renamed(listener, prefix=prefix)
+    found = [] if prefix else conflicts(listeners)
+    for conflict in found:
+        amount = " and ".join(_amount(noun, count) for noun, count in conflict.counts.items())
+        facts = {
+            "event": "conflict",
+            "what": conflict.what,
+            "served": str(conflict.first),
+            "not_served": str(conflict.second),
+            **{f"{noun}s": count for noun, count in conflict.counts.items()},
+        }
+        files = f"{conflict.first.file} and {conflict.second.file}"
+        served = f"{conflict.what}: {conflict.first} is served, {conflict.second} is not"
+        yield Announcement(f"conflict: {files} both have {amount}; {served}", facts, is_warning=True)
+    if found:
+        advice = "--prefix serves each capability apart"
         yield Announcement(f"conflict: {advice}", {"event": "advice"}, is_warning=True)
+
+
+def _renamed(listener: Listener, *, prefix: bool) -> Iterator[Announcement]:
+    for renamed in listener.spaces(prefix=prefix).renamed:
+        if prefix or renamed.adapter.kind == "mcp":  # without prefixes routes have no namespace
+            file, place = renamed.capability.path, f"/{renamed.name}{'/mcp' if renamed.adapter.kind == 'mcp' else ''}"
+            why = f"another file has `{renamed.wanted}`"
+            facts = {"event": "renamed", "file": str(file), "namespace": renamed.wanted, "name": renamed.name}
+            yield Announcement(f"renamed: {file}: `{renamed.wanted}` is at {place}: {why}", facts, is_warning=True)
 
 
 def surroundings() -> Iterator[Announcement]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from naftiko.expose.mcp.app import McpApp
+    from naftiko.expose.spaces import Spaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +80,17 @@ class ListenerApp:
 def app_of(listener: Listener, options: AppOptions) -> ListenerApp:
     """Return the app of a listener's adapters."""
     rest, mcp = _of_kind(listener, "rest"), _of_kind(listener, "mcp")
-    return ListenerApp(_rest(rest, options) if rest else None, _mcp(mcp, options) if mcp else None)
+    spaces = listener.spaces(prefix=options.rest.prefix)
+    return ListenerApp(_rest(rest, options, spaces) if rest else None, _mcp(mcp, options, spaces) if mcp else None)
 
 
-def _rest(capabilities: Sequence[Capability], options: AppOptions) -> ASGIApp:
+def _rest(capabilities: Sequence[Capability], options: AppOptions, spaces: Spaces) -> ASGIApp:
     from naftiko.expose.rest import rest_app  # noqa: PLC0415  # imported when a listener needs it
 
-    return rest_app(capabilities, options.rest)
+    return rest_app(capabilities, options.rest, spaces)
 
 
-def _mcp(capabilities: Sequence[Capability], options: AppOptions) -> McpApp:
+def _mcp(capabilities: Sequence[Capability], options: AppOptions, spaces: Spaces) -> McpApp:
     from naftiko.expose.mcp import mcp_app  # noqa: PLC0415  # the SDK takes half a second to import
 
     asked = options.mcp
@@ -105,6 +107,7 @@ def _mcp(capabilities: Sequence[Capability], options: AppOptions) -> McpApp:
         allow_tools=asked.selection.allow,
         deny_tools=asked.selection.deny,
         max_concurrency=asked.max_concurrency,
+        spaces=spaces,
     )
 
 

@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from naftiko.expose.rest.router import route_shape
 from naftiko.serve.addresses import Exposed, Listener
 from naftiko.types import Position
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Conflict:
-    """Two units that can't both be served as they are named; the first one is."""
+    """What two files both have, and can't both be served as it is named; that of the first one is.
+
+    Attributes:
+        what: the first thing that both have.
+        first: where the first file has it.
+        second: where the second one does.
+        counts: how much they both have, by what it is called.
+    """
 
     what: str
     first: Position
     second: Position
-
-    def __str__(self) -> str:
-        return f"{self.what} is declared twice: {self.first} is served, {self.second} is not"
+    counts: Counter[str] = field(default_factory=Counter)
 
 
-def conflicts(listener: Listener, *, prefix: bool) -> Iterator[Conflict]:
-    """Yield the conflicts between different capabilities of a listener.
+def conflicts(listeners: Iterable[Listener]) -> list[Conflict]:
+    """Return the conflicts between different capabilities on the same listener, one for each pair of them."""
+    found: dict[tuple[int, int], Conflict] = {}
+    for listener in listeners:
+        seen: dict[tuple[str, str, str], tuple[object, Position]] = {}
+        for exposed in listener.exposed:
+            for key, what, position in _names(exposed):
+                owner, first = seen.setdefault(key, (exposed.capability, position))
+                if owner is not exposed.capability:
+                    pair = (id(owner), id(exposed.capability))
+                    found.setdefault(pair, Conflict(what, first, position)).counts[_NOUNS[key[0]]] += 1
+    return list(found.values())
 
-    Args:
-        listener: the adapters.
-        prefix: whether each capability is under its namespace; then only those of one namespace can be in conflict.
-    """
-    seen: dict[tuple[str, str, str, str], tuple[object, Position]] = {}
-    for exposed in listener.exposed:
-        space = exposed.capability.namespace if prefix else ""
-        for key, what, position in _names(exposed):
-            owner, first = seen.setdefault((space, *key), (exposed.capability, position))
-            if owner is not exposed.capability:
-                yield Conflict(what, first, position)
+
+_NOUNS = {"rest": "route", "mcp": "tool"}
 
 
 def _names(exposed: Exposed) -> Iterator[tuple[tuple[str, str, str], str, Position]]:

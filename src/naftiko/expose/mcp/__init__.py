@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from naftiko.engine.capability import Adapter, Capability
     from naftiko.expose.mcp.app import McpApp
     from naftiko.expose.mcp.sources import Exposing
+    from naftiko.expose.spaces import Spaces
 
 __all__ = ["ANSWER_BUDGET", "MAX_REQUEST_BYTES", "McpOptions", "ToolMode", "mcp_app", "stdio_server"]
 
@@ -34,6 +35,7 @@ def mcp_app(  # noqa: PLR0913  # each option of the public function by its name
     allow_tools: Sequence[str] = (),
     deny_tools: Sequence[str] = (),
     max_concurrency: int = 0,
+    spaces: Spaces | None = None,
 ) -> McpApp:
     """Return an ASGI app that serves the MCP adapters of capabilities (SEMANTICS 7 and 8).
 
@@ -60,6 +62,7 @@ def mcp_app(  # noqa: PLR0913  # each option of the public function by its name
         deny_tools: serve no tool that fits one of these.
         max_concurrency: calls that may run at once in this process; one more is a tool error that says to try again.
             0 is any number.
+        spaces: which namespace each adapter is served under, where others than these are served too.
 
     Raises:
         ValueError: an option has no meaning.
@@ -80,7 +83,7 @@ def mcp_app(  # noqa: PLR0913  # each option of the public function by its name
         selection=Selection(tuple(allow_tools), tuple(deny_tools)),
         max_concurrency=max_concurrency,
     )
-    return McpApp(_several(capability), options)
+    return McpApp(_several(capability), options, spaces)
 
 
 async def stdio_server(

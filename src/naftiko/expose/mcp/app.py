@@ -16,7 +16,8 @@ from naftiko.expose.mcp.guard import Guard
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.protection import guard_of, refused, served_together
 from naftiko.expose.mcp.refusals import refusal
-from naftiko.expose.mcp.sources import Exposing, Source, by_namespace, mcp_sources, prefixed
+from naftiko.expose.mcp.sources import Exposing, Source, by_namespace, mcp_sources, prefixed, spaces_among
+from naftiko.expose.spaces import Spaces
 
 _MAIN: Final = "/mcp"
 
@@ -32,17 +33,16 @@ class McpApp:
         self,
         exposed: Iterable[Exposing],
         options: McpOptions,
+        spaces: Spaces | None = None,
     ) -> None:
         sources, prefix = mcp_sources(exposed), options.prefix
+        spaces = spaces or spaces_among(sources, prefix=prefix)
         self._options = options
         self._limit = CallLimit(options.max_concurrency)
         self._endpoints: list[Endpoint] = []
         self._guards: list[AuthenticationGuard] = []
-        alone = {
-            f"/{quote(namespace, safe='')}/mcp": own
-            for namespace, own in by_namespace(sources, of_capability=prefix).items()
-        }
-        together = served_together(prefixed(sources) if prefix else sources)
+        alone = {f"/{quote(namespace, safe='')}/mcp": own for namespace, own in by_namespace(sources, spaces).items()}
+        together = served_together(prefixed(sources, spaces) if prefix else sources)
         combined = self._endpoint(together)
         main = self._guarded(combined, together, _MAIN, tuple(alone))
         self._routes: dict[str, ASGIApp] = {_MAIN: main, "/": main}

@@ -11,6 +11,7 @@ from naftiko.document.model import McpAdapter
 from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.engine.locations import located
 from naftiko.expose.problems import Redact
+from naftiko.expose.spaces import Spaces, spaces_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,20 @@ def mcp_sources(exposed: Iterable[Exposing]) -> tuple[Source, ...]:
     )
 
 
-def prefixed(sources: Iterable[Source]) -> tuple[Source, ...]:
-    """Return the adapters with the namespaces of their capabilities as prefixes (SEMANTICS 8)."""
-    return tuple(replace(source, prefix=f"{source.capability.namespace}_") for source in sources)
+def spaces_among(sources: Iterable[Source], *, prefix: bool) -> Spaces:
+    """Return the namespaces of adapters beside which there are no others."""
+    return spaces_of([(source.capability, source.adapter) for source in sources], prefix=prefix)
 
 
-def by_namespace(sources: Sequence[Source], *, of_capability: bool = False) -> dict[str, tuple[Source, ...]]:
-    """Return the adapters of each namespace, their own or their capability's; two capabilities may share one."""
+def prefixed(sources: Iterable[Source], spaces: Spaces) -> tuple[Source, ...]:
+    """Return the adapters with their namespaces as prefixes of what they expose (SEMANTICS 8)."""
+    return tuple(replace(source, prefix=f"{spaces.of(source.adapter)}_") for source in sources)
+
+
+def by_namespace(sources: Sequence[Source], spaces: Spaces) -> dict[str, tuple[Source, ...]]:
+    """Return the adapters of each namespace that they are served under; those of one capability may share one."""
     found: dict[str, tuple[Source, ...]] = {}
     for source in sources:
-        namespace = source.capability.namespace if of_capability else source.namespace
+        namespace = spaces.of(source.adapter)
         found[namespace] = (*found.get(namespace, ()), source)
     return found

@@ -23,7 +23,7 @@ from naftiko.expose.mcp.exact_numbers import Numbers, now_handling
 from naftiko.expose.mcp.incoming import wrong_request
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.server import make_server
-from naftiko.expose.mcp.sources import Exposing, mcp_sources, prefixed
+from naftiko.expose.mcp.sources import Exposing, mcp_sources, prefixed, spaces_among
 from naftiko.expose.mcp.tools import ToolBook
 
 _log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ async def serve_stdio(exposed: Iterable[Exposing], options: McpOptions) -> None:
     """
     sources = mcp_sources(exposed)
     if options.prefix:
-        sources = prefixed(sources)
+        sources = prefixed(sources, spaces_among(sources, prefix=True))
     limit = CallLimit(options.max_concurrency)
     server = make_server(sources, ToolBook(sources, options, limit), limit)
     with _standard_input() as stdin:

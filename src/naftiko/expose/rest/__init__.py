@@ -10,10 +10,18 @@ if TYPE_CHECKING:
 
     from naftiko.engine.capability import Capability
     from naftiko.expose.rest.options import RestOptions
+    from naftiko.expose.spaces import Spaces
 
 
-def rest_app(capability: Capability | Sequence[Capability], options: RestOptions | None = None) -> ASGIApp:
+def rest_app(
+    capability: Capability | Sequence[Capability],
+    options: RestOptions | None = None,
+    spaces: Spaces | None = None,
+) -> ASGIApp:
     """Return an ASGI app with the routes of all REST adapters of one capability, or of several.
+
+    With ``options.prefix`` each capability's are under its namespace; ``spaces`` says which, where others than these
+    are served too.
 
     The capability's connections are closed when the app's lifespan ends; without a lifespan (in tests, mounted
     elsewhere) call ``capability.aclose`` yourself.
@@ -21,4 +29,4 @@ def rest_app(capability: Capability | Sequence[Capability], options: RestOptions
     from naftiko.expose.rest.app import build  # noqa: PLC0415  # Starlette is imported when an app is wanted
 
     capabilities = [capability] if not isinstance(capability, Sequence) else list(capability)
-    return build(capabilities, options)
+    return build(capabilities, options, spaces)

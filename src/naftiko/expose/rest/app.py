@@ -49,6 +49,7 @@ from naftiko.expose.rest.reverse import Here, ReverseRoutes
 from naftiko.expose.rest.router import Match, Router
 from naftiko.expose.rest.routes import HEAD_OF, Route, Served, best_of, not_found
 from naftiko.expose.rest.timing import ServerTiming
+from naftiko.expose.spaces import Spaces, spaces_of
 from naftiko.expose.streams import Stream, end_of_body, is_stream
 from naftiko.plan.scope import Scope as PlanScope
 from naftiko.plan.unit import ForwardAction
@@ -317,15 +318,16 @@ class _Lifespan:
                 return
 
 
-def build(capabilities: Sequence[Capability], options: RestOptions | None = None) -> ASGIApp:
+def build(
+    capabilities: Sequence[Capability], options: RestOptions | None = None, spaces: Spaces | None = None
+) -> ASGIApp:
     """Return the app of all REST adapters; adapters that ask for authentication get it each on its own."""
     options = options or RestOptions()
     app = RestApp(options)
-    for capability in capabilities:
-        prefix = f"/{capability.namespace}" if options.prefix else ""
-        for adapter in capability.adapters:
-            if adapter.kind == "rest":
-                app.add(capability, adapter, prefix)
+    pairs = [(capability, each) for capability in capabilities for each in capability.adapters if each.kind == "rest"]
+    spaces = spaces or spaces_of(pairs, prefix=options.prefix)
+    for capability, adapter in pairs:
+        app.add(capability, adapter, f"/{spaces.of(adapter)}" if options.prefix else "")
     inner: ASGIApp = ResourceMetadata(app, app.guards) if app.guards else app
     if options.server_timing:
         inner = ServerTiming(inner)
