@@ -306,6 +306,29 @@ def test_a_body_is_passed_on_where_the_operation_declares_none(run, upstream, tm
     assert "xml" in xml_body.headers["content-type"]
 
 
+@pytest.mark.parametrize("adapter", ["rest", "mcp"])
+def test_bytes_are_base64_or_a_file(run, upstream, tmp_path, adapter):
+    unit = "{name: attach, description: d, call: up.attach}"
+    exposed = {
+        "mcp": f"- type: mcp\n  namespace: m\n  tools: [{unit}]\n",
+        "rest": f"- type: rest\n  namespace: r\n  resources: [{{path: /a, operations: [{unit[:-1]}, method: POST}}]}}]\n",
+    }
+    (tmp_path / "a.yaml").write_text(
+        "naftiko: 1.0.0-alpha2\nconsumes:\n- namespace: up\n  baseUri: http://up.test\n  resources:\n"
+        "  - path: /tickets\n    operations:\n    - name: attach\n      method: POST\n"
+        "      inputParameters: [{name: data, in: body, type: string, format: binary}]\n"
+        f"exposes:\n{exposed[adapter]}"
+    )
+    (tmp_path / "ship.png").write_bytes(b"\x89PNG\xff")
+    base = ("--base-uri", f"up={upstream.url}")
+    for given in ("data=iVBORw==", 'data:="iVBORw=="', "data=@ship.png"):
+        assert run("call", "a.yaml", "attach", given, *base).returncode == 0
+    assert [request.body for request in upstream.requests] == [b"\x89PNG", b"\x89PNG", b"\x89PNG\xff"]
+    wrong = run("call", "a.yaml", "attach", "data=hello", *base)
+    assert wrong.returncode == 2
+    assert "`data` must be base64" in wrong.stderr
+
+
 def test_an_environment_that_can_not_be_done_is_told_and_a_proxy_leaves_clusters_alone(call, tmp_path):
     """NO_PROXY with a block of addresses keeps the loopback away from the proxy; a missing file of authorities is named."""
     with refused_url() as proxy:

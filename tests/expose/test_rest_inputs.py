@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 
 import pytest
 from rest_serving import assert_problem, client_of, in_process, operation, rest_capability, route
@@ -148,6 +150,172 @@ async def test_whole_bodies_and_fields():
         assert (await client.post("/x", json={"items": [1]})).json() == {"items": [1]}
         assert (await client.post("/x", json=[2])).json() == {"items": [2]}
         assert_problem(await client.post("/x", json="text"), 400, "invalid-input")
+
+
+@pytest.mark.parametrize("kind", ["object", None, "string"])
+@pytest.mark.parametrize("template", ["{{payload}}", '{"data": {{payload}}}'])
+async def test_the_only_input_of_the_body_is_the_body_where_it_has_no_such_field(upstream, kind, template):
+    """Whatever it is called; a field of its name comes first (SEMANTICS 3.5)."""
+    upstream.on("POST", "/a", {"ok": True})
+    declared = {"name": "payload", "in": "body", **({"type": kind} if kind else {})}
+    capability = rest_capability(
+        [route("/b", "POST", inputParameters=[declared, {"name": "q", "in": "query"}])],
+        {"do": operation("POST", "/a", body=template)},
+        base_uris={"*": upstream.url},
+    )
+    async with client_of(capability) as client:
+        for body in ({"x": 1, "y": [2]}, {}, *([] if kind == "string" else [{"payload": {"z": 3}, "other": 1}])):
+            assert (await client.post("/b", json=body)).status_code == 200
+    sent = [request.json() for request in upstream.requests]
+    wholes = [{"x": 1, "y": [2]}, {}, {"z": 3}][: len(sent)]
+    assert sent == (wholes if template == "{{payload}}" else [{"data": whole} for whole in wholes])
+
+
+async def test_one_of_several_inputs_of_the_body_is_never_all_of_it(upstream):
+    """Not even if it is called `body`, as an issue's text is."""
+    upstream.on("POST", "/a", {"ok": True})
+    fields = [{"name": "title", "in": "body"}, {"name": "body", "in": "body", "type": "string"}]
+    capability = rest_capability(
+        [route("/b", "POST"), route("/c", "POST", inputParameters=fields)],
+        {"do": operation("POST", "/a", inputParameters=fields)},
+        base_uris={"*": upstream.url},
+    )
+    async with client_of(capability) as client:
+        for path in ("/b", "/c"):
+            for body in ({"title": "t", "body": "b"}, {"title": "t"}):
+                assert (await client.post(path, json=body)).status_code == 200
+    assert [request.json() for request in upstream.requests] == [{"title": "t", "body": "b"}, {"title": "t"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "expected"),
+    [
+        (b'{"query": "SELECT 1"}', "application/json", {"query": "SELECT 1"}),
+        (b'"SELECT 1"', "application/json", {"query": "SELECT 1"}),
+        (b"SELECT 1", "text/plain", {"query": "SELECT 1"}),
+        (b"query=SELECT+1", "application/x-www-form-urlencoded", {"query": "SELECT 1"}),
+        (b'{ "name" : 1.0 }', "application/json", b'{ "name" : 1.0 }'),
+        (b'{ "name" : 1.0 }', "application/merge-patch+json", b'{ "name" : 1.0 }'),
+        (b"\xef\xbb\xbf[1]", "application/json", b"[1]"),
+        (b"<q/>", "text/xml", b"<q/>"),
+        (b"\x00\xff", "image/png", b"\x00\xff"),
+    ],
+)
+async def test_the_only_field_of_the_body(upstream, body, kind, expected):
+    """A text is a field, an object or an array the body itself, and what is no JSON goes on as it came (4.3)."""
+    upstream.on("POST", "/a", {"ok": True})
+    capability = rest_capability(
+        [route("/b", "POST"), route("/c", "POST", inputParameters=[{"name": "query", "in": "body", "type": "string"}])],
+        {"do": operation("POST", "/a", inputParameters=[{"name": "query", "in": "body", "type": "string"}])},
+        base_uris={"*": upstream.url},
+    )
+    async with client_of(capability) as client:
+        for path in ("/b", "/c"):
+            assert (await client.post(path, content=body, headers={"content-type": kind})).status_code == 200
+    for request in upstream.requests:
+        if isinstance(expected, bytes):
+            assert (request.body, request.headers["content-type"]) == (expected, kind)
+        else:
+            assert (request.json(), request.headers["content-type"]) == (expected, "application/json")
+
+
+async def test_null_in_a_patch_is_sent_or_told(upstream):
+    """Never dropped: 400 that says how it is allowed, or null (SEMANTICS 3.2)."""
+    upstream.on("PATCH", "/a", {"ok": True})
+    fields = [
+        {"name": "state", "in": "body", "type": "string"},
+        {"name": "assignee", "in": "body", "type": "string", "nullable": True},
+    ]
+    capability = rest_capability(
+        [route("/b", "PATCH"), route("/c", "PATCH", inputParameters=fields)],
+        {"do": operation("PATCH", "/a", inputParameters=fields)},
+        base_uris={"*": upstream.url},
+    )
+    async with client_of(capability) as client:
+        for path in ("/b", "/c"):
+            problem = assert_problem(await client.patch(path, json={"state": None}), 400, "invalid-input")
+            assert "nullable: true" in problem["errors"][0]["message"]
+            assert (await client.patch(path, json={"assignee": None})).status_code == 200
+            assert (await client.patch(path, json=None)).status_code == 200
+    assert [request.body for request in upstream.requests] == [b'{"assignee":null}', b""] * 2
+
+
+async def test_one_name_in_the_path_and_in_the_body(upstream):
+    """Two values, each from its own place (SEMANTICS 4.3)."""
+    upstream.on("PUT", "/a/{id}", {"ok": True})
+    parameters = [{"name": "id", "in": "path"}, {"name": "id", "in": "body"}, {"name": "n", "in": "body"}]
+    capability = rest_capability(
+        [route("/b/{id}", "PUT")],
+        {"do": operation("PUT", "/a/{id}", inputParameters=parameters)},
+        base_uris={"*": upstream.url},
+    )
+    async with client_of(capability) as client:
+        await client.put("/b/old", json={"id": "new", "n": 1})
+        await client.put("/b/old", json={"n": 1})
+    assert [(request.raw_path, request.json()) for request in upstream.requests] == [
+        ("/a/old", {"id": "new", "n": 1}),
+        ("/a/old", {"n": 1}),
+    ]
+
+
+def _coded(coding, data):
+    if coding == "gzip":
+        return gzip.compress(data)
+    return zlib.compress(data) if coding == "deflate" else data
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "x-own"])
+async def test_a_coded_body_is_passed_on_in_its_coding(upstream, coding):
+    """Declared or not: the bytes, their media type, and what they are coded in."""
+    upstream.on("POST", "/a", {"ok": True})
+    body = _coded(coding, b'{"a": 1}')
+    for parameters in ([], [{"name": "body", "in": "body", "type": "object"}]):
+        capability = rest_capability(
+            [route("/b", "POST")],
+            {"do": operation("POST", "/a", inputParameters=parameters)},
+            base_uris={"*": upstream.url},
+        )
+        async with client_of(capability) as client:
+            headers = {"content-type": "application/json", "content-encoding": coding}
+            assert (await client.post("/b", content=body, headers=headers)).status_code == 200
+    assert len(upstream.requests) == 2
+    for request in upstream.requests:
+        assert request.body == body
+        assert request.headers["content-encoding"] == coding
+        assert request.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "identity", "gzip, deflate"])
+async def test_fields_are_read_out_of_a_coded_body(coding):
+    """JSON and forms alike."""
+    async with client_of(echoing(INPUTS[-2:], ("name", "count"), "/x")) as client:
+        for kind, body in (
+            ("application/json", b'{"name": "n", "count": 3}'),
+            ("application/x-www-form-urlencoded", b"name=n&count=3"),
+        ):
+            data = body
+            for each in coding.split(", "):
+                data = _coded(each, data)
+            headers = {"content-type": kind, "content-encoding": coding}
+            assert (await client.post("/x", content=data, headers=headers)).json() == {"name": "n", "count": 3}
+
+
+async def test_a_coded_body_whose_fields_cannot_be_read():
+    """Broken, unknown, or too large without its coding: each is told as what it is."""
+    from naftiko.expose.rest.options import RestOptions
+
+    options = RestOptions(max_request_bytes=10_000)
+    async with client_of(echoing(INPUTS[-2:], ("name",), "/x"), options=options) as client:
+
+        async def answer(body, coding):
+            headers = {"content-type": "application/json", "content-encoding": coding}
+            return await client.post("/x", content=body, headers=headers)
+
+        assert_problem(await answer(b"{}", "gzip"), 400, "invalid-input")
+        assert_problem(await answer(gzip.compress(b'{"name": "n"}')[:-4], "gzip"), 400, "invalid-input")
+        assert "gzip" in assert_problem(await answer(b"{}", "x-own"), 415, "unsupported-media-type")["hint"]
+        bomb = gzip.compress(b'{"name": "' + b"x" * 1_000_000 + b'"}')
+        assert_problem(await answer(bomb, "gzip"), 413, "body-too-large")
 
 
 async def test_forms_give_fields_too():

@@ -41,9 +41,27 @@ def test_in_mcp_every_inferred_input_is_an_argument_with_its_type_and_descriptio
     assert made["q"].schema == {"type": "array", "items": {"type": "integer"}}
 
 
-def test_one_parameter_in_the_body_is_the_whole_body():
-    made = inputs_of(api("inputParameters: [{name: ship, in: body}]", method="POST"), rest("", method="POST"))
-    assert (made["ship"].location, made["ship"].whole_body) == ("body", True)
+@pytest.mark.parametrize(
+    ("declared", "whole", "or_body"),
+    [
+        ("name: body", True, False),
+        ("name: _body, type: string", True, False),
+        ("name: payload, type: array", True, False),
+        ("name: shipBody, type: string", True, False),
+        ("name: ship, type: object", True, False),
+        ("name: ship, type: string, format: binary", True, False),
+        ("name: ship, type: string, contentEncoding: base64", True, False),
+        ("name: ship, type: string, format: byte", False, True),
+        ("name: ship", False, True),
+        ("name: ship, type: string", False, True),
+        ("name: ships, type: array", False, True),
+        ("name: bodywork, type: string", False, True),
+    ],
+)
+def test_one_parameter_in_the_body_is_the_whole_body_by_name_type_or_value(declared, whole, or_body):
+    made = inputs_of(api(f"inputParameters: [{{in: body, {declared}}}]", method="POST"), rest("", method="POST"))
+    (given,) = made.values()
+    assert (given.location, given.whole_body, given.or_body) == ("body", whole, or_body)
 
 
 def test_placeholders_of_a_body_are_inputs():

@@ -12,7 +12,7 @@ from linked_units import api, only_unit, tool
 
 from naftiko.errors import InputError
 from naftiko.plan.content import Content
-from naftiko.plan.inputs import Input, InputSet, fit, shorten
+from naftiko.plan.inputs import Input, InputSet, Null, fit, shorten
 from naftiko.types import ABSENT
 
 ANYTHING = st.recursive(
@@ -208,6 +208,7 @@ def test_an_unknown_input_is_answered_with_the_near_one():
 
 def test_null_and_absent_are_not_given_where_the_input_may_be_absent():
     inputs = InputSet([one("string"), Input("d", "d", "query", "integer", required=False, default=5)])
+    assert Input("n", "n", "query", None, required=False).null is Null.ABSENT
     assert inputs.check({"n": None, "d": None}) == {"d": 5}
     assert inputs.check({"n": ABSENT}) == {"d": 5}
     (problem,) = problems(one("string", required=True), n=None)

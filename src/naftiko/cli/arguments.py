@@ -13,7 +13,8 @@ import click
 from naftiko import jsontext
 from naftiko.engine.capability import Unit
 from naftiko.plan.content import Content
-from naftiko.plan.text import compact_json, whole_characters
+from naftiko.plan.media_types import BYTES
+from naftiko.plan.text import as_text, compact_json, whole_characters
 
 _JSON = "application/json"
 
@@ -41,15 +42,18 @@ def parse_arguments(given: Iterable[str], unit: Unit) -> Arguments:
     """
     parsed = Arguments()
     passes_body = unit.plan.passes_body and unit.plan.inputs.find("body") is None
-    for argument in given:
-        name, value, is_text, media_type = _parse(argument)
+    for argument in map(_parsed, given):
+        name = argument.name
+        found = unit.plan.inputs.find(name)
         if name == "body" and passes_body:
-            parsed.body = _content(value, media_type)
-        elif is_text:
-            _add_text(parsed, name, value)
-        else:
-            parsed.values[name] = value
+            parsed.body = argument.content(_JSON)
+        elif argument.is_json:
+            parsed.values[name] = argument.json()
             parsed.text.discard(name)
+        elif found is not None and found.is_base64:
+            parsed.values[name] = argument.text() if argument.file is None else argument.content(BYTES)
+        else:
+            _add_text(parsed, name, argument.text())
     return parsed
 
 
@@ -59,44 +63,56 @@ def text_arguments(given: Iterable[str]) -> dict[str, str]:
     Raises:
         click.UsageError: one is not of a known form, or its file can't be read.
     """
-    parsed = (_parse(argument) for argument in given)
-    return {name: value if isinstance(value, str) else compact_json(value) for name, value, _, _ in parsed}
+    parsed = map(_parsed, given)
+    return {each.name: as_text(each.json()) if each.is_json else each.text() for each in parsed}
 
 
-def _parse(argument: str) -> tuple[str, Any, bool, str]:
-    """Return an argument's name, its value, whether that is text, and its media type as a body."""
+@dataclass(frozen=True, slots=True)
+class _Argument:
+    """One argument: a value that stands there, or a file's."""
+
+    name: str
+    value: str
+    is_json: bool
+    file: Path | None
+
+    def content(self, media_type: str) -> Content:
+        """Return it as bytes: a file's own, of the media type that its name says, or a value of this one."""
+        if self.file is not None and not self.is_json:
+            media_type = mimetypes.guess_type(self.file.name)[0] or media_type
+            return Content(self._bytes(self.file), media_type, self.file.name)
+        text = compact_json(self.json()) if self.is_json else self.value
+        return Content(text.encode(), media_type)
+
+    def json(self) -> Any:
+        try:
+            return whole_characters(jsontext.read(self.text()))
+        except ValueError as error:
+            raise click.UsageError(f"the value of `{self.name}:=` is no JSON: {error}") from error
+
+    def text(self) -> str:
+        if self.file is None:
+            return self.value
+        try:
+            return self._bytes(self.file).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise click.UsageError(f"the file of `{self.name}`, {self.file}: it is not UTF-8") from error
+
+    def _bytes(self, file: Path) -> bytes:
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            reason = (error.strerror or "can not be read").lower()
+            raise click.UsageError(f"the file of `{self.name}`, {file}: {reason}") from error
+
+
+def _parsed(argument: str) -> _Argument:
     # What is no UTF-8 on the command line comes as halves of surrogate pairs.
     name, equals, value = whole_characters(argument).partition("=")
-    is_json = name.endswith(":")
-    name = name.removesuffix(":").strip()
-    if not equals or not name:
+    bare = name.removesuffix(":").strip()
+    if not equals or not bare:
         raise click.UsageError(f"`{argument}` is no input; write name=value, name:=json or name=@file")
-    media_type = _JSON
-    if value.startswith("@"):
-        path = Path(value[1:])
-        value = _read(path, name)
-        media_type = mimetypes.guess_type(path.name)[0] or _JSON
-    if not is_json:
-        return name, value, True, media_type
-    try:
-        return name, whole_characters(jsontext.read(value)), False, _JSON
-    except ValueError as error:
-        raise click.UsageError(f"the value of `{name}:=` is no JSON: {error}") from error
-
-
-def _read(path: Path, name: str) -> str:
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        reason = (error.strerror or "can not be read").lower()
-        raise click.UsageError(f"the file of `{name}`, {path}: {reason}") from error
-    except UnicodeDecodeError as error:
-        raise click.UsageError(f"the file of `{name}`, {path}: it is not UTF-8") from error
-
-
-def _content(value: Any, media_type: str) -> Content:
-    text = value if isinstance(value, str) else compact_json(value)
-    return Content(text.encode(), media_type)
+    return _Argument(bare, value, name.endswith(":"), Path(value[1:]) if value.startswith("@") else None)
 
 
 def _add_text(parsed: Arguments, name: str, value: str) -> None:

@@ -99,7 +99,8 @@ async def _run(work: _Work, capability: Capability, unit: Unit, given: Arguments
     async with capability:
         _learn_secrets(capability)
         try:
-            checked = unit.plan.inputs.check(given.values, text=frozenset(given.text))
+            values = unit.plan.inputs.spread(given.values)
+            checked = unit.plan.inputs.check(values, text=frozenset(given.text))
             await work(capability, unit, checked, given, form)
         except CallError as error:
             write_error(error, capability.variables.redactor, form)

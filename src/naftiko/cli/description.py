@@ -114,7 +114,7 @@ def _unit(unit: Unit, capability: Capability) -> dict[str, Any]:
 
 def _input(given: Input) -> dict[str, Any]:
     described = {
-        "name": given.name,
+        "name": given.shown,
         "alias": given.alias,
         "in": given.location,
         "type": given.type,

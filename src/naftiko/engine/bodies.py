@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 from naftiko import jsontext
 from naftiko.errors import InputError, Problem
 from naftiko.plan.body import BodyKind, BodyTemplate, Part
-from naftiko.plan.content import Base64, Content
+from naftiko.plan.content import Base64, Content, plain
 from naftiko.plan.escape import NotWritable, Position, escape, xml_text
 from naftiko.plan.form import FormText
 from naftiko.plan.json_text import JsonText
+from naftiko.plan.media_types import BYTES, FORM, MULTIPART, bare, has_fields, is_json
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Template
 from naftiko.plan.text import as_text
 from naftiko.types import ABSENT
 
-BYTES: Final = "application/octet-stream"
-FORM: Final = "application/x-www-form-urlencoded"
-MULTIPART: Final = "multipart/form-data"
-
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body on the wire."""
+    """A body on the wire.
+
+    Attributes:
+        coding: what its bytes are coded in (``Content-Encoding``), or ``""``.
+    """
 
     data: bytes
     media_type: str
+    coding: str = ""
 
 
 def encode_body(template: BodyTemplate, scope: Scope, extras: Mapping[str, Any] | None = None) -> Body | None:
@@ -64,11 +65,60 @@ def joined(whole: Any, fields: Mapping[str, Any]) -> Any:
     return {**whole, **fields}
 
 
+def is_document(value: Any, media_type: str) -> bool:
+    """Tell whether the value of the only parameter in a body is that body, and no field of it (SEMANTICS 4.3).
+
+    Args:
+        value: the value.
+        media_type: that the call names, or ``""``.
+    """
+    if isinstance(value, Content):
+        return bare(value.media_type) != "text/plain"
+    if media_type and not has_fields(media_type):
+        return value is not ABSENT and value is not None
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return False
+    return not isinstance(parsed(value), str)
+
+
+def field_value(value: Any) -> Any:
+    """Return a value as a field of a body; a text that came as bytes is a text."""
+    return value.text if isinstance(value, Content) and bare(value.media_type) == "text/plain" else value
+
+
+def written(whole: Any, fields: Mapping[str, Any], media_type: str) -> Body:
+    """Write a body as the media type that the call names says; JSON where it names none.
+
+    Args:
+        whole: what the body is, or ABSENT.
+        fields: what is added to it.
+        media_type: that the call names, or ``""``.
+
+    Raises:
+        InputError: fields are added to what has none.
+    """
+    if isinstance(whole, Content):
+        if not fields:
+            return Body(whole.data, media_type or whole.media_type, whole.coding)
+        whole = whole if whole.coding else plain(whole)
+    if isinstance(whole, Base64) and not fields and not is_json(media_type):
+        return Body(whole.data, media_type or BYTES)
+    value = joined(parsed(whole) if fields else whole, fields)
+    named = media_type or "application/json"
+    if isinstance(value, dict) and bare(named) == FORM:
+        return Body("&".join(form_pairs(value)).encode("ascii"), named)
+    if isinstance(value, dict) and bare(named) == MULTIPART:
+        return multipart_body(FilledPart(name, inner) for name, inner in value.items())
+    if isinstance(value, str) and not is_json(named):
+        return Body(value.encode("utf-8"), named)
+    return Body(json_bytes(parsed(value)), named)
+
+
 def _json(template: BodyTemplate, scope: Scope, extras: Mapping[str, Any]) -> Body | None:
     value = ABSENT if template.value is None else template.value(scope)
     if isinstance(value, Content):
         if not extras:
-            return Body(value.data, value.media_type)
+            return Body(value.data, value.media_type, value.coding)
         value = plain(value)
     elif isinstance(value, str):
         value = parsed(value)
@@ -96,16 +146,6 @@ def parsed(value: Any) -> Any:
         return jsontext.read(value)
     except ValueError:
         return value
-
-
-def plain(value: Any) -> Any:
-    """Return what a body or file that came as bytes means, where it is a part of a JSON body: JSON, else text."""
-    if not isinstance(value, Content):
-        return jsontext.fragment(value)
-    if value.is_json:
-        with contextlib.suppress(ValueError):
-            return value.decoded()
-    return value.text
 
 
 def _text(template: BodyTemplate, scope: Scope, extras: Mapping[str, Any]) -> Body | None:

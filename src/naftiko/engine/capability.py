@@ -110,11 +110,11 @@ class Unit:
             NotExecutable: the unit makes no request, or more than one.
             MissingVariable: a variable has no value.
         """
-        return run_to_end(self._engine.request(self.plan, self.checked(inputs or {}), body))
+        return run_to_end(self._engine.request(self.plan, self.checked(self.plan.inputs.spread(inputs or {})), body))
 
     async def arequest(self, inputs: Mapping[str, Any] | None = None, *, body: Content | None = None) -> httpx.Request:
         """Return the same in an event loop."""
-        return await self._engine.request(self.plan, self.checked(inputs or {}), body)
+        return await self._engine.request(self.plan, self.checked(self.plan.inputs.spread(inputs or {})), body)
 
     async def run(self, inputs: Mapping[str, Any] | None = None, *, body: Content | None = None) -> Answer:
         """Check the inputs, call, and return the answer.
@@ -122,7 +122,7 @@ class Unit:
         Raises:
             CallError: see ``naftiko.errors``; an upstream's own 4xx and 5xx are ``UpstreamStatus``.
         """
-        return await self._engine.run(self.plan, self.checked(inputs or {}), body)
+        return await self._engine.run(self.plan, self.checked(self.plan.inputs.spread(inputs or {})), body)
 
     def checked(self, given: Mapping[str, Any], *, text: frozenset[str] = frozenset()) -> dict[str, Any]:
         """Return the inputs as the unit takes them; those ``in: environment`` come from there and nowhere else.

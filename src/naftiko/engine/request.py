@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from naftiko.engine.bodies import (
-    FORM,
-    MULTIPART,
-    Body,
-    FilledPart,
-    encode_body,
-    form_pairs,
-    joined,
-    json_bytes,
-    multipart_body,
-    parsed,
-)
+from naftiko.engine.bodies import Body, encode_body, field_value, is_document, json_bytes, written
 from naftiko.engine.refused import dots_in_base, dots_in_path, wrong_base
 from naftiko.engine.required import base_without_values, sends_nothing, without_values
 from naftiko.engine.wire import WireRequest
@@ -28,7 +17,9 @@ from naftiko.plan.base import WrongBase, path_of
 from naftiko.plan.body import BodyKind
 from naftiko.plan.content import Content
 from naftiko.plan.dots import climbs
-from naftiko.plan.operation import Operation, Parameter
+from naftiko.plan.media_types import MULTIPART, bare
+from naftiko.plan.operation import Operation
+from naftiko.plan.parameter import Parameter
 from naftiko.plan.scope import Scope
 from naftiko.plan.text import as_text
 from naftiko.plan.unit import ApiPlan, Call
@@ -87,6 +78,8 @@ class Draft:
             return WireRequest(self.method, self.full_url(), headers, content)
         if "content-type" not in self._names:
             headers.append((b"Content-Type", self.body.media_type.encode("utf-8")))
+        if self.body.coding and "content-encoding" not in self._names:
+            headers.append((b"Content-Encoding", self.body.coding.encode("utf-8")))
         return WireRequest(self.method, self.full_url(), headers, self.body.data)
 
 
@@ -245,59 +238,49 @@ def _is_token(name: str) -> bool:
 def _body(call: Call, scope: Scope, made: Draft, passed: Content | None) -> Body | None:
     """Make the body: the block, the whole body, the fields, or what the REST caller sent (SEMANTICS 4.3)."""
     block = call.operation.body
-    media_type = next((value for name, value in made.headers if name.lower() == "content-type"), None)
+    media_type = next((value for name, value in made.headers if name.lower() == "content-type"), "")
     whole = _whole_body(call, scope)
+    fields = _fields(call, scope)
     if block is not None:
         if whole is ABSENT:
             if block.kind is BodyKind.MULTIPART:
                 made.drop_headers(["content-type"])  # only the body's own media type has the boundary
-            return encode_body(block, scope, _extra_fields(call, scope))
+            return encode_body(block, scope, fields)
         media_type = media_type or block.media_type
-    fields = _fields(call, scope)
-    if isinstance(whole, Content):
-        if not fields or not whole.is_json:
-            return Body(whole.data, media_type or whole.media_type)
-        whole = whole.decoded()
-    whole = joined(parsed(whole) if fields else whole, fields)
-    if whole is ABSENT:
-        return None if passed is None else Body(passed.data, passed.media_type)
-    return _written(whole, media_type, made)
+    lone = call.operation.in_body.lone
+    if lone is not None:
+        value = lone.value_in(scope)
+        alone = whole is ABSENT and not fields
+        if alone and is_document(value, media_type):
+            whole = value
+        elif value is not ABSENT:
+            fields = {lone.name: field_value(value), **fields}
+    if whole is ABSENT and not fields:
+        return None if passed is None else Body(passed.data, passed.media_type, passed.coding)
+    body = written(whole, fields, media_type)
+    if bare(media_type) == MULTIPART:
+        made.drop_headers(["content-type"])
+    return body
 
 
 def _whole_body(call: Call, scope: Scope) -> Any:
-    name = call.operation.whole_body
-    if name is None:
-        name = next((extra.name for extra in call.extras if extra.place == "body"), None)
-    value = ABSENT if name is None else scope.inputs.get(name, ABSENT)
-    parameter = next((known for known in call.operation.parameters if known.name == name), None)
-    if parameter is not None and parameter.fixed is not None:
-        value = parameter.fixed(scope)
-    return value
+    """Return the value that is the body: what ``with`` gives as such, or the parameter's; null is none."""
+    for extra in call.extras:
+        if extra.place == "body":
+            value = scope.inputs.get(extra.name, ABSENT)
+            return ABSENT if value is None else value
+    whole = call.operation.in_body.whole
+    value = ABSENT if whole is None else whole.value_in(scope)
+    return ABSENT if value is None and whole is not None and not whole.nullable else value
 
 
-def _fields(call: Call, scope: Scope) -> Mapping[str, Any]:
-    by_name = {parameter.name: parameter for parameter in call.operation.parameters}
-    found = {name: by_name[name].value_in(scope) for name in call.operation.body_fields if name in by_name}
-    return {name: value for name, value in found.items() if value is not ABSENT} | _extra_fields(call, scope)
-
-
-def _extra_fields(call: Call, scope: Scope) -> dict[str, Any]:
-    """Return the fields that ``with`` adds, whose names mean nothing in the operation."""
-    found = {extra.name: scope.inputs.get(extra.name, ABSENT) for extra in call.extras if extra.place == "field"}
-    return {name: value for name, value in found.items() if value is not ABSENT}
-
-
-def _written(value: Any, media_type: str | None, made: Draft) -> Body:
-    """Write a body as the media type that the call itself names says; JSON where it names none."""
-    named = (media_type or "application/json").partition(";")[0].strip().lower()
-    if isinstance(value, dict) and named == FORM:
-        return Body("&".join(form_pairs(value)).encode("ascii"), media_type or named)
-    if isinstance(value, dict) and named == MULTIPART:
-        made.drop_headers(["content-type"])
-        return multipart_body(FilledPart(name, inner) for name, inner in value.items())
-    if isinstance(value, str) and named != "application/json" and not named.endswith("+json"):
-        return Body(value.encode("utf-8"), media_type or named)
-    return Body(json_bytes(parsed(value)), media_type or named)
+def _fields(call: Call, scope: Scope) -> dict[str, Any]:
+    """Return the fields of the body: parameters, and what ``with`` adds whose names mean nothing in the operation."""
+    fields = {parameter.name: parameter.value_in(scope) for parameter in call.operation.in_body.fields}
+    for extra in call.extras:
+        if extra.place == "field":
+            fields[extra.name] = scope.inputs.get(extra.name, ABSENT)
+    return {name: value for name, value in fields.items() if value is not ABSENT}
 
 
 def dump_json(value: Any) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 
 from naftiko.engine.refused import callers_name
 from naftiko.errors import CallError, InputError, MissingValue, Problem
-from naftiko.plan.operation import Parameter
+from naftiko.plan.parameter import Parameter
 from naftiko.plan.path import PathPlaceholder, path_text
 from naftiko.plan.references import Input
 from naftiko.plan.required import is_made_elsewhere
@@ -97,14 +97,14 @@ def _of_parameters(call: Call, api: ApiPlan, scope: Scope, *, has_body: bool | N
     for parameter in call.operation.parameters:
         if not parameter.required or parameter.location in {"path", "environment"}:
             continue
-        source = arguments.get(parameter.name) if parameter.fixed is None else _inside(parameter.fixed, arguments)
+        source = arguments.get(parameter.argument) if parameter.fixed is None else _inside(parameter.fixed, arguments)
         value = parameter.value_in(scope)
         if parameter.location == "body":
             lacks = has_body is not None and _lacks_in_body(call, parameter, value, source, has_body=has_body)
         else:
             lacks = sends_nothing(value)
         if lacks and not is_made_elsewhere(parameter, call.operation, api):
-            yield _Lacking(parameter.name, parameter.location, source)
+            yield _Lacking(parameter.argument, parameter.location, source)
 
 
 def _inside(fixed: Value, arguments: dict[str, Value]) -> Value:
@@ -127,7 +127,7 @@ def _lacks_in_body(call: Call, parameter: Parameter, value: Any, source: Value |
     """``null`` is a value in a JSON body where a caller gives it, and none where a step found nothing."""
     if value is not ABSENT and (value is not None or source is None or not _reads_steps(call, source)):
         return False
-    is_whole = parameter.name == call.operation.whole_body or any(extra.place == "body" for extra in call.extras)
+    is_whole = parameter is call.operation.in_body.whole or any(extra.place == "body" for extra in call.extras)
     return not (is_whole and has_body and value is ABSENT)
 
 

@@ -11,6 +11,7 @@ from naftiko.document.model import RequestBody
 from naftiko.plan.escape import Position
 from naftiko.plan.form import form_text
 from naftiko.plan.json_text import JsonText, TextOf, double_braces, is_json, structure_of
+from naftiko.plan.media_types import bare
 from naftiko.plan.references import Constant, Input, Names, Structure, compile_data, inputs_of
 from naftiko.plan.template import Resolve, Template, Value, has_placeholder, parse, parse_json_text, parse_sparql
 
@@ -100,9 +101,9 @@ def kind_of(body_type: str) -> tuple[BodyKind, str]:
     """Return how a body of a type is written, and its media type; the type is a word of the spec or a media type."""
     if body_type in _WORDS:
         return _WORDS[body_type]
-    bare = body_type.partition(";")[0].strip().lower()
-    by_suffix = next((kind for suffix, kind in _SUFFIXES.items() if bare.endswith(suffix)), BodyKind.TEXT)
-    return _MEDIA_TYPES.get(bare, by_suffix), body_type
+    media_type = bare(body_type)
+    by_suffix = next((kind for suffix, kind in _SUFFIXES.items() if media_type.endswith(suffix)), BodyKind.TEXT)
+    return _MEDIA_TYPES.get(media_type, by_suffix), body_type
 
 
 def compile_body(body: RequestBody, names: Names) -> BodyTemplate | None:

@@ -6,8 +6,7 @@ the exposed path that is the same after folding, and last an input of its own.
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -27,7 +26,6 @@ from naftiko.plan.references import (
     Names,
     OptionalInput,
     PathInto,
-    Structure,
     compile_value,
     known_prefix,
     on_one_line,
@@ -36,79 +34,12 @@ from naftiko.plan.required import without_source
 from naftiko.plan.resolving import Resolver, Unresolved
 from naftiko.plan.template import TemplateError, Value
 from naftiko.plan.unit import Call, Extra
+from naftiko.plan.wants import Use, Wants
 
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _HEADER_KEYS = frozenset(
     {"content-type", "accept", "accept-language", "if-match", "if-none-match", "user-agent", "idempotency-key"}
 )
-
-
-class Use(enum.Enum):
-    """How a slot's value is made of an input."""
-
-    WHOLE = "whole"
-    """It is the value, so that the slot's type is its own."""
-    PART = "part"
-    """It stands in a map or a list, as it is: nothing says its type."""
-    TEXT = "text"
-    """It is written into a text."""
-
-    @classmethod
-    def of(cls, value: Value) -> Use:
-        """Return how a compiled value uses the inputs that it names."""
-        if isinstance(value, Input):
-            return cls.WHOLE
-        return cls.PART if isinstance(value, Structure) else cls.TEXT
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An input that a unit turns out to need.
-
-    Attributes:
-        name: the input's name.
-        slot: what it is for.
-        use: how the slot's value is made of it.
-        place: where in a request a reference looks for it, if it says that.
-    """
-
-    name: str
-    slot: Slot
-    use: Use
-    place: str | None = None
-
-
-@dataclass(slots=True)
-class Wants:
-    """Collects the inputs that a unit needs, in order.
-
-    Attributes:
-        found: what each is for.
-        needs: the inputs that feed something known, and whether any of that can't do without (SEMANTICS 3.6).
-    """
-
-    found: list[Wanted] = field(default_factory=list)
-    needs: dict[str, bool] = field(default_factory=dict)
-
-    def add(self, name: str, slot: Slot, use: Use = Use.WHOLE) -> None:
-        """Add an input."""
-        self.found.append(Wanted(name, slot, use))
-        if slot.known:
-            self.feeds(name, needed=slot.required)
-
-    def feeds(self, name: str, *, needed: bool) -> None:
-        """Say of an input that it feeds something known, and whether that can't do without."""
-        self.needs[name] = needed or self.needs.get(name, False)
-
-
-def in_their_places(wanted: Iterable[Wanted], names: Names) -> Iterator[Wanted]:
-    """Yield the wanted inputs, each in the place where a reference such as ``rest.header.x`` looks for it."""
-    for want in wanted:
-        place = names.places.get(want.name)
-        if place is None:
-            yield want
-        else:
-            yield replace(want, place=place, slot=replace(want.slot, location=place, whole_body=False))
 
 
 class CannotLink(Exception):  # it is caught here, never shown
@@ -138,6 +69,9 @@ class Caller:
         route: the placeholders of its exposed path, in REST.
         is_agent: whether it is an MCP tool: credentials are not asked of an agent.
         weak: inputs that are declared for other routes too, and are its own only if it uses them.
+        has_places: whether its inputs have places of their own, as they have in REST.
+        twins: the input of a name in a place, where two of the declared ones have that name.
+        gives_body: whether it gives a body of its own to an operation that declares none (SEMANTICS 4.3).
     """
 
     names: Names
@@ -145,6 +79,9 @@ class Caller:
     route: tuple[str, ...]
     is_agent: bool
     weak: frozenset[str] = frozenset()
+    has_places: bool = False
+    twins: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    gives_body: bool = False
 
 
 Mapped: TypeAlias = "Mapping[str, tuple[Value, tuple[str, ...]]]"
@@ -179,7 +116,7 @@ class _Linking:
         key = self._key(slot)
         credential = self._is_credential(slot)
         if key is None:
-            if not credential and not self._within(slot.name, slot):
+            if not credential and not self._within(slot.name, slot) and not self._is_given_body(slot):
                 self._unmapped(slot)
             return
         self._taken.add(key)
@@ -248,17 +185,38 @@ class _Linking:
 
     def _map(self, key: str, slot: Slot) -> None:
         expression, used = self._mapped[key]
-        self.arguments[slot.name] = expression if slot.location == "body" else on_one_line(expression)
+        if isinstance(expression, Input):
+            self._feed(expression.name, slot)
+            return
+        self.arguments[slot.key] = expression if slot.location == "body" else on_one_line(expression)
         for name in used:
             self._wants.add(name, slot, Use.of(expression))
+
+    def _feed(self, name: str, slot: Slot) -> None:
+        """Fill a slot with an input as it is; of two that have one name, with the one in the slot's place."""
+        own = name
+        if name in self._caller.names.places:  # the reference itself says where it comes from
+            pass
+        elif self._caller.declared:
+            own = self._caller.twins.get((name, slot.location), name)
+        elif self._caller.has_places and slot.key != slot.name:
+            own = f"{name} in {slot.location}"
+        self.arguments[slot.key] = Input(own)
+        self._wants.add(own, slot, wire=name if own != name else "")
 
     def _key(self, slot: Slot) -> str | None:
         """Return the ``with`` key of a slot: its name; for a path, one that is the same after folding."""
         if slot.name in self._mapped:
             return slot.name
+        if slot.whole_body and "body" in self._mapped:
+            return "body"
         if slot.location == "header":  # names of headers have no case (RFC 9110 chapter 5.1)
             return next((key for key in self._mapped if key.lower() == slot.name.lower()), None)
         return same_placeholder(slot.name, tuple(self._mapped)) if slot.location == "path" else None
+
+    def _is_given_body(self, slot: Slot) -> bool:
+        """Tell whether ``with`` gives the whole body, of which a slot is the only field."""
+        return slot.lone and "body" in self._mapped
 
     def _is_credential(self, slot: Slot) -> bool:
         if slot.location == "path":
@@ -275,8 +233,7 @@ class _Linking:
         if name is None and (not caller.declared or (slot.location == "path" and slot.required)):
             name = slot.name
         if name is not None:
-            self.arguments[slot.name] = Input(name)
-            self._wants.add(name, slot)
+            self._feed(name, slot)
 
 
 class CallLinker:
@@ -327,6 +284,10 @@ class CallLinker:
         for extra in extras:
             value = mapped[extra.name][0]
             linking.arguments[extra.name] = on_one_line(value) if extra.place in {"query", "header"} else value
+        if caller.gives_body and self._lacks_body(operation, extras, wants):
+            linking.arguments["body"] = Input("body")
+            wants.add("body", _OWN_BODY)
+            extras = (*extras, Extra("body", "body"))
         return Call(operation, tuple(linking.arguments.items()), extras, operation.outputs)
 
     def _completed(self, operation: Operation, with_: Mapping[str, Any], model: Model, caller: Caller) -> Operation:
@@ -356,6 +317,12 @@ class CallLinker:
             if error.ambiguous:
                 raise CannotLink("ambiguous-call", error.reason, error.hint) from error
             raise CannotLink("unknown-call", error.reason, error.hint) from error
+
+    @staticmethod
+    def _lacks_body(operation: Operation, extras: Sequence[Extra], wants: Wants) -> bool:
+        """Tell whether nothing is sent as a body that could have one, and the name ``body`` means nothing else."""
+        has_body = any(extra.place in {"body", "field"} for extra in extras)
+        return operation.takes_body and not has_body and all(want.name != "body" for want in wants.found)
 
     def _compile_with(self, with_: Mapping[str, Any], model: Model, caller: Caller) -> Mapped:
         """Compile the mapped values, each with the inputs that it uses.
@@ -453,6 +420,19 @@ def _place(key: str, operation: Operation) -> str:
     return "field" if operation.method in _BODY_METHODS and has_fields else "query"
 
 
+_OWN_BODY = Slot(
+    name="body",
+    location="body",
+    type=None,
+    description="The body of the request: any JSON.",
+    required=False,
+    schema={},
+    whole_body=True,
+    is_own_body=True,
+)
+"""What a tool gives to an operation that declares no body (SEMANTICS 4.3)."""
+
+
 def _extra_slot(key: str, place: str) -> Slot:
     location = {"body": "body", "field": "body"}.get(place, place)
     return Slot(
@@ -464,4 +444,5 @@ def _extra_slot(key: str, place: str) -> Slot:
         schema={} if location == "body" else {"type": "string"},
         whole_body=place == "body",
         known=place == "path",
+        in_json=location == "body",
     )

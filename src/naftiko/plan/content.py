@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from naftiko import jsontext
+from naftiko.plan.media_types import is_json
 
 _STANDARD: Final = str.maketrans("-_", "+/")
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A body, or a file in a form, as it came: bytes with a media type, passed on as they are."""
+    """A body, or a file in a form, as it came: bytes with a media type, passed on as they are.
+
+    Attributes:
+        coding: what its bytes are coded in (``Content-Encoding``), or ``""``.
+    """
 
     data: bytes
     media_type: str
     filename: str = ""
+    coding: str = ""
 
     @property
     def is_json(self) -> bool:
         """Whether the media type is JSON's."""
-        kind = self.media_type.partition(";")[0].strip().lower()
-        return kind == "application/json" or kind.endswith("+json")
+        return is_json(self.media_type)
 
     def decoded(self) -> Any:
         """Return the value of a JSON body.
@@ -43,6 +49,20 @@ class Content:
             return base64.b64encode(self.data).decode("ascii")
 
 
+def plain(value: Any) -> Any:
+    """Return what a body or file that came as bytes means, where it is a part of a JSON text: JSON, else text.
+
+    Raises:
+        TypeError: it is no JSON at all.
+    """
+    if not isinstance(value, Content):
+        return jsontext.fragment(value)
+    if value.is_json:
+        with contextlib.suppress(ValueError):
+            return value.decoded()
+    return value.text
+
+
 class Base64(str):
     """Text in base64 that stands for bytes: text in a JSON document, bytes where bytes can stand.
 
@@ -55,15 +75,20 @@ class Base64(str):
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Return the text with its bytes; both alphabets of RFC 4648 are read, line ends and a lost padding too.
+        """Return the text with its bytes: of both alphabets of RFC 4648, in one line or in several.
+
+        Padding may be lost in the alphabet for URLs alone, where it often is: any word would be base64 otherwise.
 
         Raises:
             ValueError: it is no base64.
         """
-        bare = "".join(text.split()).rstrip("=").translate(_STANDARD)
+        bare = "".join(text.split("\n")).replace("\r", "").strip()
+        standard = bare.translate(_STANDARD)
+        if standard != bare:
+            standard += "=" * (-len(standard) % 4)
         made = cls(text)
         try:
-            made.data = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+            made.data = base64.b64decode(standard, validate=True)
         except binascii.Error as error:
             raise ValueError(str(error)) from error
         return made

@@ -10,13 +10,14 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import CallStep, LookupStep, Mapping, Model, ScriptStep, Step, UnknownStep
 from naftiko.document.suggest import did_you_mean
 from naftiko.plan import jsonpath
-from naftiko.plan.calls import Caller, CallLinker, CannotLink, Wants
+from naftiko.plan.calls import Caller, CallLinker, CannotLink
 from naftiko.plan.references import Names, ScopePath, StepPath, compile_path, compile_value
 from naftiko.plan.sources import leaves, steps_in
 from naftiko.plan.steps.call import CallStepPlan
 from naftiko.plan.steps.lookup import LookupStepPlan
 from naftiko.plan.template import TemplateError, Value
 from naftiko.plan.unit import FlowAction, StepPlan
+from naftiko.plan.wants import Wants
 
 
 class FlowLinker:

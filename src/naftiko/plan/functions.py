@@ -17,12 +17,13 @@ from naftiko.document.model import (
 )
 from naftiko.document.suggest import did_you_mean
 from naftiko.plan.callables import Callables, Origin
-from naftiko.plan.calls import Caller, Use, Wants, compiled
+from naftiko.plan.calls import Caller, compiled
 from naftiko.plan.inputs import Input, InputSet
 from naftiko.plan.operation import Slot
 from naftiko.plan.references import Input as Reference
 from naftiko.plan.references import Names
 from naftiko.plan.template import Value
+from naftiko.plan.wants import Use, Wants
 from naftiko.types import ABSENT
 
 Function: TypeAlias = tuple[Aggregate, AggregateFunction]
@@ -56,6 +57,9 @@ def _add(functions: Callables[Function], aggregate: Aggregate, function: Aggrega
             hint="rename one",
             related=(findings.position(first.node),),
         )
+
+
+_ANYWHERE = Slot("", "query", None, None, required=False, schema={})
 
 
 class FunctionArguments:
@@ -98,15 +102,16 @@ class FunctionArguments:
 
     def _slot(self, given: Input) -> Slot:
         """Return the place of a function's input: where the function's own call sends it, as the function types it."""
-        used = self._slots.get(given.name)
-        return Slot(
+        used = self._slots.get(given.name, _ANYWHERE)
+        return replace(
+            used,
             name=given.name,
-            location=used.location if used else "query",
+            argument="",
             type=given.type,
             description=given.description,
             required=given.required,
             schema=dict(given.schema),
-            whole_body=used.whole_body if used else False,
+            known=True,
         )
 
     def _tell_unknown(self, model: ExposedOperation | McpTool | McpResource | AggregateFunction) -> None:

@@ -10,15 +10,17 @@ from typing import Any
 from naftiko.document.findings import Findings
 from naftiko.document.model import InputParameter
 from naftiko.plan import jsonpath
-from naftiko.plan.calls import Use, Wanted
-from naftiko.plan.inputs import Input, InputSet
+from naftiko.plan.body_place import is_whole_name
+from naftiko.plan.inputs import Input, InputSet, Null
 from naftiko.plan.lost_path import appended, lookalike
 from naftiko.plan.names import property_names
 from naftiko.plan.operation import Slot
 from naftiko.plan.path import same_placeholder
 from naftiko.plan.routes import NO_ROUTE, ExposedRoute
 from naftiko.plan.schema import told_schema
+from naftiko.plan.schema_types import is_nullable, stands_for_bytes
 from naftiko.plan.validation import broken_pattern
+from naftiko.plan.wants import Use, Wanted
 from naftiko.types import ABSENT
 
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -42,6 +44,12 @@ class Declared:
     def without(self, names: Collection[str]) -> Declared:
         """Return the same without some."""
         return replace(self, inputs=tuple(given for given in self.inputs if given.name not in names))
+
+    @property
+    def twins(self) -> dict[tuple[str, str], str]:
+        """The input of a name in a place, where two have that name (SEMANTICS 4.3)."""
+        doubled = {given.label for given in self.inputs if given.name != given.label}
+        return {(given.label, given.location): given.name for given in self.inputs if given.label in doubled}
 
     def settled(self, needs: Mapping[str, bool]) -> list[Input]:
         """Return the inputs, required where what they feed is, or where that isn't known (SEMANTICS 3.6)."""
@@ -101,8 +109,9 @@ class InputMaker:
             description=description,
             schema=schema,
             default=default,
-            wire_name=wire,
-            whole_body=self._is_whole_body(want, in_route=place is not None),
+            wire_name=want.wire or wire,
+            whole_body=location == "body" and slot.whole_body and want.use is not Use.PART,
+            label=want.wire or _plain(want),
         )
 
     def _place(self, want: Wanted) -> tuple[str, str] | None:
@@ -128,12 +137,6 @@ class InputMaker:
         """Return the value that the exposed path's own query fixes, which every request has."""
         return self.route.fixed.get(wire, ABSENT) if location == "query" else ABSENT
 
-    def _is_whole_body(self, want: Wanted, *, in_route: bool) -> bool:
-        """An input for the whole body is it; so is one named ``body`` that a body block asks for."""
-        slot = want.slot
-        in_body = self.adapter == "rest" and not in_route and slot.location == "body"
-        return in_body and ((slot.whole_body and want.use is not Use.PART) or want.name == "body")
-
     def _location(self, slot: Slot) -> str:
         if self.adapter == "mcp":
             return "argument"
@@ -148,13 +151,7 @@ class InputMaker:
             levels: those of the unit and of what is around it.
             inherited: those of an aggregate's function, the innermost level.
         """
-        merged: dict[str, InputParameter] = {}
-        for level in (*levels, inherited):
-            for parameter in level:
-                if parameter.name is None:
-                    self._findings.at(parameter.node).warning("missing-name", "an input without a name is left out")
-                else:
-                    merged[parameter.name] = parameter
+        merged = self._merged((*levels, inherited))
         inputs = tuple(self._declared(name, parameter) for name, parameter in merged.items())
         follows = merged if self.adapter == "mcp" else {parameter.name for parameter in inherited}
         unsaid = frozenset(
@@ -167,14 +164,33 @@ class InputMaker:
         )
         return Declared(inputs, unsaid)
 
+    def _merged(self, levels: Sequence[Sequence[InputParameter]]) -> dict[str, InputParameter]:
+        """Return the declared inputs by name; the second of a name, in another place, has the place in its own."""
+        by_name: dict[str, dict[str, InputParameter]] = {}
+        for level in levels:
+            inner: dict[str, dict[str, InputParameter]] = {}
+            for parameter in level:
+                if parameter.name is None:
+                    self._findings.at(parameter.node).warning("missing-name", "an input without a name is left out")
+                else:
+                    place = "argument" if self.adapter == "mcp" else (parameter.location or "").lower()
+                    inner.setdefault(parameter.name, {})[place] = parameter
+            by_name.update(inner)
+        return {
+            name if at == 0 else f"{name} in {place}": parameter
+            for name, places in by_name.items()
+            for at, (place, parameter) in enumerate(places.items())
+        }
+
     def _declared(self, name: str, parameter: InputParameter) -> Input:
-        location, wire = self._declared_place(name, parameter)
+        own = parameter.name or name
+        location, wire = self._declared_place(own, parameter)
         body_path, constant = self._value(parameter)
         default = self._said_by_route(location, wire) if parameter.default is None else parameter.default
         schema = told_schema(parameter, self._findings)
         required = bool(parameter.required)
         if self.adapter != "mcp" and parameter.required is None:  # what the path is meant to have
-            required = (parameter.location or "").lower() == "path" or self._in_route(name) is not None
+            required = (parameter.location or "").lower() == "path" or self._in_route(own) is not None
         return Input(
             name=name,
             alias=name,
@@ -187,6 +203,7 @@ class InputMaker:
             wire_name=wire,
             body_path=body_path,
             constant=constant,
+            label=own,
         )
 
     def _declared_place(self, name: str, parameter: InputParameter) -> tuple[str, str]:
@@ -265,12 +282,55 @@ class InputMaker:
             description=description if isinstance(description, str) else None,
             schema=checked,
             wire_name=name,
+            label=name,
         )
 
 
 def _plain(want: Wanted) -> str:
     """Return the name of what is wanted without its place: ``x`` of ``header.x``."""
     return want.name.removeprefix(f"{want.place}.") if want.place else want.name
+
+
+def fed(inputs: Iterable[Input], wants: Iterable[Wanted]) -> list[Input]:
+    """Return the inputs with what follows from what they feed: what null is, what is base64, what may be the body."""
+    uses: dict[str, list[Wanted]] = {}
+    for want in wants:
+        uses.setdefault(want.name, []).append(want)
+    made = list(inputs)
+    read_from_body = [given for given in made if given.location == "body" and given.constant is ABSENT]
+    return [_fed(given, uses.get(given.name, []), is_only=read_from_body == [given]) for given in made]
+
+
+def _fed(given: Input, wants: Sequence[Wanted], *, is_only: bool) -> Input:
+    feeds_body = any(want.slot.whole_body or want.slot.lone for want in wants if want.use is Use.WHOLE)
+    decodes = any(want.slot.takes_bytes and _stands_for_bytes(given, want) for want in wants)
+    is_read_whole = given.whole_body or given.body_path is not None or any(want.place for want in wants)
+    may_be_body = given.location == "body" and not is_read_whole
+    open_type = given.type in {None, "object"}
+    is_body = may_be_body and (
+        (is_only and (open_type or feeds_body or is_whole_name(given.label)))
+        or (given.label == "body" and (feeds_body or (open_type and not wants)))
+    )
+    null, schema = _null(given, wants), given.schema
+    if decodes and given.location == "argument":
+        schema = {**schema, "contentEncoding": "base64"}
+    return replace(given, null=null, is_base64=decodes, or_body=is_body, schema=schema)
+
+
+def _stands_for_bytes(given: Input, want: Wanted) -> bool:
+    return want.use is Use.WHOLE and (stands_for_bytes(given.schema) or stands_for_bytes(want.slot.schema))
+
+
+def _null(given: Input, wants: Sequence[Wanted]) -> Null:
+    """Say what a caller's null is: a value in JSON, elsewhere as absent; refused where the type forbids it there."""
+    if is_nullable(given.schema):
+        return Null.VALUE
+    in_json = [want for want in wants if want.slot.in_json and want.use is not Use.TEXT]
+    if not in_json:
+        return Null.ABSENT
+    if given.type is not None:
+        return Null.REFUSED
+    return Null.ABSENT if all(want.slot.whole_body and want.use is Use.WHOLE for want in in_json) else Null.VALUE
 
 
 def _anything(value: Any) -> bool:
@@ -304,8 +364,8 @@ _TYPED: dict[Use, Callable[[Slot], tuple[str | None, Mapping[str, Any]]]] = {
 def named_safely(inputs: Iterable[Input]) -> InputSet:
     """Return the inputs with names that clients accept."""
     made = list(inputs)
-    aliases = property_names(given.name for given in made)
-    return InputSet(_aliased(given, aliases[given.name]) for given in made)
+    aliases = property_names(given.label or given.name for given in made)
+    return InputSet(_aliased(given, aliases[given.label or given.name]) for given in made)
 
 
 def _aliased(given: Input, alias: str) -> Input:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from naftiko import jsontext
 from naftiko.digits import ExactNumber, is_number, is_whole, read_number, whole
 from naftiko.document.suggest import did_you_mean, fold
 from naftiko.errors import InputError, Problem
-from naftiko.plan.content import Content
+from naftiko.plan.content import Base64, Content
 from naftiko.plan.jsonpath import JSONPath
+from naftiko.plan.schema_types import is_nullable
 from naftiko.plan.text import as_text, compact_json, whole_characters
 from naftiko.plan.validation import matches, schema_errors
 from naftiko.types import ABSENT
@@ -25,12 +27,20 @@ SIMPLE_KEYWORDS = frozenset(
 _SHOWN = 60
 
 
+class Null(enum.Enum):
+    """What a caller's ``null`` is (SEMANTICS 3.2)."""
+
+    ABSENT = "as if nothing was given"
+    VALUE = "a value"
+    REFUSED = "an error: it would be lost, or sent where the type forbids it"
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """One input of a unit.
 
     Attributes:
-        name: as the file has it.
+        name: as the file has it; the second of a name, in another place, has its place in it.
         alias: the name that clients accept; the same where the name is safe.
         location: ``path``, ``query``, ``header``, ``cookie``, ``body`` or ``environment`` in REST, ``argument`` in MCP.
         type: the JSON type, or ``None`` for any.
@@ -42,6 +52,10 @@ class Input:
         whole_body: whether it is the whole request body, not a field of it.
         body_path: a JSONPath on the body (``value: $.a.b``).
         constant: a value that the file fixes, or ABSENT.
+        label: its name as the file has it, whatever place it has.
+        or_body: whether the request's body is its value where that is no object, or has no field of its name.
+        null: what a caller's null is.
+        is_base64: whether its text is base64 that stands for bytes.
     """
 
     name: str
@@ -56,12 +70,20 @@ class Input:
     whole_body: bool = False
     body_path: JSONPath | None = None
     constant: Any = ABSENT
+    label: str = ""
+    or_body: bool = False
+    null: Null = Null.ABSENT
+    is_base64: bool = False
+
+    @property
+    def shown(self) -> str:
+        """Its name as callers know it."""
+        return self.label or self.name
 
     @property
     def nullable(self) -> bool:
         """Whether ``null`` is a value of it, and not the absence of one."""
-        kind = self.schema.get("type")
-        return isinstance(kind, list) and "null" in kind
+        return self.null is Null.VALUE or is_nullable(self.schema)
 
     def answers_to(self, name: str) -> bool:
         """Tell whether a caller means this input by ``name``."""
@@ -81,6 +103,7 @@ class InputSet:
         self._folded: dict[str, Input] = {}
         for given in self.inputs:
             self._folded.setdefault(fold(given.name) or given.name, given)
+        self._doubled = tuple(found for found in self.inputs if found.shown != found.name)
         self._fixed = tuple(found for found in self.inputs if found.constant is not ABSENT)
         self._required = tuple(found for found in self.inputs if found.required)
         self._defaults = tuple(found for found in self.inputs if found.default is not ABSENT)
@@ -88,6 +111,13 @@ class InputSet:
             found.name: found.schema for found in self.inputs if _needs_validator(found.schema)
         }  # checked by jsonschema, the others by hand, which is 20 times faster
         self._validators: dict[str, Callable[[Any], Iterable[Any]]] = {}
+
+    def spread(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return values by name where one name may mean two inputs, in two places: it feeds both (SEMANTICS 4.3)."""
+        if not self._doubled:
+            return given
+        others = {found.name: given[found.shown] for found in self._doubled if found.shown in given}
+        return {**others, **given}
 
     def find(self, name: str) -> Input | None:
         """Return the input that a caller means: by name, alias or, if nothing else fits, folded name."""
@@ -109,9 +139,9 @@ class InputSet:
             found = self.find(name)
             if found is None:
                 problems.append(self._unknown(name))
-            elif value is None and found.nullable:
-                values[found.name] = None
-            elif value is not ABSENT and not (value is None and not found.required):
+            elif value is None:
+                _take_null(found, values, problems)
+            elif value is not ABSENT:
                 values[found.name] = self._value(found, value, problems, is_text=name in text)
         for found in self._defaults:
             values.setdefault(found.name, found.default)
@@ -131,7 +161,7 @@ class InputSet:
         if isinstance(value, Content):
             return value
         if found.location == "path" and value == "":
-            problems.append(Problem(found.name, found.location, f"`{found.name}` must not be empty", "a value", '""'))
+            problems.append(Problem(found.shown, found.location, f"`{found.name}` must not be empty", "a value", '""'))
             return value
         fitted = fit(value, found.type, is_text=is_text, items=_item_type(found.schema))
         if fitted is ABSENT:
@@ -140,7 +170,7 @@ class InputSet:
         problems.extend(_constraints(found, fitted))
         if found.name in self._deep:
             problems.extend(self._validate(found, fitted))
-        return fitted
+        return _bytes_of(found, fitted, problems) if found.is_base64 and not is_text else fitted
 
     def _validate(self, found: Input, value: Any) -> Iterable[Problem]:
         """Check a value against a schema that says more than a type, by jsonschema."""
@@ -150,7 +180,9 @@ class InputSet:
         for error in validate(value):
             where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
             shown = error.message if len(error.message) <= 4 * _SHOWN else f"{error.message[: 4 * _SHOWN]}…"
-            yield Problem(found.name, found.location, f"`{found.name}{where}`: {shown}", str(error.validator), "")
+            if error.validator == "type" and error.instance is None:
+                shown = f"must be of type {error.validator_value}, not null; {_NULLABLE}"
+            yield Problem(found.shown, found.location, f"`{found.name}{where}`: {shown}", str(error.validator), "")
 
 
 def _needs_validator(schema: Mapping[str, Any]) -> bool:
@@ -169,14 +201,44 @@ def _item_type(schema: Mapping[str, Any]) -> str | None:
 def missing(found: Input) -> Problem:
     """Return the problem of a required input that was not given."""
     expected = found.type or "a value"
-    return Problem(found.name, found.location, f"`{found.alias}` is required", expected)
+    return Problem(found.shown, found.location, f"`{found.alias}` is required", expected)
+
+
+def _take_null(found: Input, values: dict[str, Any], problems: list[Problem]) -> None:
+    """Take a caller's null for what it is (SEMANTICS 3.2); one that is as absent is left out."""
+    if found.nullable:
+        values[found.name] = None
+    elif found.null is Null.REFUSED or (found.required and found.type is not None):
+        problem = _wrong_type(found, None, is_text=False)
+        if found.null is Null.REFUSED:
+            hint = f"{'' if found.required else 'leave it out, or '}{_NULLABLE}"
+            problem = replace(problem, message=f"{problem.message}; {hint}")
+        problems.append(problem)
+        values[found.name] = None
+
+
+_NULLABLE = "where null is meant to be sent, the file must declare it `nullable: true`"
+
+
+def _bytes_of(found: Input, value: Any, problems: list[Problem], where: str = "") -> Any:
+    """Return text in base64 with the bytes that it stands for, in a list too."""
+    if isinstance(value, list):
+        return [_bytes_of(found, element, problems, f"{where}[{at}]") for at, element in enumerate(value)]
+    if not isinstance(value, str) or isinstance(value, Base64):
+        return value
+    try:
+        return Base64.read(value)
+    except ValueError:
+        message = f"`{found.alias}{where}` must be base64 (RFC 4648), not {shorten(value)}"
+        problems.append(Problem(found.shown, found.location, message, "base64", shorten(value)))
+        return value
 
 
 def _wrong_type(found: Input, value: Any, *, is_text: bool) -> Problem:
     where, kind, wrong = _culprit(found, value, is_text=is_text)
     got = shorten(wrong)
     expected = _ARTICLES.get(kind, "a value")
-    return Problem(found.name, found.location, f"`{found.alias}{where}` must be {expected}, not {got}", kind, got)
+    return Problem(found.shown, found.location, f"`{found.alias}{where}` must be {expected}, not {got}", kind, got)
 
 
 def _culprit(found: Input, value: Any, *, is_text: bool) -> tuple[str, str, Any]:
@@ -317,15 +379,15 @@ def _constraints(found: Input, value: Any) -> Iterable[Problem]:
     enum = schema.get("enum")
     if enum is not None and value not in enum:
         allowed = ", ".join(as_text(word) for word in enum)
-        yield Problem(found.name, where, f"`{name}` must be one of: {allowed}", f"one of {allowed}", shorten(value))
+        yield Problem(found.shown, where, f"`{name}` must be one of: {allowed}", f"one of {allowed}", shorten(value))
     if isinstance(value, str):
         yield from _text_constraints(found, value)
     elif is_number(value):
         low, high = schema.get("minimum"), schema.get("maximum")
         if low is not None and value < low:
-            yield Problem(found.name, where, f"`{name}` must be at least {low}", f">= {low}", shorten(value))
+            yield Problem(found.shown, where, f"`{name}` must be at least {low}", f">= {low}", shorten(value))
         if high is not None and value > high:
-            yield Problem(found.name, where, f"`{name}` must be at most {high}", f"<= {high}", shorten(value))
+            yield Problem(found.shown, where, f"`{name}` must be at most {high}", f"<= {high}", shorten(value))
 
 
 def _characters(count: int) -> str:
@@ -338,10 +400,10 @@ def _text_constraints(found: Input, value: str) -> Iterable[Problem]:
     if longest is not None and len(value) > longest:
         limit = f"at most {_characters(longest)}"
         message = f"`{found.alias}` must be {limit} long"
-        yield Problem(found.name, found.location, message, limit, _characters(len(value)))
+        yield Problem(found.shown, found.location, message, limit, _characters(len(value)))
     if shortest is not None and len(value) < shortest:
         limit = f"at least {_characters(shortest)}"
-        yield Problem(found.name, found.location, f"`{found.alias}` must be {limit} long", limit, shorten(value))
+        yield Problem(found.shown, found.location, f"`{found.alias}` must be {limit} long", limit, shorten(value))
     if pattern is not None and not matches(pattern, value):
         message = f"`{found.alias}` must match {pattern}"
-        yield Problem(found.name, found.location, message, f"matching {pattern}", shorten(value))
+        yield Problem(found.shown, found.location, message, f"matching {pattern}", shorten(value))

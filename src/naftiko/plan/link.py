@@ -22,22 +22,23 @@ from naftiko.document.model import (
     McpTool,
     OutputParameter,
     RestAdapter,
-    ToolHints,
 )
 from naftiko.document.reader import is_null
 from naftiko.plan import mentions
 from naftiko.plan.apis import Apis, LinkSettings, link_apis
-from naftiko.plan.calls import Caller, CallLinker, CannotLink, Use, Wanted, Wants, in_their_places
+from naftiko.plan.calls import Caller, CallLinker, CannotLink
 from naftiko.plan.credentials import compile_secrets, unusable_by_callers
 from naftiko.plan.flows import FlowLinker
 from naftiko.plan.functions import FunctionArguments, collect_functions
-from naftiko.plan.infer import Declared, InputMaker, named_safely
+from naftiko.plan.hints import tool_hints
+from naftiko.plan.infer import Declared, InputMaker, fed, named_safely
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.mock import MockCompiler
 from naftiko.plan.names import tool_names
 from naftiko.plan.namesakes import Namesakes
 from naftiko.plan.operation import Slot
 from naftiko.plan.outputs import IDENTITY, OutputCompiler, Outputs
+from naftiko.plan.passed_body import passes_body
 from naftiko.plan.path import placeholders
 from naftiko.plan.references import ADAPTER_PREFIXES, Names, bind_names
 from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt
@@ -56,6 +57,7 @@ from naftiko.plan.unit import (
     UnitPlan,
     variables_of,
 )
+from naftiko.plan.wants import Use, Wanted, Wants, in_their_places
 
 _Declaration: TypeAlias = ExposedOperation | McpTool | McpResource | AggregateFunction
 
@@ -262,7 +264,16 @@ class _Linker:
             route=route,
             places={},
         )
-        caller = Caller(names, bool(declared), route, is_agent=place.kind == "mcp", weak=weak)
+        caller = Caller(
+            names,
+            bool(declared),
+            route,
+            is_agent=place.kind == "mcp",
+            weak=weak,
+            has_places=place.kind == "rest",
+            twins=declared.twins,
+            gives_body=isinstance(model, McpTool) and model.input_schema is None,
+        )
         wants = Wants()
         action: Action | None = None
         outputs = IDENTITY
@@ -278,7 +289,7 @@ class _Linker:
         if place.route is not None:
             wrong = wrong_path(place.route, maker.misplaced, self._findings.at(place.path_node))
             action, reason = (None, reason or wrong) if wrong else (action, reason)
-        plan = self._plan(model, function, place, action, reason, inputs, outputs)
+        plan = self._plan(model, function, place, action, reason, inputs, outputs, wants)
         needed = (*names.variables, *(name for name in names.free if inputs.find(name) is None), *variables_of(action))
         return replace(plan, variables=tuple(dict.fromkeys(needed)))
 
@@ -327,7 +338,7 @@ class _Linker:
             compiler = OutputCompiler(caller.names, self._findings, call.consumed, wraps=wraps)
             return CallAction(call), compiler.compile(outputs)
         if model.steps:
-            flow = self._flows.link(model.steps, model.mappings, caller, wants)
+            flow = self._flows.link(model.steps, model.mappings, replace(caller, gives_body=False), wants)
             step_names = tuple(plan.name for wave in flow.waves for plan in wave)
             names = replace(caller.names, steps=step_names)
             return flow, OutputCompiler(names, self._findings, {}).compile(outputs)
@@ -388,7 +399,7 @@ class _Linker:
             places={},
         )
         inner_wants = Wants()
-        inner = Caller(inner_names, bool(declared), (), is_agent=caller.is_agent)
+        inner = Caller(inner_names, bool(declared), (), is_agent=caller.is_agent, gives_body=caller.gives_body)
         action, built = self._own_action(function, outputs, inner, inner_wants)
         inner_inputs = self._inputs(declared, inner_wants, inner_names, action, maker)
         arguments = FunctionArguments(inner_inputs, inner_wants, self._findings).link(model, caller, wants)
@@ -400,18 +411,22 @@ class _Linker:
         """Return the unit's inputs; declared ones are not added to, but for what a path can't do without."""
         known = {given.name for given in declared.inputs}
         if declared:
+            placed = list(in_their_places(wants.found, names))
             needed = [
                 want
-                for want in in_their_places(wants.found, names)
-                if want.name not in known and want.slot.location == "path" and want.use is Use.WHOLE
+                for want in placed
+                if want.name not in known
+                and want.use is Use.WHOLE
+                and (want.slot.location == "path" or want.slot.is_own_body)
             ]
-            return named_safely([*declared.settled(wants.needs), *maker.inferred(needed)])
+            return named_safely(fed([*declared.settled(wants.needs), *maker.inferred(needed)], placed))
         covered = {want.name for want in wants.found}
         others = [name for name in names.used if name not in covered]
         if action is None:
             others = []
         free = [Wanted(name, _text_slot(name), Use.WHOLE) for name in others]
-        return named_safely(maker.inferred(in_their_places([*wants.found, *free], names)))
+        placed = list(in_their_places([*wants.found, *free], names))
+        return named_safely(fed(maker.inferred(placed), placed))
 
     def _plan(
         self,
@@ -422,6 +437,7 @@ class _Linker:
         reason: str,
         inputs: InputSet,
         outputs: Outputs,
+        wants: Wants,
     ) -> UnitPlan:
         hints = getattr(model, "hints", None)
         operation = action.call.operation if isinstance(action, CallAction) else None
@@ -447,13 +463,8 @@ class _Linker:
             inputs=inputs,
             outputs=outputs,
             position=self._findings.position(model.node),
-            hints=_hints(hints, function),
-            passes_body=bool(
-                operation
-                and place.kind == "rest"
-                and operation.takes_body
-                and not any(given.location == "body" for given in inputs.inputs)
-            ),
+            hints=tool_hints(hints, function),
+            passes_body=place.kind == "rest" and passes_body(action, inputs, wants),
             schema=schema,
             output_schema=model.output_schema if isinstance(model, McpTool) else None,
             max_binary_size=(operation.max_binary_size if operation else None) or place.max_binary_size,
@@ -480,15 +491,3 @@ def _says_values(outputs: Sequence[OutputParameter]) -> bool:
         or (output.items is not None and _says_values((output.items,)))
         for output in outputs
     )
-
-
-def _hints(hints: ToolHints | None, function: AggregateFunction | None) -> ToolHints | None:
-    """Return a tool's hints; what it doesn't say itself follows from the function's semantics (SEMANTICS 5.7)."""
-    semantics = function.semantics if function else None
-    if semantics is None:
-        return hints.without_place() if hints is not None else None
-    own = hints or ToolHints()
-    read_only = own.read_only if own.read_only is not None else semantics.safe
-    destructive = own.destructive if own.destructive is not None else (False if semantics.safe else None)
-    idempotent = own.idempotent if own.idempotent is not None else semantics.idempotent
-    return ToolHints(read_only=read_only, destructive=destructive, idempotent=idempotent, open_world=own.open_world)

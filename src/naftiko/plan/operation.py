@@ -10,12 +10,13 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import RAW_FORMATS, ConsumedOperation, ConsumedResource, ConsumesHttp, InputParameter
 from naftiko.document.suggest import did_you_mean, fold
 from naftiko.plan.body import BodyTemplate, compile_body, names_in_text
+from naftiko.plan.body_place import BodyPlace, place_in_body
 from naftiko.plan.lost_path import PathParameters, PathPlaces
 from naftiko.plan.outputs import ConsumedOutputs, consumed_outputs
+from naftiko.plan.parameter import Parameter
 from naftiko.plan.path import PathTemplate, all_placeholders, has_loose_brace, parse_path, same_placeholder
 from naftiko.plan.references import Defaulted, Names, compile_data
 from naftiko.plan.schema import told_schema
-from naftiko.plan.scope import Scope
 from naftiko.plan.template import TemplateError, Value, parse
 from naftiko.types import ABSENT, Position
 
@@ -36,43 +37,16 @@ FORBIDDEN_HEADERS = frozenset(
 """Headers that belong to one connection (RFC 9110 chapter 7.6.1) or are made by it: no parameter may set them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of a consumed operation.
-
-    Attributes:
-        name: as the file has it; also the name of its argument.
-        location: ``query``, ``header``, ``path``, ``cookie``, ``body`` or ``environment``.
-        fixed: its value where the file fixes it.
-        schema: the JSON Schema of its value.
-        fallback: its ``default``, which is sent where it is required and has no value; ABSENT otherwise.
-    """
-
-    name: str
-    location: str
-    type: str | None
-    description: str | None
-    required: bool
-    fixed: Value | None
-    schema: dict[str, Any]
-    fallback: Any = ABSENT
-
-    @property
-    def asked(self) -> bool:
-        """Whether its value comes from the caller."""
-        return self.fixed is None and self.location != "environment"
-
-    def value_in(self, scope: Scope) -> Any:
-        """Return its value: what the file fixes, else the argument of its name, else what stands in for one."""
-        if self.fixed is not None:
-            return self.fixed(scope)
-        if self.location == "environment":
-            return ABSENT
-        value = scope.inputs.get(self.name, ABSENT)
-        return self.fallback if value is ABSENT else value
-
-
-_UNDESCRIBED_BODY = Parameter("body", "body", "object", "Request body (JSON).", False, None, {"type": "object"})  # noqa: FBT003  # required
+_UNDESCRIBED_BODY = Parameter(
+    name="body",
+    location="body",
+    type="object",
+    description="Request body (JSON).",
+    required=False,
+    fixed=None,
+    schema={"type": "object"},
+    argument="body",
+)
 """What a block such as ``body: {type: json}`` asks for: some body."""
 
 
@@ -81,9 +55,14 @@ class Slot:
     """A value that a call of the operation wants from its caller.
 
     Attributes:
-        name: the argument's name.
+        name: the parameter's name, which is the ``with`` key and the name of the caller's input.
         location: where it ends up: ``path``, ``query``, ``header``, ``cookie`` or ``body``.
         whole_body: whether it is the whole body.
+        lone: whether it is the only field of the body, and the whole body where it holds an object or array as text.
+        in_json: whether it stands in a JSON body, where null is a value.
+        takes_bytes: whether bytes can stand in its place as they are.
+        is_own_body: whether it is the body that a tool gives to an operation that declares none.
+        argument: the argument's name.
         known: whether the file says if a request can do without it, so that ``required`` is what it says.
     """
 
@@ -95,6 +74,16 @@ class Slot:
     schema: dict[str, Any]
     whole_body: bool = False
     known: bool = True
+    lone: bool = False
+    in_json: bool = False
+    takes_bytes: bool = False
+    is_own_body: bool = False
+    argument: str = ""
+
+    @property
+    def key(self) -> str:
+        """The argument's name."""
+        return self.argument or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +98,7 @@ class Operation:
         path_query: those that are required and that the path's own query sends.
         slots: what it wants from its caller, in order.
         body: its body block.
-        body_fields: parameters that are the fields of a JSON body.
-        whole_body: the parameter that is the whole body.
+        in_body: what its parameters are in the body.
         takes_body: whether it is a POST, PUT or PATCH that declares no body at all.
         variables: the variables that a request needs.
         free_names: names that ``with`` or a declared input may fill, and that are variables otherwise.
@@ -128,8 +116,7 @@ class Operation:
     slots: tuple[Slot, ...]
     description: str | None
     body: BodyTemplate | None
-    body_fields: tuple[str, ...]
-    whole_body: str | None
+    in_body: BodyPlace
     takes_body: bool
     variables: tuple[str, ...]
     free_names: tuple[str, ...]
@@ -194,17 +181,15 @@ class OperationCompiler:
         }  # `{riskDetection-id}` is the parameter `riskDetectionId` declared in the path
         renamed |= complete.names
         declared = [self._with_fixed(parameter, names) for parameter in declared]
+        declared = _with_arguments(declared, tuple(renamed.values()))
         in_path_now = {one.name: one for one in declared if one.location == "path"}
         in_url = replace(names, one_line=True)
         path = parse_path(complete.text, lambda name: _in_path(renamed.get(name, name), in_path_now, in_url))
-        body, blocked = self._body(operation, names)
-        in_body = [parameter for parameter in declared if parameter.location == "body"]
-        if operation.body is not None and body is None and not in_body:
-            in_body = [_UNDESCRIBED_BODY]
+        body, blocked = self._body(operation, _in_body(declared, names))
+        if operation.body is not None and body is None and not any(one.location == "body" for one in declared):
             declared.append(_UNDESCRIBED_BODY)
-        whole = in_body[0].name if len(in_body) == 1 and body is None else None
-        fields = tuple(parameter.name for parameter in declared if parameter.location == "body")
-        slots = _Slots(declared, whole).collect(path, body, names)
+        in_body = place_in_body(declared, body)
+        slots = _Slots(declared, in_body).collect(path, body, names)
         in_path_query = self._in_path_query(declared, path)
         found = (self._unsendable(path, resource, operation), self._undecodable(operation))
         reasons = (complete.blocked, blocked, _broken(declared), *found)
@@ -219,9 +204,8 @@ class OperationCompiler:
             slots=slots,
             description=operation.description,
             body=body,
-            body_fields=() if whole else fields,
-            whole_body=whole,
-            takes_body=method in {"POST", "PUT", "PATCH"} and body is None and not fields,
+            in_body=in_body,
+            takes_body=method in {"POST", "PUT", "PATCH"} and body is None and in_body.is_empty,
             variables=tuple(names.variables),
             free_names=tuple(names.free),
             raw_format=(operation.output_raw_format or "json").lower(),
@@ -351,6 +335,22 @@ class OperationCompiler:
         return [parameter for parameter in declared if parameter.location == "query" and parameter.name in in_query]
 
 
+def _with_arguments(declared: list[Parameter], in_path: tuple[str, ...]) -> list[Parameter]:
+    """Name the arguments: the same name in two places is two values (SEMANTICS 4.3), the path's has the name itself."""
+    places = dict.fromkeys(in_path, "path")
+    for parameter in declared:
+        if parameter.asked:
+            places.setdefault(parameter.name, parameter.location)
+    second = [one for one in declared if places.get(one.name, one.location) != one.location]
+    return [replace(one, argument=f"{one.name} in {one.location}" if one in second else one.name) for one in declared]
+
+
+def _in_body(declared: list[Parameter], names: Names) -> Names:
+    """Return what names mean in a body block: a parameter of the body is meant before one of its name elsewhere."""
+    renamed = {one.name: one.argument for one in declared if one.location == "body" and one.argument != one.name}
+    return replace(names, renamed=renamed) if renamed else names
+
+
 def _in_path(name: str, declared: Mapping[str, Parameter], names: Names) -> Value:
     """Return what a placeholder of the path stands for: the value that the file fixes, or what its name means."""
     parameter = declared.get(name)
@@ -387,16 +387,14 @@ def _broken(parameters: Sequence[Parameter]) -> str:
 class _Slots:
     """Collects what an operation wants from its caller, each name once."""
 
-    def __init__(self, declared: list[Parameter], whole_body: str | None) -> None:
+    def __init__(self, declared: list[Parameter], in_body: BodyPlace) -> None:
         self._declared = declared
-        self._whole_body = whole_body
+        self._in_body = in_body
         self._slots: dict[str, Slot] = {}
-        self._folded: frozenset[str] = frozenset()
 
     def collect(self, path: PathTemplate, body: BodyTemplate | None, names: Names) -> tuple[Slot, ...]:
         wanted = dict.fromkeys(names.used)
         by_fold = {fold(parameter.name): parameter for parameter in self._declared if parameter.location == "path"}
-        self._folded = frozenset(map(fold, (*path.names, *path.query_names)))
         for name in path.names:
             declared = by_fold.get(fold(name))
             argument = declared.name if declared else name
@@ -416,21 +414,26 @@ class _Slots:
         return tuple(self._slots.values())
 
     def _declare(self, parameter: Parameter) -> None:
-        self._add(parameter.name, parameter.location, parameter, required=parameter.required)
+        self._add(parameter.argument, parameter.location, parameter, required=parameter.required)
 
     def _add(
-        self, name: str, location: str, parameter: Parameter | None, *, required: bool, known: bool = True
+        self, argument: str, location: str, parameter: Parameter | None, *, required: bool, known: bool = True
     ) -> None:
-        if name in self._slots:
+        if argument in self._slots:
             return
         kind = parameter.type if parameter else ("string" if location in {"path", "query"} else None)
-        self._slots[name] = Slot(
-            name=name,
+        in_body = self._in_body
+        self._slots[argument] = Slot(
+            name=parameter.name if parameter else argument,
             location=location,
             type=kind,
             description=parameter.description if parameter else None,
             required=required,
             schema=parameter.schema if parameter else ({"type": kind} if kind else {}),
-            whole_body=name == self._whole_body,
+            whole_body=location == "body" and in_body.whole is not None and in_body.whole.argument == argument,
             known=known,
+            lone=location == "body" and in_body.lone is not None and in_body.lone.argument == argument,
+            in_json=location == "body" and in_body.is_json,
+            takes_bytes=location == "body" and argument in in_body.byte_arguments,
+            argument=argument,
         )

@@ -250,6 +250,7 @@ class Names:
         key: the key of ``with`` whose value is compiled.
         places: collects the inputs that a reference looks for in one place of the request, with that place.
         one_line: whether a variable's value must have one line here.
+        renamed: inputs that another name stands for here.
     """
 
     prefixes: frozenset[str]
@@ -266,6 +267,7 @@ class Names:
     key: str | None = None
     places: dict[str, str] = field(default_factory=dict)
     one_line: bool = False
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def for_fixed_value(self, name: str, *, one_line: bool) -> Names:
         """Return what names mean in the fixed value of the parameter ``name``."""
@@ -299,6 +301,9 @@ class Names:
         return meant
 
     def _declared_as(self, place: str, name: str) -> str | None:
+        twin = f"{name} in {place}"  # where two of the name are declared
+        if twin in self.inputs:
+            return twin
         if name in self.inputs:
             return name
         if place == "path":
@@ -347,6 +352,7 @@ class Names:
         if name is None and text in self.inputs:
             name = text
         if name is not None:
+            name = self.renamed.get(name, name)
             self.used[name] = None
             return Input(name)
         step = self.step(text)

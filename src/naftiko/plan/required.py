@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from naftiko.plan.operation import Operation, Parameter
+from naftiko.plan.operation import Operation
+from naftiko.plan.parameter import Parameter
 from naftiko.plan.path import encode_literal
 from naftiko.plan.unit import ApiPlan
 from naftiko.types import ABSENT
@@ -38,6 +39,6 @@ def without_source(operation: Operation, api: ApiPlan, arguments: Iterable[str])
         and parameter.asked
         and parameter.location in {"query", "header", "cookie"}
         and parameter.fallback is ABSENT
-        and parameter.name not in given
+        and parameter.argument not in given
         and not is_made_elsewhere(parameter, operation, api)
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from naftiko.digits import digits
 from naftiko.jsontext import write
+from naftiko.plan.content import Content, plain
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -28,13 +29,12 @@ def as_text(value: Any) -> str:
         return digits(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    text = getattr(value, "text", None)  # a body or a file that came as bytes (``plan.inputs.Content``)
-    return text if isinstance(text, str) else compact_json(value)
+    return value.text if isinstance(value, Content) else compact_json(value)
 
 
 def compact_json(value: Any) -> str:
     """Return JSON text without spaces, non-ASCII characters as they are."""
-    return write(value).decode()
+    return write(value, plain).decode()
 
 
 def whole_characters(value: Any) -> Any:

@@ -15,8 +15,9 @@ from naftiko.document.model import (
 )
 from naftiko.plan.base import BaseUri
 from naftiko.plan.inputs import InputSet
-from naftiko.plan.operation import Operation, Parameter
+from naftiko.plan.operation import Operation
 from naftiko.plan.outputs import ConsumedOutputs, Outputs
+from naftiko.plan.parameter import Parameter
 from naftiko.plan.routes import ExposedRoute
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value

@@ -32,14 +32,16 @@ _NO_CODINGS: Final = frozenset({"", "identity", "none", "binary", "utf-8", "utf8
 """What stands in the header and codes nothing: charsets, by mistake, and what S3 keeps of an upload's framing."""
 
 _Undo: TypeAlias = Callable[[bytes, int], bytes]
-"""Undoes one coding; raises ``_TooLargeError`` as soon as it gave more than so many bytes."""
+"""Undoes one coding; raises ``DecodedTooLargeError`` as soon as it gave more than so many bytes."""
 
 
 class NotDecodableError(ValueError):
-    """The body is not what its Content-Encoding says, or grows too large; the text completes "the answer …"."""
+    """The body is not what its Content-Encoding says, or grows too large; the text completes "the body"."""
 
 
-class _TooLargeError(NotDecodableError):
+class DecodedTooLargeError(NotDecodableError):
+    """The body grows too large."""
+
     def __init__(self, limit: int) -> None:
         super().__init__(f"is larger than {limit} bytes")
 
@@ -76,7 +78,7 @@ async def _undone(undo: _Undo, body: bytes, limit: int) -> bytes:
     if len(body) <= _IN_A_THREAD:
         try:
             return undo(body, min(limit, _AT_ONCE))
-        except _TooLargeError:
+        except DecodedTooLargeError:
             if limit <= _AT_ONCE:
                 raise
     return await asyncio.to_thread(undo, body, limit)
@@ -109,7 +111,7 @@ def _inflated(body: bytes, window: int, coding: str, room: int, limit: int) -> t
     except zlib.error:
         raise _not(coding) from None
     if len(part) > room:
-        raise _TooLargeError(limit)
+        raise DecodedTooLargeError(limit)
     if not decoder.eof:
         raise _cut()
     return part, decoder.unused_data
@@ -126,7 +128,7 @@ def _unbrotlied(body: bytes, limit: int) -> bytes:
     except brotli.error:
         raise _not("br") from None
     if len(part) > limit:
-        raise _TooLargeError(limit)
+        raise DecodedTooLargeError(limit)
     if not decoder.is_finished():
         raise _cut()
     return part
@@ -145,7 +147,7 @@ def _unzstd(body: bytes, limit: int) -> bytes:
             raise _not("zstd") from None
         room -= len(part)
         if room < 0:
-            raise _TooLargeError(limit)
+            raise DecodedTooLargeError(limit)
         if not decoder.eof:
             raise _cut()
         parts.append(part)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import httpx
 from starlette.middleware.cors import CORSMiddleware
@@ -27,6 +27,7 @@ from naftiko.expose.problems import report
 from naftiko.expose.rest.admission import Doors, admitting, distinct
 from naftiko.expose.rest.conditions import conditions_of, validated
 from naftiko.expose.rest.description import DESCRIPTION_PATH, ApiDescription
+from naftiko.expose.rest.inbound import InboundRequest, is_multipart, read_form, uncoded
 from naftiko.expose.rest.links import URL_HEADERS, rewritten
 from naftiko.expose.rest.messages import (
     Pairs,
@@ -44,7 +45,7 @@ from naftiko.expose.rest.messages import (
 )
 from naftiko.expose.rest.options import RestOptions
 from naftiko.expose.rest.problem import problem_body, simple_problem
-from naftiko.expose.rest.reading import InboundRequest, InputReader, is_multipart, read_form
+from naftiko.expose.rest.reading import InputReader
 from naftiko.expose.rest.reverse import Here, ReverseRoutes
 from naftiko.expose.rest.router import Match, Router
 from naftiko.expose.rest.routes import HEAD_OF, Route, Served, best_of, not_found
@@ -174,12 +175,14 @@ class RestApp:
         """Read a request, its body where a unit needs it; return it with the unit that it is for."""
         if served.unit.plan.action is None:
             raise NotExecutable(f"`{served.unit.name}` can't be executed: {served.unit.reason}")
-        headers = header_map(scope)
+        headers: Mapping[str, str] = header_map(scope)
         body, form = b"", None
         if served.reader.needs_body or served.rivals:
             body = await read_body(receive, headers, self._options.max_request_bytes)
-            if body and is_multipart(headers) and any(each.reader.needs_form for each in served.rivals or (served,)):
-                form = await read_form(scope, body)
+            if body and any(each.reader.needs_fields for each in served.rivals or (served,)):
+                body, headers = await uncoded(body, headers, self._options.max_request_bytes)
+                if is_multipart(headers):
+                    form = await read_form(scope, body)
         request = InboundRequest(scope["method"], raw_query(scope), values, headers, body, form)
         return best_of(served.rivals, request, body=True) if served.rivals else served, request
 

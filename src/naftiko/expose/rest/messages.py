@@ -11,8 +11,8 @@ from starlette.types import Message, Receive, Scope, Send
 from naftiko.engine.answer import Answer
 from naftiko.engine.head import LINKS, body_length, head_of
 from naftiko.errors import InputError, UpstreamRedirect, UpstreamStatus
+from naftiko.expose.rest.inbound import TooLarge
 from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
-from naftiko.expose.rest.reading import TooLarge
 
 Pairs = list[tuple[bytes, bytes]]
 

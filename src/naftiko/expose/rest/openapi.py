@@ -26,7 +26,7 @@ from naftiko.expose.rest.router import route_shape
 from naftiko.expose.rest.variants import Asked, merged, with_conditions
 from naftiko.expose.selection import Selection
 from naftiko.plan.credentials import BY_CALLERS
-from naftiko.plan.inputs import Input
+from naftiko.plan.inputs import Input, Null
 from naftiko.plan.path import placeholders
 from naftiko.plan.routes import NO_ROUTE
 from naftiko.plan.unit import CallAction, ForwardAction, MockAction
@@ -262,11 +262,14 @@ def _request_body(unit: Unit) -> dict[str, Any] | None:
     fields = [found for found in inputs if found.body_path is None]
     if len(fields) < len(inputs):
         return {"content": {"application/json": {}}, "required": any(found.required for found in inputs)}
-    required = [found.name for found in fields if found.required]
-    form = _object({found.name: _field(found) for found in fields}, required)
+    required = [found.shown for found in fields if found.required]
+    form = _object({found.shown: _field(found) for found in fields}, required)
     fields_of_json = _object(
-        {found.name: _field(found) if found.required else _or_null(_field(found)) for found in fields}, required
+        {found.shown: _or_null(_field(found)) if _may_be_null(found) else _field(found) for found in fields}, required
     )
+    for found in fields:
+        if found.or_body:
+            fields_of_json = _or_body(found, fields_of_json)
     content = {kind: {"schema": fields_of_json if kind == "application/json" else form} for kind in _KINDS_WITH_FIELDS}
     return {"content": content, "required": bool(required)}
 
@@ -277,6 +280,18 @@ def _object(properties: Mapping[str, Any], required: Sequence[str]) -> dict[str,
 
 def _field(found: Input) -> dict[str, Any]:
     return {**found.schema, **_schema(found)}
+
+
+def _may_be_null(found: Input) -> bool:
+    """Tell whether null is as good as no value (SEMANTICS 3.2)."""
+    return found.null is Null.ABSENT and not found.required
+
+
+def _or_body(found: Input, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a body that holds an input as a field, or is its value (SEMANTICS 3.5)."""
+    if found.type == "string":  # a text may be any body, which is what is passed on (SEMANTICS 4.3)
+        return {"type": ["object", "array", "string", "number", "boolean"], "properties": fields["properties"]}
+    return {"anyOf": [{**fields, "required": [found.shown]}, _field(found)]}
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:

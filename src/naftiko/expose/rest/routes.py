@@ -11,8 +11,9 @@ from starlette.types import Scope
 
 from naftiko.engine.capability import Capability, Unit
 from naftiko.expose.authentication import Guard
+from naftiko.expose.rest.inbound import MAX_FIELDS, InboundRequest
 from naftiko.expose.rest.messages import header_map, raw_query
-from naftiko.expose.rest.reading import MAX_FIELDS, InboundRequest, InputReader
+from naftiko.expose.rest.reading import InputReader
 from naftiko.expose.rest.reverse import ReverseRoutes
 from naftiko.plan.routes import NO_ROUTE, ExposedRoute
 
