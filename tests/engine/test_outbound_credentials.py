@@ -89,16 +89,22 @@ def test_a_header_of_cookies_joins_them_too():
 
 
 @pytest.mark.parametrize(
-    "block", [{"type": "bearer", "token": "{{BAD}}"}, {"type": "header", "name": "X-K", "value": "{{BAD}}"}]
+    ("secret", "told"),
+    [
+        ("{{BAD}}", "BAD can't be sent: it holds a line break"),
+        ("first\nX-Evil: second", "in the authentication of `api` can't be sent: it holds a line break"),
+    ],
 )
-async def test_a_secret_that_no_header_can_hold_is_refused_and_not_shown(block):
+@pytest.mark.parametrize("block", [{"type": "bearer", "token": ...}, {"type": "header", "name": "X-K", "value": ...}])
+async def test_a_secret_that_no_header_can_hold_is_refused_and_not_shown(block, secret, told):
+    """Of a variable and of the file itself."""
     sent = []
     capability = consuming(
-        api={"authentication": block}, variables={"BAD": "first\nX-Evil: second"}, handler=sent.append
+        api={"authentication": {key: secret if value is ... else value for key, value in block.items()}},
+        variables={"BAD": "first\nX-Evil: second"},
+        handler=sent.append,
     )
-    with pytest.raises(
-        CallError, match="the credential of `api` holds a line break or another control character"
-    ) as caught:
+    with pytest.raises(CallError, match=told) as caught:
         await capability.units[0].run({})
     assert "Evil" not in caught.value.detail + caught.value.hint
     assert not sent

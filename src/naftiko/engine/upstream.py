@@ -98,7 +98,7 @@ class Upstream:
 
     async def _carried(self, credential: Credential, made: Draft) -> Carried:
         """Return what the credential adds; what never changes is kept."""
-        ours = await carried(credential, self.plan.namespace, made.method, made.full_url())
+        ours = await carried(credential, made.method, made.full_url())
         if isinstance(credential, FixedCredential):
             self._unchanging = ours
         for _, value in (*ours.headers, *ours.cookies):

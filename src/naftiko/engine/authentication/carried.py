@@ -11,9 +11,7 @@ from urllib.parse import quote, unquote_plus
 from naftiko.engine.authentication.contract import Credential
 from naftiko.engine.authentication.fields import with_fields
 from naftiko.engine.request import Draft, query_pairs
-from naftiko.errors import UnusableVariable
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _COOKIE_VALUE: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")
 """What a cookie's value may be as it is (RFC 6265, 4.1.1)."""
 
@@ -69,17 +67,15 @@ class Carried:
         return added or not (self.headers or self.pairs or self.cookies or self.fields)
 
 
-async def carried(credential: Credential, namespace: str, method: str, url: str) -> Carried:
-    """Return what the credential of an API adds to a request.
+async def carried(credential: Credential, method: str, url: str) -> Carried:
+    """Return what a credential adds to a request.
 
     Raises:
         MissingVariable: a variable of the credential has no value.
-        UnusableVariable: no header can hold the credential.
+        UnusableVariable: a value of it can't be sent.
         UpstreamError: a token can't be had.
     """
     headers = await credential.headers(method, url)
-    if any(_CONTROL.search(value) for _, value in headers):
-        raise UnusableVariable([f"the credential of `{namespace}`"], "holds a line break or another control character")
     own = tuple((name, value) for name, value in headers if name.lower() != "cookie")
     pairs = tuple(pair for name, value in await credential.query() for pair in query_pairs(name, value))
     cookies = [pair for name, value in headers if name.lower() == "cookie" for pair in _cookies_of(value)]
