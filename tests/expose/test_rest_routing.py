@@ -217,12 +217,25 @@ async def test_of_two_same_routes_the_first_wins():
 
 async def test_several_capabilities_side_by_side_or_under_prefixes():
     """With the option each is under its namespace, and nothing is at the root."""
-    one, two = rest_capability([saying("/one", "one")]), rest_capability([saying("/two", "two")])
-    async with client_of(one, two) as client:
+
+    def both():
+        return rest_capability([saying("/one", "one")]), rest_capability(
+            [saying("/two", "two")], api={"namespace": "b"}
+        )
+
+    async with client_of(*both()) as client:
         assert (await says(client, "/one"), await says(client, "/two")) == ("one", "two")
-    one, two = rest_capability([saying("/one", "one")]), rest_capability([saying("/two", "two")])
+    async with client_of(*both(), options=RestOptions(prefix=True)) as client:
+        assert (await says(client, "/api/one"), await says(client, "/b/two")) == ("one", "two")
+        assert (await says(client, "/one"), await says(client, "/api/two")) == (404, 404)
+
+
+async def test_capabilities_that_would_share_a_prefix_are_under_those_of_their_adapters():
+    one = rest_capability([saying("/x", "one")], adapter={"namespace": "first"})
+    two = rest_capability([saying("/x", "two")], adapter={"namespace": "second"})
     async with client_of(one, two, options=RestOptions(prefix=True)) as client:
-        assert (await says(client, "/api/one"), await says(client, "/one")) == ("one", 404)
+        assert (await says(client, "/first/x"), await says(client, "/second/x")) == ("one", "two")
+        assert await says(client, "/api/x") == 404
 
 
 async def test_a_unit_that_means_nothing_says_so():
