@@ -24,10 +24,10 @@ _CHANGED: Final = (
         + _END
         + rb"|(?<=\.[0-9]{12})|(?<=[0-9]{5}\.[0-9]{8})|(?<=[0-9]{9}\.[0-9]{4})|(?<=[0-9]{13}\.[0-9])|(?<=\.00000))"
     ),
-    re.compile(rb"-0" + _END),
     re.compile(rb"e(?<=[0-9]e)[-+]?[0-9]+" + _END),
     re.compile(rb"E(?<=[0-9]E)[-+]?[0-9]+" + _END),
 )
+_MINUS_ZERO: Final = re.compile(rb"-0" + _END)
 _INTEGERS: Final = bytes(0x30 if chr(byte) in "0123456789" else 0x20 for byte in range(256))
 _LONG: Final = b"0" * 19
 """The shortest integer of more than 64 bits."""
@@ -73,14 +73,19 @@ def keeps_digits(content: bytes, value: Any) -> bool:
     # Most texts come as orjson writes them, or differ in their layout; a few have escapes that it doesn't write.
     return (
         written == content
-        or written.translate(None, _BLANKS) == content.translate(None, _BLANKS)
+        or written.translate(None, _BLANKS) == content.replace(b"\\/", b"/").translate(None, _BLANKS)
         or not _is_suspicious(content)
     )
 
 
 def _is_suspicious(content: bytes) -> bool:
     """Tell whether a JSON text may hold a number that orjson would write otherwise, or what looks like one."""
-    return any(changed.search(content) for changed in _CHANGED) or _LONG in content.translate(_INTEGERS)
+    return any(changed.search(content) for changed in _CHANGED) or _has_odd_integers(content)
+
+
+def _has_odd_integers(content: bytes) -> bool:
+    """Tell whether there may be an integer that Python's own would change: of more than 64 bits, or ``-0``."""
+    return _LONG in content.translate(_INTEGERS) or _MINUS_ZERO.search(content) is not None
 
 
 def read_exactly(text: bytes | str, *, nan_is_null: bool = False) -> Any:
@@ -93,9 +98,11 @@ def read_exactly(text: bytes | str, *, nan_is_null: bool = False) -> Any:
     Raises:
         ValueError: as ``read``.
     """
-    decoder = _LENIENT if nan_is_null else _STRICT
     try:
         decoded = text.decode(json.detect_encoding(text), "surrogatepass") if isinstance(text, bytes) else text
+        content = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+        # Each integer that is handed over costs a call; the encodings that are not UTF-8 have NULs between digits.
+        decoder = _DECODERS[nan_is_null, b"\0" in content or _has_odd_integers(content)]
         return decoder.decode(decoded)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
@@ -107,8 +114,18 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-_STRICT: Final = json.JSONDecoder(parse_float=json_decimal, parse_int=json_integer, parse_constant=_no_number)
-_LENIENT: Final = json.JSONDecoder(parse_float=json_decimal, parse_int=json_integer, parse_constant=lambda _: None)
+def _decoder(*, nan_is_null: bool, integers: bool) -> json.JSONDecoder:
+    constant = (lambda _: None) if nan_is_null else _no_number
+    return json.JSONDecoder(
+        parse_float=json_decimal, parse_int=json_integer if integers else None, parse_constant=constant
+    )
+
+
+_DECODERS: Final = {
+    (nan_is_null, integers): _decoder(nan_is_null=nan_is_null, integers=integers)
+    for nan_is_null in (False, True)
+    for integers in (False, True)
+}
 
 
 def fragment(value: Any) -> orjson.Fragment:
