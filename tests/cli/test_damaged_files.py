@@ -95,7 +95,7 @@ DAMAGES = {
     "an input misspelt in with": Damage(
         '      with:\n        ticket_id: "{{ticket_id}}"',
         '      with:\n        ticket_id: "{{ticketid}}"',
-        "undeclared-input",
+        "misspelt-name",
         "ticket_id",
         1,
     ),

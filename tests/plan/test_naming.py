@@ -347,3 +347,110 @@ def test_no_text_finds_anything_but_what_it_names(namespace, resource, name):
         else:
             assert fold(text).endswith(fold(found.things[0].name))
             assert len({each.key for each in found.things}) == 1
+
+
+# Steps and declared inputs.
+
+FLOW = """\
+exposes:
+- type: mcp
+  namespace: agents
+  tools:
+  - name: t
+    description: d
+    steps:
+    - {name: list-ships, call: a.o}
+    - {name: found, type: lookup, index: INDEX, match: id, lookupValue: "7"}
+    - {name: last, call: a.o, with: {q: "WITH"}}
+    mappings:
+    - {targetName: n, value: "MAPPED"}
+"""
+ONE = "inputParameters: [{name: q, in: query}]"
+
+
+@pytest.mark.parametrize("index", ["listShips", "$.List_Ships", "list-ships"])
+@pytest.mark.parametrize("value", ["{{listShips[0].id}}", "$.ListShips[0].id", "{{list-ships[0].id}}"])
+@pytest.mark.parametrize("mapped", ["$.listships[0].n", "{{LIST_SHIPS[0].n}}", "$.list-ships[0].n"])
+def test_a_step_is_found_under_another_spelling(index, value, mapped):
+    flow = FLOW.replace("INDEX", index).replace("WITH", value).replace("MAPPED", mapped)
+    unit = answering({"/r": [{"id": 7, "n": "x"}]}, api(ONE), flow)
+    assert run(unit) == {"n": "x"}
+    assert [given.name for given in unit.inputs] == ["q"]  # of the first step
+    loaded = capability(api(ONE) + flow)
+    assert len(rules(loaded)) == sum("list-ships" not in text for text in (index, value, mapped))
+    assert set(rules(loaded)) <= {"misspelt-name"}
+    assert not loaded.lint() or "unknown-step" not in {found.rule for found in loaded.lint()}
+
+
+def test_a_name_alone_is_an_input_and_no_step():
+    """`{{listships}}` is what a caller gives; a path is a step's."""
+    flow = FLOW.replace("INDEX", "list-ships").replace("WITH", "{{listships}}").replace("MAPPED", "$.last")
+    unit, _ = only_unit(api(ONE), flow)
+    assert [given.name for given in unit.inputs] == ["q", "listships"]
+
+
+def test_two_steps_of_nearly_one_name_are_not_told_apart():
+    flow = FLOW.replace(
+        "- {name: list-ships, call: a.o}", "- {name: list-ships, call: a.o}\n    - {name: listships, call: a.o}"
+    )
+    loaded = capability(api(ONE) + flow.replace("INDEX", "ListShips").replace("WITH", "x").replace("MAPPED", "$.last"))
+    assert rules(loaded) == ["unknown-step"]
+
+
+@pytest.mark.parametrize("value", ["tools.ticketid", "'{{TicketId}}'", "agents.ticket-ID", "'x-{{ticketId}}'"])
+def test_a_declared_input_is_found_under_another_spelling(value):
+    unit, loaded = only_unit(
+        api(ONE), tool(f"inputParameters: [{{name: ticket_id, type: string}}]\nwith: {{q: {value}}}")
+    )
+    assert [given.name for given in unit.inputs] == ["ticket_id"]
+    assert request_of(unit, ticket_id="7").url.params["q"].endswith("7")
+    assert rules(loaded) == ["misspelt-name"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "value"),
+    [
+        ("{name: ticket_id}, {name: ticketId}", "tools.ticketid"),
+        ("{name: ticket_id}", "tools.ticket"),
+        ("{name: ticket_id}", "'{{other}}'"),
+        ("{name: ticket_id}", "tools.--"),
+    ],
+)
+def test_what_is_not_certain_stays_told(inputs, value):
+    _, loaded = only_unit(api(ONE), tool(f"inputParameters: [{inputs}]\nwith: {{q: {value}}}"))
+    assert rules(loaded) == ["undeclared-input"]
+
+
+def test_a_variable_is_no_input_of_nearly_its_name():
+    unit, _ = only_unit(
+        api(ONE),
+        tool("inputParameters: [{name: ticket_id}]\nwith: {q: '{{TICKET_ID}}'}"),
+        TICKET_ID="of the environment",
+    )
+    assert request_of(unit, ticket_id="7").url.params["q"] == "of the environment"
+
+
+@pytest.mark.parametrize("place", ["query", "cookie", "body"])
+def test_a_parameter_is_filled_under_another_spelling(place):
+    operation = f"inputParameters: [{{name: user_id, in: {place}, required: true}}, {{name: page, in: query}}]"
+    method = "POST" if place == "body" else "GET"
+    unit, loaded = only_unit(api(operation, method=method), tool("with: {userId: tools.who}"))
+    assert [(given.name, given.required) for given in unit.inputs] == [("who", True), ("page", False)]
+    sent = request_of(unit, who="7")
+    assert "user_id" in f"{sent.url}{sent.headers.get('cookie')}{sent.content.decode()}"
+    assert "userId" not in f"{sent.url}{sent.headers}{sent.content.decode()}"
+    assert rules(loaded) == ["misspelt-name"]
+
+
+def test_a_key_that_could_be_two_parameters_is_neither():
+    operation = "inputParameters: [{name: user_id, in: query}, {name: user-id, in: query}]"
+    unit, loaded = only_unit(api(operation), tool("with: {userId: tools.who}"))
+    assert request_of(unit, who="7").url.params["userId"] == "7"
+    assert rules(loaded) == ["unknown-argument"]
+
+
+def test_a_key_that_is_a_parameters_own_name_fills_no_other():
+    operation = "inputParameters: [{name: userid, in: query}, {name: userId, in: query}]"
+    unit, loaded = only_unit(api(operation), tool("with: {userId: tools.who}"))
+    assert dict(request_of(unit, who="7").url.params) == {"userId": "7"}
+    assert not list(loaded.diagnostics)

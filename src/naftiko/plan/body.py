@@ -12,7 +12,8 @@ from naftiko.plan.escape import Position
 from naftiko.plan.form import form_text
 from naftiko.plan.json_text import JsonText, TextOf, double_braces, is_json, structure_of
 from naftiko.plan.media_types import bare
-from naftiko.plan.references import Constant, Input, Names, Structure, compile_data, inputs_of
+from naftiko.plan.references import Constant, Input, Names, Structure, compile_data
+from naftiko.plan.sources import inputs_of
 from naftiko.plan.template import Resolve, Template, Value, has_placeholder, parse, parse_json_text, parse_sparql
 
 

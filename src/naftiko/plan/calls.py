@@ -19,6 +19,7 @@ from naftiko.plan import dotted, jsonpath
 from naftiko.plan.apis import Apis
 from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation, Slot
 from naftiko.plan.path import same_placeholder
+from naftiko.plan.prefixes import known_prefix, same_name
 from naftiko.plan.references import (
     Defaulted,
     Input,
@@ -27,13 +28,12 @@ from naftiko.plan.references import (
     OptionalInput,
     PathInto,
     compile_value,
-    known_prefix,
     on_one_line,
 )
 from naftiko.plan.required import without_source
-from naftiko.plan.resolving import Resolver, Unresolved
+from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt, tell_misspelt_names
 from naftiko.plan.template import TemplateError, Value
-from naftiko.plan.unit import Call, Extra
+from naftiko.plan.unit import ApiPlan, Call, Extra
 from naftiko.plan.wants import Use, Wants
 
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -94,18 +94,20 @@ class _Linking:
     def __init__(
         self,
         operation: Operation,
-        credentials: tuple[tuple[str, str], ...],
+        api: ApiPlan,
         mapped: Mapped,
         caller: Caller,
         wants: Wants,
     ) -> None:
         self._operation = operation
-        self._credentials = credentials
+        self._credentials = api.credentials
+        self._in_base = api.base.path_names
         self._mapped = mapped
         self._caller = caller
         self._wants = wants
         self._taken: set[str] = set()
         self.arguments: dict[str, Value] = {}
+        self.misspelt: dict[str, str] = {}
 
     def left(self) -> Mapped:
         """Return the mapped keys that named nothing."""
@@ -135,6 +137,18 @@ class _Linking:
         self._taken.add(name)
         self._map(name, slot)
         return True
+
+    def outside_of_slots(self, api: ApiPlan) -> None:
+        """Fill the placeholders of the base URI's path, and the names in fixed values."""
+        placed = {fold(name) for place, name in api.credentials if place == "path"}
+        for name in api.base.path_names:
+            if not self.take(name, _extra_slot(name, "path")) and fold(name) not in placed:
+                self.same(name)
+        for name in self._operation.free_names:
+            if placed and fold(name) in placed and name not in self._mapped:
+                self.arguments[name] = api.secrets["value"]  # the credential fills it, and no variable of that name
+            else:
+                self.free(name)
 
     def same(self, name: str) -> None:
         """Fill a name of the base URI with the path parameter that is the same after folding."""
@@ -212,7 +226,22 @@ class _Linking:
             return "body"
         if slot.location == "header":  # names of headers have no case (RFC 9110 chapter 5.1)
             return next((key for key in self._mapped if key.lower() == slot.name.lower()), None)
-        return same_placeholder(slot.name, tuple(self._mapped)) if slot.location == "path" else None
+        if slot.location == "path":
+            return same_placeholder(slot.name, tuple(self._mapped))
+        return self._near_key(slot) if self._mapped else None
+
+    def _near_key(self, slot: Slot) -> str | None:
+        """Return the only key that is a slot's name but for its spelling, and nothing else's (SEMANTICS 1.4)."""
+        operation = self._operation
+        named = {each.name for each in operation.slots} | {each.name for each in operation.parameters}
+        named |= {*operation.free_names, *self._in_base, "body"}
+        key = same_name(
+            slot.name, {key for key in self._mapped if key not in named and key.lower() not in _HEADER_KEYS}
+        )
+        if key is None or same_name(key, named) != slot.name:
+            return None
+        self.misspelt[key] = slot.name
+        return key
 
     def _is_given_body(self, slot: Slot) -> bool:
         """Tell whether ``with`` gives the whole body, of which a slot is the only field."""
@@ -263,18 +292,12 @@ class CallLinker:
         if blocked:
             raise CannotLink("blocked-call", f"`{operation.key}` can't be called: {blocked}")
         mapped = self._compile_with(with_, model, caller)
-        linking = _Linking(operation, api.credentials, mapped, caller, wants)
+        linking = _Linking(operation, api, mapped, caller, wants)
         for slot in operation.slots:
             linking.slot(slot)
-        placed = {fold(name) for place, name in api.credentials if place == "path"}
-        for name in api.base.path_names:
-            if not linking.take(name, _extra_slot(name, "path")) and fold(name) not in placed:
-                linking.same(name)
-        for name in operation.free_names:
-            if placed and fold(name) in placed and name not in mapped:
-                linking.arguments[name] = api.secrets["value"]  # the credential fills it, and no variable of that name
-            else:
-                linking.free(name)
+        linking.outside_of_slots(api)
+        for key, meant in linking.misspelt.items():
+            tell_misspelt(self._findings.at(model.at("with", key)), key, meant)
         lacking = without_source(operation, api, linking.arguments)
         if lacking:
             named = ", ".join(f"`{parameter.name}`" for parameter in lacking)
@@ -335,12 +358,13 @@ class CallLinker:
         for key, value in with_.items():
             if value is None:
                 continue
-            names = replace(caller.names, used={}, missing={}, key=key)
+            names = replace(caller.names, used={}, missing={}, key=key, misspelt={})
             try:
                 mapped[key] = (compiled(value, names, model, key), tuple(names.used))
             except CannotLink as error:
                 broken.append(error)
                 continue
+            tell_misspelt_names(self._findings.at(model.at("with", key)), names)
             if caller.declared:
                 self._check_declared(names, model, key)
         for other in broken[1:]:  # whoever catches the first one tells it

@@ -12,6 +12,7 @@ from naftiko.document.suggest import did_you_mean
 from naftiko.plan import jsonpath
 from naftiko.plan.calls import Caller, CallLinker, CannotLink
 from naftiko.plan.references import Names, ScopePath, StepPath, compile_path, compile_value
+from naftiko.plan.resolving import tell_misspelt_names
 from naftiko.plan.sources import leaves, steps_in
 from naftiko.plan.steps.call import CallStepPlan
 from naftiko.plan.steps.lookup import LookupStepPlan
@@ -86,13 +87,16 @@ class FlowLinker:
         needs = frozenset({index.step, *_steps_of(value, earlier)})
         return LookupStepPlan(name, needs, index, step.match, value, step.output_parameters)
 
-    @staticmethod
-    def _index(name: str, step: Any, names: Names) -> Value | None:
+    def _index(self, name: str, step: Any, names: Names) -> Value | None:
+        text = step.index.strip().removeprefix("$.")
+        names = replace(names, misspelt={})
         try:
-            return names.step(step.index.strip().removeprefix("$."))
+            found = names.step(text) or names.near_step(text, whole=True)
         except jsonpath.JSONPathError as error:
             reason = f"step `{name}`: `{step.index}`: {error.message}"
             raise CannotLink("broken-jsonpath", reason, node=step.at("index")) from error
+        tell_misspelt_names(self._findings.at(step.at("index")), names)
+        return found
 
     def script(self, name: str, step: Any, caller: Caller, wants: Wants) -> StepPlan:
         """Script steps are not run yet."""
@@ -109,13 +113,15 @@ class FlowLinker:
     def value(self, text: Any, names: Names, model: Model, key: str) -> Value:
         """Compile a step's value: a JSONPath over steps, a template, a reference or a literal."""
         is_path = isinstance(text, str) and text.strip().startswith("$.")
+        names = replace(names, misspelt={})
         try:
-            return compile_path(text.strip(), names) if is_path else compile_value(text, names)
+            value = compile_path(text.strip(), names) if is_path else compile_value(text, names)
         except TemplateError as error:
-            rule, reason = "broken-template", str(error)
+            raise CannotLink("broken-template", f"`{key}: {text}`: {error}", node=model.at(key)) from error
         except jsonpath.JSONPathError as error:
-            rule, reason = "broken-jsonpath", error.message
-        raise CannotLink(rule, f"`{key}: {text}`: {reason}", node=model.at(key))
+            raise CannotLink("broken-jsonpath", f"`{key}: {text}`: {error.message}", node=model.at(key)) from error
+        tell_misspelt_names(self._findings.at(model.at(key)), names)
+        return value
 
     def _mappings(self, mappings: Sequence[Mapping], names: Names) -> tuple[tuple[tuple[str, ...], Value], ...]:
         linked = []

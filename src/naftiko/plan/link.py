@@ -41,7 +41,7 @@ from naftiko.plan.outputs import IDENTITY, OutputCompiler, Outputs
 from naftiko.plan.passed_body import passes_body
 from naftiko.plan.path import placeholders
 from naftiko.plan.references import ADAPTER_PREFIXES, Names, bind_names
-from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt
+from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt, tell_misspelt_names
 from naftiko.plan.route_checks import tell_duplicates, wrong_path
 from naftiko.plan.routes import NO_OUTER_INPUTS, ExposedRoute, OuterInputs, exposed_path, outer_inputs, parse_route
 from naftiko.plan.sound import check_sound
@@ -263,6 +263,7 @@ class _Linker:
             free={},
             route=route,
             places={},
+            misspelt={},
         )
         caller = Caller(
             names,
@@ -289,6 +290,7 @@ class _Linker:
         if place.route is not None:
             wrong = wrong_path(place.route, maker.misplaced, self._findings.at(place.path_node))
             action, reason = (None, reason or wrong) if wrong else (action, reason)
+        tell_misspelt_names(self._findings.at(model.node), names)
         plan = self._plan(model, function, place, action, reason, inputs, outputs, wants)
         needed = (*names.variables, *(name for name in names.free if inputs.find(name) is None), *variables_of(action))
         return replace(plan, variables=tuple(dict.fromkeys(needed)))

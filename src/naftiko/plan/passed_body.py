@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from naftiko.plan.inputs import InputSet
-from naftiko.plan.references import inputs_of
+from naftiko.plan.sources import inputs_of
 from naftiko.plan.unit import Action, CallAction, FunctionAction
 from naftiko.plan.wants import Wants
 

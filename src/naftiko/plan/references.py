@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -11,6 +11,7 @@ from naftiko.errors import UnusableVariable
 from naftiko.plan import dotted, jsonpath
 from naftiko.plan.content import Content
 from naftiko.plan.path import same_placeholder
+from naftiko.plan.prefixes import known_prefix, near_prefix, same_name
 from naftiko.plan.scope import Scope
 from naftiko.plan.tags import may_hold_tags
 from naftiko.plan.template import Placeholder, Template, TemplateError, Value, has_placeholder, parse
@@ -218,16 +219,6 @@ def fill(template: Any, scope: Scope) -> Any:
     return template(scope) if callable(template) else template
 
 
-def inputs_of(value: Any) -> Iterator[str]:
-    """Yield the inputs that a value can't be made without; what stands in a section may be missing."""
-    if isinstance(value, Input | InputOrVariable | OptionalInput | InputPath):
-        yield value.name
-    elif isinstance(value, Template):
-        for part in value.parts:
-            if isinstance(part, Placeholder):
-                yield from inputs_of(part.value)
-
-
 Expression: TypeAlias = Value
 
 
@@ -251,6 +242,7 @@ class Names:
         places: collects the inputs that a reference looks for in one place of the request, with that place.
         one_line: whether a variable's value must have one line here.
         renamed: inputs that another name stands for here.
+        misspelt: collects the names that are certain but for case and punctuation, with what is meant (SEMANTICS 1.4).
     """
 
     prefixes: frozenset[str]
@@ -268,6 +260,7 @@ class Names:
     places: dict[str, str] = field(default_factory=dict)
     one_line: bool = False
     renamed: Mapping[str, str] = field(default_factory=dict)
+    misspelt: dict[str, str] = field(default_factory=dict)
 
     def for_fixed_value(self, name: str, *, one_line: bool) -> Names:
         """Return what names mean in the fixed value of the parameter ``name``."""
@@ -282,7 +275,10 @@ class Names:
             name = self._prefixed(text[len(_THIS) :]) or text[len(_THIS) :].partition(".")[2] or None
         else:
             name = self._prefixed(text)
-        return name if name is None or name in self.inputs else self._placed(name)
+        if name is None or name in self.inputs:
+            return name
+        placed = self._placed(name)
+        return placed if placed in self.places else self._near_input(placed)
 
     def _placed(self, name: str) -> str:
         """Return what ``path.x`` means: ``x`` if that is declared, the key of ``with`` or in the route; else itself."""
@@ -298,6 +294,14 @@ class Names:
         if meant is None:
             return name
         self.places.setdefault(meant, place)
+        return meant
+
+    def _near_input(self, name: str) -> str:
+        """Return the only declared input that is the same but for its spelling, else the name itself."""
+        meant = None if self.open_inputs or name in self.inputs else same_name(name, self.inputs)
+        if meant is None:
+            return name
+        self.misspelt[name] = meant
         return meant
 
     def _declared_as(self, place: str, name: str) -> str | None:
@@ -370,17 +374,21 @@ class Names:
             name, rest = known
             self.used[name] = None
             return InputPath(name, dotted.parse(rest))
+        step = self.near_step(text)
+        if step is not None:
+            return step
         if self.fixed:
             self.free[text] = None
             return InputOrVariable(text, self.one_line)
         if _ENVIRONMENT_LIKE.fullmatch(text):
             self.free[text] = None
             return InputOrVariable(text, self.one_line)
-        if self.open_inputs:
-            self.used[text] = None
+        name = self._near_input(text)
+        if self.open_inputs or name in self.inputs:
+            self.used[name] = None
         else:
-            self.missing[text] = None
-        return Input(text)
+            self.missing[name] = None
+        return Input(name)
 
     def step(self, text: str) -> Expression | None:
         """Return the path into an earlier step's result, if ``text`` begins with one's name."""
@@ -391,13 +399,14 @@ class Names:
                 return StepPath(name, dotted.parse("$" + text[len(name) :]))
         return None
 
-
-def known_prefix(text: str, known: Container[str]) -> tuple[str, str] | None:
-    """Return the longest known name that a dotted name begins with, and the rest: ``order``, ``.lines[0].sku``."""
-    for at in range(len(text) - 2, 0, -1):
-        if text[at] in ".[" and text[:at] in known:
-            return text[:at], text[at:]
-    return None
+    def near_step(self, text: str, *, whole: bool = False) -> Expression | None:
+        """Return the path into the only earlier step whose name a text begins with, or is if ``whole``, nearly so."""
+        found = near_prefix(text, self.steps, whole=whole)
+        if found is None:
+            return None
+        written, name, rest = found
+        self.misspelt[written] = name
+        return StepPath(name, dotted.parse(f"${rest}") if rest else None)
 
 
 def compile_value(value: Any, names: Names) -> Expression:
@@ -458,8 +467,14 @@ def compile_path(text: str, names: Names) -> Expression:
     Raises:
         jsonpath.JSONPathError: the path is broken.
     """
-    step = names.step(text.removeprefix("$.")) if text.startswith("$.") else None
-    return step if step is not None else ScopePath(jsonpath.parse(text))
+    if text.startswith("$."):
+        inner = text.removeprefix("$.")
+        step = names.step(inner)
+        if step is None and inner not in names.inputs and known_prefix(inner, names.inputs) is None:
+            step = names.near_step(inner, whole=True)
+        if step is not None:
+            return step
+    return ScopePath(jsonpath.parse(text))
 
 
 def _compile_structure(value: Any, names: Names, compile_text: Callable[[Any, Names], Expression]) -> Any:

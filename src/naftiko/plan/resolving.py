@@ -8,6 +8,7 @@ from naftiko.document.findings import Findings, Reporter
 from naftiko.document.model import Model
 from naftiko.plan.callables import Callables, Declared, Found
 from naftiko.plan.namesakes import Namesakes
+from naftiko.plan.references import Names
 
 ThingT = TypeVar("ThingT")
 _ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
@@ -91,6 +92,12 @@ def tell_misspelt(here: Reporter, text: str, meant: str) -> None:
         f"nothing is declared as `{text}`; `{meant}` is the only thing that it can mean, and is used",
         hint=f"write `{meant}`",
     )
+
+
+def tell_misspelt_names(here: Reporter, names: Names) -> None:
+    """Tell the names of inputs and steps that are certain although they are not written as they are declared."""
+    for written, meant in names.misspelt.items():
+        tell_misspelt(here, written, meant)
 
 
 def _shown(declared: Declared[ThingT]) -> str:

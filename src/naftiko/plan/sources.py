@@ -65,6 +65,16 @@ def inputs_in(value: Any) -> list[str]:
     return list(dict.fromkeys(leaf.name for leaf in leaves(value) if isinstance(leaf, kinds)))
 
 
+def inputs_of(value: Any) -> Iterator[str]:
+    """Yield the inputs that a value can't be made without; what stands in a section may be missing."""
+    if isinstance(value, Input | InputOrVariable | OptionalInput | InputPath):
+        yield value.name
+    elif isinstance(value, Template):
+        for part in value.parts:
+            if isinstance(part, Placeholder):
+                yield from inputs_of(part.value)
+
+
 def reads_steps(value: Any) -> bool:
     """Tell whether a value reads the result of a step."""
     return any(isinstance(leaf, StepPath | ScopePath) for leaf in leaves(value))

@@ -127,7 +127,7 @@ REFERENCES = (
     Rule(
         "misspelt-name",
         WARNING,
-        "A `call`, a `ref`, a step's or a namespace's name is not written as it is declared.",
+        "The name of a call, `ref`, namespace, step, input or parameter is not written as it is declared.",
         "Only one thing can be meant: it has that name but for case and punctuation, or the namespace is unknown and "
         "nothing else in the file has the name. So it is used.",
         "Write the name as it is declared.",

@@ -20,7 +20,7 @@ from naftiko.document.model import (
     RestAdapter,
     Step,
 )
-from naftiko.document.suggest import did_you_mean
+from naftiko.document.suggest import did_you_mean, fold
 
 _FIRST_NAME = re.compile(r"\s*\$\.(?!this\.)([\w-]+)(?=[.\[\s]|$)")
 
@@ -36,7 +36,7 @@ def check_flows(document: CapabilityDocument, findings: Findings) -> None:
             earlier = [before.name for before in unit.steps[:at] if before.name]
             for path, text in _paths(step):
                 first = _FIRST_NAME.match(text)
-                if first is None or first[1] in inputs or _is_step(text, earlier):
+                if first is None or first[1] in inputs or _is_step(text, earlier) or _is_nearly_step(first[1], earlier):
                     continue
                 later = f"`{first[1]}` comes later" if first[1] in names else ""
                 findings.at(step.at(*path)).warning(
@@ -118,6 +118,11 @@ def _is_step(text: str, earlier: Sequence[str]) -> bool:
     """A step's name may hold dots, so names are compared with the path, not with its first name."""
     path = text.strip().removeprefix("$.")
     return any(path == name or path.startswith((f"{name}.", f"{name}[")) for name in earlier)
+
+
+def _is_nearly_step(name: str, earlier: Sequence[str]) -> bool:
+    """Tell a name that is a step's but for its spelling: linking has told it, and uses that step."""
+    return len({step for step in earlier if fold(step) == fold(name)}) == 1
 
 
 def _paths(step: Step) -> Iterator[tuple[tuple[str | int, ...], str]]:
