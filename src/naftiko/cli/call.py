@@ -24,7 +24,7 @@ from naftiko.engine.settings import Settings
 from naftiko.engine.transport.surroundings import environment_faults
 from naftiko.errors import CallError, InputError
 from naftiko.plan.credentials import is_secret_key
-from naftiko.plan.scope import Scope
+from naftiko.plan.scope import Scope, StandIn
 from naftiko.plan.unit import FlowAction, FunctionAction
 
 _EXIT_USAGE = 2
@@ -158,6 +158,8 @@ def _learn_secrets(capability: Capability) -> None:
         for key, secret in api.secrets.items():
             if is_secret_key(key):
                 try:
-                    capability.variables.redactor.learn(str(secret(scope)))
+                    value = secret(scope)
                 except CallError:  # a variable without a value has none to hide
                     continue
+                if not isinstance(value, StandIn):
+                    capability.variables.redactor.learn(str(value))

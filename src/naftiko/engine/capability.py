@@ -25,6 +25,7 @@ from naftiko.plan.credentials import SECRET_KEYS
 from naftiko.plan.inputs import Input
 from naftiko.plan.link import link
 from naftiko.plan.lint import lint
+from naftiko.plan.references import Variable
 from naftiko.plan.scope import Variables
 from naftiko.plan.template import has_placeholder
 from naftiko.plan.unit import AdapterPlan, CapabilityPlan, UnitPlan
@@ -203,6 +204,9 @@ class Capability:
             binds, given=settings.variables, environment=settings.environment, base=self.path.parent
         )
         self.variables.show(self._hosts())
+        self.variables.redactor.spare(
+            part for name in self._variable_names() for part in (name, name.rpartition(".")[2])
+        )
         self._learn_literal_secrets()
         seen: Variables = StandInVariables(self.variables) if settings.mock else self.variables
         self.upstreams = {
@@ -279,6 +283,11 @@ class Capability:
         for adapter in self.adapters:
             yield from ((name, unit.name) for unit in adapter.plan.runnable for name in unit.variables)
 
+    def _variable_names(self) -> Iterator[str]:
+        yield from (name for api in self.plan.apis.values() for name in api.variables)
+        yield from (name for adapter in self.plan.adapters for name in adapter.variables)
+        yield from (name for unit in self.plan.units for name in unit.variables)
+
     def _hosts(self) -> set[str]:
         """Return the variables that are hosts and ports of base URIs and nothing else."""
         apis = self.plan.apis.values()
@@ -289,13 +298,15 @@ class Capability:
 
     def _learn_literal_secrets(self) -> None:
         """A secret that stands in the file, or in ``--auth``, is hidden as well as one that a variable brings."""
-        asked = [api.authentication for api in self.plan.apis.values()]
-        asked += [adapter.model.authentication for adapter in self.plan.adapters]
-        for authentication in asked:
-            texts = [getattr(authentication, key, None) for key in SECRET_KEYS]
-            texts += getattr(authentication, "headers", {}).values()
-            for text in texts:
-                if isinstance(text, str) and not has_placeholder(text):
+        asked = [(api.authentication, api.secrets) for api in self.plan.apis.values()]
+        asked += [(adapter.model.authentication, adapter.secrets) for adapter in self.plan.adapters]
+        for authentication, compiled in asked:
+            texts = {key: getattr(authentication, key, None) for key in SECRET_KEYS}
+            texts |= {f"headers.{name}": text for name, text in getattr(authentication, "headers", {}).items()}
+            for key, text in texts.items():
+                # A bare bind name is no secret: messages say which variable lacks a value.
+                is_name = isinstance(compiled.get(key), Variable)
+                if isinstance(text, str) and not has_placeholder(text) and not is_name:
                     self.variables.redactor.learn(text)
 
     async def aclose(self) -> None:

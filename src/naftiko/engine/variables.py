@@ -44,6 +44,7 @@ class BoundVariables:
         self._surroundings = {**surroundings, **self._given}
         self._environment = Environment(self._surroundings)
         self._binds = tuple(binds)
+        self.redactor.spare(name for bind in self._binds for key in bind.keys.items() for name in key)
         self._base = base
         self._open_source = open_source
         self._sources: dict[str, Source] = {}

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
@@ -103,11 +104,16 @@ class Redactor:
     """
 
     def __init__(self) -> None:
+        self._spared: set[str] = set()
         self._lasting: set[str] = set()
         self._passing: OrderedDict[str, None] = OrderedDict()
         self._by_start: dict[str, tuple[str, ...]] = {}
         self._short: set[str] = set()
         self._short_pattern: re.Pattern[str] | None = None
+
+    def spare(self, names: Iterable[str]) -> None:
+        """Say what is never hidden: the names of variables, which messages are about."""
+        self._spared.update(names)
 
     def learn(self, value: str, *, lasting: bool = True) -> None:
         """Hide this value from now on, also where a URL, JSON, XML, base64 or hex has encoded it.
@@ -116,7 +122,7 @@ class Redactor:
             value: the secret.
             lasting: whether it is hidden as long as the process lives; else until many others came after it.
         """
-        if not value or value in self._lasting:
+        if not value or value in self._lasting or value in self._spared:
             return
         if len(value) < _SHORTEST:
             self._learn_short(value)

@@ -91,7 +91,7 @@ def _link_api(
     else:
         plans[namespace] = _api(entry, namespace, names, findings, settings)
     places = PathPlaces(entry, (plans[namespace].base, parse_base(entry.base_uri or "", names)))
-    compiler = OperationCompiler(entry, names, findings, places)
+    compiler = OperationCompiler(entry, names, findings, places, settings.base_uris.get(namespace))
     for resource in entry.resources:
         for model in resource.operations:
             try:

@@ -64,7 +64,11 @@ _Declaration: TypeAlias = ExposedOperation | McpTool | McpResource | AggregateFu
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a unit stands, as far as its declaration doesn't say."""
+    """Where a unit stands, as far as its declaration doesn't say.
+
+    Attributes:
+        variables: those of a resource's URI.
+    """
 
     kind: str
     namespace: str
@@ -73,6 +77,7 @@ class _Place:
     outer: OuterInputs = NO_OUTER_INPUTS
     max_binary_size: str | None = None
     path_node: Node | None = None
+    variables: tuple[str, ...] = ()
 
 
 def link(document: CapabilityDocument, findings: Findings, settings: LinkSettings | None = None) -> CapabilityPlan:
@@ -229,7 +234,7 @@ class _Linker:
             declared = tuple(
                 InputParameter(name=name, type="string", required=True, node=resource.node) for name in variables
             )
-            unit = self._unit(resource, replace(place, outer=OuterInputs((declared,))))
+            unit = self._unit(resource, replace(place, outer=OuterInputs((declared,)), variables=variables))
         return ResourcePlan(
             name=resource.name or uri,
             label=resource.label,
@@ -261,7 +266,7 @@ class _Linker:
             missing={},
             variables={},
             free={},
-            route=route,
+            route=route or place.variables,
             places={},
             misspelt={},
         )

@@ -14,13 +14,22 @@ from naftiko.plan.body_place import BodyPlace, place_in_body
 from naftiko.plan.lost_path import PathParameters, PathPlaces
 from naftiko.plan.outputs import ConsumedOutputs, consumed_outputs
 from naftiko.plan.parameter import Parameter
-from naftiko.plan.path import PathTemplate, all_placeholders, has_loose_brace, parse_path, same_placeholder
+from naftiko.plan.path import (
+    PathTemplate,
+    all_placeholders,
+    has_loose_brace,
+    parse_path,
+    resource_names,
+    same_placeholder,
+)
 from naftiko.plan.references import Defaulted, Names, compile_data
 from naftiko.plan.schema import told_schema
-from naftiko.plan.template import TemplateError, Value, parse
+from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
 from naftiko.types import ABSENT, Position
 
 LOCATIONS = frozenset({"query", "header", "path", "cookie", "body", "environment"})
+_CARRIERS = frozenset({"header", "cookie", "query"})
+"""Where a secret travels, so that a bind's name is a bind and no text."""
 FORBIDDEN_HEADERS = frozenset(
     {
         "connection",
@@ -136,12 +145,20 @@ class OperationCompiler:
     """Compiles the operations of one consumes entry."""
 
     def __init__(
-        self, consumes: ConsumesHttp, names: Names, findings: Findings, places: PathPlaces | None = None
+        self,
+        consumes: ConsumesHttp,
+        names: Names,
+        findings: Findings,
+        places: PathPlaces | None = None,
+        base_uri: str | None = None,
     ) -> None:
         self._consumes = consumes
         self._names = names
         self._findings = findings
         self._places = places or PathPlaces(consumes)
+        self._resource_names = resource_names(
+            consumes.base_uri or base_uri
+        )  # a stand-in of the operator's has them too
 
     def shared(self) -> tuple[tuple[Parameter, ...], str]:
         """Return the parameters of the consumes entry itself, which a forwarded request carries too.
@@ -184,7 +201,11 @@ class OperationCompiler:
         declared = _with_arguments(declared, tuple(renamed.values()))
         in_path_now = {one.name: one for one in declared if one.location == "path"}
         in_url = replace(names, one_line=True)
-        path = parse_path(complete.text, lambda name: _in_path(renamed.get(name, name), in_path_now, in_url))
+        path = parse_path(
+            complete.text,
+            lambda name: _in_path(renamed.get(name, name), in_path_now, in_url),
+            resource_names=self._resource_names,
+        )
         body, blocked = self._body(operation, _in_body(declared, names))
         if operation.body is not None and body is None and not any(one.location == "body" for one in declared):
             declared.append(_UNDESCRIBED_BODY)
@@ -321,12 +342,25 @@ class OperationCompiler:
             fixed = parameter.fixed.value
             if not isinstance(fixed, str):
                 return replace(parameter, fixed=compile_data(fixed, inside))
-            template = parse(fixed, inside.resolve)
+            template = parse(self._bare_bind(parameter, fixed, inside), inside.resolve)
         except TemplateError as error:
             where = parameter.fixed.given
             self._findings.at(where.at("value")).error("broken-template", f"`{parameter.name}`: {error}")
             return parameter
         return replace(parameter, fixed=template.lone.value if template.lone else template)
+
+    def _bare_bind(self, parameter: Parameter, text: str, names: Names) -> str:
+        """Return a fixed value; one that is a bind's name is meant as that, as in a credential (SEMANTICS 2)."""
+        bare = text.strip()
+        if parameter.location not in _CARRIERS or has_placeholder(text) or not names.variable(bare):
+            return text
+        if isinstance(parameter.fixed, _Unparsed):
+            self._findings.at(parameter.fixed.given.at("value")).warning(
+                "bare-bind",
+                f"`{bare}` is the name of a bind; its value is used",
+                hint=f'write `value: "{{{{{bare}}}}}"`',
+            )
+        return f"{{{{{bare}}}}}"
 
     @staticmethod
     def _in_path_query(declared: list[Parameter], path: PathTemplate) -> list[Parameter]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -16,6 +16,9 @@ from naftiko.plan.text import as_text
 from naftiko.types import ABSENT
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
+_GOOGLE = re.compile(r"(?:https?://)?[^/?#]*\.googleapis\.com(?::[^/?#]*)?(?:[/?#]|$)", re.IGNORECASE)
+_RESOURCE_NAMES = frozenset({"name", "parent", "resource"})
+"""What Google's APIs call the name of a resource, which is a path itself (google.aip.dev/122)."""
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PATH_SAFE = "/:@!$&'()*+,;=~%"
 _QUERY_SAFE = "/?:@!$'()*,;~%"
@@ -140,10 +143,27 @@ def encode_literal(text: str, safe: str = _PATH_SAFE) -> str:
     return quote(_ESCAPE.sub("%25", text), safe=safe)
 
 
-def parse_path(text: str, resolve: Callable[[str], Value]) -> PathTemplate:
-    """Parse a consumed path: its ``#fragment`` is dropped, its ``?query`` kept apart."""
+def parse_path(
+    text: str, resolve: Callable[[str], Value], *, resource_names: frozenset[str] = frozenset()
+) -> PathTemplate:
+    """Parse a consumed path: its ``#fragment`` is dropped, its ``?query`` kept apart.
+
+    Args:
+        text: the path.
+        resolve: says what a placeholder's name means.
+        resource_names: placeholders that keep their slashes, however they are written.
+    """
     path, query, _ = split_path(text)
-    return PathTemplate(text, tuple(_parts(path, resolve, _PATH_SAFE)), tuple(_query(query[1:], resolve)))
+    parts = tuple(
+        replace(part, keeps_slashes=True) if isinstance(part, PathPlaceholder) and part.name in resource_names else part
+        for part in _parts(path, resolve, _PATH_SAFE)
+    )
+    return PathTemplate(text, parts, tuple(_query(query[1:], resolve)))
+
+
+def resource_names(base_uri: str | None) -> frozenset[str]:
+    """Return the placeholders that are resource names of an API, such as ``projects/p/topics/t`` of Google's."""
+    return _RESOURCE_NAMES if _GOOGLE.match((base_uri or "").strip()) else frozenset()
 
 
 def split_path(text: str) -> tuple[str, str, str]:

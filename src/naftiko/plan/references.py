@@ -26,6 +26,7 @@ _ENVIRONMENT_LIKE = re.compile(r"[A-Z][A-Z0-9_]*")
 _NOT_ON_A_LINE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SINGLE = re.compile(r"\{([^{}]+)\}")
 _THIS = "$this."
 _PLACES = frozenset({"path", "query", "header", "body"})
 
@@ -333,6 +334,18 @@ class Names:
             return text
         return text if any(text in names for names in self.binds.values()) else None
 
+    def with_double_braces(self, text: str) -> str:
+        """Return a text in which a placeholder of the route, or of a resource's URI, has the braces of a template.
+
+        A path has them single: ``{id}``. So has a text that is nothing but a declared input's name in braces.
+        """
+        if "{" not in text or has_placeholder(text):
+            return text
+        alone = _SINGLE.fullmatch(text)
+        if alone is not None and alone[1].strip() in self.inputs:
+            return f"{{{text}}}"
+        return _SINGLE.sub(lambda found: f"{{{found[0]}}}" if found[1].strip() in self.route else found[0], text)
+
     def is_qualified_variable(self, text: str) -> bool:
         """Tell whether a bare word is a variable by its namespace: ``env.NAME``, or a name that such a bind lists."""
         prefix, dot, name = text.partition(".")
@@ -429,6 +442,7 @@ def compile_value(value: Any, names: Names) -> Expression:
     if names.is_qualified_variable(value):
         names.variables[value] = None
         return Variable(value, names.one_line)
+    value = names.with_double_braces(value)
     if may_hold_tags(value):
         # `$this.namespace.{{name}}` is a reference whose name is written as a placeholder
         is_reference = value.startswith(_THIS) and has_placeholder(value)

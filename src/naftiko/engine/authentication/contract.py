@@ -9,7 +9,7 @@ import httpx
 
 from naftiko.plan.credentials import is_secret_key
 from naftiko.plan.references import sendable
-from naftiko.plan.scope import Scope
+from naftiko.plan.scope import Scope, StandIn
 from naftiko.plan.text import as_text
 from naftiko.plan.unit import ApiPlan
 
@@ -80,7 +80,7 @@ class ScopedCredential:
             return ""
         name = f"`{key}` in the authentication of `{self._api.namespace}`"
         text = sendable(name, as_text(value(self._scope)), one_line=True)
-        if is_secret_key(key):
+        if is_secret_key(key) and not isinstance(text, StandIn):
             self._learn(text)
         return text
 
