@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import httpx
 import oracle
-from oracle import ExpectedRequest, ExpectedUnit, Json, canonical_url
+from oracle import Digits, ExpectedRequest, ExpectedUnit, Json, canonical_url, exact, json_text, read_json
 
 import naftiko
 from naftiko.engine.settings import Settings
@@ -36,6 +36,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
+        self.document: Any = {"ok": True}
 
     def transport(self, namespace: str) -> httpx.MockTransport:
         """Return a transport for an API."""
@@ -43,9 +44,10 @@ class Recorder:
         return httpx.MockTransport(self.answer)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """Keep the request, answer with a small document."""
+        """Keep the request, answer with the document."""
         self.requests.append(request)
-        return httpx.Response(200, json={"ok": True})
+        content = json_text(self.document).encode()
+        return httpx.Response(200, content=content, headers={"content-type": "application/json"})
 
 
 @dataclass
@@ -70,15 +72,23 @@ def capability_files(corpus: Path) -> list[Path]:
     return sorted(path for path in corpus.rglob("*") if path.suffix in {".yaml", ".yml"})
 
 
-def pair_up(capability: naftiko.Capability, expected: list[ExpectedUnit]) -> Iterator[tuple[Any, ExpectedUnit]]:
-    """Pair units with expectations: both list a file's units in its order, within each kind."""
+def pair_up(
+    capability: naftiko.Capability, expected: list[ExpectedUnit], file: str, report: Report
+) -> Iterator[tuple[Any, ExpectedUnit]]:
+    """Pair units with expectations: both list a file's units in its order, within each kind; none may be left over."""
     mine: dict[tuple[Any, ...], list[Any]] = {}
     for unit in capability.units:
         mine.setdefault(_identity(unit.adapter, unit.method, unit.path, unit.name), []).append(unit)
     for each in expected:
-        queue = mine.get(_identity(each.adapter, each.method, each.path, each.name))
+        identity = _identity(each.adapter, each.method, each.path, each.name)
+        queue = mine.get(identity)
         if queue:
             yield queue.pop(0), each
+        elif not each.shadowed:
+            report.differ(f"{file} {each.adapter} {each.name}", "unit", "not listed", identity)
+    for identity, queue in mine.items():
+        if queue:
+            report.differ(file, "unit", f"{len(queue)} listed: {identity}", "none")
 
 
 def _identity(adapter: str, method: str | None, path: str | None, name: str | None) -> tuple[Any, ...]:
@@ -107,7 +117,7 @@ async def run_file(path: Path, report: Report) -> None:
             transport=httpx.ASGITransport(app), base_url="http://localhost", headers=_login(capability, "mcp")
         )
     async with capability:
-        for unit, each in pair_up(capability, expected):
+        for unit, each in pair_up(capability, expected, path.name, report):
             await _run_unit(unit, each, Call(rest, mcp, recorder, variables, path), report)
     await rest.aclose()
     if mcp is not None:
@@ -145,16 +155,27 @@ async def _run_unit(unit: Any, each: ExpectedUnit, call: Call, report: Report) -
         assert unit.reason, f"{where} says no reason"
         return
     report.counts["executable"] += 1
+    if each.executable and each.kind != "forward":
+        compare_inputs(unit, each, where, report)
     if each.kind != "call" or each.shadowed:
         report.counts[each.kind if not each.shadowed else "shadowed"] += 1
         return
     inputs = oracle.make_inputs(each)
     try:
-        wanted = oracle.expected_request(call.path, each, inputs, base_uri_override=BASE, variables=call.variables)
+        oracle.expected_request(call.path, each, inputs, base_uri_override=BASE, variables=call.variables)
     except (oracle.MissingVariable, oracle.Unsendable):
         report.counts["no expectation"] += 1
         return
+    await _call_unit(unit, each, call, inputs, report)
+
+
+async def _call_unit(unit: Any, each: ExpectedUnit, call: Call, inputs: Mapping[str, Any], report: Report) -> None:
+    """Call a unit; compare what was sent, and the answer."""
+    where = f"{call.path.name} {unit.adapter} {unit.name}"
+    wanted = oracle.expected_request(call.path, each, inputs, base_uri_override=BASE, variables=call.variables)
     call.recorder.requests.clear()
+    answering = _answering(each)
+    call.recorder.document = answering.document if answering else {"ok": True}
     if unit.adapter == "rest":
         answer = await _call_rest(unit, each, inputs, call.rest)
     else:
@@ -162,8 +183,34 @@ async def _run_unit(unit: Any, each: ExpectedUnit, call: Call, report: Report) -
     if len(call.recorder.requests) != 1:
         report.differ(where, "no request", answer, wanted.url)
         return
+    if answering is not None:
+        report.counts["answers judged"] += 1
+        got = _answered(answer, is_tool=unit.adapter == "mcp")
+        if got != exact(answering.answer):
+            report.differ(where, "answer", got, answering.answer)
     if compare(call.recorder.requests[0], wanted, where, report):
         report.counts["match"] += 1
+
+
+def _answering(each: ExpectedUnit) -> oracle.Expected | None:
+    """Return the upstream's document and the unit's answer to it, where the oracle knows them."""
+    assert each.plan is not None
+    if each.plan.operation.answers.lower() != "json":
+        return None
+    try:
+        return oracle.expected_answer(each.plan.outputs)
+    except oracle.Unjudged:
+        return None
+
+
+def _answered(answer: str, *, is_tool: bool) -> Any:
+    """Return the JSON value that a caller got: the body of a REST answer, the text of a tool's."""
+    try:
+        if is_tool:
+            return read_json(json.loads(answer)["result"]["content"][0]["text"])
+        return read_json(answer.partition(" ")[2])
+    except (ValueError, LookupError, TypeError):
+        return answer
 
 
 async def _call_rest(unit: Any, each: ExpectedUnit, inputs: Mapping[str, Any], client: httpx.AsyncClient) -> str:
@@ -186,13 +233,13 @@ async def _call_rest(unit: Any, each: ExpectedUnit, inputs: Mapping[str, Any], c
             body = _place_in_body(given, value, body, each)
     if body is None and unit.plan.passes_body and "body" in inputs:
         body = inputs["body"]
-    content = None if body is None else json.dumps(body).encode()
+    content = None if body is None else json_text(body).encode()
     if content is not None:
         headers.setdefault("Content-Type", "application/json")
     path = _filled(unit, inputs)
     url = f"{path}?{'&'.join(query)}" if query else path
     response = await client.request(unit.method, url, headers=headers, content=content)
-    return f"{response.status_code} {response.text[:200]}"
+    return f"{response.status_code} {response.text}"
 
 
 def _filled(unit: Any, inputs: Mapping[str, Any]) -> str:
@@ -233,9 +280,7 @@ def _text(value: Any) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
+    return value.text if isinstance(value, Digits) else json_text(value)
 
 
 async def _call_mcp(unit: Any, inputs: Mapping[str, Any], client: httpx.AsyncClient | None) -> str:
@@ -249,8 +294,22 @@ async def _call_mcp(unit: Any, inputs: Mapping[str, Any], client: httpx.AsyncCli
         "method": "tools/call",
         "params": {"name": unit.alias, "arguments": arguments},
     }
-    response = await client.post("/mcp", json=message, headers=MCP_HEADERS)
-    return response.text[:300]
+    response = await client.post("/mcp", content=json_text(message).encode(), headers=MCP_HEADERS)
+    return response.text
+
+
+def compare_inputs(unit: Any, each: ExpectedUnit, where: str, report: Report) -> None:
+    """Compare what a unit asks of its callers: names, places, types and required flags."""
+    wanted = {one.name: (one.location, None if one.any_json else one.type, bool(one.required)) for one in each.inputs}
+    open_types = {one.name for one in each.inputs if one.any_json}
+    got = {
+        given.name: (given.location, None if given.name in open_types else given.type or "string", given.required)
+        for given in unit.inputs
+    }
+    if got != wanted:
+        names = [name for name in {**wanted, **got} if got.get(name) != wanted.get(name)]
+        sides = [{name: side.get(name) for name in names} for side in (got, wanted)]
+        report.differ(where, "inputs", *sides)
 
 
 def compare(sent: httpx.Request, wanted: ExpectedRequest, where: str, report: Report) -> bool:
@@ -276,7 +335,7 @@ def compare(sent: httpx.Request, wanted: ExpectedRequest, where: str, report: Re
 def _compare_body(sent: httpx.Request, wanted: ExpectedRequest, where: str, report: Report) -> None:
     if isinstance(wanted.body, Json):
         try:
-            got = json.loads(sent.content)
+            got = read_json(sent.content)
         except ValueError:
             got = sent.content
         if got != wanted.body.value:

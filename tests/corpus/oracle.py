@@ -14,22 +14,31 @@ from pathlib import Path
 from typing import Any
 
 from oracle_document import Unservable, load
+from oracle_outputs import Expected, Unjudged, expected_answer
+from oracle_references import Digits, exact, json_text, read_json
 from oracle_request import Call, ExpectedRequest, Json, MissingVariable
 from oracle_units import ExpectedInput, ExpectedUnit, units_of
 from oracle_wire import Unsendable, canonical_url
 
 __all__ = [
+    "Digits",
+    "Expected",
     "ExpectedInput",
     "ExpectedRequest",
     "ExpectedUnit",
     "Json",
     "MissingVariable",
+    "Unjudged",
     "Unsendable",
     "Unservable",
     "canonical_url",
+    "exact",
+    "expected_answer",
     "expected_request",
+    "json_text",
     "make_inputs",
     "needed_variables",
+    "read_json",
     "resolves",
     "units",
 ]
@@ -82,15 +91,15 @@ def _value(unit: ExpectedUnit, one: ExpectedInput, index: int) -> Any:
         return one.enum[0]
     match one.type:
         case "integer":
-            return 1000 + index
+            return Digits(f"{1000 + index}" if index % 2 else f"1000000000000000000000{index:02}")
         case "number":
-            return float(index) if index % 2 else index + 0.5
+            return Digits(("0.000000{:02}", "1234567890123456{:02}.89", "{}.10", "{}")[index % 4].format(index))
         case "boolean":
             return bool(index % 2)
         case "array":
             return [f"v{index}a&b", f"v{index}=c/d"]
         case "object":
-            return {f"k{index}": "a/b é", "n": index, "flag": True, "list": [1, "two"]}
+            return {f"k{index}": "a/b é", "n": Digits(f"{index}.50"), "flag": True, "list": [Digits("1"), "two"]}
     header = next((name for name in _header_names(unit, one)), None)
     value = f"v{index}-a/b c?d#é" if header is None else HEADER_VALUES.get(header.lower(), f"h{index}-a/b?d#e")
     if one.pattern and not re.search(one.pattern, value):

@@ -68,10 +68,12 @@ class Scope:
 
 @dataclass
 class Operation:
-    """One consumed operation with everything that its consumes entry adds to it."""
+    """One consumed operation with everything that its consumes entry adds to it; ``resource`` is where it stands."""
 
     namespace: str
     name: str
+    resource: Thing
+    description: str
     method: str
     path: str
     parameters: list[Parameter]
@@ -79,6 +81,8 @@ class Operation:
     base_uri: str
     authentication: Thing
     scope: Scope
+    answers: str
+    outputs: Any
 
 
 @dataclass
@@ -94,13 +98,11 @@ class Function:
 class Document:
     """A capability, its imports followed.
 
-    ``operations`` is keyed by ``namespace.operation``; ``duplicates`` names the keys that were there twice (the
-    first wins).
+    ``operations`` is keyed by ``namespace.operation``; several of one name are there in the order of the file.
     """
 
     path: Path
-    operations: dict[str, Operation] = field(default_factory=dict)
-    duplicates: set[str] = field(default_factory=set)
+    operations: dict[str, list[Operation]] = field(default_factory=dict)
     namespaces: set[str] = field(default_factory=set)
     functions: dict[str, Function] = field(default_factory=dict)
     exposes: list[Thing] = field(default_factory=list)
@@ -256,6 +258,8 @@ def operations_of(entry: Thing, scope: Scope) -> Iterator[Operation]:
             yield Operation(
                 text(entry.get("namespace")),
                 text(operation.get("name")),
+                resource,
+                text(operation.get("description")).strip(),
                 text(operation.get("method") or "GET").upper(),
                 path,
                 parameters_of(entry, resource, operation),
@@ -263,6 +267,8 @@ def operations_of(entry: Thing, scope: Scope) -> Iterator[Operation]:
                 text(entry.get("baseUri")),
                 authentication if isinstance(authentication, dict) else {},
                 scope,
+                text(operation.get("outputRawFormat") or "json"),
+                operation.get("outputParameters"),
             )
 
 
@@ -280,13 +286,13 @@ def load(path: Path) -> Document:
             document.problems.append(item)
             continue
         entry, home = item
+        if text(entry.get("type") or "http").lower() != "http":
+            document.problems.append(f"{entry.get('namespace')} is of a type that can't be called: {entry['type']}")
+            continue
         document.namespaces.add(text(entry.get("namespace")))
         # Choice: an imported consumes entry sees the binds of its own file and of the capability that imports it.
         for operation in operations_of(entry, scope_of(path, home) if home != path else document.scope):
-            key = f"{operation.namespace}.{operation.name}"
-            if key in document.operations:
-                document.duplicates.add(key)
-            document.operations.setdefault(key, operation)
+            document.operations.setdefault(f"{operation.namespace}.{operation.name}", []).append(operation)
     for item in entries(path, "aggregates"):
         if isinstance(item, tuple):
             for thing in named(item[0].get("functions", item[0].get("flows"))):

@@ -21,6 +21,39 @@ class _Absent:
 ABSENT: Final = _Absent()
 """The value of an input that the caller didn't give."""
 
+
+@dataclass(frozen=True)
+class Digits:
+    """A JSON number as it is written: its digits are its value (contract, chapter 4.2)."""
+
+    text: str
+
+
+def exact(value: Any) -> Any:
+    """Return a JSON value whose numbers are all ``Digits``, so that they compare by what is written."""
+    if isinstance(value, dict):
+        return {key: exact(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [exact(part) for part in value]
+    return Digits(json.dumps(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def read_json(text: str | bytes) -> Any:
+    """Parse JSON; its numbers are ``Digits``."""
+    return json.loads(text, parse_float=Digits, parse_int=Digits)
+
+
+def json_text(value: Any) -> str:
+    """Write JSON; ``Digits`` are written as they are."""
+    if isinstance(value, Digits):
+        return value.text
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{json_text(str(key))}:{json_text(part)}' for key, part in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(json_text, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
 Look = Callable[[str], Any]
 ALIASES = ("rest", "tools", "mcp")
 
@@ -118,10 +151,12 @@ def as_text(value: Any) -> str:
     """Return a value as it stands in a path, query or header (contract, chapter 4.2)."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Digits):
+        return value.text
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return json_text(value)
     return "null" if value is None else str(value)
 
 

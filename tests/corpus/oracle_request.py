@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from oracle_document import TEMPLATE, Scope
-from oracle_references import ABSENT, as_text, bare, fill
-from oracle_slots import Slot, body_template, carries_authentication, key_place, placeholder_name, slots
+from oracle_references import ABSENT, as_text, bare, exact, fill, read_json
+from oracle_slots import Slot, body_template, carries_authentication, clean_path, key_place, placeholder_name, slots
 from oracle_units import ExpectedUnit, Plan, implicit_name
 from oracle_wire import Pairs, Unsendable, fill_path, query_pairs, url
 
@@ -30,9 +29,13 @@ class MissingVariable(Exception):
 
 @dataclass(frozen=True)
 class Json:
-    """A JSON body, to be compared as a value."""
+    """A JSON body, to be compared as a value whose numbers are what is written."""
 
     value: Any
+
+    def __post_init__(self) -> None:
+        """Take every number by its digits."""
+        object.__setattr__(self, "value", exact(self.value))
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,9 @@ class Call:
         fields = {slot.name: self.value(slot) for slot in self.slots if slot.where == "field"}
         fields = {name: value for name, value in fields.items() if value is not ABSENT}
         whole = next((self.value(slot) for slot in self.slots if slot.where == "body"), ABSENT)
+        lone = next((slot.name for slot in self.slots if slot.lone), None)
+        if lone is not None and isinstance(_as_json(fields.get(lone)), (dict, list)) and isinstance(fields[lone], str):
+            whole = fields.pop(lone)
         if template is not None:
             block = self.operation.body
             kind = block.get("type", "json") if isinstance(block, dict) else "raw"
@@ -218,7 +224,7 @@ class Call:
         for key in self.plan.with_:
             template = re.sub(rf"(?<!\{{)\{{{re.escape(key)}\}}(?!\}})", f"{{{{{key}}}}}", template)
         try:
-            parsed = json.loads(_mark(template))
+            parsed = read_json(_mark(template))
         except ValueError:
             return TEMPLATE.sub(lambda hit: _plain(self.placeholder(hit[1])), template).encode(), None
         filled = fill(_by_position(parsed, self.placeholder), self.placeholder)
@@ -226,7 +232,9 @@ class Call:
 
     def request(self, base_uri: str) -> ExpectedRequest:
         """Put the request together."""
-        path, own_pairs = fill_path(self.operation.path, self.path_placeholder)
+        plain, mark, rest = clean_path(self.operation.path).partition("?")
+        ends = "".join(f"/{{{slot.name}}}" for slot in self.slots if slot.lost)
+        path, own_pairs = fill_path(f"{plain.rstrip('/') if ends else plain}{ends}{mark}{rest}", self.path_placeholder)
         headers, absent, pairs = self.headers_and_query()
         body, media_type = self.body()
         content_type = next((value for name, value in headers if name.lower() == "content-type"), None)
@@ -244,10 +252,10 @@ def _plain(value: Any) -> str:
     return "" if value is ABSENT else as_text(value)
 
 
-def _as_json(value: str) -> Any:
+def _as_json(value: Any) -> Any:
     try:
-        return json.loads(value)
-    except ValueError:
+        return read_json(value)
+    except (ValueError, TypeError):
         return value
 
 

@@ -34,8 +34,9 @@ class Slot:
 
     ``where`` is path, query, header, cookie, body (the whole of it), field (one key of a JSON body), variable (a
     placeholder of a body template) or value (a placeholder of a parameter's fixed value). ``fixed`` is the value
-    that the file fixes; ``stray`` marks a path parameter that the path lacks (choice: the caller is asked for it, and
-    it goes nowhere); ``loose`` a ``with`` key that names nothing.
+    that the file fixes; ``lost`` marks a path parameter that the path lacks, which is a segment of its own at the end
+    of it (contract, chapter 4.1); ``lone`` the only parameter of a body without a block, whose value is the whole body
+    where it is text that is a JSON object or array; ``loose`` a ``with`` key that names nothing.
     """
 
     name: str
@@ -44,7 +45,8 @@ class Slot:
     required: bool = False
     description: str | None = None
     fixed: Any = None
-    stray: bool = False
+    lost: bool = False
+    lone: bool = False
     loose: bool = False
 
 
@@ -83,6 +85,18 @@ def body_template(operation: Operation) -> Any:
     if isinstance(body, dict) and "type" in body:
         return body.get("data", body.get("value"))
     return body
+
+
+def lost_in_path(operation: Operation) -> list[str]:
+    """List the path parameters that the operation declares and its path lacks, in the order of their declaration."""
+    there = {fold(name) for name in (*placeholders(operation.path), *placeholders(operation.base_uri))}
+    names = [one.name for one in operation.parameters if one.location == "path"]
+    return [name for name in names if fold(placeholder_name(name)) not in there]
+
+
+def is_whole_body(name: str, kind: str | None) -> bool:
+    """Tell whether the only ``in: body`` parameter is the whole body by its name or type (contract, chapter 4.3)."""
+    return name in ("body", "_body", "payload") or name.endswith("Body") or kind == "object"
 
 
 def passes_body(operation: Operation) -> bool:
@@ -132,7 +146,7 @@ def slots(operation: Operation, with_: dict[str, Any]) -> list[Slot]:
 
 def _parameter_slots(operation: Operation) -> Iterator[Slot]:
     template = body_template(operation)
-    in_path = placeholders(operation.path)
+    in_path, lost = placeholders(operation.path), lost_in_path(operation)
     variables = {bare(name) for name in body_names(template)}
     bodies = [one for one in operation.parameters if one.location == "body"]
     for one in operation.parameters:
@@ -146,11 +160,19 @@ def _parameter_slots(operation: Operation) -> Iterator[Slot]:
                 # Choice: beside a body block an in:body parameter only feeds the block's placeholder of its name.
                 where = "variable" if one.name in variables else "nowhere"
             else:
-                where = "body" if len(bodies) == 1 else "field"
+                where = "body" if len(bodies) == 1 and is_whole_body(one.name, one.type) else "field"
         kind = one.type or ("object" if where == "body" else "string")
         required = one.required if one.required is not None else where == "path"
-        stray = where == "path" and placeholder_name(one.name) not in in_path
-        yield Slot(one.name, where, kind, required or where == "path", one.description, one.value, stray)
+        yield Slot(
+            one.name,
+            where,
+            kind,
+            required or where == "path",
+            one.description,
+            one.value,
+            lost=where == "path" and one.name in lost,
+            lone=where == "field" and len(bodies) == 1,
+        )
         if isinstance(one.value, str):
             for hit in TEMPLATE.findall(one.value):
                 yield Slot(bare(hit), "value", "string")

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from oracle_choice import Seeker, chosen, meant, named_like
 from oracle_document import PLACEHOLDER, Document, Operation, Thing, named, text
 from oracle_references import Context
-from oracle_slots import Slot, carries_authentication, fold, passes_body, placeholders, slots
+from oracle_slots import (
+    Slot,
+    carries_authentication,
+    fold,
+    lost_in_path,
+    passes_body,
+    placeholders,
+    slots,
+)
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object")
 STEP_NAME = re.compile(r"^\$\.([^.\[\]\s{}]+)")
@@ -22,17 +32,19 @@ class ExpectedInput:
 
     ``name`` is as the file has it, ``location`` path, query, header, cookie or body (rest) or argument (mcp).
     ``placeholder`` is the exposed path's placeholder that carries a path input (it may be written differently);
-    ``whole_body`` marks a body input that is the whole body, not a field of it; ``source`` is a declared input's
+    ``whole_body`` marks a body input that is the whole body, not a field of it, ``any_json`` one of no declared type;
+    ``source`` is a declared input's
     own ``value`` (JSONPath on the body); ``fed`` names the places of the consumed operation that the input reaches.
     """
 
     name: str
     location: str
     type: str
-    required: bool
+    required: bool | None
     description: str | None = None
     placeholder: str | None = field(default=None, compare=False)
     whole_body: bool = field(default=False, compare=False)
+    any_json: bool = field(default=False, compare=False)
     source: str | None = field(default=None, compare=False)
     pattern: str | None = field(default=None, compare=False)
     enum: tuple[Any, ...] = field(default=(), compare=False)
@@ -41,11 +53,15 @@ class ExpectedInput:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a unit stands: its adapter (rest or mcp), namespace, and the exposed path's placeholders."""
+    """Where a unit stands: its adapter (rest or mcp), namespace, the exposed path and its placeholders.
+
+    ``seeker`` is what chooses among several consumed operations of one name.
+    """
 
     adapter: str
     namespace: str
     exposed: tuple[str, ...] = ()
+    seeker: Seeker = field(default_factory=Seeker, compare=False)
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,11 @@ class Plan:
     place: Place
     constants: dict[str, Any]
     file: Path
+    outputs: Any = None
+
+
+Feed: TypeAlias = tuple[str, bool]
+"""An input's name, and whether the consumed parameter that it feeds is required."""
 
 
 @dataclass
@@ -81,6 +102,7 @@ class ExpectedUnit:
     inputs: list[ExpectedInput]
     passes_body: bool = False
     shadowed: bool = False
+    feeds: list[Feed] = field(default_factory=list, repr=False, compare=False)
     plan: Plan | None = field(default=None, repr=False, compare=False)
 
 
@@ -102,8 +124,18 @@ def kind_of(definition: Thing) -> str:
     return "mock" if definition.get("outputParameters") else "none"
 
 
-def declared_inputs(levels: Iterable[Thing], place: Place, *, required: bool) -> list[ExpectedInput]:
+def says_values(outputs: Any) -> bool:
+    """Tell whether outputs say any value, as those of a mock do."""
+    parts = list(outputs.values()) if isinstance(outputs, dict) else outputs
+    if isinstance(outputs, dict) and ({"value", "const"} & outputs.keys()):
+        return True
+    return isinstance(parts, list) and any(says_values(part) for part in parts if isinstance(part, (dict, list)))
+
+
+def declared_inputs(levels: Iterable[Thing], place: Place, *, required: bool | None) -> list[ExpectedInput]:
     """Return the inputs that a unit declares; ``required`` is the default of the flag (contract, chapter 3.6).
+
+    ``None`` leaves the flag open: it follows from what the input feeds (:func:`settled`).
 
     Choice: an input without ``in`` is a path variable if the exposed path has it, else a query parameter.
     """
@@ -116,11 +148,13 @@ def declared_inputs(levels: Iterable[Thing], place: Place, *, required: bool) ->
             if item.get("in") == "environment" or is_constant(source):
                 continue
             flag = item.get("required")
+            if not isinstance(flag, bool):
+                flag = False if item.get("default") is not None else required
             merged[name, location] = ExpectedInput(
                 name,
                 location,
                 known_type(item.get("type")),
-                location == "path" or (flag if isinstance(flag, bool) else required),
+                True if location == "path" else flag,
                 item.get("description"),
                 name if location == "path" else None,
                 source=source if isinstance(source, str) else None,
@@ -199,7 +233,15 @@ def inferred_inputs(operation: Operation, with_: dict[str, Any], context: Contex
 
 def inferred_input(name: str, slot: Slot, place: Place) -> ExpectedInput:
     """Make the input of one slot: its location by where the slot stands, the rest from the consumed parameter."""
-    base = ExpectedInput(name, "argument", known_type(slot.type), slot.required, slot.description, fed=(slot.where,))
+    base = ExpectedInput(
+        name,
+        "argument",
+        known_type(slot.type),
+        slot.required,
+        slot.description,
+        any_json=slot.where == "variable",
+        fed=(slot.where,),
+    )
     if place.adapter == "mcp":
         return base
     placeholder = name if name in place.exposed else None
@@ -218,20 +260,22 @@ def units_of(document: Document) -> Iterator[ExpectedUnit]:
     """Yield every REST operation, forward and MCP tool of a document, in the order of the file."""
     for adapter in document.exposes:
         kind, namespace = text(adapter.get("type")), text(adapter.get("namespace"))
+        calls: Counter[str] = Counter()
         if kind in ("rest", "api"):
             routes: set[tuple[str, str]] = set()
             for resource in named(adapter.get("resources")):
-                for made in rest_units(document, namespace, resource):
+                for made in rest_units(document, namespace, resource, calls):
                     route = (made.method or "*", PLACEHOLDER.sub("{}", made.path or ""))
                     made.shadowed = route in routes
                     routes.add(route)
                     yield made
         elif kind == "mcp":
             for tool in named(adapter.get("tools")):
-                yield unit(document, Place("mcp", namespace), [tool])
+                seeker = Seeker(description=text(tool.get("description")).strip(), calls=calls)
+                yield unit(document, Place("mcp", namespace, seeker=seeker), [tool])
 
 
-def rest_units(document: Document, namespace: str, resource: Thing) -> Iterator[ExpectedUnit]:
+def rest_units(document: Document, namespace: str, resource: Thing, calls: Counter[str]) -> Iterator[ExpectedUnit]:
     """Yield the units of one exposed resource: its forward, and its operations."""
     path = text(resource.get("path"))
     forward = resource.get("forward")
@@ -243,7 +287,9 @@ def rest_units(document: Document, namespace: str, resource: Thing) -> Iterator[
     for operation in named(resource.get("operations")):
         own = text(operation.get("path"))
         full = own if own.startswith(path) else f"{path.rstrip('/')}/{own.lstrip('/')}" if own else path
-        made = unit(document, Place("rest", namespace, tuple(placeholders(full))), [resource, operation])
+        seeker = Seeker(full, text(resource.get("name")), text(operation.get("description")).strip(), calls)
+        place = Place("rest", namespace, tuple(placeholders(full)), seeker)
+        made = unit(document, place, [resource, operation])
         made.method, made.path = text(operation.get("method") or "GET").upper(), full
         yield made
 
@@ -252,11 +298,16 @@ def unit(document: Document, place: Place, levels: list[Thing]) -> ExpectedUnit:
     """Make the unit of one definition; ``levels`` are the things that may declare its inputs, outer first."""
     definition = levels[-1]
     kind = kind_of(definition)
+    if kind == "none" or (kind == "mock" and not says_values(definition["outputParameters"])):
+        like = named_like(document, text(definition.get("name")))
+        if like:
+            definition = {**definition, "call": f"{like[0].namespace}.{like[0].name}"}
+            kind = "call"
     name = text(definition.get("name")) or None
     made = ExpectedUnit(
         place.adapter, place.namespace, name, None, None, None, kind, executable=True, reason="", inputs=[]
     )
-    made.inputs = declared_inputs(levels, place, required=place.adapter == "mcp")
+    made.inputs = declared_inputs(levels, place, required=None if place.adapter == "mcp" else False)
     if place.adapter == "mcp" and isinstance(definition.get("inputSchema"), dict):
         made.inputs = schema_inputs(definition["inputSchema"])
     infer, constants = not levels_declare(levels), constants_of(levels)
@@ -265,19 +316,35 @@ def unit(document: Document, place: Place, levels: list[Thing]) -> ExpectedUnit:
         function = document.functions.get(text(definition["ref"]))
         if function is None:
             return refused(made, f"ref to nothing: {definition['ref']}")
-        inherited = declared_inputs([function.definition], replace(place, adapter="mcp"), required=True)
+        inherited = declared_inputs([function.definition], replace(place, adapter="mcp"), required=None)
         constants = {**constants_of([function.definition]), **constants}
         names = {one.name for one in (*made.inputs, *inherited)} | set(constants)
         context = Context(frozenset(prefixes | {function.namespace}), document.scope, frozenset(names))
         made.name = made.name or function.name
-        work(document, made, function.definition, context, Task(place, constants, infer=infer))
+        outputs = definition.get("outputParameters")
+        work(document, made, function.definition, context, Task(place, constants, infer=infer, outputs=outputs))
         if infer and inherited:
+            inherited = settled(inherited, made.feeds)
             made.inputs = inherited if place.adapter == "mcp" else [relocate(one, made, place) for one in inherited]
     else:
         names = {one.name for one in made.inputs} | set(constants)
         context = Context(frozenset(prefixes), document.scope, frozenset(names))
         work(document, made, definition, context, Task(place, constants, infer=infer))
+    made.inputs = settled(made.inputs, made.feeds)
     return made
+
+
+def settled(inputs: list[ExpectedInput], feeds: list[Feed]) -> list[ExpectedInput]:
+    """Give inputs without a flag theirs: that of the consumed parameters that they feed, required where none is known.
+
+    Contract, chapter 3.6.
+    """
+    return [
+        one
+        if one.required is not None
+        else replace(one, required=any(fed) if (fed := [feed[1] for feed in feeds if feed[0] == one.name]) else True)
+        for one in inputs
+    ]
 
 
 def levels_declare(levels: list[Thing]) -> bool:
@@ -311,6 +378,7 @@ class Task:
     place: Place
     constants: dict[str, Any]
     infer: bool
+    outputs: Any = None
 
 
 def work(document: Document, made: ExpectedUnit, definition: Thing, context: Context, task: Task) -> None:
@@ -318,16 +386,22 @@ def work(document: Document, made: ExpectedUnit, definition: Thing, context: Con
     kind, place = kind_of(definition), task.place
     if kind == "call":
         call, with_ = call_and_with(definition)
-        operation = document.operations.get(call or "")
+        operation = chosen(meant(document, call or ""), place.seeker)
         if operation is None:
             refused(made, f"call to an operation that does not exist: {call}")
             return
         made.call = call
-        made.plan = Plan(operation, with_, context, place, task.constants, document.path)
+        made.feeds = feeds(operation, with_, context, place)
+        if cannot_lose(operation):
+            refused(made, f"{call} has lost {lost_in_path(operation)} in its path")
+        outputs = task.outputs or definition.get("outputParameters")
+        made.plan = Plan(operation, with_, context, place, task.constants, document.path, outputs)
         loose_body = any(slot.loose and slot.where in ("body", "field") for slot in slots(operation, with_))
         made.passes_body = place.adapter == "rest" and passes_body(operation) and not loose_body
         if task.infer:
             made.inputs = inferred_inputs(operation, with_, context, place)
+            if place.adapter == "mcp" and passes_body(operation) and not loose_body:
+                made.inputs += any_body(made.inputs)
     elif kind == "steps":
         step_inputs = steps(document, made, definition, context, place)
         if task.infer:
@@ -337,6 +411,29 @@ def work(document: Document, made: ExpectedUnit, definition: Thing, context: Con
             made.inputs = [mock_input(name, place) for name in mock_names(definition["outputParameters"], context)]
     else:
         refused(made, "no call, no steps, no ref and no outputs")
+
+
+def cannot_lose(operation: Operation) -> bool:
+    """Tell an operation whose lost path parameters can't be put back (contract, chapter 4.1)."""
+    return operation.method not in ("GET", "HEAD", "DELETE", "PUT", "PATCH") and bool(lost_in_path(operation))
+
+
+def any_body(inputs: list[ExpectedInput]) -> list[ExpectedInput]:
+    """Return the optional input of a tool whose operation declares no body at all (contract, chapter 4.3)."""
+    if any(one.name == "body" for one in inputs):
+        return []
+    return [ExpectedInput("body", "argument", "object", required=False, any_json=True, fed=("body",))]
+
+
+def feeds(operation: Operation, with_: dict[str, Any], context: Context, place: Place) -> list[Feed]:
+    """List which input feeds which consumed parameter, in whatever way."""
+    found: list[Feed] = []
+    for slot in slots(operation, with_):
+        if slot.loose or slot.where in ("value", "nowhere") or carries_authentication(operation, slot):
+            continue
+        names = context.inputs(with_[slot.name]) if slot.name in with_ else [implicit_name(slot, place)]
+        found += [(name, slot.required) for name in names]
+    return found
 
 
 def mock_names(outputs: Any, context: Context) -> list[str]:
@@ -389,8 +486,11 @@ def step_inputs(
     kind, name = text(step.get("type")) or "call", step.get("name")
     if kind == "call":
         call, with_ = call_and_with(step)
-        operation = document.operations.get(call or "")
+        operation = chosen(meant(document, call or ""), place.seeker)
         if operation is not None:
+            made.feeds += feeds(operation, with_, context, place)
+            if cannot_lose(operation):
+                refused(made, f"step {name}: {call} has lost {lost_in_path(operation)} in its path")
             return inferred_inputs(operation, with_, context, place)
         refused(made, f"step {name}: call to an operation that does not exist: {call}")
     elif kind == "lookup":

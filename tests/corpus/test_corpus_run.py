@@ -16,7 +16,7 @@ pytestmark = [
 
 
 async def test_every_unit_sends_what_its_file_says(capsys: pytest.CaptureFixture[str]):
-    """Every unit matches the oracle, or says truly why it can't be executed; at least 99.5 % of those that resolve run."""
+    """Every unit matches the oracle, or says truly why it can't be executed; at least 99.9 % of those that resolve run."""
     report = Report()
     for path in capability_files(CORPUS):
         await run_file(path, report)
@@ -25,4 +25,5 @@ async def test_every_unit_sends_what_its_file_says(capsys: pytest.CaptureFixture
         print(f"\ncorpus: {dict(counts)}, {len(report.differences)} differences")  # noqa: T201  # the figures
     assert not report.differences, "\n".join(report.differences[:20])
     assert counts["files"] >= 700
-    assert counts["executable"] >= 0.995 * counts["resolve"]
+    assert counts["answers judged"] >= 5000
+    assert counts["executable"] >= 0.999 * counts["resolve"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import oracle
 import pytest
-from oracle import ExpectedInput
+from oracle import Digits, ExpectedInput
 from oracle_snippets import BASE, pair, send, shape, write
 
 CORPUS = Path(__file__).resolve().parents[2].parent / "shared" / "corpus"
@@ -213,7 +213,7 @@ def test_made_inputs_are_typed_distinct_and_safe_in_headers(tmp_path):
     route, tool = oracle.units(path)
     made = oracle.make_inputs(tool)
     assert made == oracle.make_inputs(tool)
-    assert [type(made[kind]) for kind in kinds] == [str, int, float, bool, list, dict]
+    assert [type(made[kind]) for kind in kinds] == [str, Digits, Digits, bool, list, dict]
     assert len(made["array"]) == 2
     assert made["X-H"].isascii()
     assert set("/ ?#é") <= set(made["string"])

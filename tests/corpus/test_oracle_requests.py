@@ -151,7 +151,10 @@ def test_a_form_block_is_form_encoded(tmp_path):
 def test_without_declared_data_a_rest_callers_body_passes(tmp_path, body):
     path = pair(tmp_path, f"{body} method: PUT")
     route, tool = oracle.units(path)
-    assert (route.passes_body, route.inputs, tool.passes_body, tool.inputs) == (True, [], False, [])
+    assert (route.passes_body, route.inputs, tool.passes_body) == (True, [], False)
+    assert [(one.name, one.location, one.required, one.any_json) for one in tool.inputs] == [
+        ("body", "argument", False, True)
+    ]
     assert send(path, route, {"body": {"a": 1}}).body == Json({"a": 1})
     assert send(path, route, {}).body is None
 
