@@ -100,10 +100,9 @@ def is_whole_body(name: str, kind: str | None) -> bool:
 
 
 def passes_body(operation: Operation) -> bool:
-    """Tell whether a REST caller's body is passed on: no body is declared, or a block without data."""
-    if any(parameter.location == "body" for parameter in operation.parameters) or body_template(operation) is not None:
-        return False
-    return operation.body is not None or operation.method in CARRIES_BODY
+    """Tell whether a REST caller's body is passed on: a POST, PUT or PATCH that declares no body at all."""
+    declares = operation.body is not None or any(parameter.location == "body" for parameter in operation.parameters)
+    return operation.method in CARRIES_BODY and not declares
 
 
 def carriers(authentication: dict[str, Any]) -> set[tuple[str, str]]:
@@ -192,6 +191,8 @@ def _path_slots(operation: Operation) -> Iterator[Slot]:
 def _body_slots(operation: Operation) -> Iterator[Slot]:
     template = body_template(operation)
     declared = {one.name for one in operation.parameters if one.location == "body"}
+    if operation.body is not None and template is None and not declared:
+        yield Slot("body", "body", "object")  # Choice: a block without data is some JSON object, which may be left out.
     whole = isinstance(template, str) and TEMPLATE.fullmatch(template.strip()) is not None
     for name in body_names(template):
         if name not in declared and not operation.scope.names_variable(name):

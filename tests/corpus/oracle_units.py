@@ -261,9 +261,10 @@ def units_of(document: Document) -> Iterator[ExpectedUnit]:
     for adapter in document.exposes:
         kind, namespace = text(adapter.get("type")), text(adapter.get("namespace"))
         calls: Counter[str] = Counter()
-        if kind in ("rest", "api"):
+        if kind in ("rest", "api", "http"):
             routes: set[tuple[str, str]] = set()
-            for resource in named(adapter.get("resources")):
+            resources = named(adapter.get("resources")) or ([adapter] if adapter.get("method") else [])
+            for resource in resources:
                 for made in rest_units(document, namespace, resource, calls):
                     route = (made.method or "*", PLACEHOLDER.sub("{}", made.path or ""))
                     made.shadowed = route in routes
@@ -284,7 +285,10 @@ def rest_units(document: Document, namespace: str, resource: Thing, calls: Count
         reason = "" if target in document.namespaces else f"forward to unknown namespace {target}"
         name = text(resource.get("name")) or None
         yield ExpectedUnit("rest", namespace, name, None, path, None, "forward", not reason, reason, [])
-    for operation in named(resource.get("operations")):
+    operations = named(resource.get("operations"))
+    if not operations and resource.get("method"):
+        operations = [{key: value for key, value in resource.items() if key != "path"}]  # it is its only operation
+    for operation in operations:
         own = text(operation.get("path"))
         full = own if own.startswith(path) else f"{path.rstrip('/')}/{own.lstrip('/')}" if own else path
         seeker = Seeker(full, text(resource.get("name")), text(operation.get("description")).strip(), calls)

@@ -147,9 +147,8 @@ def test_a_form_block_is_form_encoded(tmp_path):
     assert (made.body, made.media_type) == (b"To=%2B1+2&n=1&n=true", "application/x-www-form-urlencoded")
 
 
-@pytest.mark.parametrize("body", ["", "body: {type: json},"])
-def test_without_declared_data_a_rest_callers_body_passes(tmp_path, body):
-    path = pair(tmp_path, f"{body} method: PUT")
+def test_without_a_declared_body_a_rest_callers_passes(tmp_path):
+    path = pair(tmp_path, "method: PUT")
     route, tool = oracle.units(path)
     assert (route.passes_body, route.inputs, tool.passes_body) == (True, [], False)
     assert [(one.name, one.location, one.required, one.any_json) for one in tool.inputs] == [
@@ -157,6 +156,15 @@ def test_without_declared_data_a_rest_callers_body_passes(tmp_path, body):
     ]
     assert send(path, route, {"body": {"a": 1}}).body == Json({"a": 1})
     assert send(path, route, {}).body is None
+
+
+def test_a_block_without_data_is_some_object(tmp_path):
+    path = pair(tmp_path, "body: {type: json}, method: PUT")
+    route, tool = oracle.units(path)
+    assert not route.passes_body
+    assert shape(route) == [("body", "body", "object", False)]
+    assert shape(tool) == [("body", "argument", "object", False)]
+    assert send(path, route, {"body": {"a": 1}}).body == Json({"a": 1})
 
 
 def test_with_keys_that_name_nothing(tmp_path):
