@@ -11,7 +11,16 @@ from urllib.parse import urlencode
 
 from oracle_document import TEMPLATE, Scope
 from oracle_references import ABSENT, as_text, bare, exact, fill, read_json
-from oracle_slots import Slot, body_template, carries_authentication, clean_path, key_place, placeholder_name, slots
+from oracle_slots import (
+    Slot,
+    body_template,
+    carries_authentication,
+    clean_path,
+    key_place,
+    passes_body,
+    placeholder_name,
+    slots,
+)
 from oracle_units import ExpectedUnit, Plan, implicit_name
 from oracle_wire import Pairs, Unsendable, fill_path, query_pairs, url
 
@@ -197,7 +206,7 @@ class Call:
             if isinstance(template, str) and not TEMPLATE.fullmatch(template.strip()):
                 return self.raw(template)
             whole = fill(template, self.placeholder)
-        elif whole is ABSENT and self.unit.passes_body:
+        elif whole is ABSENT and passes_body(self.operation):
             whole = self.input("body")
         if isinstance(whole, str):
             whole = _as_json(whole)

@@ -404,8 +404,9 @@ def work(document: Document, made: ExpectedUnit, definition: Thing, context: Con
         made.passes_body = place.adapter == "rest" and passes_body(operation) and not loose_body
         if task.infer:
             made.inputs = inferred_inputs(operation, with_, context, place)
-            if place.adapter == "mcp" and passes_body(operation) and not loose_body:
-                made.inputs += any_body(made.inputs)
+        if place.adapter == "mcp" and passes_body(operation) and not loose_body:
+            # Choice: a tool that declares its inputs has it too, since no file can say otherwise what an agent sends.
+            made.inputs += any_body(made.inputs)
     elif kind == "steps":
         step_inputs = steps(document, made, definition, context, place)
         if task.infer:

@@ -229,3 +229,12 @@ def test_a_bare_bind_name_where_a_secret_is_expected_is_its_value_with_a_warning
 def test_a_broken_secret_is_told():
     _, loaded = only_unit(api("", consumes="authentication: {type: bearer, token: '{{#x}}'}"), tool(""))
     assert rules(loaded) == ["broken-template", "incomplete-authentication", "blocked-call"]
+
+
+def test_a_placeholder_in_a_paths_query_is_the_query_parameter_of_its_name():
+    unit = only_unit(
+        api("/u?part={part}", "inputParameters: [{name: part, in: query, type: integer, required: true}]"),
+        tool("{part: tools.part}"),
+    )[0]
+    assert [(given.name, given.type, given.required) for given in unit.inputs.inputs] == [("part", "integer", True)]
+    assert str(request_of(unit, part=3).url).endswith("/u?part=3")

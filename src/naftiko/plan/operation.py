@@ -19,6 +19,7 @@ from naftiko.plan.path import (
     all_placeholders,
     has_loose_brace,
     parse_path,
+    placeholders,
     resource_names,
     same_placeholder,
 )
@@ -198,7 +199,9 @@ class OperationCompiler:
         }  # `{riskDetection-id}` is the parameter `riskDetectionId` declared in the path
         renamed |= complete.names
         declared = [self._with_fixed(parameter, names) for parameter in declared]
-        declared = _with_arguments(declared, tuple(renamed.values()))
+        # A placeholder in the path's own query is the query parameter of its name.
+        of_path = (*(renamed[name] for name in placeholders(complete.text)), *complete.names.values())
+        declared = _with_arguments(declared, of_path)
         in_path_now = {one.name: one for one in declared if one.location == "path"}
         in_url = replace(names, one_line=True)
         path = parse_path(
