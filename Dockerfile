@@ -2,14 +2,21 @@
 #   docker build -t naftiko .
 #   docker run -p 8080:8080 -p 9090:9090 -e KOYEB_API_KEY -v ./capabilities:/capabilities:ro naftiko
 
-FROM python:3.13-slim AS build
+# To pin the base image too, build with its digest: --build-arg BASE=python:3.13-slim@sha256:…
+ARG BASE=python:3.13-slim
+
+FROM ${BASE} AS build
 WORKDIR /src
+COPY requirements/image.txt requirements/build.txt ./
+# Exactly the files that the lock names by their hashes, each of them a wheel: no compiler, no surprise.
+RUN python -m venv /opt/naftiko && /opt/naftiko/bin/pip install --no-cache-dir --require-hashes --only-binary=:all: -r image.txt
+RUN python -m venv /opt/build && /opt/build/bin/pip install --no-cache-dir --require-hashes --only-binary=:all: -r build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
-# Every dependency has a wheel: --only-binary makes a missing one an error here, not a compiler in the image.
-RUN python -m venv /opt/naftiko && /opt/naftiko/bin/pip install --no-cache-dir --only-binary=:all: --no-binary=naftiko '.[formats]'
+RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /dist . \
+    && /opt/naftiko/bin/pip install --no-cache-dir --no-deps /dist/*.whl
 
-FROM python:3.13-slim
+FROM ${BASE}
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin naftiko
 COPY --from=build /opt/naftiko /opt/naftiko
 COPY capabilities /capabilities

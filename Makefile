@@ -5,12 +5,13 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 CAPABILITY ?= capabilities/koyeb-instances.yaml
 
-.PHONY: serve test check demo corpus conformance bench startup clean
+.PHONY: serve test check demo corpus conformance bench startup lock sbom audit clean
 
-$(VENV)/.installed: pyproject.toml
+# Exactly what requirements/dev.txt names, each file by its hash, none built here.
+$(VENV)/.installed: pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --require-hashes --only-binary=:all: --requirement requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 serve: $(VENV)/.installed  ## serve the first capability: REST on 8080, MCP on 9090
@@ -40,6 +41,24 @@ bench: $(VENV)/.installed  ## speed, as ratios against baselines in the same run
 
 startup: $(VENV)/.installed  ## cold starts against the bare import of the core packages, and memory
 	$(BIN)/python benchmarks/startup.py
+
+LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package naftiko \
+	--custom-compile-command 'make lock'
+
+lock:  ## resolve all dependencies anew, for development and for the image (needs uv)
+	$(LOCK) --extra dev --output-file requirements/dev.txt
+	$(LOCK) --extra formats --output-file requirements/image.txt
+	echo 'hatchling>=1.27' | uv pip compile - --quiet --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command 'make lock' --output-file requirements/build.txt
+
+sbom: $(VENV)/.installed  ## what is in the image, as CycloneDX: dist/sbom.cdx.json
+	mkdir -p dist
+	$(PYTHON) -m venv $(VENV)/sbom && $(VENV)/sbom/bin/pip install --quiet 'cyclonedx-bom>=7'
+	$(VENV)/sbom/bin/cyclonedx-py requirements requirements/image.txt --pyproject pyproject.toml --output-file dist/sbom.cdx.json
+
+audit: $(VENV)/.installed  ## known vulnerabilities of what is locked (asks a database on the network)
+	$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install --quiet 'pip-audit>=2.9'
+	$(VENV)/audit/bin/pip-audit --require-hashes --disable-pip --requirement requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .coverage
