@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from consuming import consuming, inputs, request_of, url_of
 
-from naftiko.errors import InputError, MissingVariable
+from naftiko.errors import InputError, MissingVariable, NotExecutable
 
 
 @pytest.mark.parametrize(
@@ -124,6 +124,14 @@ def test_a_base_uri_that_is_not_complete_says_how_to_complete_it(base, named):
     with pytest.raises(MissingVariable, match=named) as caught:
         url_of(consuming(api={"baseUri": base}))
     assert "--base-uri api=" in caught.value.hint or "--var domain=" in caught.value.hint
+
+
+def test_a_base_uri_that_is_none_is_told_at_load():
+    """Nobody needs a call to find it out."""
+    capability = consuming(api={"baseUri": "ftp://h"})
+    assert [found.rule for found in capability.errors] == ["bad-base-uri", "blocked-call"]
+    with pytest.raises(NotExecutable, match="not http or https"):
+        url_of(capability)
 
 
 def test_the_operators_base_uri_wins():
