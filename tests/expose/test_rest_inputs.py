@@ -517,3 +517,43 @@ async def test_a_reference_says_where_in_the_request_an_input_is():
     async with in_process(capability) as client:
         answer = await client.post("/x/7?page=2&token=no", headers={"Token": "t"}, json={"note": "n", "page": 9})
     assert answer.json()["url"] == "http://127.0.0.1:9/r/7?token=***&page=2&note=n"
+
+
+FUNCTION = {
+    "name": "read",
+    "call": "api.do",
+    "inputParameters": [
+        {"name": "id", "type": "string", "required": True},
+        {"name": "size", "type": "integer", "required": True},
+    ],
+    "with": {"id": "desk.id", "size": "desk.size"},
+}
+
+
+@pytest.mark.parametrize(
+    ("declared", "given", "called", "told"),
+    [
+        ({}, {}, "/p/1", ("size", "query", "`size` is required")),
+        ({}, {}, "/p/1?size=x", ("size", "query", '`size` must be an integer, not "x"')),
+        ({}, {"with": {"id": "rest.id", "size": "rest.size"}}, "/p/1", ("size", "query", "`size` is required")),
+        ({"nr": "query"}, {"with": {"size": "rest.nr"}}, "/p/1", ("nr", "query", "`nr` is required")),
+        ({"nr": "header"}, {"with": {"size": "rest.nr"}}, "/p/1", ("nr", "header", "`nr` is required")),
+        ({"size": "query"}, {}, "/p/1", ("size", "query", "`size` is required")),
+        ({"size": "query"}, {}, "/p/1?size=x", ("size", "query", '`size` must be an integer, not "x"')),
+        ({"nr": "cookie"}, {"with": {"size": "{{nr}}"}}, "/p/1", ("nr", "cookie", "`nr` is required")),
+    ],
+)
+async def test_what_a_function_needs_is_told_by_the_names_of_the_route(declared, given, called, told):
+    """Whoever calls knows the route's inputs and where they travel, and nothing of the function's arguments."""
+    inputs = [{"name": name, "in": place, "type": "string"} for name, place in declared.items()]
+    more = {"inputParameters": inputs} if inputs else {}
+    if given:
+        given = {"with": {"id": "rest.id", **given["with"]}}
+    capability = rest_capability(
+        [route("/p/{id}", call=None, ref="desk.read", **more, **given)],
+        {"do": operation("GET", "/x/{id}", inputParameters=[{"name": "size", "in": "query", "type": "integer"}])},
+        more={"aggregates": [{"namespace": "desk", "label": "Desk", "functions": [FUNCTION]}]},
+    )
+    async with in_process(capability) as client:
+        problem = assert_problem(await client.get(called), 400, "invalid-input")
+    assert [(each["name"], each["in"], each["message"]) for each in problem["errors"] if each["name"] != "id"] == [told]

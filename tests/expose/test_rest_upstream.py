@@ -55,6 +55,60 @@ async def test_the_upstreams_bytes_and_useful_headers_come_back(upstream):
     assert not {"set-cookie", "x-internal"} & set(response.headers)
 
 
+USEFUL = {
+    "ETag": '"v1"',
+    "Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT",
+    "Cache-Control": "max-age=60, private",
+    "Expires": "Wed, 21 Oct 2099 07:28:00 GMT",
+    "Vary": "Accept-Language",
+    "Link": "</x>; rel=self",
+    "Location": "https://elsewhere.example/x",
+    "Retry-After": "7",
+    "RateLimit": '"default";r=50;t=30',
+    "RateLimit-Policy": '"default";q=100;w=60',
+    "RateLimit-Limit": "100",
+    "X-RateLimit-Remaining": "50",
+    "X-Total-Count": "42",
+    "X-Request-Id": "abc",
+    "Content-Language": "de",
+}
+OF_THE_CONNECTION = {
+    "Connection": "X-Hop",
+    "X-Hop": "1",
+    "Keep-Alive": "timeout=5",
+    "Proxy-Authenticate": "Basic",
+    "TE": "trailers",
+    "Trailer": "X-Later",
+    "Upgrade": "h2c",
+    "Set-Cookie": "a=b",
+    "Server": "internal/1.0",
+    "Via": "1.1 internal",
+    "X-Powered-By": "internals",
+    "Alt-Svc": 'h3="internal:443"',
+}
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_every_useful_header_passes_and_nothing_of_the_connection(upstream, status):
+    """Of good answers and of errors alike (SEMANTICS 6)."""
+    upstream.on("GET", "/x", lambda _: JSONResponse({"a": 1}, status, {**USEFUL, **OF_THE_CONNECTION}))
+    async with client_of(passing(upstream)) as client:
+        response = await client.get("/x")
+    assert response.status_code == status
+    assert {name: response.headers.get(name) for name in USEFUL} == USEFUL
+    theirs = set(OF_THE_CONNECTION.values())
+    assert not {name for name, value in response.headers.items() if value in theirs}
+
+
+async def test_a_mapped_answer_keeps_those_that_are_not_of_the_upstreams_body(upstream):
+    upstream.on("GET", "/x", lambda _: JSONResponse({"a": 1}, 200, USEFUL))
+    outputs = [{"name": "a", "type": "integer", "mapping": "$.a"}]
+    async with client_of(passing(upstream, routes=[route("/x", outputParameters=outputs)])) as client:
+        response = await client.get("/x")
+    changed = {name for name, value in USEFUL.items() if response.headers.get(name) != value}
+    assert changed == {"ETag", "Last-Modified"}
+
+
 @pytest.mark.parametrize("status", [201, 202, 204, 304])
 async def test_the_upstreams_status_comes_back(upstream, status):
     """204 and 304 without a body or its headers."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from naftiko.engine.run import Engine, arguments_of
+from naftiko.engine.function_inputs import function_inputs
+from naftiko.engine.run import Engine
 from naftiko.errors import NotExecutable
 from naftiko.plan.content import Content
-from naftiko.plan.outputs import Explained, Outputs
+from naftiko.plan.outputs import Explained
 from naftiko.plan.references import StepPath
 from naftiko.plan.scope import Scope
 from naftiko.plan.sources import written
@@ -27,15 +28,16 @@ async def explain(
     """
     if unit.action is None:
         raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}", hint=str(unit.position))
-    return await _explain(engine, unit.action, unit.outputs, Scope(inputs, engine.variables), passed)
+    return await _explain(engine, unit.action, unit, Scope(inputs, engine.variables), passed)
 
 
 async def _explain(
-    engine: Engine, action: Action, outputs: Outputs, scope: Scope, passed: Content | None
+    engine: Engine, action: Action, unit: UnitPlan, scope: Scope, passed: Content | None
 ) -> list[Explained]:
+    outputs = unit.outputs
     if isinstance(action, FunctionAction):
-        given = action.inputs.check(arguments_of(action.arguments, scope))
-        return await _explain(engine, action.action, outputs, Scope(given, scope.variables), passed)
+        given = function_inputs(action, scope, unit.inputs)
+        return await _explain(engine, action.action, unit, Scope(given, scope.variables), passed)
     if isinstance(action, CallAction):
         return outputs.explain(await engine.document(action.call, scope, passed), scope)
     if isinstance(action, FlowAction):
@@ -59,7 +61,7 @@ async def planned(engine: Engine, unit: UnitPlan, inputs: Mapping[str, Any]) -> 
     scope = Scope(inputs, engine.variables)
     action = unit.action
     if isinstance(action, FunctionAction):
-        scope = Scope(action.inputs.check(arguments_of(action.arguments, scope)), scope.variables)
+        scope = Scope(function_inputs(action, scope, unit.inputs), scope.variables)
         action = action.action
     if not isinstance(action, FlowAction):
         return {}

@@ -14,6 +14,7 @@ from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.decode import answer as make_answer
 from naftiko.engine.decode import document, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
+from naftiko.engine.function_inputs import arguments_of, function_inputs
 from naftiko.engine.head import retry_after
 from naftiko.engine.mock import described, with_stand_ins
 from naftiko.engine.request import dump_json
@@ -105,8 +106,8 @@ class Engine:
             value = unit.outputs.build(None, scope)
             return Answer(value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json)
         if isinstance(action, FunctionAction):
-            given = arguments_of(action.arguments, scope)
-            return await self._act(action.action, unit, action.inputs.check(given), passed, conditions)
+            given = function_inputs(action, scope, unit.inputs)
+            return await self._act(action.action, unit, given, passed, conditions)
         raise NotExecutable("this route forwards requests; it can't be called")
 
     async def _call(
@@ -154,7 +155,7 @@ class Engine:
         """
         action, given = unit.action, inputs
         if isinstance(action, FunctionAction):
-            given = action.inputs.check(arguments_of(action.arguments, Scope(inputs, self.variables)))
+            given = function_inputs(action, Scope(inputs, self.variables), unit.inputs)
             action = action.action
         if not isinstance(action, CallAction):
             reason = unit.reason or "it doesn't make exactly one request"
@@ -269,12 +270,6 @@ def _nested(flow: FlowAction, scope: Scope) -> Any:
             inside = below if isinstance(below, dict) else inside.setdefault(name, {})
         inside[target[-1]] = None if found is ABSENT else found
     return answer
-
-
-def arguments_of(bindings: Any, scope: Scope) -> dict[str, Any]:
-    """Evaluate arguments; absent ones are left out (SEMANTICS 3.2)."""
-    found = ((name, value(scope)) for name, value in bindings)
-    return {name: value for name, value in found if value is not ABSENT}
 
 
 def _largest(operation: Operation, declared: str | None) -> int | None:

@@ -1,0 +1,47 @@
+"""The arguments of calls and functions; what is wrong with them is told by the names and places that a caller knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from naftiko.errors import InputError, Problem
+from naftiko.plan.inputs import InputSet
+from naftiko.plan.scope import Scope
+from naftiko.plan.sources import inputs_in
+from naftiko.plan.unit import FunctionAction
+from naftiko.types import ABSENT
+
+
+def arguments_of(bindings: Any, scope: Scope) -> dict[str, Any]:
+    """Evaluate arguments; absent ones are left out (SEMANTICS 3.2)."""
+    found = ((name, value(scope)) for name, value in bindings)
+    return {name: value for name, value in found if value is not ABSENT}
+
+
+def function_inputs(action: FunctionAction, scope: Scope, inputs: InputSet) -> dict[str, Any]:
+    """Return the checked inputs of a function that a unit calls with inputs of its own making.
+
+    Args:
+        action: the call of the function.
+        scope: the unit's inputs, and the variables.
+        inputs: what the unit declares.
+
+    Raises:
+        InputError: they don't fit; an input of the function that is one of the unit's is told as that one.
+    """
+    try:
+        return action.inputs.check(arguments_of(action.arguments, scope))
+    except InputError as error:
+        sources = dict(action.arguments)
+        raise InputError([_told(problem, sources, inputs) for problem in error.problems], hint=error.hint) from None
+
+
+def _told(problem: Problem, sources: Mapping[str, Any], inputs: InputSet) -> Problem:
+    named = inputs_in(sources[problem.name]) if problem.name in sources else [problem.name]
+    known = inputs.find(named[0]) if len(named) == 1 else None
+    if known is None:
+        return problem
+    message = problem.message.replace(f"`{problem.name}`", f"`{known.alias}`")
+    return replace(problem, name=known.name, location=known.location, message=message)
