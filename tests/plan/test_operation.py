@@ -234,5 +234,7 @@ def test_a_broken_secret_is_told():
 def test_a_placeholder_in_a_paths_query_is_the_query_parameter_of_its_name():
     parameters = "[{name: part, in: query, type: integer, required: true}]"
     unit = unit_of(api(f"inputParameters: {parameters}", resource="/u?part={part}"), tool("with: {part: tools.part}"))
-    assert [(given.name, given.type, given.required) for given in unit.plan.inputs.inputs] == [("part", "integer", True)]
+    assert [(given.name, given.type, given.required) for given in unit.plan.inputs.inputs] == [
+        ("part", "integer", True)
+    ]
     assert str(request_of(unit, part=3).url).endswith("/u?part=3")
