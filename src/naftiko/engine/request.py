@@ -186,7 +186,15 @@ def place(
     comma_arrays: bool,
 ) -> None:
     """Put a parameter's value where it belongs in the draft."""
-    if parameter.location == "query":
+    style = parameter.style
+    if style is not None:
+        if parameter.location == "query":
+            made.query.extend(style.query_pairs(parameter.name, value))
+        elif parameter.location == "header":
+            _add_header(parameter.name, style.header(value), made, problems)
+        elif parameter.location == "cookie":
+            cookies.extend(style.cookie_pairs(parameter.name, value))
+    elif parameter.location == "query":
         made.query.extend(query_pairs(parameter.name, value, comma_arrays=comma_arrays))
     elif parameter.location == "header":
         _add_header(parameter.name, value, made, problems)

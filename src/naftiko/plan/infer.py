@@ -19,6 +19,7 @@ from naftiko.plan.path import same_placeholder
 from naftiko.plan.routes import NO_ROUTE, ExposedRoute
 from naftiko.plan.schema import told_schema
 from naftiko.plan.schema_types import is_nullable, stands_for_bytes
+from naftiko.plan.styles import style_of
 from naftiko.plan.validation import broken_pattern
 from naftiko.plan.wants import Use, Wanted
 from naftiko.types import ABSENT
@@ -112,6 +113,7 @@ class InputMaker:
             wire_name=want.wire or wire,
             whole_body=location == "body" and slot.whole_body and want.use is not Use.PART,
             label=want.wire or _plain(want),
+            style=slot.style if location == "query" and want.use is Use.WHOLE else None,
         )
 
     def _place(self, want: Wanted) -> tuple[str, str] | None:
@@ -204,6 +206,7 @@ class InputMaker:
             body_path=body_path,
             constant=constant,
             label=own,
+            style=style_of(parameter, location, self._findings),
         )
 
     def _declared_place(self, name: str, parameter: InputParameter) -> tuple[str, str]:

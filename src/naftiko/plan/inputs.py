@@ -15,6 +15,7 @@ from naftiko.errors import InputError, Problem
 from naftiko.plan.content import Base64, Content
 from naftiko.plan.jsonpath import JSONPath
 from naftiko.plan.schema_types import is_nullable
+from naftiko.plan.styles import Style
 from naftiko.plan.text import as_text, compact_json, whole_characters
 from naftiko.plan.validation import matches, schema_errors
 from naftiko.types import ABSENT
@@ -56,6 +57,7 @@ class Input:
         or_body: whether the request's body is its value where that is no object, or has no field of its name.
         null: what a caller's null is.
         is_base64: whether its text is base64 that stands for bytes.
+        style: how a request writes it where it is an array or an object, if the file says that.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Input:
     or_body: bool = False
     null: Null = Null.ABSENT
     is_base64: bool = False
+    style: Style | None = None
 
     @property
     def shown(self) -> str:

@@ -25,6 +25,7 @@ from naftiko.plan.path import (
 )
 from naftiko.plan.references import Defaulted, Names, compile_data
 from naftiko.plan.schema import told_schema
+from naftiko.plan.styles import Style, style_of
 from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
 from naftiko.types import ABSENT, Position
 
@@ -71,6 +72,7 @@ class Slot:
         lone: whether it is the only field of the body, and the whole body where it holds an object or array as text.
         in_json: whether it stands in a JSON body, where null is a value.
         takes_bytes: whether bytes can stand in its place as they are.
+        style: how it is written in the query, if the file says that.
         is_own_body: whether it is the body that a tool gives to an operation that declares none.
         argument: the argument's name.
         known: whether the file says if a request can do without it, so that ``required`` is what it says.
@@ -87,6 +89,7 @@ class Slot:
     lone: bool = False
     in_json: bool = False
     takes_bytes: bool = False
+    style: Style | None = None
     is_own_body: bool = False
     argument: str = ""
 
@@ -209,6 +212,8 @@ class OperationCompiler:
             lambda name: _in_path(renamed.get(name, name), in_path_now, in_url),
             resource_names=self._resource_names,
         )
+        styles = {name: one.style for name, one in in_path_now.items() if one.style is not None}
+        path = path.styled({name: styles[own] for name, own in renamed.items() if own in styles})
         body, blocked = self._body(operation, _in_body(declared, names))
         if operation.body is not None and body is None and not any(one.location == "body" for one in declared):
             declared.append(_UNDESCRIBED_BODY)
@@ -334,6 +339,7 @@ class OperationCompiler:
             required=bool(given.required) or location == "path",
             fixed=None if fixed is None else _Unparsed(fixed, given),
             schema=schema if given.type == kind else {**schema, "type": kind},
+            style=style_of(given, location, self._findings),
             fallback=given.default if given.default is not None and (given.required or location == "path") else ABSENT,
         )
 
@@ -472,5 +478,6 @@ class _Slots:
             lone=location == "body" and in_body.lone is not None and in_body.lone.argument == argument,
             in_json=location == "body" and in_body.is_json,
             takes_bytes=location == "body" and argument in in_body.byte_arguments,
+            style=parameter.style if parameter and location == "query" else None,
             argument=argument,
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from naftiko.plan.schema_types import is_nullable
 from naftiko.plan.scope import Scope
+from naftiko.plan.styles import Style
 from naftiko.plan.template import Value
 from naftiko.types import ABSENT
 
@@ -21,6 +22,7 @@ class Parameter:
         fixed: its value where the file fixes it.
         schema: the JSON Schema of its value.
         fallback: its ``default``, which is sent where it is required and has no value; ABSENT otherwise.
+        style: how an array or an object is written, if the file says that.
         argument: the name of its argument: its own, but for the second place of a name that stands in two.
     """
 
@@ -32,6 +34,7 @@ class Parameter:
     fixed: Value | None
     schema: dict[str, Any]
     fallback: Any = ABSENT
+    style: Style | None = None
     argument: str = ""
 
     @property

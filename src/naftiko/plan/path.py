@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -11,6 +11,7 @@ from urllib.parse import quote
 from naftiko.document.suggest import fold
 from naftiko.plan.dots import climbs
 from naftiko.plan.scope import Scope
+from naftiko.plan.styles import Style
 from naftiko.plan.template import Value
 from naftiko.plan.text import as_text
 from naftiko.types import ABSENT
@@ -32,11 +33,13 @@ class PathPlaceholder:
         name: without the operator.
         keeps_slashes: ``{+x}``, ``{x+}``, ``{x*}``: slashes of the value stay.
         value: where its value comes from.
+        style: how an array or an object is written, if the file says that.
     """
 
     name: str
     keeps_slashes: bool
     value: Value
+    style: Style | None = None
 
 
 PathPart: TypeAlias = "str | PathPlaceholder"
@@ -85,6 +88,16 @@ class PathTemplate:
         found = (part for pair in self.query for part in pair.value or ())
         return tuple(dict.fromkeys(part.name for part in found if isinstance(part, PathPlaceholder)))
 
+    def styled(self, styles: Mapping[str, Style]) -> PathTemplate:
+        """Return the same, its placeholders of these names written in a style."""
+        if not styles:
+            return self
+        parts = (
+            replace(part, style=styles.get(part.name)) if isinstance(part, PathPlaceholder) else part
+            for part in self.parts
+        )
+        return replace(self, parts=tuple(parts))
+
     def fill(self, scope: Scope) -> tuple[str, list[str]]:
         """Return the encoded path and the names of placeholders that have no value.
 
@@ -128,7 +141,8 @@ def _segment(part: PathPlaceholder, scope: Scope) -> str | None:
     value = part.value(scope)
     if value is ABSENT or value is None:
         return None
-    return quote(path_text(value), safe="/" if part.keeps_slashes else "")
+    safe = "/" if part.keeps_slashes else ""
+    return quote(path_text(value), safe=safe) if part.style is None else part.style.segment(part.name, value, safe=safe)
 
 
 def path_text(value: Any) -> str:

@@ -17,6 +17,7 @@ class InputParameter(Model):
         type: the JSON type; a list such as ``[array, null]`` is its first type with ``nullable`` set.
         value: a constant, a template, or a JSONPath on the body (``$.a.b``).
         structure: a ``value`` that is a map or a list; its strings are templates.
+        style: how an array or an object is written, with ``explode`` and ``allow_reserved`` (OpenAPI 3).
         required_properties: the names in a ``required`` list, as JSON Schema writes it.
     """
 
@@ -44,6 +45,7 @@ class InputParameter(Model):
     selector: str | None = None
     style: str | None = None
     explode: bool | None = None
+    allow_reserved: bool | None = None
     precision: int | None = None
     scale: int | None = None
     content_encoding: str | None = None

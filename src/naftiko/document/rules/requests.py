@@ -227,6 +227,17 @@ REQUESTS = (
         _SHOP,
     ),
     Rule(
+        "unknown-style",
+        WARNING,
+        "A parameter's `style`, `explode` or `allowReserved` means nothing where it stands.",
+        "They say how arrays and objects are written, as OpenAPI 3 has it: form, spaceDelimited, pipeDelimited and "
+        "deepObject in the query, simple, label and matrix in the path, simple in a header, form in a cookie. What "
+        "means nothing there is not followed: arrays repeat their key, and objects are JSON text.",
+        "Use a style of the parameter's place, or remove it.",
+        _SHOP.replace("in: header}", "in: header, style: pipeDelimited}"),
+        _SHOP,
+    ),
+    Rule(
         "forbidden-header",
         WARNING,
         "A parameter is a header that the connection sets itself.",

@@ -207,6 +207,8 @@ def _path_parameters(unit: Unit, names: Sequence[str]) -> list[dict[str, Any]]:
         if schema.get("type") == "string":
             schema.setdefault("minLength", 1)
         parameters[name] = {"name": name, "in": "path", "required": True, "schema": schema}
+        if found is not None and found.style is not None:
+            parameters[name] |= {"style": found.style.name, "explode": found.style.explode}
         if found is not None and found.description:
             parameters[name]["description"] = found.description
     return list(parameters.values())
@@ -230,7 +232,9 @@ def _parameter(found: Input) -> dict[str, Any]:
         parameter["required"] = True
     if found.description:
         parameter["description"] = found.description
-    if found.type == "object":
+    if found.style is not None:
+        parameter |= {"style": found.style.name, "explode": found.style.explode, "schema": _schema(found)}
+    elif found.type == "object":
         parameter["content"] = {"application/json": {"schema": _schema(found)}}
     else:
         parameter["schema"] = _schema(found)

@@ -10,6 +10,7 @@ from naftiko.engine.capability import Unit
 from naftiko.errors import CallError, InputError, Problem
 from naftiko.expose.rest.inbound import InboundRequest
 from naftiko.expose.rest.router import UndecodablePath, decoded
+from naftiko.expose.rest.styled import read_cookie, read_header, read_query, read_segment
 from naftiko.plan.content import Content
 from naftiko.plan.inputs import Input
 from naftiko.plan.media_types import FORM
@@ -35,6 +36,7 @@ class InputReader:
         ]
         others = [found for found in plan.inputs.inputs if found.location not in {"path", "environment"}]
         self._query = [found for found in others if found.location == "query"]
+        self._styled = [found for found in self._query if found.style is not None]
         self._headers = [found for found in others if found.location == "header"]
         self._cookies = [found for found in others if found.location == "cookie"]
         self._whole = [found for found in others if found.location == "body" and found.whole_body]
@@ -48,7 +50,10 @@ class InputReader:
             found.name for found in plan.inputs.inputs if found.required and found.location != "environment"
         )
         self._text = frozenset(
-            found.name for found in plan.inputs.inputs if found.location in {"path", "query", "header", "cookie"}
+            found.name
+            for found in plan.inputs.inputs
+            if found.location in {"path", "query", "header", "cookie"}
+            and not (found.style is not None and found.type == "array")  # cut already, at its own delimiter
         )
 
     def checked(self, request: InboundRequest) -> dict[str, Any]:
@@ -91,7 +96,8 @@ class InputReader:
         given: dict[str, Any] = {}
         for at, found in self._path:
             try:
-                given[found.name] = decoded(request.values[at])
+                text = request.values[at]
+                given[found.name] = decoded(text) if found.style is None else read_segment(found, text)
             except UndecodablePath as error:
                 raise InputError([Problem(found.shown, "path", f"`{found.shown}`: {error}", "UTF-8")]) from None
         self._read_head(request, given)
@@ -100,15 +106,20 @@ class InputReader:
     def _read_head(self, request: InboundRequest, given: dict[str, Any]) -> None:
         if self._query:
             _read_query(self._query, request.query, given)
+            for found in self._styled:
+                styled = read_query(found, request)
+                if styled is not ABSENT:
+                    given[found.name] = styled
         for found in self._headers:
             value = request.headers.get(found.wire_name.lower())
             if value is not None:
-                given[found.name] = value
+                given[found.name] = value if found.type not in {"array", "object"} else read_header(found, value)
         if self._cookies:
             cookies = request.cookies()
-            given.update(
-                {found.name: cookies[found.wire_name] for found in self._cookies if found.wire_name in cookies}
-            )
+            for found in self._cookies:
+                cookie = read_cookie(found, cookies)
+                if cookie is not ABSENT:
+                    given[found.name] = cookie
 
     def _read_body(self, request: InboundRequest, given: dict[str, Any]) -> frozenset[str]:
         if not request.body and request.form is None:
