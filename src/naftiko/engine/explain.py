@@ -9,10 +9,9 @@ from naftiko.engine.function_inputs import function_inputs
 from naftiko.engine.run import Engine
 from naftiko.errors import NotExecutable
 from naftiko.plan.content import Content
+from naftiko.plan.explaining import missed_step
 from naftiko.plan.outputs import Explained
-from naftiko.plan.references import StepPath
 from naftiko.plan.scope import Scope
-from naftiko.plan.sources import written
 from naftiko.plan.template import Value
 from naftiko.plan.unit import Action, CallAction, FlowAction, FunctionAction, MockAction, UnitPlan
 from naftiko.types import ABSENT
@@ -43,7 +42,10 @@ async def _explain(
     if isinstance(action, FlowAction):
         results, final = await engine.steps(action, scope)
         if action.mappings:
-            return [_mapped(".".join(target), value, final) for target, value in action.mappings]
+            return [
+                _mapped(".".join(target), source, value, final)
+                for (target, value), source in zip(action.mappings, action.sources, strict=True)
+            ]
         return outputs.explain(results[action.last].raw, final)
     if isinstance(action, MockAction):
         return outputs.explain(None, scope)
@@ -70,10 +72,7 @@ async def planned(engine: Engine, unit: UnitPlan, inputs: Mapping[str, Any]) -> 
     return {name: result.raw for name, result in results.items() if name in calls}
 
 
-def _mapped(target: str, value: Value, scope: Scope) -> Explained:
+def _mapped(target: str, source: str, value: Value, scope: Scope) -> Explained:
     found = value(scope)
-    detail = ""
-    if found is ABSENT and isinstance(value, StepPath):
-        result = scope.steps.get(value.step)
-        detail = f"in step `{value.step}`: {value.path.explain(result)}" if value.path is not None else ""
-    return Explained(target, written(value), None if found is ABSENT else found, found is not ABSENT, detail)
+    detail = missed_step(value, scope) if found is ABSENT else ""
+    return Explained(target, source, None if found is ABSENT else found, found is not ABSENT, detail)

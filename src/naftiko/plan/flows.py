@@ -17,6 +17,7 @@ from naftiko.plan.sources import leaves, steps_in
 from naftiko.plan.steps.call import CallStepPlan
 from naftiko.plan.steps.lookup import LookupStepPlan
 from naftiko.plan.template import TemplateError, Value
+from naftiko.plan.text import as_text
 from naftiko.plan.unit import FlowAction, StepPlan
 from naftiko.plan.wants import Wants
 
@@ -45,7 +46,8 @@ class FlowLinker:
                 )
             plans.append(_KINDS[type(step)](self, name, step, inside, wants))
         names = replace(caller.names, steps=tuple(plan.name for plan in plans))
-        return FlowAction(_waves(plans), self._mappings(mappings, names), plans[-1].name)
+        sources = tuple(as_text(one.value) for one in mappings if one.target and one.value is not None)
+        return FlowAction(_waves(plans), self._mappings(mappings, names), plans[-1].name, sources)
 
     def call(self, name: str, step: Any, caller: Caller, wants: Wants) -> StepPlan:
         """Link a call step."""

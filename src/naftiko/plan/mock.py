@@ -57,7 +57,7 @@ class ListOf:
         """Return the list."""
         return [element.build(context, scope) for element in self.elements]
 
-    def explain(self, context: Any, scope: Scope, name: str) -> Iterator[Explained]:
+    def explain(self, context: Any, scope: Scope, name: str, at: str = "$") -> Iterator[Explained]:
         """Explain each element."""
-        for at, element in enumerate(self.elements):
-            yield from element.explain(context, scope, f"{name}[{at}]")
+        for position, element in enumerate(self.elements):
+            yield from element.explain(context, scope, f"{name}[{position}]", at)

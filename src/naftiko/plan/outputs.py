@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import OutputParameter
 from naftiko.plan import jsonpath
+from naftiko.plan.explaining import below, missed, missed_step, named, place
 from naftiko.plan.inputs import fit
 from naftiko.plan.references import Constant, Names, StepPath, compile_data
 from naftiko.plan.schema import output_schema
@@ -29,8 +30,8 @@ class Output(Protocol):
         """Return the value; null where nothing is found. Never raises for any document."""
         ...
 
-    def explain(self, context: Any, scope: Scope, name: str) -> Iterator[Explained]:
-        """Say which expression gave which value."""
+    def explain(self, context: Any, scope: Scope, name: str, at: str = "$") -> Iterator[Explained]:
+        """Say which expression gave which value; ``at`` is the path to the context in the document."""
         ...
 
 
@@ -40,7 +41,7 @@ class Explained:
 
     Attributes:
         name: the output, dots for nesting.
-        expression: as the file has it.
+        expression: as the file has it; below an output with a mapping of its own, the whole path in the document.
         found: whether it found anything.
         detail: for a miss: how far the path still matched, and what was there instead.
     """
@@ -60,9 +61,9 @@ class Whole:
         """Return the context."""
         return context
 
-    def explain(self, context: Any, scope: Scope, name: str) -> Iterator[Explained]:  # noqa: ARG002  # an output's shape
+    def explain(self, context: Any, scope: Scope, name: str, at: str = "$") -> Iterator[Explained]:  # noqa: ARG002  # an output's shape
         """Say so."""
-        yield Explained(name, "$", context, found=True)
+        yield Explained(name, at, context, found=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,28 @@ class Found:
             return value[: self.max_length]
         return None if value is ABSENT else value
 
-    def explain(self, context: Any, scope: Scope, name: str) -> Iterator[Explained]:
+    def explain(self, context: Any, scope: Scope, name: str, at: str = "$") -> Iterator[Explained]:
         """Say what was found, or how far the path matched."""
         found = self.locate(context) is not ABSENT
-        detail = "" if found else str(self.path.explain(context))
-        yield Explained(name, self.path.text, self.build(context, scope), found, detail)
+        path, is_consumed = self._giver(context)
+        detail = "" if found else missed(path, context, at)
+        if is_consumed and self.consumed is not None:
+            detail = "; ".join(filter(None, (f"an output of the consumed operation: {self.consumed[0].text}", detail)))
+        yield Explained(name, below(at, self.path.text), self.build(context, scope), found, detail)
+
+    def place(self, context: Any, at: str) -> str:
+        """Return the path in the document to what is found."""
+        _, is_consumed = self._giver(context)
+        if not is_consumed or self.consumed is None:
+            return place(at, self.path.text)
+        output, rest = self.consumed
+        return below(place(at, output.text), rest.text)
+
+    def _giver(self, context: Any) -> tuple[jsonpath.JSONPath, bool]:
+        """Return the path that gives the value, or should have, and whether it is the consumed output's."""
+        if self.consumed is None or self.path(context) is not ABSENT:
+            return self.path, False
+        return self.consumed[0], True
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +139,12 @@ class Expressed:
             return value[: self.max_length]
         return value
 
-    def explain(self, context: Any, scope: Scope, name: str) -> Iterator[Explained]:
+    def explain(self, context: Any, scope: Scope, name: str, at: str = "$") -> Iterator[Explained]:  # noqa: ARG002  # an output's shape
         """Say what was rendered."""
         value = self.build(context, scope)
-        yield Explained(name, self.text, value, value is not None)
+        yield Explained(
+            name, self.text, value, value is not None, "" if value is not None else missed_step(self.value, scope)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +158,9 @@ class FoundOrStep:
         """Return what is found, or null."""
         return self._output(context).build(context, scope)
 
-    def explain(self, context: Any, scope: Scope, name: str) -> Iterator[Explained]:
+    def explain(self, context: Any, scope: Scope, name: str, at: str = "$") -> Iterator[Explained]:
         """Say what was found, and where."""
-        return self._output(context).explain(context, scope, name)
+        return self._output(context).explain(context, scope, name, at)
 
     def _output(self, context: Any) -> Output:
         return self.step if self.found.locate(context) is ABSENT else self.found
@@ -161,16 +181,16 @@ class ObjectOf:
                 return None
         return {name: output.build(context, scope) for name, output in self.properties}
 
-    def explain(self, context: Any, scope: Scope, name: str) -> Iterator[Explained]:
+    def explain(self, context: Any, scope: Scope, name: str, at: str = "$") -> Iterator[Explained]:
         """Explain each property."""
         if self.context is not None:
             inner = self.context.locate(context)
             if inner is ABSENT or inner is None:
-                yield from self.context.explain(context, scope, name)
+                yield from self.context.explain(context, scope, name, at)
                 return
-            context = inner
+            context, at = inner, self.context.place(context, at)
         for key, output in self.properties:
-            yield from output.explain(context, scope, f"{name}.{key}" if name else key)
+            yield from output.explain(context, scope, f"{name}.{key}" if name else key, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,14 +219,17 @@ class ArrayOf:
             return value
         return [value] if self.wraps and value is not ABSENT and value is not None and value != "" else None
 
-    def explain(self, context: Any, scope: Scope, name: str) -> Iterator[Explained]:
+    def explain(self, context: Any, scope: Scope, name: str, at: str = "$") -> Iterator[Explained]:
         """Explain the first element, which stands for all."""
-        elements = self._elements(context)
-        if not elements:
-            inner = self.context or Found(jsonpath.parse("$"))
-            yield from inner.explain(context, scope, name)
-            return
-        yield from self.items.explain(elements[0], scope, f"{name}[0]")
+        inner = self.context or Found(jsonpath.parse("$"))
+        elements, where = self._elements(context), inner.place(context, at)
+        if elements:
+            is_list = isinstance(inner.locate(context), list)
+            yield from self.items.explain(elements[0], scope, f"{name}[0]", f"{where}[0]" if is_list else where)
+        elif elements is None and inner.locate(context) is not ABSENT:
+            yield Explained(name, below(at, inner.path.text), None, found=False, detail=f"{where} is no array")
+        else:
+            yield from inner.explain(context, scope, name, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +246,10 @@ class ValuesOf:
             return None
         return {key: self.values.build(inner, scope) for key, inner in value.items()}
 
-    def explain(self, context: Any, scope: Scope, name: str) -> Iterator[Explained]:
-        """Explain the mapping itself."""
-        yield from (self.context or Found(jsonpath.parse("$"))).explain(context, scope, name)
+    def explain(self, context: Any, scope: Scope, name: str, at: str = "$") -> Iterator[Explained]:
+        """Explain the mapping itself, with what is made of it."""
+        for each in (self.context or Found(jsonpath.parse("$"))).explain(context, scope, name, at):
+            yield replace(each, value=self.build(context, scope))
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +347,7 @@ class OutputCompiler:
                 return ArrayOf(context, Whole(), self._wraps)
             return self._leaf(parameter, context)
         if context is None and parameter.name is not None:
-            context = Found(_named(parameter.name))
+            context = Found(named(parameter.name))
         return ArrayOf(context, self._one(parameter.items), self._wraps)
 
     def _leaf(self, parameter: OutputParameter, context: Found | None) -> Output:
@@ -332,7 +356,7 @@ class OutputCompiler:
             return FoundOrStep(context, step) if step is not None else context
         if parameter.name is None or (parameter.mapping or "").strip() in {"$", "$."}:
             return Whole()
-        return self._found(_named(parameter.name), parameter.name, parameter)  # the field of the same name
+        return self._found(named(parameter.name), parameter.name, parameter)  # the field of the same name
 
     def _step(self, parameter: OutputParameter) -> Expressed | None:
         """A mapping that begins with a step's name looks into that step: ``fetch-repo.full-name``."""
@@ -416,12 +440,6 @@ def _splits(path: str) -> Iterator[tuple[str, str]]:
     for at in range(len(path) - 1, 0, -1):
         if path[at] in ".[":
             yield path[:at], path[at:]
-
-
-def _named(name: str) -> jsonpath.JSONPath:
-    """Return the path to the field of a name, whatever characters it has."""
-    quoted = name.replace("\\", "\\\\").replace("'", "\\'")
-    return jsonpath.parse(f"$['{quoted}']")
 
 
 def consumed_outputs(

@@ -111,11 +111,13 @@ class FlowAction:
     Attributes:
         waves: steps that need nothing of one another, in order.
         mappings: what builds the answer, target names split at dots; none: the last step's result.
+        sources: the values of the mappings as the file has them.
     """
 
     waves: tuple[tuple[StepPlan, ...], ...]
     mappings: tuple[tuple[tuple[str, ...], Value], ...]
     last: str
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
