@@ -28,10 +28,10 @@ from naftiko.plan.references import (
     OptionalInput,
     PathInto,
     compile_value,
-    on_one_line,
 )
 from naftiko.plan.required import without_source
 from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt, tell_misspelt_names
+from naftiko.plan.sources import on_one_line
 from naftiko.plan.template import TemplateError, Value
 from naftiko.plan.unit import ApiPlan, Call, Extra
 from naftiko.plan.wants import Use, Wants

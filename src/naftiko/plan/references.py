@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from naftiko.errors import UnusableVariable
 from naftiko.plan import dotted, jsonpath
 from naftiko.plan.content import Content
 from naftiko.plan.path import same_placeholder
 from naftiko.plan.prefixes import known_prefix, near_prefix, same_name
 from naftiko.plan.scope import Scope
+from naftiko.plan.sendable import sendable
 from naftiko.plan.tags import may_hold_tags
-from naftiko.plan.template import Placeholder, Template, TemplateError, Value, has_placeholder, parse
+from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
 from naftiko.types import ABSENT
 
 ADAPTER_PREFIXES = frozenset({"rest", "tools", "mcp"})
@@ -23,8 +23,6 @@ ADAPTER_PREFIXES = frozenset({"rest", "tools", "mcp"})
 Path: TypeAlias = "jsonpath.JSONPath | dotted.DottedPath"
 
 _ENVIRONMENT_LIKE = re.compile(r"[A-Z][A-Z0-9_]*")
-_NOT_ON_A_LINE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-_UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SINGLE = re.compile(r"\{([^{}]+)\}")
 _THIS = "$this."
@@ -88,28 +86,6 @@ class InputOrVariable:
         if value is not ABSENT:
             return value
         return sendable(self.name, scope.variables.value(self.name), one_line=self.one_line)
-
-
-def sendable(name: str, value: str, *, one_line: bool) -> str:
-    """Return a variable's value if it can be sent (SEMANTICS 4.2).
-
-    Raises:
-        UnusableVariable: a control character is in it, or bytes that are no UTF-8; the value is never shown.
-    """
-    if not value.isprintable() and (_NOT_ON_A_LINE if one_line else _UNSENDABLE).search(value):
-        raise UnusableVariable([name], "can't be sent: it holds a line break or control character, or is no UTF-8")
-    return value
-
-
-def on_one_line(value: Any) -> Any:
-    """Return a value whose variables must have one line: it goes into a URL or a header."""
-    if isinstance(value, Variable | InputOrVariable):
-        return replace(value, one_line=True)
-    if isinstance(value, Template):
-        return replace(value, parts=tuple(map(on_one_line, value.parts)))
-    if isinstance(value, Placeholder):
-        return replace(value, value=on_one_line(value.value))
-    return value
 
 
 @dataclass(frozen=True, slots=True)

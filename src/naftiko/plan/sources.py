@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from naftiko.plan.path import PathPlaceholder
@@ -103,3 +104,14 @@ def written(value: Any) -> str:
         return compact_json(value.value)
     found = [written(leaf) for leaf in leaves(value) if leaf is not value and not isinstance(leaf, str)]
     return ", ".join(found) or "(a structure)"
+
+
+def on_one_line(value: Any) -> Any:
+    """Return a value whose variables must have one line: it goes into a URL or a header."""
+    if isinstance(value, Variable | InputOrVariable):
+        return replace(value, one_line=True)
+    if isinstance(value, Template):
+        return replace(value, parts=tuple(map(on_one_line, value.parts)))
+    if isinstance(value, Placeholder):
+        return replace(value, value=on_one_line(value.value))
+    return value

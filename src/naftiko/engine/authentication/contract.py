@@ -8,8 +8,8 @@ from typing import Protocol, TypeAlias
 import httpx
 
 from naftiko.plan.credentials import is_secret_key
-from naftiko.plan.references import sendable
 from naftiko.plan.scope import Scope, StandIn
+from naftiko.plan.sendable import sendable
 from naftiko.plan.text import as_text
 from naftiko.plan.unit import ApiPlan
 
