@@ -1,4 +1,4 @@
-"""Ports out of variables: read when serving; without a value nothing listens on the default one (SEMANTICS 2)."""
+"""Ports out of variables, and files beside others that serve nothing (SEMANTICS 2 and 8)."""
 
 from __future__ import annotations
 
@@ -53,3 +53,15 @@ def test_an_option_gives_the_port_that_a_variable_does_not(tmp_path):
     with served(file, "--port", "web=0", ready=("rest ",)) as process:
         assert get(f"{process.rest}/x").status_code == 200
         assert process.stop() == 0
+
+
+@pytest.mark.parametrize(("section", "code"), [("expose", 1), ("x-exposes", 0)])
+def test_a_file_beside_others_that_serves_nothing_by_mistake_is_no_success(tmp_path, section, code):
+    """One that only consumes is there for imports."""
+    (tmp_path / "good.yaml").write_text(FILE.format(port=8080))
+    api = "naftiko: 1.0.0-alpha2\nconsumes: [{type: http, namespace: a, baseUri: http://h}]\n"
+    (tmp_path / "other.yaml").write_text(f"{api}{section}: [{{type: rest}}]\n")
+    with served(tmp_path, "--port", "rest=0", ready=("rest ",)) as process:
+        assert get(f"{process.rest}/x").status_code == 200
+        assert any("exposes nothing" in line for line in process.errors)
+        assert process.stop() == code

@@ -285,6 +285,7 @@ def _load(
             capabilities.append(capability)
         elif capability.usable:
             tell(_not_served(path, "it exposes nothing over REST or MCP"))
+            findings.not_served += bool(capability.errors)  # one that is there for imports has none
         else:
             tell(_not_served(path, "it can't be read as a capability"))
             findings.not_served += 1
