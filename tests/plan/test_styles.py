@@ -94,6 +94,23 @@ def test_the_styles_of_a_path(style, value, text, braces):
     assert request_of(unit, color=value).url.raw_path.decode() == f"/r/x{text}/y"
 
 
+@pytest.mark.parametrize(
+    ("declared", "value"),
+    [
+        ("in: query, type: object, style: deepObject", {}),
+        ("in: query, type: object, style: deepObject", {"a": None, "b": {}}),
+        ("in: query, type: object, style: form", {"a": None}),
+        ("in: query, type: array, style: pipeDelimited", []),
+        ("in: header, type: object, style: simple", {}),
+        ("in: cookie, type: object, style: form", {}),
+    ],
+)
+def test_a_required_value_that_leaves_no_trace_is_none(declared, value):
+    """A request without its filter would be answered with everybody's data (SEMANTICS 3.2)."""
+    with pytest.raises(InputError, match="no value for `color`"):
+        request_of(of(f"{declared}, required: true"), color=value)
+
+
 @pytest.mark.parametrize("value", [[], [None], {}])
 def test_a_path_without_a_value_is_not_sent(value):
     kind = "array" if isinstance(value, list) else "object"

@@ -63,7 +63,8 @@ def call(
 
     UNIT is a name, a method and path such as "GET /v1/instances", or the URI of a resource; "resource NAME" and
     "prompt NAME" where a tool has the same name. Values are read as the type that the input declares; NAME:=JSON takes
-    any JSON, NAME=@FILE the text of a file. A name that stands several times is a list.
+    any JSON, NAME=@FILE the text of a file, or its bytes where the input stands for bytes. A name that stands several
+    times is a list.
 
     Exit code: 0 if there is an answer, 1 if the call failed, 2 if UNIT or the inputs are wrong.
     """

@@ -125,6 +125,9 @@ def draft(
     return made
 
 
+_MAY_BE_NOTHING = (list, dict)
+
+
 def _place_parameters(
     operation: Operation, scope: Scope, made: Draft, problems: list[Problem], *, comma_arrays: bool
 ) -> bool:
@@ -135,7 +138,9 @@ def _place_parameters(
         value = parameter.value_in(scope)
         if value is not ABSENT and value is not None:
             place(parameter, value, made, cookies, problems, comma_arrays=comma_arrays)
-            may_lack = may_lack or (value.__class__ is list and parameter.required and sends_nothing(value))
+            may_lack = may_lack or (
+                value.__class__ in _MAY_BE_NOTHING and parameter.required and sends_nothing(value, parameter)
+            )
         elif parameter.required:
             may_lack = True
     if cookies:

@@ -23,8 +23,13 @@ from naftiko.plan.unit import ApiPlan, Call
 from naftiko.types import ABSENT
 
 
-def sends_nothing(value: Any) -> bool:
-    """Tell whether a value leaves no trace in a query, a header or a cookie: it is none, or a list of none."""
+def sends_nothing(value: Any, parameter: Parameter | None = None) -> bool:
+    """Tell whether a value leaves no trace in a query, a header or a cookie: it is none, or a list of none.
+
+    An object without members is none either, where the parameter has a style; elsewhere it is the JSON text ``{}``.
+    """
+    if parameter is not None and parameter.style is not None and isinstance(value, dict):
+        return next(parameter.style.pieces(parameter.name, value, parameter.location), None) is None
     return value is ABSENT or value is None or (isinstance(value, list) and all(item is None for item in value))
 
 
@@ -102,7 +107,7 @@ def _of_parameters(call: Call, api: ApiPlan, scope: Scope, *, has_body: bool | N
         if parameter.location == "body":
             lacks = has_body is not None and _lacks_in_body(call, parameter, value, source, has_body=has_body)
         else:
-            lacks = sends_nothing(value)
+            lacks = sends_nothing(value, parameter)
         if lacks and not is_made_elsewhere(parameter, call.operation, api):
             yield _Lacking(parameter.argument, parameter.location, source)
 

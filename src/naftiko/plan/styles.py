@@ -74,6 +74,13 @@ class Style:
         """Yield the ``name=value`` pairs of a Cookie header."""
         return self.query_pairs(name, value)
 
+    def pieces(self, name: str, value: Any, location: str) -> Iterator[str]:
+        """Yield what a value makes in its place: pairs, or a text that is not empty."""
+        if location in {"query", "cookie"}:
+            yield from self.query_pairs(name, value)
+        elif text := self.header(value) if location == "header" else self.segment(name, value):
+            yield text
+
     def segment(self, name: str, value: Any, *, safe: str = "") -> str:
         """Return the encoded text of a path; what is empty is ``""``."""
 
