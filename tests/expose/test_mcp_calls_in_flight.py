@@ -153,7 +153,7 @@ async def test_more_calls_at_once_than_may_are_told_to_try_again(serve, upstream
         assert len(refused) == 3
         for text in refused:
             assert "3 calls are running" in text
-            assert "try again after 1 seconds" in text
+            assert "try again after 1 second" in text
     assert len(upstream.requests) == 6
 
 
