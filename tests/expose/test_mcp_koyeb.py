@@ -73,7 +73,7 @@ async def test_lists_four_tools_with_hints_and_schemas(connect):
             "instance_ids=a&instance_ids=b&limit=2",
         ),
         ("list-instances", {"limit": 5, "statuses": '["HEALTHY"]'}, "/v1/instances", "statuses=HEALTHY&limit=5"),
-        ("get-instance", {"id": "a/../b?x#y"}, "/v1/instances/a%2F..%2Fb%3Fx%23y", ""),
+        ("get-instance", {"id": "a/..b?x#y"}, "/v1/instances/a%2F..b%3Fx%23y", ""),
         (
             "exec-command",
             {"id": "i", "body.command": ["ls", "-l"], "body.tty_size.height": "24", "body.disableTty": True},
