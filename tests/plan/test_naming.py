@@ -246,6 +246,18 @@ def test_what_several_things_could_mean_is_an_error(call, hint):
     assert hint in loaded.errors[0].hint
 
 
+@pytest.mark.parametrize(
+    ("call", "path"),
+    [("refs.Tags.delete", TAG), ("refs.tag.delete", TAG), ("refs/repos/{repo}/branches/{name}/delete", BRANCH)],
+)
+def test_a_resource_is_found_by_its_name_or_its_path(call, path):
+    """And the finding says how it is written."""
+    loaded = capability(REFS + agents(f"name: t, description: d, call: '{call}'"))
+    assert sent(loaded.units[0]) == path
+    (found,) = [each for each in loaded.diagnostics if each.rule == "misspelt-name"]
+    assert found.hint == f"write `refs.{path.split('/')[3]}.delete`"
+
+
 def test_another_resource_than_the_only_one_is_an_error():
     """`refs.tags.delete` never deletes a branch because that has the only `delete`."""
     refs = REFS.rpartition("    - {name: delete")[0] + "    - {name: get-tag}\n"

@@ -125,8 +125,15 @@ class Callables(Generic[ThingT]):
         for spelling in spellings:
             things = self._nearly(spelling)
             if things:
-                return Found(tuple(things), things[0].key)
+                return Found(tuple(things), self._written(things))
         return None
+
+    def _written(self, things: Sequence[Declared[ThingT]]) -> str:
+        """Return how things of one name are written: with their resource where that says which of several."""
+        first = things[0]
+        if len(things) > 1 or len(self.every(first)) == 1 or not first.origin.resource:
+            return first.key
+        return f"{first.namespace}.{first.origin.resource}.{first.name}"
 
     def named(self, name: str) -> Declared[ThingT] | None:
         """Return the only thing of all namespaces that has this name, written so or nearly so."""
@@ -302,15 +309,25 @@ class _Spellings(Generic[ThingT]):
         self, things: list[Declared[ThingT]], resource: str, admits: Callable[[Declared[ThingT]], bool]
     ) -> list[Declared[ThingT]]:
         """Return those of a resource that is named like this; all, where no resource is named like it at all."""
-        same = [each for each in things if fold(each.origin.resource or "") == resource]
-        fitting = same or [each for each in things if _is_about(each, resource)]
-        if fitting:
-            return fitting
-        return [] if any(_is_about(each, resource) for each in self._all if admits(each)) else things
+        for is_of in (_is_named, _has_segment, _holds):
+            fitting = [each for each in things if is_of(each.origin, resource)]
+            if fitting:
+                return fitting
+            if any(is_of(each.origin, resource) for each in self._all if admits(each)):
+                return []
+        return things
 
 
-def _is_about(each: Declared[ThingT], resource: str) -> bool:
-    return resource in fold(each.origin.resource or "") or resource in fold(each.origin.resource_path)
+def _is_named(origin: Origin, resource: str) -> bool:
+    return resource in {fold(origin.resource or ""), fold(origin.resource_path)} - {""}
+
+
+def _has_segment(origin: Origin, resource: str) -> bool:
+    return resource in {fold(segment) for segment in origin.resource_path.split("/")} - {""}
+
+
+def _holds(origin: Origin, resource: str) -> bool:
+    return resource in fold(origin.resource or "") or resource in fold(origin.resource_path)
 
 
 def _of_one_key(things: list[Declared[ThingT]]) -> list[Declared[ThingT]]:
