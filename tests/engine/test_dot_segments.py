@@ -159,6 +159,15 @@ def test_a_variable_that_makes_one_is_the_operators_fault(path, api):
     assert "%2e" not in caught.value.detail
 
 
+def test_a_credential_that_makes_one_is_the_operators_fault():
+    """A key in the path is no input of the caller's."""
+    key = {"type": "apikey", "key": "k", "value": "{{env.K}}", "placement": "path"}
+    capability = consuming(path="/bot{k}/x", api={"authentication": key}, environment={"K": "a/../.."})
+    with pytest.raises(UnusableVariable, match="the credential of `api`") as caught:
+        request_of(capability)
+    assert "a/.." not in caught.value.detail
+
+
 @pytest.mark.parametrize(
     "path", ["/../x", "/x/./y", "/x/..", "x/../{id}", "/%2e%2e/x", "/x/%252E/y", "/..;v=1/x", "/x\\..\\y"]
 )

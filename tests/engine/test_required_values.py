@@ -129,6 +129,26 @@ async def test_a_list_of_nothing_is_nothing(value):
     assert not shop.sent
 
 
+@pytest.mark.parametrize("style", [None, "deepObject", "form"])
+async def test_a_map_of_nothing_is_nothing(style):
+    """``{}`` is no filter where a step should have filled it; a caller may mean it where it is sent."""
+    parameter = {"name": "customer_id", "in": "query", "type": "object", "required": True}
+    operation = {"inputParameters": [parameter if style is None else {**parameter, "style": style}]}
+    shop = Shop(operation, unit=flow({"id": "{{who.id}}"}))
+    with pytest.raises(MissingValue, match="customer_id"):
+        await shop.unit.run({"email": "nobody@x"})
+    assert not shop.sent
+    await shop.unit.run({"email": "ann@x"})
+    assert b"c-1" in shop.sent[0].url.query
+    given = Shop(operation, unit={"call": "api.orders"})
+    if style is None:
+        await given.unit.run({"customer_id": {}})
+        assert given.sent[0].url.query == b"customer_id=%7B%7D"
+    else:
+        with pytest.raises(InputError, match="customer_id"):
+            await given.unit.run({"customer_id": {}})
+
+
 @pytest.mark.parametrize(
     ("place", "given", "named"),
     [

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from naftiko.document.suggest import fold
 from naftiko.errors import CallError, InputError, Problem, UnusableVariable, UpstreamUnreachable
 from naftiko.plan.base import BaseUri
 from naftiko.plan.references import Input, OptionalInput
 from naftiko.plan.scope import Scope
 from naftiko.plan.sources import argument_of, variables_in
-from naftiko.plan.unit import Call
+from naftiko.plan.unit import ApiPlan, Call
 
 
-def dots_in_path(call: Call, scope: Scope) -> CallError:
+def dots_in_path(call: Call, api: ApiPlan, scope: Scope) -> CallError:
     """Return the error for a call whose values make a dot segment of its path."""
     path, arguments = call.operation.path, dict(call.arguments)
+    placed = {fold(name) for place, name in api.credentials if place == "path"}
+    if any(fold(part.name) in placed for part in path.climbers(scope)):
+        return _of_variables([f"the credential of `{api.namespace}`"], f"the path {path.text}")
     ours = {
         argument_of(part): [*variables_in(part.value, scope), *variables_in(arguments.get(argument_of(part)), scope)]
         for part in path.climbers(scope)

@@ -105,7 +105,7 @@ def draft(
     if missing:
         raise without_values(call, api, scope, has_body=None) or NotExecutable(f"`{operation.key}` has no path")
     if climbs(path):
-        raise dots_in_path(call, scope)
+        raise dots_in_path(call, api, scope)
     query = [api.base.query] if api.base.query else []
     query.extend(operation.path.fill_query(scope))
     made = Draft(operation.method, full_url(api, path, scope, call), query)
@@ -138,9 +138,9 @@ def _place_parameters(
         value = parameter.value_in(scope)
         if value is not ABSENT and value is not None:
             place(parameter, value, made, cookies, problems, comma_arrays=comma_arrays)
-            may_lack = may_lack or (
-                value.__class__ in _MAY_BE_NOTHING and parameter.required and sends_nothing(value, parameter)
-            )
+            # `{}` may be meant, or be what a step left of a map: that is looked at where it matters.
+            if value.__class__ in _MAY_BE_NOTHING and parameter.required:
+                may_lack = may_lack or not value or sends_nothing(value, parameter)
         elif parameter.required:
             may_lack = True
     if cookies:

@@ -107,9 +107,14 @@ def _of_parameters(call: Call, api: ApiPlan, scope: Scope, *, has_body: bool | N
         if parameter.location == "body":
             lacks = has_body is not None and _lacks_in_body(call, parameter, value, source, has_body=has_body)
         else:
-            lacks = sends_nothing(value, parameter)
+            lacks = sends_nothing(value, parameter) or (value == {} and _left_by_steps(call, source))
         if lacks and not is_made_elsewhere(parameter, call.operation, api):
             yield _Lacking(parameter.argument, parameter.location, source)
+
+
+def _left_by_steps(call: Call, source: Value | None) -> bool:
+    """``{}`` is JSON text that a caller may mean; where a step should have filled it, it is none."""
+    return source is not None and _reads_steps(call, source)
 
 
 def _inside(fixed: Value, arguments: dict[str, Value]) -> Value:
