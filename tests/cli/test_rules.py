@@ -84,7 +84,7 @@ def pair(rule: str) -> tuple[bytes, bytes]:
         "many-tools": (with_tools(41), with_tools(40)),
         "tool-description-length": (with_tools(1, "w" * 1025), with_tools(1, "w" * 1024)),
         "too-many-tools": (with_tools(129), with_tools(128)),
-        "tool-list-tokens": (with_tools(30, "word " * 600), with_tools(30)),
+        "tool-list-tokens": (with_tools(100, "word " * 200), with_tools(30)),
     }
     return made.get(rule) or (example(RULES[rule].bad), example(RULES[rule].good))
 

@@ -114,7 +114,7 @@ async def test_lists_the_same_tools_in_the_same_order(at):
         "sound",
     ]
     assert tools[0]["title"] == tools[0]["annotations"]["title"] == "List things"
-    assert "annotations" not in tools[1]
+    assert tools[1]["annotations"] == {"readOnlyHint": True}
     assert tools[3]["annotations"] == {"destructiveHint": True}
 
 

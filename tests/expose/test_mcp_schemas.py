@@ -122,15 +122,14 @@ async def test_text_that_is_meant_as_another_type_is_repaired(wire, url, upstrea
 
 
 @pytest.mark.parametrize("version", [*HANDSHAKE, NEWEST])
-async def test_a_tools_own_schema_is_shown_as_it_is(wire, url, version):
+async def test_a_tools_own_schema_is_shown_without_its_references(wire, url, version):
     tools = {tool["name"]: tool for tool in (await wire(url, version).ask("tools/list"))["tools"]}
     schema = tools["own"]["inputSchema"]
     assert schema == {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
-        "$defs": {"n": {"type": "integer", "minimum": 1}},
-        "properties": {"n": {"$ref": "#/$defs/n"}},
+        "properties": {"n": {"type": "integer", "minimum": 1, "description": "N"}},
         "required": ["n"],
+        "additionalProperties": False,
     }
 
 

@@ -178,13 +178,13 @@ inputSchema:
 """
 
 
-def test_a_tools_own_input_schema_is_taken_as_it_is():
+def test_a_tools_own_input_schema_is_taken_for_what_it_says():
     unit, loaded = only_unit(api("", method="POST"), tool(SCHEMA + "with: {body: tools.ship}\n"))
     assert not loaded.errors
-    assert unit.plan.schema["required"] == ["ship"]
+    assert unit.plan.own_schema.required == {"ship"}
     assert {given.name: (given.type, given.required) for given in unit.inputs} == {
-        "ship": (None, True),
-        "odd": ("nothing", False),
+        "ship": ("object", True),
+        "odd": (None, False),
         "bare": (None, False),
         "far": (None, False),
         "list": ("array", False),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,17 +14,20 @@ from naftiko.plan.inputs import Input, InputSet, Null
 from naftiko.plan.lost_path import appended, lookalike
 from naftiko.plan.names import property_names
 from naftiko.plan.operation import Slot
+from naftiko.plan.own_schema import OwnInputs, OwnSchema, own_inputs, own_schema
 from naftiko.plan.path import same_placeholder
+from naftiko.plan.portable import Folder, References, Shaper
 from naftiko.plan.routes import NO_ROUTE, ExposedRoute
-from naftiko.plan.schema import told_schema
+from naftiko.plan.schema import default_of, told_schema
 from naftiko.plan.schema_types import is_nullable, stands_for_bytes
 from naftiko.plan.styles import style_of
-from naftiko.plan.validation import broken_pattern
 from naftiko.plan.wants import Use, Wanted
-from naftiko.types import ABSENT
+from naftiko.types import ABSENT, Position
 
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _LOCATIONS = frozenset({"path", "query", "header", "cookie", "body", "environment"})
+_TYPING = frozenset({"type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "properties", "items"})
+"""Keywords that say what kind of value fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,15 @@ class Declared:
 
     Attributes:
         unsaid: the names of those that don't say whether they are required.
+        own: the schema that they are the properties of.
     """
 
     inputs: tuple[Input, ...]
     unsaid: frozenset[str] = frozenset()
+    own: OwnSchema | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.inputs)
+        return bool(self.inputs) or (self.own is not None and self.own.says_inputs)
 
     def without(self, names: Collection[str]) -> Declared:
         """Return the same without some."""
@@ -184,11 +188,16 @@ class InputMaker:
             for at, (place, parameter) in enumerate(places.items())
         }
 
+    def of_schema(self, schema: Mapping[str, Any], position: Position) -> Declared:
+        """Make the inputs of a tool's own JSON ``inputSchema``."""
+        own = own_schema(schema, position)
+        return Declared(own_inputs(own), own=own)
+
     def _declared(self, name: str, parameter: InputParameter) -> Input:
         own = parameter.name or name
         location, wire = self._declared_place(own, parameter)
         body_path, constant = self._value(parameter)
-        default = self._said_by_route(location, wire) if parameter.default is None else parameter.default
+        default = self._said_by_route(location, wire) if parameter.default is None else default_of(parameter)
         schema = told_schema(parameter, self._findings)
         required = bool(parameter.required)
         if self.adapter != "mcp" and parameter.required is None:  # what the path is meant to have
@@ -207,6 +216,7 @@ class InputMaker:
             constant=constant,
             label=own,
             style=style_of(parameter, location, self._findings),
+            real=_real_names(schema) if self.adapter == "mcp" else None,
         )
 
     def _declared_place(self, name: str, parameter: InputParameter) -> tuple[str, str]:
@@ -257,37 +267,6 @@ class InputMaker:
             self._findings.at(parameter.at("value")).error("broken-jsonpath", f"`{text}`: {error.message}")
             return None, ABSENT
 
-    def from_schema(self, schema: Mapping[str, Any]) -> Declared:
-        """Make the inputs of a tool's own JSON ``inputSchema``, which is shown as it is."""
-        properties = schema.get("properties")
-        required = schema.get("required")
-        names = properties if isinstance(properties, Mapping) else {}
-        shared = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
-        return Declared(
-            tuple(
-                self._from_property(name, inner if isinstance(inner, Mapping) else {}, shared, required)
-                for name, inner in names.items()
-            )
-        )
-
-    def _from_property(self, name: str, inner: Mapping[str, Any], shared: Mapping[str, Any], required: Any) -> Input:
-        kind = inner.get("type")
-        description = inner.get("description")
-        checked = {key: value for key, value in inner.items() if _FITTING.get(key, _anything)(value)}
-        if "$ref" in json.dumps(inner, default=str):
-            checked |= shared
-        return Input(
-            name=name,
-            alias=name,
-            location="argument",
-            type=kind if isinstance(kind, str) else None,
-            required=isinstance(required, list) and name in required,
-            description=description if isinstance(description, str) else None,
-            schema=checked,
-            wire_name=name,
-            label=name,
-        )
-
 
 def _plain(want: Wanted) -> str:
     """Return the name of what is wanted without its place: ``x`` of ``header.x``."""
@@ -317,7 +296,12 @@ def _fed(given: Input, wants: Sequence[Wanted], *, is_only: bool) -> Input:
     null, schema = _null(given, wants), given.schema
     if decodes and given.location == "argument":
         schema = {**schema, "contentEncoding": "base64"}
-    return replace(given, null=null, is_base64=decodes, or_body=is_body, schema=schema)
+    made = replace(given, null=null, is_base64=decodes, or_body=is_body, schema=schema)
+    if given.location != "argument" or decodes or not wants or not _is_untyped(given.type, given.schema):
+        return made
+    # Clients are shown a type all the same.
+    is_whole = any(want.slot.whole_body and want.use is Use.WHOLE for want in wants)
+    return replace(made, untyped="object" if is_whole else "string", reads_json=any(map(_stands_in_json, wants)))
 
 
 def _stands_for_bytes(given: Input, want: Wanted) -> bool:
@@ -326,7 +310,7 @@ def _stands_for_bytes(given: Input, want: Wanted) -> bool:
 
 def _null(given: Input, wants: Sequence[Wanted]) -> Null:
     """Say what a caller's null is: a value in JSON, elsewhere as absent; refused where the type forbids it there."""
-    if is_nullable(given.schema):
+    if given.admits_null or is_nullable(given.schema):
         return Null.VALUE
     in_json = [want for want in wants if want.slot.in_json and want.use is not Use.TEXT]
     if not in_json:
@@ -336,24 +320,13 @@ def _null(given: Input, wants: Sequence[Wanted]) -> Null:
     return Null.ABSENT if all(want.slot.whole_body and want.use is Use.WHOLE for want in in_json) else Null.VALUE
 
 
-def _anything(value: Any) -> bool:
-    del value
-    return True
+def _stands_in_json(want: Wanted) -> bool:
+    return want.slot.in_json and want.use is not Use.TEXT
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_FITTING: dict[str, Callable[[Any], bool]] = {
-    "enum": lambda value: isinstance(value, list),
-    "pattern": lambda value: isinstance(value, str) and not broken_pattern(value),
-    "maxLength": _is_number,
-    "minLength": _is_number,
-    "maximum": _is_number,
-    "minimum": _is_number,
-}
-"""What the keywords that are checked by hand must be; a keyword of a tool's own schema that isn't says nothing."""
+def _is_untyped(kind: str | None, schema: Mapping[str, Any]) -> bool:
+    """Tell whether nothing says what a value is, or what the elements of an array are."""
+    return kind == "array" and not schema.get("items") if kind else not schema.keys() & _TYPING
 
 
 _TYPED: dict[Use, Callable[[Slot], tuple[str | None, Mapping[str, Any]]]] = {
@@ -364,15 +337,24 @@ _TYPED: dict[Use, Callable[[Slot], tuple[str | None, Mapping[str, Any]]]] = {
 """The type and the schema of an input, by how a slot's value is made of it."""
 
 
-def named_safely(inputs: Iterable[Input]) -> InputSet:
-    """Return the inputs with names that clients accept."""
+def named_safely(inputs: Iterable[Input], own: OwnSchema | None = None) -> InputSet:
+    """Return the inputs with names that clients accept, checked as a schema of their own says, if there is one."""
     made = list(inputs)
     aliases = property_names(given.label or given.name for given in made)
-    return InputSet(_aliased(given, aliases[given.label or given.name]) for given in made)
+    named = [_aliased(given, aliases[given.label or given.name]) for given in made]
+    return InputSet(named) if own is None else OwnInputs(named, own)
 
 
 def _aliased(given: Input, alias: str) -> Input:
     return given if given.alias == alias else replace(given, alias=alias)
+
+
+def _real_names(schema: Mapping[str, Any]) -> Callable[[Any], Any] | None:
+    """Return what gives the properties below an input their real names, where clients refuse any of them."""
+    if not any(key in schema for key in ("properties", "items")):
+        return None
+    renaming = Shaper(Folder(References(schema))).shape(schema, "").renaming
+    return renaming.real if renaming else None
 
 
 def _required(given: Input) -> Input:

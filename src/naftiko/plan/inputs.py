@@ -58,6 +58,11 @@ class Input:
         null: what a caller's null is.
         is_base64: whether its text is base64 that stands for bytes.
         style: how a request writes it where it is an array or an object, if the file says that.
+        untyped: the type that clients are shown where ``type`` is ``None``.
+        reads_json: whether a text that is a JSON object or array is meant as one: nobody says its type, and it goes
+            into a JSON body as it is.
+        admits_null: whether its own schema admits ``null``, however it says so.
+        real: gives what is below it its real names, where clients see others.
     """
 
     name: str
@@ -77,6 +82,10 @@ class Input:
     null: Null = Null.ABSENT
     is_base64: bool = False
     style: Style | None = None
+    untyped: str = "string"
+    reads_json: bool = False
+    admits_null: bool = False
+    real: Callable[[Any], Any] | None = None
 
     @property
     def shown(self) -> str:
@@ -86,7 +95,7 @@ class Input:
     @property
     def nullable(self) -> bool:
         """Whether ``null`` is a value of it, and not the absence of one."""
-        return self.null is Null.VALUE or is_nullable(self.schema)
+        return self.null is Null.VALUE or self.admits_null or is_nullable(self.schema)
 
     def answers_to(self, name: str) -> bool:
         """Tell whether a caller means this input by ``name``."""
@@ -166,6 +175,10 @@ class InputSet:
         if found.location == "path" and value == "":
             problems.append(Problem(found.shown, found.location, f"`{found.name}` must not be empty", "a value", '""'))
             return value
+        if found.real is not None:
+            value = found.real(value)
+        if found.reads_json:
+            value = _meant(value)
         fitted = fit(value, found.type, is_text=is_text, items=_item_type(found.schema))
         if fitted is ABSENT:
             problems.append(_wrong_type(found, value, is_text=is_text))
@@ -199,6 +212,16 @@ def _item_type(schema: Mapping[str, Any]) -> str | None:
     items = schema.get("items")
     kind = items.get("type") if isinstance(items, Mapping) else None
     return kind if isinstance(kind, str) else None
+
+
+def _meant(value: Any) -> Any:
+    """Return what a text that nobody gives a type means: an object or a list, where it is one as JSON."""
+    if isinstance(value, list):
+        return [_meant(element) for element in value]
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return value
+    parsed = _parsed(value)
+    return value if parsed is ABSENT else parsed
 
 
 def missing(found: Input) -> Problem:

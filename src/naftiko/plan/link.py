@@ -298,7 +298,7 @@ class _Linker:
         tell_misspelt_names(self._findings.at(model.node), names)
         plan = self._plan(model, function, place, action, reason, inputs, outputs, wants)
         needed = (*names.variables, *(name for name in names.free if inputs.find(name) is None), *variables_of(action))
-        return replace(plan, variables=tuple(dict.fromkeys(needed)))
+        return replace(plan, own_schema=declared.own, variables=tuple(dict.fromkeys(needed)))
 
     def _function_of(self, model: _Declaration, place: _Place) -> tuple[AggregateFunction | None, str, str]:
         """Return a unit's function, the namespace of its inputs, and why it can't be executed."""
@@ -321,7 +321,7 @@ class _Linker:
     ) -> Declared:
         schema = getattr(model, "input_schema", None)
         if schema is not None:
-            return maker.from_schema(schema)
+            return maker.of_schema(schema, self._findings.position(model.at("inputSchema")))
         own = model.input_parameters
         if function is not None and not own and not model.with_:
             # The function's inputs are the unit's; where they travel in REST follows from the route.
@@ -426,7 +426,8 @@ class _Linker:
                 and want.use is Use.WHOLE
                 and (want.slot.location == "path" or want.slot.is_own_body)
             ]
-            return named_safely(fed([*declared.settled(wants.needs), *maker.inferred(needed)], placed))
+            settled = [*declared.settled(wants.needs), *maker.inferred(needed)]
+            return named_safely(fed(settled, placed), declared.own)
         covered = {want.name for want in wants.found}
         others = [name for name in names.used if name not in covered]
         if action is None:
@@ -453,7 +454,6 @@ class _Linker:
         if name is None:
             name = operation.name if operation else f"{(place.method or 'tool').lower()}-{path or ''}"
         inherited = function.description if function else None
-        schema = getattr(model, "input_schema", None)
         return UnitPlan(
             adapter=place.kind,
             namespace=place.namespace,
@@ -472,7 +472,6 @@ class _Linker:
             position=self._findings.position(model.node),
             hints=tool_hints(hints, function),
             passes_body=place.kind == "rest" and passes_body(action, inputs, wants),
-            schema=schema,
             output_schema=model.output_schema if isinstance(model, McpTool) else None,
             max_binary_size=(operation.max_binary_size if operation else None) or place.max_binary_size,
             tags=getattr(model, "tags", ()),

@@ -10,6 +10,7 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import OutputParameter
 from naftiko.plan.outputs import Explained, Expressed, ObjectOf, Output, OutputCompiler, Outputs
 from naftiko.plan.references import Constant, Names
+from naftiko.plan.schema import output_schema
 from naftiko.plan.scope import Scope
 
 
@@ -21,14 +22,18 @@ class MockCompiler:
 
     def compile(self, parameters: Sequence[OutputParameter]) -> Outputs:
         """Compile mock outputs; what says no value is left out."""
-        built = [(parameter.name, self._one(parameter)) for parameter in parameters]
-        filled = [(name, output) for name, output in built if output is not None]
-        if len(filled) == 1 and filled[0][0] is None:
-            return Outputs(identity=False, output=filled[0][1])
-        properties = tuple(
-            (name or ("value" if not at else f"value{at}"), output) for at, (name, output) in enumerate(filled)
-        )
-        return Outputs(identity=False, output=ObjectOf(None, properties))
+        built = [(parameter, self._one(parameter)) for parameter in parameters]
+        filled = [(parameter, output) for parameter, output in built if output is not None]
+        if len(filled) == 1 and filled[0][0].name is None:
+            ((parameter, output),) = filled
+            return Outputs(identity=False, output=output, schema=output_schema(parameter))
+        named = [
+            (parameter.name or ("value" if not at else f"value{at}"), parameter, output)
+            for at, (parameter, output) in enumerate(filled)
+        ]
+        schema = {"type": "object", "properties": {name: output_schema(parameter) for name, parameter, _ in named}}
+        properties = tuple((name, output) for name, _, output in named)
+        return Outputs(identity=False, output=ObjectOf(None, properties), schema=schema)
 
     def _one(self, parameter: OutputParameter) -> Output | None:
         if parameter.has_const:

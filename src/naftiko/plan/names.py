@@ -12,8 +12,14 @@ from collections.abc import Iterable
 
 MAX_LENGTH = 64
 _DIGEST = 8
+_WORD_BREAK = re.compile(r"[^a-zA-Z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _UNSAFE_IN_PROPERTY = re.compile(r"[^a-zA-Z0-9_.-]+")
 _UNSAFE_IN_TOOL = re.compile(r"[^a-zA-Z0-9_-]+")
+
+
+def in_words(name: str) -> str:
+    """Return a name as words, for whoever finds no description: ``$orderBy`` is ``Order by``."""
+    return " ".join(_WORD_BREAK.sub(" ", name).split()).capitalize() or name
 
 
 def property_names(names: Iterable[str]) -> dict[str, str]:

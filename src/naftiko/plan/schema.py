@@ -23,6 +23,11 @@ _COPIED = {
 }
 
 
+def default_of(parameter: InputParameter) -> Any:
+    """Return a declared default as its type has it; ABSENT where there is none, or one that doesn't fit."""
+    return ABSENT if parameter.default is None else fit(parameter.default, parameter.type)
+
+
 def parameter_schema(parameter: InputParameter) -> dict[str, Any]:
     """Return the schema of a declared input's value, to any depth."""
     schema: dict[str, Any] = {}
@@ -31,11 +36,12 @@ def parameter_schema(parameter: InputParameter) -> dict[str, Any]:
     for attribute, keyword in _COPIED.items():
         value = getattr(parameter, attribute)
         if value is not None:
-            schema[keyword] = value
+            schema[keyword] = int(value) if isinstance(value, float) and value.is_integer() else value
     if parameter.enum is not None:
         schema["enum"] = [_of_type(member, parameter.type) for member in parameter.enum]
-    if parameter.default is not None:
-        schema["default"] = parameter.default
+    default = default_of(parameter)
+    if default is not ABSENT:
+        schema["default"] = default
     if parameter.example is not None:
         schema["examples"] = [parameter.example]
     if parameter.items is not None:
@@ -69,21 +75,19 @@ def told_schema(parameter: InputParameter, findings: Findings) -> dict[str, Any]
 
 
 def output_schema(parameter: OutputParameter) -> dict[str, Any]:
-    """Return the schema of a declared output's value.
-
-    It promises no more than the mapping keeps: every value may be null, since nothing found is null, and no
-    property is required (SEMANTICS 5.3 and 5.4: a declared type never turns a good answer into an error).
-    """
+    """Return the schema of a declared output's value, as it is declared; what of it is sure is another question."""
     schema: dict[str, Any] = {}
     if parameter.description:
         schema["description"] = parameter.description
+    if parameter.type is not None:
+        schema["type"] = parameter.type
     if parameter.properties:
-        schema["type"] = ["object", "null"]
+        schema["type"] = "object"
         schema["properties"] = {inner.name: output_schema(inner) for inner in parameter.properties if inner.name}
     elif parameter.values is not None:
-        schema["type"] = ["object", "null"]
+        schema["type"] = "object"
         schema["additionalProperties"] = output_schema(parameter.values)
     elif parameter.items is not None:
-        schema["type"] = ["array", "null"]
+        schema["type"] = "array"
         schema["items"] = output_schema(parameter.items)
     return schema

@@ -17,6 +17,7 @@ from naftiko.plan.base import BaseUri
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.operation import Operation
 from naftiko.plan.outputs import ConsumedOutputs, Outputs
+from naftiko.plan.own_schema import OwnSchema
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.routes import ExposedRoute
 from naftiko.plan.scope import Scope
@@ -174,7 +175,7 @@ class UnitPlan:
         action: what runs; ``None`` where the unit is not executable.
         reason: why it is not executable, or ``""``.
         passes_body: whether a REST caller's body is passed on as it is, since the operation declares none.
-        schema: a tool's own JSON ``inputSchema``.
+        own_schema: a tool's own JSON ``inputSchema``.
         output_schema: a tool's own JSON ``outputSchema``.
         variables: the variables that it needs beside those of the APIs that it calls: in ``with``, in outputs, in the
             consumed operations.
@@ -196,7 +197,7 @@ class UnitPlan:
     position: Position
     hints: ToolHints | None = None
     passes_body: bool = False
-    schema: Mapping[str, Any] | None = None
+    own_schema: OwnSchema | None = None
     output_schema: Mapping[str, Any] | None = None
     max_binary_size: str | None = None
     tags: tuple[str, ...] = ()

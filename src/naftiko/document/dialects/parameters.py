@@ -8,7 +8,7 @@ from naftiko.document.dialects import nodes
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, entries, is_null
 
-_TYPES = {
+TYPES = {
     "int": "integer",
     "long": "integer",
     "float": "number",
@@ -25,6 +25,7 @@ _TYPES = {
     "dict": "object",
     "json": "any",
 }
+"""Words of other languages for the JSON types."""
 _NESTED_KEYS = frozenset({"type", "properties", "items", "values", "mapping", "value", "const"})
 _OWN_KEYS = ("type", "mapping", "properties", "items", "value", "const", "values", "name")
 
@@ -73,7 +74,7 @@ def _type(found: Entries, findings: Findings) -> None:
         found["type"] = (key, value)
     if isinstance(value, ScalarNode):
         word = value.value.lower()
-        canonical = _TYPES.get(word, word)
+        canonical = TYPES.get(word, word)
         if canonical not in {"string", "number", "integer", "boolean", "array", "object", "null", "any"}:
             findings.at(value).warning(
                 "unknown-type",

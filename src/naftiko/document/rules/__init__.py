@@ -12,6 +12,7 @@ from naftiko.document.rules.language import LANGUAGE
 from naftiko.document.rules.references import REFERENCES
 from naftiko.document.rules.requests import REQUESTS
 from naftiko.document.rules.rule import Rule
+from naftiko.document.rules.schemas import SCHEMAS
 from naftiko.document.rules.text import TEXT
 
 __all__ = ["CHAPTERS", "RULES", "Rule"]
@@ -25,6 +26,7 @@ CHAPTERS: Mapping[str, tuple[Rule, ...]] = {
     "Requests and routes": REQUESTS,
     "Credentials and addresses": CREDENTIALS,
     "What clients and people see": CLIENTS,
+    "Schemas of tools": SCHEMAS,
 }
 """The rules by chapter, in the order of the documentation."""
 

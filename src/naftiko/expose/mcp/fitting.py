@@ -13,7 +13,7 @@ from naftiko.errors import UpstreamBroken
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.cutting import Cut, cut, cut_text
 from naftiko.expose.mcp.handles import Handles, Path, Place, wrong_handle
-from naftiko.expose.mcp.results import STRUCTURED_LENGTH, is_document, text_of
+from naftiko.expose.mcp.results import STRUCTURED_LENGTH, is_document, promised_of_text, text_of
 from naftiko.expose.mcp.schemas import NOTHING_PROMISED, OutputShape
 from naftiko.expose.mcp.tool import Tool
 from naftiko.types import ABSENT
@@ -99,7 +99,9 @@ def fitted(result: dict[str, Any], answer: Answer, fitting: Fitting) -> dict[str
         return result
     if is_document(answer):
         return _fitted_json(answer.value, fitting)
-    return _fitted_text(block["text"], fitting)
+    made = _fitted_text(block["text"], fitting)
+    structured = promised_of_text(fitting.shape, made["content"][0]["text"], fitting.version)
+    return made if structured is ABSENT else {**made, "structuredContent": structured}
 
 
 def _continued(answer: Answer, fitting: Fitting, place: Place) -> dict[str, Any]:

@@ -45,10 +45,19 @@ def tool_result(answer: Answer, plan: UnitPlan, shape: OutputShape, version: str
         structured = _structured(answer, text, shape, version)
     else:
         result["content"] = [_content(answer, kind, plan, version)]
-        structured = ABSENT
+        structured = promised_of_text(shape, text_of(answer) if media.is_text(kind) else None, version)
     if structured is not ABSENT:
         result["structuredContent"] = structured
     return result
+
+
+def promised_of_text(shape: OutputShape, text: str | None, version: str) -> Any:
+    """Return the structured content of an answer that is no JSON; ABSENT where nothing is promised.
+
+    Who promises something has to give it, or clients refuse the answer. A text stands where an object would.
+    """
+    said = text if shape.is_object else None
+    return ABSENT if shape.schema is None else shape.structured(said, modern=revisions.is_modern(version))
 
 
 def _structured(answer: Answer, text: str, shape: OutputShape, version: str) -> Any:

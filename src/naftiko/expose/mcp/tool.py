@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
-
-from mcp_types.methods import serialize_server_result
-from mcp_types.version import LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION
-from pydantic import ValidationError
 
 from naftiko.document.model import ToolHints
 from naftiko.engine.capability import Unit
-from naftiko.expose.mcp import revisions
-from naftiko.expose.mcp.arguments import ArgumentCheck
 from naftiko.expose.mcp.options import McpOptions
-from naftiko.expose.mcp.schemas import OutputShape, generated_schema, generated_shape, input_schema, output_shape
+from naftiko.expose.mcp.schemas import OutputShape, output_shape
 from naftiko.expose.mcp.sources import Source
 from naftiko.expose.problems import Redact
 from naftiko.plan.names import tool_names
+from naftiko.plan.tool_list import input_schema, tool_description
 from naftiko.plan.unit import Action, CallAction, FlowAction, FunctionAction, MockAction, UnitPlan
 
-_log = logging.getLogger(__name__)
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -36,7 +29,6 @@ class Tool:
         unit: what it runs.
         redact: hides the capability's secrets.
         schema: of its arguments.
-        check: checks them.
         shape: of its structured results.
         budget: characters of an answer; 0 for any number.
     """
@@ -46,7 +38,6 @@ class Tool:
     unit: Unit
     redact: Redact
     schema: Mapping[str, Any]
-    check: ArgumentCheck
     shape: OutputShape
     budget: int
 
@@ -56,13 +47,12 @@ class Tool:
         shown: dict[str, Any] = {"name": self.name}
         if plan.label:
             shown["title"] = plan.label
-        if plan.description:
-            shown["description"] = plan.description
+        shown["description"] = tool_description(plan)
         shown["inputSchema"] = self.schema
         output = self.shape.shown(modern=modern)
         if output is not None:
             shown["outputSchema"] = output
-        annotations = _annotations(plan.label, plan.hints)
+        annotations = _annotations(plan.label, plan.hints, reads=_only_reads(plan.action))
         if annotations:
             shown["annotations"] = annotations
         return shown
@@ -90,12 +80,13 @@ def _only_reads(action: Action | None) -> bool:
     return _only_reads(action.action) if isinstance(action, FunctionAction) else isinstance(action, MockAction)
 
 
-def _annotations(label: str | None, hints: ToolHints | None) -> dict[str, Any]:
-    if hints is None:
-        return {"title": label} if label else {}
+def _annotations(label: str | None, hints: ToolHints | None, *, reads: bool) -> dict[str, Any]:
+    """Return what a client may assume: what the file says, and that a tool only reads where it says nothing of it."""
+    hints = hints or ToolHints()
+    says_otherwise = hints.read_only is not None or hints.destructive
     said = {
         "title": label,
-        "readOnlyHint": hints.read_only,
+        "readOnlyHint": hints.read_only if says_otherwise or not reads else True,
         "destructiveHint": hints.destructive,
         "idempotentHint": hints.idempotent,
         "openWorldHint": hints.open_world,
@@ -109,27 +100,7 @@ def tools_of(source: Source, options: McpOptions) -> Iterable[Tool]:
     for unit in source.adapter.units:
         if not options.selection.admits(source.namespace, unit.name):
             continue
-        tool = _tool(source, unit, names[unit.name], options)
-        if not _is_listable(tool):
-            # One of them would take all tools of the server down with it.
-            tool = _with_generated_schemas(tool, mock=source.capability.settings.mock)
-        yield tool
-
-
-def _with_generated_schemas(tool: Tool, *, mock: bool) -> Tool:
-    """Show what a tool's inputs and outputs make, where its own schemas are none that MCP can show."""
-    plan = tool.unit.plan
-    told = replace(tool, shape=generated_shape(plan, mock=mock))
-    keyword = "outputSchema"
-    if not _is_listable(told):
-        inputs = replace(plan, schema=None)
-        told = replace(tool, schema=generated_schema(inputs), check=ArgumentCheck(inputs))
-        keyword = "inputSchema"
-    if not _is_listable(told):
-        told = replace(told, shape=generated_shape(plan, mock=mock))
-        keyword = "inputSchema and outputSchema"
-    _log.warning("%s: the %s of `%s` can't be shown by MCP", plan.position, keyword, tool.unit.name)
-    return told
+        yield _tool(source, unit, names[unit.name], options)
 
 
 def _tool(source: Source, unit: Unit, name: str, options: McpOptions) -> Tool:
@@ -140,7 +111,6 @@ def _tool(source: Source, unit: Unit, name: str, options: McpOptions) -> Tool:
         unit=unit,
         redact=source.redact,
         schema=input_schema(plan),
-        check=ArgumentCheck(plan),
         shape=output_shape(plan, mock=source.capability.settings.mock),
         budget=options.budget_of(source.namespace, unit.name),
     )
@@ -152,14 +122,3 @@ def _names(source: Source) -> Mapping[str, str]:
         return {unit.name: unit.alias for unit in source.adapter.units}
     safe = tool_names(source.prefix + unit.name for unit in source.adapter.units)
     return {unit.name: safe[source.prefix + unit.name] for unit in source.adapter.units}
-
-
-def _is_listable(tool: Tool) -> bool:
-    """Tell whether the SDK takes a tool at every revision."""
-    for version in (LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION):
-        listed = revisions.complete(tools=[tool.declaration(modern=revisions.is_modern(version))])
-        try:
-            serialize_server_result("tools/list", version, {**listed, "ttlMs": 0, "cacheScope": "private"})
-        except ValidationError:
-            return False
-    return True

@@ -165,7 +165,7 @@ class ToolBook:
         unit = tool.unit
         try:
             with self._limit:
-                answer: Answer = await unit.run_checked(tool.check(arguments))
+                answer: Answer = await unit.run_checked(unit.plan.inputs.check(arguments))
             result = tool_result(answer, unit.plan, tool.shape, version) if place is None else {}
             if tool.budget or place is not None:
                 result = fitted(result, answer, Fitting(tool, arguments, version, self._handles, place))

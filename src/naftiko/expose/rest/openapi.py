@@ -27,11 +27,17 @@ from naftiko.expose.rest.variants import Asked, merged, with_conditions
 from naftiko.expose.selection import Selection
 from naftiko.plan.credentials import BY_CALLERS
 from naftiko.plan.inputs import Input, Null
+from naftiko.plan.names import in_words
 from naftiko.plan.path import placeholders
+from naftiko.plan.portable import bounded
+from naftiko.plan.promises import promised
 from naftiko.plan.routes import NO_ROUTE
 from naftiko.plan.unit import CallAction, ForwardAction, MockAction
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
+_SENTENCE = re.compile(r".{8,}?(?:[.!?](?= |$)|$)|.+")
+_SUMMARY = 120
+"""Characters of a summary."""
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 _RESERVED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 """Header parameters of these names are ignored by OpenAPI (4.8.12.2): bodies and security say them."""
@@ -160,8 +166,7 @@ def _operation(
         "operationId": _unique(unit.name or f"{unit.method}-{unit.path}", tag, ids),
         "tags": [tag],
     }
-    if unit.plan.label:
-        operation["summary"] = unit.plan.label
+    operation["summary"] = _summary(unit)
     if unit.description:
         operation["description"] = unit.description
     parameters = [*_path_parameters(unit, names), *_other_parameters(unit)]
@@ -174,6 +179,15 @@ def _operation(
     if security:
         operation["security"] = security
     return operation
+
+
+def _summary(unit: Unit) -> str:
+    """Return what an operation is, on one line: its label, else its description's first sentence, else its name."""
+    if unit.plan.label:
+        return unit.plan.label
+    first, *_ = (unit.description or "").strip().split("\n\n")
+    sentence = _SENTENCE.match(" ".join(first.split()))
+    return bounded(sentence[0], _SUMMARY).rstrip(".") if sentence else in_words(unit.name)
 
 
 def _unique(name: str, tag: str, ids: set[str]) -> str:
@@ -317,14 +331,15 @@ def _described(found: Input, content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _responses(unit: Unit) -> dict[str, Any]:
     outputs = unit.plan.outputs
+    schema = promised(unit.plan.action, outputs, mock=False)
     content: dict[str, Any]
     if unit.method == "HEAD":
         content, description = {}, "The upstream's headers."
-    elif outputs.identity:
+    elif schema is None and outputs.identity:
         content = {"*/*": {}}
         description = "The upstream's answer, as it is."
     else:
-        content = {"application/json": {"schema": outputs.schema} if outputs.schema else {}}
+        content = {"application/json": {} if schema is None else {"schema": schema}}
         description = "The answer."
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     success: dict[str, Any] = {"2XX": {"description": description, **({"content": content} if content else {})}}

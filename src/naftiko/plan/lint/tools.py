@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from naftiko.document.findings import Findings
 from naftiko.plan.names import MAX_LENGTH
+from naftiko.plan.own_schema import OwnSchema
+from naftiko.plan.portable import LONGEST_TEXT
 from naftiko.plan.text import compact_json
+from naftiko.plan.tool_list import input_schema, tool_description
 from naftiko.plan.unit import AdapterPlan, CapabilityPlan, UnitPlan
+from naftiko.types import Severity
 
 FEW_TOOLS = 40
 """Some clients pass on no more tools than this (Cursor)."""
@@ -14,10 +18,9 @@ MOST_TOOLS = 128
 MANY_TOKENS = 20_000
 """A tool list of this size takes a tenth of a usual context window, with every request."""
 CHARACTERS_A_TOKEN = 4
-LONG_DESCRIPTION = 1_024
-"""Model APIs refuse a request with a tool whose description is longer (OpenAI's, Azure's)."""
 LONGEST_DESCRIPTION = 2_048
 """Claude Code cuts descriptions there."""
+_SHOWN = 5
 
 
 def check_tools(plan: CapabilityPlan, findings: Findings) -> None:
@@ -35,11 +38,8 @@ def tokens_of(adapter: AdapterPlan) -> int:
 
 
 def _characters(tool: UnitPlan) -> int:
-    properties = {given.alias: given.schema for given in tool.inputs.inputs}
-    texts = sum(len(given.description or "") + len('"description":"",') for given in tool.inputs.inputs)
-    schema = tool.schema if tool.schema is not None else {"type": "object", "properties": properties}
-    shown = {"name": tool.alias, "description": tool.description, "inputSchema": schema}
-    return len(compact_json(shown)) + (texts if tool.schema is None else 0)
+    shown = {"name": tool.alias, "description": tool_description(tool), "inputSchema": input_schema(tool)}
+    return len(compact_json(shown))
 
 
 def _check_count(adapter: AdapterPlan, findings: Findings) -> None:
@@ -86,11 +86,26 @@ def _check_tool(tool: UnitPlan, findings: Findings) -> None:
             f"the tool `{tool.name}` has no description: a model can only guess what it does",
             hint="add a `description`",
         )
-    elif tool.description is not None and len(tool.description) > LONG_DESCRIPTION:
+    elif tool.description is not None and len(tool.description) > LONGEST_TEXT:
         cut = ", and Claude Code cuts it" if len(tool.description) > LONGEST_DESCRIPTION else ""
         here.warning(
             "tool-description-length",
             f"the description of `{tool.name}` has {len(tool.description):,} characters: "
-            f"model APIs refuse more than {LONG_DESCRIPTION:,}{cut}",
+            f"model APIs refuse more than {LONGEST_TEXT:,}{cut}; it is shown cut",
             hint="say in a sentence or two what it does and when to use it",
         )
+    if tool.own_schema is not None:
+        _check_own_schema(tool.name, tool.own_schema, findings)
+
+
+def _check_own_schema(name: str, own: OwnSchema, findings: Findings) -> None:
+    """Tell what of a tool's own ``inputSchema`` clients are shown otherwise, or not at all; one line for each rule."""
+    by_rule: dict[tuple[str, Severity], list[str]] = {}
+    for loss in own.losses:
+        text = f"`{loss.where}`: {loss.text}" if loss.where else loss.text
+        by_rule.setdefault((loss.rule, loss.severity), []).append(text)
+    here = findings.at_position(own.position)
+    for (rule, severity), told in by_rule.items():
+        more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+        say = here.hint if severity is Severity.HINT else here.warning
+        say(rule, f"the inputSchema of `{name}`: {'; '.join(told[:_SHOWN])}{more}")

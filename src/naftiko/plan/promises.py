@@ -1,0 +1,101 @@
+"""What an answer is sure to be: the schema that clients may check it against (SEMANTICS 5.4 and 7).
+
+Objects and arrays that naftiko builds are what they say. What is taken from a document keeps its own type, and a good
+answer must not fail for the declared one: so that stands first in a list of all types. A client that validates never
+refuses an answer, and whoever reads the schema sees what is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from naftiko.plan.mock import ListOf
+from naftiko.plan.outputs import ArrayOf, Expressed, ObjectOf, Output, Outputs, ValuesOf
+from naftiko.plan.references import Constant
+from naftiko.plan.scope import Scope, Variables
+from naftiko.plan.unit import Action, CallAction, FlowAction, FunctionAction, MockAction
+
+_TYPES: Final = ("null", "string", "number", "boolean", "object", "array")
+_NAMES: Final[Mapping[type, str]] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+_NOTHING: Final = Scope({}, cast("Variables", None))
+"""A constant looks at nothing."""
+
+
+def promised(action: Action | None, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
+    """Return the schema of a unit's answers; ``None`` where it is made of something else than its declaration.
+
+    Args:
+        action: what runs.
+        outputs: the unit's.
+        mock: whether nothing is called, so that the answer is another one.
+    """
+    if isinstance(action, FunctionAction):
+        return promised(action.action, outputs, mock=mock)
+    if isinstance(action, FlowAction) and action.mappings and not mock:
+        return _mapped(action, outputs.schema or {})
+    is_made = isinstance(action, MockAction) or (
+        not mock
+        and isinstance(action, CallAction | FlowAction)
+        and not (isinstance(action, CallAction) and action.call.operation.raw_format == "binary")
+    )
+    if not is_made or outputs.identity or outputs.schema is None:
+        return None
+    return _kept(outputs.schema, outputs.output)
+
+
+def _kept(declared: Mapping[str, Any], output: Output) -> dict[str, Any]:
+    """Return what of a declared schema is kept whatever the upstream sends."""
+    said = {"description": declared["description"]} if "description" in declared else {}
+    if isinstance(output, ObjectOf):
+        properties = declared.get("properties", {})
+        inside = {name: _kept(properties.get(name, {}), inner) for name, inner in output.properties}
+        return {**said, "type": "object" if output.context is None else ["object", "null"], "properties": inside}
+    if isinstance(output, ArrayOf):
+        return {**said, "type": ["array", "null"], "items": _kept(declared.get("items", {}), output.items)}
+    if isinstance(output, ListOf):
+        return {**said, "type": "array", "items": likely(declared.get("items", {}))}
+    if isinstance(output, ValuesOf):
+        values = _kept(declared.get("additionalProperties", {}), output.values)
+        return {**said, "type": ["object", "null"], "additionalProperties": values}
+    if isinstance(output, Expressed) and isinstance(output.value, Constant):
+        made = output.build(None, _NOTHING)
+        return {**said, "type": next((name for kind, name in _NAMES.items() if isinstance(made, kind)), "null")}
+    return likely(declared)
+
+
+def likely(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a value that is meant to be of a type, and may be of any."""
+    said = {"description": declared["description"]} if "description" in declared else {}
+    kind = declared.get("type")
+    first = kind[0] if isinstance(kind, list) and kind else kind
+    if not isinstance(first, str):
+        return said
+    shown: dict[str, Any] = {**said, "type": [first, *(other for other in _TYPES if other != first)]}
+    # Keywords of a type say nothing of values of others: an object below is described, whatever else may come.
+    if isinstance(declared.get("properties"), Mapping):
+        shown["properties"] = {name: likely(inner) for name, inner in declared["properties"].items()}
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(declared.get(keyword), Mapping):
+            shown[keyword] = likely(declared[keyword])
+    return shown
+
+
+def _mapped(flow: FlowAction, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an answer that mappings build; outputs of the same names say the types."""
+    made: dict[str, Any] = {"type": "object", "properties": {}}
+    for target, _ in flow.mappings:
+        inside, known = made, declared
+        for name in target[:-1]:
+            known = known.get("properties", {}).get(name, {})
+            inside = inside["properties"].setdefault(name, {"type": "object", "properties": {}})
+            inside.setdefault("properties", {})
+        inside["properties"][target[-1]] = likely(known.get("properties", {}).get(target[-1], {}))
+    return made
