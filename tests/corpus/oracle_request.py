@@ -103,7 +103,9 @@ class Call:
         if carries_authentication(self.operation, slot):
             return ABSENT
         if slot.fixed is not None:
-            return fill(slot.fixed, self.placeholder)
+            # A bare bind name is the variable, as in a credential (contract, chapter 2).
+            is_bind = slot.fixed in self.operation.scope.sources if isinstance(slot.fixed, str) else False
+            return self.placeholder(slot.fixed) if is_bind else fill(slot.fixed, self.placeholder)
         return self.input(implicit_name(slot, self.plan.place))
 
     def mapped(self, key: str) -> Any:
