@@ -14,7 +14,7 @@ import pytest
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "formats"
 MEGABYTE = 1024 * 1024
-SECONDS = 20
+SECONDS = 120
 
 PROGRAM = """
 import sys, time
