@@ -241,3 +241,46 @@ def test_any_own_schema_is_shown_as_clients_take_it(schema):
     capability.lint()
     with contextlib.suppress(naftiko.errors.InputError):
         unit.plan.inputs.check({given.alias: "x" for given in unit.inputs})
+
+
+UNTYPED = """
+naftiko: 1.0.0-alpha2
+consumes:
+- namespace: up
+  baseUri: http://unused.invalid
+  resources:
+  - path: /x
+    operations:
+    - {name: block, method: POST, body: {type: json, data: {a: "{{a}}", list: ["{{b}}"], text: "by {{c}}"}}}
+    - {name: rows, method: POST, inputParameters: [{name: rows, in: body, type: array}]}
+    - {name: form, method: POST, body: {type: formUrlEncoded, data: {a: "{{a}}"}}}
+    - {name: query, method: GET, inputParameters: [{name: a, in: query, type: array}]}
+exposes:
+- type: mcp
+  namespace: m
+  tools: [{name: block, call: up.block}, {name: rows, call: up.rows}, {name: form, call: up.form}, {name: query, call: up.query}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "sent"),
+    [
+        (
+            "block",
+            {"a": '{"x": [1]}', "b": "[2]", "c": '{"k": 1}'},
+            {"a": {"x": [1]}, "list": [[2]], "text": 'by {"k": 1}'},
+        ),
+        ("block", {"a": {"x": 1}, "b": 5, "c": "d"}, {"a": {"x": 1}, "list": [5], "text": "by d"}),
+        ("block", {"a": "{no json", "b": "7", "c": "true"}, {"a": "{no json", "list": ["7"], "text": "by true"}),
+        ("rows", {"rows": ['{"id": 1}', "plain", 5, {"id": 2}]}, {"rows": [{"id": 1}, "plain", 5, {"id": 2}]}),
+    ],
+)
+def test_what_is_shown_as_text_for_want_of_a_type_may_be_any_json_in_a_json_body(tool, given, sent):
+    units = {unit.name: unit for unit in naftiko.loads(UNTYPED, settings=Settings(environment={})).units}
+    assert json.loads(units[tool].request(given).content) == sent
+
+
+def test_elsewhere_a_text_is_sent_as_it_is():
+    units = {unit.name: unit for unit in naftiko.loads(UNTYPED, settings=Settings(environment={})).units}
+    assert units["form"].request({"a": '{ "x": 1 }'}).content == b"a=%7B%20%22x%22%3A%201%20%7D"
+    assert "%7B%20%22" in str(units["query"].request({"a": ['{ "x": 1 }']}).url)

@@ -216,3 +216,19 @@ def _in_text(value: Any) -> Iterator[str]:
         text = value.template if isinstance(value, TextOf) else value
         if isinstance(text, Template) and len(text.names) > 1:
             yield from inputs_of(text)
+
+
+def names_alone(body: BodyTemplate) -> frozenset[str]:
+    """Return the inputs that are values of a JSON body by themselves, and not a part of a text in it only."""
+    value = body.value.structure if isinstance(body.value, JsonText) else body.value
+    return frozenset(_alone(value.template if isinstance(value, Structure) else value))
+
+
+def _alone(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _alone(inner)
+    elif isinstance(value, TextOf):
+        yield from inputs_of(value.template) if value.template.lone else ()
+    elif not isinstance(value, Template):
+        yield from inputs_of(value)

@@ -302,7 +302,8 @@ def _fed(given: Input, wants: Sequence[Wanted], *, is_only: bool) -> Input:
     # Clients are shown a type all the same.
     is_whole = any(want.slot.whole_body and want.use is Use.WHOLE for want in wants)
     # The text of a body's only field says by itself whether it is the whole body (SEMANTICS 4.3).
-    may_be_json = any(map(_stands_in_json, wants)) and not any(want.slot.lone for want in wants)
+    is_lone_text = given.type is None and any(want.slot.lone for want in wants)
+    may_be_json = any(map(_stands_in_json, wants)) and not is_lone_text
     return replace(made, untyped="object" if is_whole else "string", reads_json=may_be_json)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from naftiko.document.findings import Findings
 from naftiko.document.model import RAW_FORMATS, ConsumedOperation, ConsumedResource, ConsumesHttp, InputParameter
 from naftiko.document.suggest import did_you_mean, fold
-from naftiko.plan.body import BodyTemplate, compile_body, names_in_text
+from naftiko.plan.body import BodyTemplate, compile_body, names_alone, names_in_text
 from naftiko.plan.body_place import BodyPlace, place_in_body
 from naftiko.plan.lost_path import PathParameters, PathPlaces
 from naftiko.plan.outputs import ConsumedOutputs, consumed_outputs
@@ -70,7 +70,7 @@ class Slot:
         location: where it ends up: ``path``, ``query``, ``header``, ``cookie`` or ``body``.
         whole_body: whether it is the whole body.
         lone: whether it is the only field of the body, and the whole body where it holds an object or array as text.
-        in_json: whether it stands in a JSON body, where null is a value.
+        in_json: whether it is a value in a JSON body, where null is one too.
         takes_bytes: whether bytes can stand in its place as they are.
         style: how it is written in the query, if the file says that.
         is_own_body: whether it is the body that a tool gives to an operation that declares none.
@@ -451,16 +451,25 @@ class _Slots:
                 self._add(name, "query", None, required=False)
         in_body = set(body.names) if body else set()
         in_text = names_in_text(body) if body else frozenset()
+        alone = names_alone(body) if body else frozenset()
         for name in wanted:
             known = name in in_body and name not in in_text
-            self._add(name, "body" if name in in_body else "query", None, required=False, known=known)
+            place = "body" if name in in_body else "query"
+            self._add(name, place, None, required=False, known=known, is_value=name in alone)
         return tuple(self._slots.values())
 
     def _declare(self, parameter: Parameter) -> None:
         self._add(parameter.argument, parameter.location, parameter, required=parameter.required)
 
     def _add(
-        self, argument: str, location: str, parameter: Parameter | None, *, required: bool, known: bool = True
+        self,
+        argument: str,
+        location: str,
+        parameter: Parameter | None,
+        *,
+        required: bool,
+        known: bool = True,
+        is_value: bool = True,
     ) -> None:
         if argument in self._slots:
             return
@@ -476,7 +485,7 @@ class _Slots:
             whole_body=location == "body" and in_body.whole is not None and in_body.whole.argument == argument,
             known=known,
             lone=location == "body" and in_body.lone is not None and in_body.lone.argument == argument,
-            in_json=location == "body" and in_body.is_json,
+            in_json=location == "body" and in_body.is_json and is_value,
             takes_bytes=location == "body" and argument in in_body.byte_arguments,
             style=parameter.style if parameter and location == "query" else None,
             argument=argument,

@@ -11,6 +11,7 @@ from naftiko.plan.portable import Folder, References, Shaper, described, renamed
 from naftiko.plan.unit import UnitPlan
 from naftiko.types import ABSENT
 
+_ANY_ELEMENTS: Final = "(Its elements may be any JSON value; an object or a list may be given as JSON text.)"
 _ANY_JSON: Final = "(Any JSON value; an object or a list may be given as JSON text.)"
 
 
@@ -59,5 +60,5 @@ def _shaped(given: Input) -> dict[str, Any]:
     if given.default is not ABSENT:
         schema.setdefault("default", given.default)
     if given.reads_json:
-        schema["description"] = described(schema["description"], (_ANY_JSON,))
+        schema["description"] = described(schema["description"], (_ANY_ELEMENTS if given.type else _ANY_JSON,))
     return Shaper(Folder(References(schema))).shape(schema, given.name, untyped=given.untyped).schema
