@@ -214,3 +214,14 @@ async def test_a_schema_without_properties_leaves_them_to_what_is_called_and_a_p
     assert set(tools["nothing"]["inputSchema"]["properties"]) == {"id", "q"}
     assert tools["forgot"]["inputSchema"]["required"] == ["id"]
     assert (await sending.call("forgot", {"id": "1", "q": "x"}))["isError"] is False
+
+
+async def test_a_value_that_is_nested_without_end_is_the_callers_fault(sending, upstream):
+    upstream.clear()
+    tree = {"v": 1}
+    for _ in range(400):
+        tree = {"kids": [tree]}
+    result = await sending.call("send", {"tree": tree})
+    assert result["isError"] is True
+    assert "nested too deeply" in result["content"][0]["text"]
+    assert upstream.requests == []

@@ -16,6 +16,7 @@ from starlette.routing import Mount
 import naftiko
 from naftiko.engine.settings import Settings
 from naftiko.expose.rest import rest_app
+from naftiko.expose.rest.openapi import openapi
 from naftiko.expose.rest.options import RestOptions
 from naftiko.expose.selection import Selection
 
@@ -316,3 +317,29 @@ async def test_the_server_is_where_the_document_is():
     assert urljoin("https://proxy.example/prefix/openapi.json", document["servers"][0]["url"]) == (
         "https://proxy.example/prefix/"
     )
+
+
+SUMMARIES = """
+naftiko: 1.0.0-alpha2
+exposes:
+- type: rest
+  namespace: web
+  port: 1
+  resources:
+  - path: /a
+    operations:
+    - {method: GET, name: getThings, label: Things, outputParameters: [{name: a, value: b}]}
+    - {method: POST, name: addThing, description: "Adds a thing, e.g. a cup. It is shown at once.", outputParameters: [{name: a, value: b}]}
+    - {method: PUT, name: put-all_things, outputParameters: [{name: a, value: b}]}
+    - {method: PATCH, name: long, description: LONG, outputParameters: [{name: a, value: b}]}
+"""
+
+
+def test_every_operation_has_a_summary_of_one_line():
+    text = SUMMARIES.replace("LONG", "word " * 100)
+    capability = naftiko.loads(text, settings=Settings(environment={}))
+    item = openapi([(capability, capability.adapters[0], "")])["paths"]["/a"]
+    assert item["get"]["summary"] == "Things"
+    assert item["post"]["summary"].startswith("Adds a thing")
+    assert item["put"]["summary"] == "Put all things"
+    assert len(item["patch"]["summary"]) <= 120

@@ -39,7 +39,7 @@ def matches(pattern: str, value: str) -> bool:
 
 def schema_errors(schema: Mapping[str, Any]) -> Callable[[Any], Iterable[Any]]:
     """Return what yields the ``jsonschema`` errors of a value; a schema that is broken itself refuses nothing."""
-    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415  # see the module's text
+    from jsonschema import Draft202012Validator, SchemaError, ValidationError  # noqa: PLC0415  # see the module's text
     from jsonschema.validators import extend  # noqa: PLC0415  # see the module's text
     from referencing import Registry  # noqa: PLC0415  # comes with jsonschema, which would fetch a `$ref` without it
     from referencing.exceptions import Unresolvable  # noqa: PLC0415  # see the module's text
@@ -56,6 +56,8 @@ def schema_errors(schema: Mapping[str, Any]) -> Callable[[Any], Iterable[Any]]:
             yield from checker.iter_errors(value)
         except Unresolvable:  # a `$ref` to nothing says nothing
             return
+        except RecursionError:
+            yield ValidationError("it is nested too deeply to be checked")
 
     return errors
 
