@@ -11,15 +11,26 @@ from naftiko.observe.lines import LineWriter
 
 ENOUGH = 4000
 LINE = "x" * 1000
+WRITERS: list[LineWriter] = []
 
 
 @pytest.fixture
 def pipes() -> Iterator[list[tuple[int, int]]]:
     made = [os.pipe(), os.pipe()]
     yield made
-    for reader, writer in made:
+    for reader, _ in made:
         os.close(reader)
+    for lines in WRITERS:  # one that still writes would write to what is opened next under this number
+        lines.drain(60)
+    WRITERS.clear()
+    for _, writer in made:
         os.close(writer)
+
+
+def new_writer() -> LineWriter:
+    """Make one whose thread is waited for before its pipes are closed."""
+    WRITERS.append(LineWriter())
+    return WRITERS[-1]
 
 
 def read_until(reader: int, end: bytes) -> bytes:
@@ -32,7 +43,7 @@ def read_until(reader: int, end: bytes) -> bytes:
 
 def test_lines_come_in_order_whatever_their_size(pipes):
     reader, writer = pipes[0]
-    lines = LineWriter()
+    lines = new_writer()
     for at in range(50):
         lines.write_to(writer, f"{at} {'é' * at * 200}")
     lines.write_to(writer, "end")
@@ -44,7 +55,7 @@ def test_lines_come_in_order_whatever_their_size(pipes):
 
 def test_a_reader_who_stands_still_holds_up_nobody_and_is_told_what_he_missed(pipes):
     (stalled, into_stalled), (awake, into_awake) = pipes
-    lines = LineWriter()
+    lines = new_writer()
     for _ in range(ENOUGH):
         lines.write_to(into_stalled, LINE)
     lost = lines.dropped[into_stalled]
@@ -58,7 +69,7 @@ def test_a_reader_who_stands_still_holds_up_nobody_and_is_told_what_he_missed(pi
 
 def test_lines_of_one_stream_pass_those_of_a_stalled_one(pipes):
     (_, into_stalled), (awake, into_awake) = pipes
-    lines = LineWriter()
+    lines = new_writer()
     for _ in range(200):
         lines.write_to(into_stalled, LINE)
     lines.write_to(into_awake, "passed")
@@ -69,7 +80,7 @@ def test_lines_of_one_stream_pass_those_of_a_stalled_one(pipes):
 def test_a_stream_that_is_closed_takes_everything():
     reader, writer = os.pipe()
     os.close(reader)
-    lines = LineWriter()
+    lines = new_writer()
     for _ in range(10):
         lines.write_to(writer, LINE)
     lines.drain()
@@ -79,7 +90,7 @@ def test_a_stream_that_is_closed_takes_everything():
 
 def test_a_forked_process_begins_anew(pipes):
     reader, writer = pipes[0]
-    lines = LineWriter()
+    lines = new_writer()
     lines.write_to(writer, "parent")
     lines.drain()
     child = os.fork()

@@ -83,7 +83,7 @@ async def test_53_unknown_names_and_failing_upstreams():
 
 
 async def test_55_hints():
-    """What is set and nothing else; a label is the title."""
+    """What is set, and for a GET without hints that it only reads (SEMANTICS 5.3); a label is the title."""
     async with server(answering()) as ask:
         tools = {tool["name"]: tool for tool in (await ask("tools/list"))["result"]["tools"]}
     read = tools["read-data"]
@@ -93,7 +93,7 @@ async def test_55_hints():
     )
     hints = {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": True, "openWorldHint": False}
     assert tools["delete-record"]["annotations"] == hints
-    assert "annotations" not in tools["no-hints"]
+    assert tools["no-hints"]["annotations"] == {"readOnlyHint": True}
 
 
 async def test_56_and_57_prompts():
