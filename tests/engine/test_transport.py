@@ -279,7 +279,7 @@ async def test_where_there_is_no_body_nothing_is_coded(start, transport, status,
     [
         (gzip.compress(b"\0" * 3_000_000), "gzip", "larger than 100000 bytes"),
         (gzip.compress(gzip.compress(b"\0" * 300_000_000, 9), 9), "gzip, gzip", "larger than 100000 bytes"),
-        (gzip.compress(b"hello" * 1000)[:-12], "gzip", "was cut"),
+        (gzip.compress(b"hello" * 1000, mtime=0)[:-12], "gzip", "was cut"),
         (b"plain text", "gzip", "is not gzip"),
         (brotli.compress(b"\0" * 300_000_000, quality=5), "br", "larger than 100000 bytes"),
         (zstd.compress(b"\0" * 300_000_000), "zstd", "larger than 100000 bytes"),

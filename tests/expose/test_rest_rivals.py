@@ -219,7 +219,7 @@ async def test_the_request_is_the_chosen_units_own():
 SETS = [frozenset(names) for size in range(3) for names in itertools.combinations("abc", size)]
 
 
-@pytest.mark.parametrize("one", SETS, ids="".join)
+@pytest.mark.parametrize("one", SETS, ids=lambda names: "".join(sorted(names)))
 async def test_the_unit_that_answers_has_all_that_it_requires_if_any_has(one):
     """Whatever the other requires, and whatever is sent."""
     for other in SETS:

@@ -298,7 +298,7 @@ async def test_a_failing_step_is_a_problem_that_names_it(upstream):
     ("said", "least", "most"),
     [
         ("3", 3, 3),
-        (format_datetime(datetime.now(tz=UTC) + timedelta(hours=2), usegmt=True), 60, 7200),
+        pytest.param(format_datetime(datetime.now(tz=UTC) + timedelta(hours=2), usegmt=True), 60, 7200, id="a date"),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 1, 1),
         ("Wed, 21 Oct 2015 07:28:00 -0000", 1, 1),
         ("soon", None, None),
