@@ -6,6 +6,7 @@ The tree, in the order of this file:
     ├── CapabilityError             a file can't be served; carries its diagnostics
     └── CallError                   a call of a unit did not give an answer
         ├── InputError              400  the caller's inputs, all problems together
+        │   └── TakesLong           400  their checks take longer than is waited for
         ├── NotExecutable           501  the unit names nothing that could run, and why
         ├── MissingVariable         503  a bind or variable that the call needs has no value
         ├── Overloaded              503  a limit of ours is reached; try again later
@@ -99,6 +100,18 @@ class InputError(CallError):
     def __init__(self, problems: Sequence[Problem], *, hint: str = "") -> None:
         super().__init__("; ".join(problem.message for problem in problems), hint=hint)
         self.problems: tuple[Problem, ...] = tuple(problems)
+
+
+class TakesLong(InputError):
+    """The checks of the inputs are not done in the time that they have; nothing was sent.
+
+    Args:
+        seconds: the time.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        message = f"the inputs take more than {seconds:g} seconds to check"
+        super().__init__([Problem("inputs", "argument", message, "fewer or simpler values")])
 
 
 class MissingValue(CallError):

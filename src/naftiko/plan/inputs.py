@@ -14,10 +14,12 @@ from naftiko.document.suggest import did_you_mean, fold
 from naftiko.errors import InputError, Problem
 from naftiko.plan.content import Base64, Content
 from naftiko.plan.jsonpath import JSONPath
+from naftiko.plan.patience import Watch
+from naftiko.plan.problems import Problems
 from naftiko.plan.schema_types import is_nullable
 from naftiko.plan.styles import Style
 from naftiko.plan.text import as_text, compact_json, whole_characters
-from naftiko.plan.validation import matches, schema_errors
+from naftiko.plan.validation import Errors, matches, schema_errors
 from naftiko.types import ABSENT
 
 SIMPLE_KEYWORDS = frozenset(
@@ -26,6 +28,8 @@ SIMPLE_KEYWORDS = frozenset(
 )
 """The schema keywords that ``check`` knows; a schema with others is checked by jsonschema as well."""
 _SHOWN = 60
+_LONGEST_NAME = 200
+"""Characters of an unknown name that are looked at, and shown."""
 
 
 class Null(enum.Enum):
@@ -122,7 +126,8 @@ class InputSet:
         self._deep = {
             found.name: found.schema for found in self.inputs if _needs_validator(found.schema)
         }  # checked by jsonschema, the others by hand, which is 20 times faster
-        self._validators: dict[str, Callable[[Any], Iterable[Any]]] = {}
+        self._validators: dict[str, Errors] = {}
+        self._watched = bool(self._deep) or any("pattern" in found.schema for found in self.inputs)
 
     def spread(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return values by name where one name may mean two inputs, in two places: it feeds both (SEMANTICS 4.3)."""
@@ -145,31 +150,37 @@ class InputSet:
         Raises:
             InputError: with every problem found.
         """
-        problems: list[Problem] = []
+        problems = Problems()
         values: dict[str, Any] = {}
+        watch = Watch() if self._watched else None
         for name, value in given.items():
             found = self.find(name)
             if found is None:
-                problems.append(self._unknown(name))
+                if problems.is_full:
+                    problems.count()
+                else:
+                    problems.append(self._unknown(name))
             elif value is None:
                 _take_null(found, values, problems)
             elif value is not ABSENT:
-                values[found.name] = self._value(found, value, problems, is_text=name in text)
+                values[found.name] = self._value(found, value, problems, watch, is_text=name in text)
         for found in self._defaults:
             values.setdefault(found.name, found.default)
         for found in self._fixed:
             values[found.name] = found.constant
         problems.extend(missing(found) for found in self._required if found.name not in values)
         if problems:
-            raise InputError(problems)
+            raise InputError(problems.told())
         return values
 
     def _unknown(self, name: str) -> Problem:
         known = [found.alias for found in self.inputs]
-        hint = did_you_mean(name, known) or (f"known: {', '.join(known)}" if known else "it takes no inputs")
-        return Problem(name, "argument", f"there is no input `{name}`; {hint}")
+        hint = did_you_mean(name, known) if len(name) <= _LONGEST_NAME else ""
+        hint = hint or (f"known: {', '.join(known)}" if known else "it takes no inputs")
+        shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+        return Problem(shown, "argument", f"there is no input `{shown}`; {hint}")
 
-    def _value(self, found: Input, value: Any, problems: list[Problem], *, is_text: bool) -> Any:
+    def _value(self, found: Input, value: Any, problems: Problems, watch: Watch | None, *, is_text: bool) -> Any:
         if isinstance(value, Content):
             return value
         if found.location == "path" and value == "":
@@ -183,17 +194,17 @@ class InputSet:
         if fitted is ABSENT:
             problems.append(_wrong_type(found, value, is_text=is_text))
             return value
-        problems.extend(_constraints(found, fitted))
+        problems.extend(_constraints(found, fitted, watch))
         if found.name in self._deep:
-            problems.extend(self._validate(found, fitted))
+            problems.extend(self._validate(found, fitted, watch or Watch()))
         return _bytes_of(found, fitted, problems) if found.is_base64 and not is_text else fitted
 
-    def _validate(self, found: Input, value: Any) -> Iterable[Problem]:
+    def _validate(self, found: Input, value: Any, watch: Watch) -> Iterable[Problem]:
         """Check a value against a schema that says more than a type, by jsonschema."""
         validate = self._validators.get(found.name)
         if validate is None:
             validate = self._validators[found.name] = schema_errors(found.schema)
-        for error in validate(value):
+        for error in validate(value, watch):
             where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
             shown = error.message if len(error.message) <= 4 * _SHOWN else f"{error.message[: 4 * _SHOWN]}…"
             if error.validator == "type" and error.instance is None:
@@ -230,7 +241,7 @@ def missing(found: Input) -> Problem:
     return Problem(found.shown, found.location, f"`{found.alias}` is required", expected)
 
 
-def _take_null(found: Input, values: dict[str, Any], problems: list[Problem]) -> None:
+def _take_null(found: Input, values: dict[str, Any], problems: Problems) -> None:
     """Take a caller's null for what it is (SEMANTICS 3.2); one that is as absent is left out."""
     if found.nullable:
         values[found.name] = None
@@ -246,7 +257,7 @@ def _take_null(found: Input, values: dict[str, Any], problems: list[Problem]) ->
 _NULLABLE = "where null is meant to be sent, the file must declare it `nullable: true`"
 
 
-def _bytes_of(found: Input, value: Any, problems: list[Problem], where: str = "") -> Any:
+def _bytes_of(found: Input, value: Any, problems: Problems, where: str = "") -> Any:
     """Return text in base64 with the bytes that it stands for, in a list too."""
     if isinstance(value, list):
         return [_bytes_of(found, element, problems, f"{where}[{at}]") for at, element in enumerate(value)]
@@ -289,6 +300,8 @@ _ARTICLES = {
 
 def shorten(value: Any) -> str:
     """Return a value as JSON text that fits into a message."""
+    if isinstance(value, str | list):
+        value = value[:_SHOWN]
     try:
         text = compact_json(value)
     except (TypeError, ValueError):
@@ -398,7 +411,7 @@ _FITS: dict[str, _Fit] = {
 }
 
 
-def _constraints(found: Input, value: Any) -> Iterable[Problem]:
+def _constraints(found: Input, value: Any, watch: Watch | None) -> Iterable[Problem]:
     """Check ``enum``, ``pattern``, lengths and bounds; all that are broken are told."""
     schema = found.schema
     name, where = found.alias, found.location
@@ -407,7 +420,7 @@ def _constraints(found: Input, value: Any) -> Iterable[Problem]:
         allowed = ", ".join(as_text(word) for word in enum)
         yield Problem(found.shown, where, f"`{name}` must be one of: {allowed}", f"one of {allowed}", shorten(value))
     if isinstance(value, str):
-        yield from _text_constraints(found, value)
+        yield from _text_constraints(found, value, watch)
     elif is_number(value):
         low, high = schema.get("minimum"), schema.get("maximum")
         if low is not None and value < low:
@@ -420,7 +433,7 @@ def _characters(count: int) -> str:
     return f"{count} character{'' if count == 1 else 's'}"
 
 
-def _text_constraints(found: Input, value: str) -> Iterable[Problem]:
+def _text_constraints(found: Input, value: str, watch: Watch | None) -> Iterable[Problem]:
     schema = found.schema
     longest, shortest, pattern = schema.get("maxLength"), schema.get("minLength"), schema.get("pattern")
     if longest is not None and len(value) > longest:
@@ -430,6 +443,6 @@ def _text_constraints(found: Input, value: str) -> Iterable[Problem]:
     if shortest is not None and len(value) < shortest:
         limit = f"at least {_characters(shortest)}"
         yield Problem(found.shown, found.location, f"`{found.alias}` must be {limit} long", limit, shorten(value))
-    if pattern is not None and not matches(pattern, value):
+    if pattern is not None and not matches(pattern, value, watch or Watch()):
         message = f"`{found.alias}` must match {pattern}"
         yield Problem(found.shown, found.location, message, f"matching {pattern}", shorten(value))

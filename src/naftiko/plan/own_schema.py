@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from naftiko.errors import InputError, Problem
 from naftiko.plan.inputs import Input, InputSet
+from naftiko.plan.patience import Watch
 from naftiko.plan.portable import Folder, Loss, Losses, References, Shape, Shaper, mended, type_words
+from naftiko.plan.problems import Problems
 from naftiko.plan.text import compact_json
-from naftiko.plan.validation import schema_errors
+from naftiko.plan.validation import Errors, schema_errors
 from naftiko.types import Position
 
 _EACH_INPUT: Final = frozenset({"type", "properties", "required", "additionalProperties"})
@@ -127,7 +129,7 @@ class OwnInputs(InputSet):
         refers = any("$ref" in compact_json(each) for each in own.declared.get("properties", {}).values())
         self._together = own.declared if keywords or refers else None
         self._own = own.properties
-        self._errors: Callable[[Any], Iterable[Any]] | None = None
+        self._errors: Errors | None = None
 
     def check(self, given: Mapping[str, Any], *, text: frozenset[str] = frozenset()) -> dict[str, Any]:
         """Return the inputs by their real names, repaired and complete.
@@ -141,9 +143,13 @@ class OwnInputs(InputSet):
                 self._errors = schema_errors(self._together)
             # A placeholder of a path that the schema forgets is asked for all the same.
             own = {name: value for name, value in values.items() if name in self._own}
-            problems = [_problem(error) for error in self._errors(own)]
+            problems = Problems()
+            for error in self._errors(own, Watch()):
+                problems.append(_problem(error))
+                if problems.is_full:
+                    break
             if problems:
-                raise InputError(problems)
+                raise InputError(problems.told())
         return values
 
 
