@@ -39,6 +39,27 @@ class NamedNumber(click.ParamType[tuple[str, int]]):
         return name.strip(), int(number)
 
 
+class Checked(click.ParamType[str]):
+    """A text that a function takes, or says in a ``ValueError`` why not.
+
+    Args:
+        name: what the help calls it.
+        check: the function.
+    """
+
+    def __init__(self, name: str, check: Callable[[str], object]) -> None:
+        self.name = name
+        self._check = check
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text."""
+        try:
+            self._check(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
 PORT = NamedNumber("NAME=PORT", "rest=18080 or mcp=0 (0 to 65535)", 65_535)
 """``rest=18080``, ``mcp=0``, ``NAMESPACE=0`` or ``'github-*=8081'``."""
 

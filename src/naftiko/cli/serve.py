@@ -11,13 +11,14 @@ from typing import Any
 import click
 
 from naftiko.cli.files import default_paths, find_files
-from naftiko.cli.listening import PORT, NamedNumber, option
+from naftiko.cli.listening import PORT, Checked, NamedNumber, option
 from naftiko.cli.names import KnownNames, check_names
 from naftiko.cli.options import shared_options
 from naftiko.engine.capability import Capability, load
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits
 from naftiko.errors import CapabilityError
+from naftiko.expose.gate import host_pattern, origin_pattern
 from naftiko.expose.mcp.options import ANSWER_BUDGET, McpOptions
 from naftiko.expose.mcp.options import MAX_REQUEST_BYTES as MCP_REQUEST_BYTES
 from naftiko.expose.rest.options import MAX_REQUEST_BYTES as REST_REQUEST_BYTES
@@ -36,6 +37,8 @@ from naftiko.serve.workers import worker_count
 from naftiko.types import Diagnostic
 
 _BUDGET = NamedNumber("PATTERN=CHARACTERS", "list-ships=20000")
+_HOST = Checked("NAME", host_pattern)
+_ORIGIN = Checked("ORIGIN", origin_pattern)
 
 
 @click.command()
@@ -69,10 +72,27 @@ _BUDGET = NamedNumber("PATTERN=CHARACTERS", "list-ships=20000")
     default="http",
     help="stdio: serve MCP on stdin and stdout, whatever the files say.",
 )
-@option("--allow-host", multiple=True, metavar="NAME", help="A host name under which MCP clients may call.")
-@option("--allow-origin", multiple=True, metavar="ORIGIN", help="A web origin whose pages may call MCP.")
 @option(
-    "--cors-origin", multiple=True, metavar="ORIGIN", help="A web origin whose pages may call REST; off by default."
+    "--allow-host",
+    multiple=True,
+    type=_HOST,
+    metavar="NAME",
+    help="A host name under which clients may call, beside localhost: MCP, and REST where it listens on loopback alone "
+    "or this is given; patterns such as '*.example.com' too.",
+)
+@option(
+    "--allow-origin",
+    multiple=True,
+    type=_ORIGIN,
+    metavar="ORIGIN",
+    help="A web origin whose pages may call MCP, and what changes something over REST; patterns too.",
+)
+@option(
+    "--cors-origin",
+    multiple=True,
+    type=_ORIGIN,
+    metavar="ORIGIN",
+    help="A web origin whose pages may call REST and read the answers; off by default; patterns too.",
 )
 @option(
     "--tools",
@@ -192,6 +212,8 @@ def _rest_options(given: dict[str, Any]) -> RestOptions:
     return RestOptions(
         max_request_bytes=REST_REQUEST_BYTES if given["max_request_bytes"] is None else given["max_request_bytes"],
         cors_origins=tuple(given["cors_origin"]),
+        allowed_hosts=tuple(given["allow_host"]),
+        allowed_origins=tuple(given["allow_origin"]),
         prefix=given["prefix"],
         selection=_selection(given),
         max_concurrency=given["max_concurrency"],

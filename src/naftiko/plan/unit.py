@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from naftiko.document.model import (
     Authentication,
@@ -23,6 +23,8 @@ from naftiko.plan.routes import ExposedRoute
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 from naftiko.types import Position
+
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,16 @@ def variables_of(action: Action | None) -> tuple[str, ...]:
         calls = [getattr(step, "call", None) for wave in action.waves for step in wave]
         return tuple(name for call in calls if isinstance(call, Call) for name in call.variables)
     return ()
+
+
+def only_reads(action: Action | None) -> bool:
+    """Tell whether an action only calls what changes nothing, steps and functions included (RFC 9110 chapter 9.2.1)."""
+    if isinstance(action, CallAction):
+        return action.call.operation.method in _READING
+    if isinstance(action, FlowAction):
+        calls = [getattr(step, "call", None) for wave in action.waves for step in wave]
+        return all(call is None or call.operation.method in _READING for call in calls)
+    return only_reads(action.action) if isinstance(action, FunctionAction) else isinstance(action, MockAction)
 
 
 @dataclass(frozen=True, slots=True)

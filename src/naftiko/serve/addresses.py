@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -42,6 +43,14 @@ class Listener:
     port: int
     exposed: list[Exposed] = field(default_factory=list)
     shared: frozenset[str] = frozenset()
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:  # a name
+            return self.host.rstrip(".").endswith("localhost")
 
     def of_kind(self, kind: str) -> list[Exposed]:
         """The adapters of one kind."""

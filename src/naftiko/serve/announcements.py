@@ -10,13 +10,12 @@ from naftiko.document.model import McpAdapter
 from naftiko.document.ports import LAST_PORT
 from naftiko.engine.capability import Adapter, Capability
 from naftiko.engine.transport.surroundings import environment_faults
-from naftiko.expose.mcp.options import LOOPBACK
+from naftiko.expose.gate import LOOPBACK
 from naftiko.expose.spaces import Spaces
 from naftiko.serve.addresses import DEFAULT_HOST, Exposed, Listener, address_variables, is_http
 from naftiko.serve.conflicts import conflicts
 
 _SHOWN = 5
-_LOOPBACK_ADDRESSES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def where(
         tools = sum(len(exposed.adapter.units) for exposed in mcp)
         text = f"mcp  {url}/mcp  all {tools} tools of {len(mcp)} adapters"
         yield Announcement(text, {"event": "listening", "adapter": "mcp", "url": f"{url}/mcp", "units": tools})
-    if mcp and listener.host not in _LOOPBACK_ADDRESSES and "*" not in allowed_hosts:
+    if mcp and not listener.is_loopback and "*" not in allowed_hosts:
         names = (*LOOPBACK, *allowed_hosts)
         text = f"mcp  {url} answers to the host names {', '.join(names)}; any other is refused without --allow-host"
         yield Announcement(text, {"event": "hosts", "url": url, "hosts": list(names)}, is_warning=not allowed_hosts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from naftiko.engine.capability import Capability
@@ -31,6 +31,17 @@ class AppOptions:
 
     rest: RestOptions = field(default_factory=RestOptions)
     mcp: McpOptions = field(default_factory=McpOptions)
+
+    def at(self, listener: Listener) -> AppOptions:
+        """Return the options behind a listener.
+
+        A name can be rebound to loopback, where nobody but this machine should come in: there REST checks the names
+        that it is called by, as it does where the operator names some. A loopback address of its own is one of them.
+        """
+        own = (listener.host,) if listener.is_loopback and ":" not in listener.host else ()
+        hosts = (*self.rest.allowed_hosts, *own)
+        rest = replace(self.rest, allowed_hosts=hosts, guard_hosts=listener.is_loopback or bool(hosts))
+        return replace(self, rest=rest, mcp=replace(self.mcp, allowed_hosts=(*self.mcp.allowed_hosts, *own)))
 
 
 class ListenerApp:
@@ -79,6 +90,7 @@ class ListenerApp:
 
 def app_of(listener: Listener, options: AppOptions) -> ListenerApp:
     """Return the app of a listener's adapters."""
+    options = options.at(listener)
     rest, mcp = _of_kind(listener, "rest"), _of_kind(listener, "mcp")
     spaces = listener.spaces(prefix=options.rest.prefix)
     return ListenerApp(_rest(rest, options, spaces) if rest else None, _mcp(mcp, options, spaces) if mcp else None)

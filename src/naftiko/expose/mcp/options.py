@@ -8,14 +8,13 @@ from importlib.util import find_spec
 from typing import Final, Literal, TypeAlias
 
 from naftiko.errors import NaftikoError
+from naftiko.expose.gate import host_pattern, origin_pattern
 from naftiko.expose.selection import Selection, nearest
 
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 """The largest request body that is read: arguments of a tool, not files."""
 ANSWER_BUDGET: Final = 80_000
 """Characters of a tool's answer, some 20,000 tokens: common clients refuse answers of more than 25,000."""
-LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
-"""Host names under which clients may always call."""
 SMALLEST_BUDGET: Final = 1_000
 """Characters below which a cut answer would be all notes."""
 ToolMode: TypeAlias = Literal["list", "search"]
@@ -38,6 +37,10 @@ class McpOptions:
     max_concurrency: int = 0
 
     def __post_init__(self) -> None:
+        for host in self.allowed_hosts:
+            host_pattern(host)
+        for origin in self.allowed_origins:
+            origin_pattern(origin)
         for name, characters in {"answer_budget": self.answer_budget, **self.answer_budgets}.items():
             if characters and characters < SMALLEST_BUDGET:
                 raise ValueError(f"{name}: an answer budget is 0 (none) or at least {SMALLEST_BUDGET} characters")

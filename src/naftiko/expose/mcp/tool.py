@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from naftiko.document.model import ToolHints
 from naftiko.engine.capability import Unit
@@ -14,9 +14,7 @@ from naftiko.expose.mcp.sources import Source
 from naftiko.expose.problems import Redact
 from naftiko.plan.names import tool_names
 from naftiko.plan.tool_list import input_schema, tool_description
-from naftiko.plan.unit import Action, CallAction, FlowAction, FunctionAction, MockAction, UnitPlan
-
-_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+from naftiko.plan.unit import MockAction, UnitPlan, only_reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class Tool:
         output = self.shape.shown(modern=modern)
         if output is not None:
             shown["outputSchema"] = output
-        annotations = _annotations(plan.label, plan.hints, reads=_only_reads(plan.action))
+        annotations = _annotations(plan.label, plan.hints, reads=only_reads(plan.action))
         if annotations:
             shown["annotations"] = annotations
         return shown
@@ -68,16 +66,7 @@ class Tool:
         hints = self.unit.plan.hints
         if hints is not None and hints.read_only is not None:
             return hints.read_only
-        return _only_reads(self.unit.plan.action)
-
-
-def _only_reads(action: Action | None) -> bool:
-    if isinstance(action, CallAction):
-        return action.call.operation.method in _READING
-    if isinstance(action, FlowAction):
-        calls = [getattr(step, "call", None) for wave in action.waves for step in wave]
-        return all(call is None or call.operation.method in _READING for call in calls)
-    return _only_reads(action.action) if isinstance(action, FunctionAction) else isinstance(action, MockAction)
+        return only_reads(self.unit.plan.action)
 
 
 def _annotations(label: str | None, hints: ToolHints | None, *, reads: bool) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import httpx
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.engine.answer import Answer
@@ -44,6 +43,7 @@ from naftiko.expose.rest.messages import (
     send_problem,
 )
 from naftiko.expose.rest.options import RestOptions
+from naftiko.expose.rest.pages import SAFE_METHODS, Cors, Gated, gate_of, send_unwelcome
 from naftiko.expose.rest.problem import problem_body, simple_problem
 from naftiko.expose.rest.reading import InputReader
 from naftiko.expose.rest.reverse import Here, ReverseRoutes
@@ -53,21 +53,20 @@ from naftiko.expose.rest.timing import ServerTiming
 from naftiko.expose.spaces import Spaces, spaces_of
 from naftiko.expose.streams import Stream, end_of_body, is_stream
 from naftiko.plan.scope import Scope as PlanScope
-from naftiko.plan.unit import ForwardAction
+from naftiko.plan.unit import ForwardAction, only_reads
 
 _METHODS_OF_THE_DESCRIPTION = frozenset({"GET", "HEAD"})
-_EXPOSED_HEADERS = (
-    *("Allow", "Content-Disposition", "ETag", "Link", "Location", "Retry-After", "X-Request-Id", "X-Total-Count"),
-    *("RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
-    *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
-)
-"""What a web page may read of an answer, beside what every page may (https://fetch.spec.whatwg.org/)."""
 _WHOLE = contextlib.nullcontext()
 """Around an answer that has an end."""
 
 
 class RestApp:
-    """Routes requests to units."""
+    """Routes requests to units.
+
+    Attributes:
+        gate: which hosts and pages may call.
+        guards: what the adapters ask of their callers.
+    """
 
     def __init__(self, options: RestOptions) -> None:
         self._options = options
@@ -76,6 +75,7 @@ class RestApp:
         self._doors = Doors()
         self._loaded = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
         self._limit = CallLimit(options.max_concurrency)
+        self.gate = gate_of(options)
         self.guards: list[Guard] = []
 
     def add(self, capability: Capability, adapter: Adapter, prefix: str = "") -> None:
@@ -89,7 +89,8 @@ class RestApp:
         reverse = ReverseRoutes(capability, prefix, units)
         for unit in units:
             forwards = isinstance(unit.plan.action, ForwardAction) or unit.method is None
-            served = Served(unit, InputReader(unit), capability, reverse, its_guard, forwards)
+            changes = not (forwards or only_reads(unit.plan.action))
+            served = Served(unit, InputReader(unit), capability, reverse, its_guard, forwards, changes)
             route = self._router.add(prefix + (served.route.path or "/"), Route(), spans=forwards)
             if forwards or unit.method is None:
                 route.forward = route.forward or served
@@ -104,6 +105,11 @@ class RestApp:
             await self._without_unit(path, scope, receive, send)
             return
         served, values = match
+        if served.changes and scope["method"] in SAFE_METHODS:
+            unwelcome = self.gate.refusal(scope, changes=True)
+            if unwelcome is not None:
+                await send_unwelcome(unwelcome, scope, send)
+                return
         if served.guard is not None:
             admitted = await admit(served.guard, scope, send)
             if admitted is None:
@@ -335,11 +341,5 @@ def build(
     if options.server_timing:
         inner = ServerTiming(inner)
     if options.cors_origins:  # outside of the guards: a browser's preflight carries no credentials
-        inner = CORSMiddleware(
-            inner,
-            allow_origins=list(options.cors_origins),
-            allow_methods=["*"],
-            allow_headers=["*"],
-            expose_headers=_EXPOSED_HEADERS,
-        )
-    return _Lifespan(inner, capabilities)
+        inner = Cors(inner, options.cors_origins)
+    return _Lifespan(Gated(inner, app.gate), capabilities)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from naftiko.expose.gate import host_pattern, origin_pattern
 from naftiko.expose.selection import Selection
 
 MAX_REQUEST_BYTES: Final = 10 * 1024 * 1024
@@ -17,7 +18,12 @@ class RestOptions:
 
     Attributes:
         max_request_bytes: a larger body is answered with 413.
-        cors_origins: origins that browsers may call from; none: CORS is off.
+        cors_origins: origins whose pages may call and read the answers; none: CORS is off. ``https://app.example.com``,
+            a pattern with ``*``.
+        allowed_hosts: names beside the loopback ones under which clients may call, if hosts are guarded:
+            ``api.example.com``, ``api.example.com:8443``, ``*.example.com``, ``*``.
+        allowed_origins: origins beside those and the loopback ones whose pages may call what changes something.
+        guard_hosts: whether the ``Host`` header is checked (DNS rebinding).
         prefix: put each capability's routes under ``/<namespace>``.
         openapi: serve an OpenAPI document at ``/openapi.json`` where no route of the file is there.
         selection: the routes that are served, by ``namespace/name`` or name of their operations.
@@ -25,11 +31,14 @@ class RestOptions:
         server_timing: answers say where their time went (``Server-Timing``), to whoever may call.
 
     Raises:
-        ValueError: a limit that makes no sense.
+        ValueError: a limit that makes no sense; a host or an origin that none can ever be like.
     """
 
     max_request_bytes: int = MAX_REQUEST_BYTES
     cors_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    guard_hosts: bool = False
     prefix: bool = False
     openapi: bool = True
     selection: Selection = field(default_factory=Selection)
@@ -37,6 +46,10 @@ class RestOptions:
     server_timing: bool = False
 
     def __post_init__(self) -> None:
+        for host in self.allowed_hosts:
+            host_pattern(host)
+        for origin in (*self.cors_origins, *self.allowed_origins):
+            origin_pattern(origin)
         if self.max_request_bytes < 0:
             raise ValueError("max_request_bytes must be 0 (no bodies at all) or more")
         if self.max_concurrency < 0:

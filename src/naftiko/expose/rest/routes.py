@@ -28,6 +28,7 @@ class Served:
     Attributes:
         reverse: which routes lead to the URLs that upstreams answer with.
         forwards: whether requests are passed on as they are.
+        changes: whether what it calls may change something, whatever its own method says.
         rivals: the units of which the request's body says which answers; this one is among them.
     """
 
@@ -37,6 +38,7 @@ class Served:
     reverse: ReverseRoutes
     guard: Guard | None = None
     forwards: bool = False
+    changes: bool = False
     rivals: tuple[Served, ...] = ()
 
     @property
@@ -70,7 +72,8 @@ class Rivals:
         if not _has_body(headers) or not any(each.reader.needs_body for each in contenders):
             return best
         # Whoever may call one of them may have its body read, and no other.
-        return replace(best, rivals=tuple(each for each in contenders if each.guard is best.guard))
+        rivals = tuple(each for each in contenders if each.guard is best.guard)
+        return replace(best, rivals=rivals, changes=any(each.changes for each in rivals))
 
     def _fitting(self, query_string: str) -> list[Served]:
         """Return the units whose queries the request has most of; those that can be executed, if there are any."""
