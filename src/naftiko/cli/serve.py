@@ -19,7 +19,7 @@ from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits
 from naftiko.errors import CapabilityError
 from naftiko.expose.gate import host_pattern, origin_pattern
-from naftiko.expose.mcp.options import ANSWER_BUDGET, McpOptions
+from naftiko.expose.mcp.options import ANSWER_BUDGET, MAX_SESSIONS, McpOptions
 from naftiko.expose.mcp.options import MAX_REQUEST_BYTES as MCP_REQUEST_BYTES
 from naftiko.expose.rest.options import MAX_REQUEST_BYTES as REST_REQUEST_BYTES
 from naftiko.expose.rest.options import RestOptions
@@ -132,7 +132,14 @@ _ORIGIN = Checked("ORIGIN", origin_pattern)
     help="The largest request body; default: 10 MiB over REST, 4 MiB over MCP.",
 )
 @option("--server-timing", is_flag=True, help="Say in REST answers where their time went (Server-Timing).")
-@option("--stateful", is_flag=True, help="Keep MCP sessions for clients of older revisions.")
+@option("--stateful", is_flag=True, help="Keep MCP sessions for clients of older revisions; with one worker only.")
+@option(
+    "--max-sessions",
+    type=click.IntRange(min=1),
+    default=MAX_SESSIONS,
+    metavar="SESSIONS",
+    help="MCP sessions at once; one more ends the one that is idle for longest; default: 1000.",
+)
 @option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How log lines look.")
 @option(
     "--log-level",
@@ -195,6 +202,12 @@ class _Findings:
 
 
 def _serve_options(given: dict[str, Any]) -> ServeOptions:
+    workers = _workers(given["workers"])
+    if given["stateful"] and workers > 1:
+        raise click.UsageError(
+            f"--stateful keeps each session in the process that opened it, and --workers {given['workers']} means "
+            f"{workers} processes, any of which gets a client's next request; serve with one, or without sessions"
+        )
     return ServeOptions(
         host=given["host"] or None,
         ports=dict(given["port"]),
@@ -203,7 +216,7 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
             mcp=_mcp_options(given),
         ),
         strict=given["strict"],
-        workers=_workers(given["workers"]),
+        workers=workers,
         dev=given["dev"],
     )
 
@@ -227,6 +240,7 @@ def _mcp_options(given: dict[str, Any]) -> McpOptions:
             allowed_hosts=tuple(given["allow_host"]),
             allowed_origins=tuple(given["allow_origin"]),
             stateful=given["stateful"],
+            max_sessions=given["max_sessions"],
             max_request_bytes=MCP_REQUEST_BYTES if given["max_request_bytes"] is None else given["max_request_bytes"],
             prefix=given["prefix"],
             answer_budget=ANSWER_BUDGET if given["answer_budget"] is None else given["answer_budget"],

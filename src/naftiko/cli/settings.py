@@ -35,7 +35,7 @@ VARIABLES: Final = frozenset(
         *("HOST", "PORT", "MOCK", "TIMEOUT", "WORKERS", "STRICT", "PREFIX", "TRANSPORT"),
         *("ALLOW_HOST", "ALLOW_ORIGIN", "CORS_ORIGIN", "TOOLS", "ALLOW_TOOL", "DENY_TOOL"),
         *("ANSWER_BUDGET", "ANSWER_BUDGETS", "DEV", "MAX_CONCURRENCY", "MAX_REQUEST_BYTES", "SERVER_TIMING"),
-        *("STATEFUL", "LOG_FORMAT", "LOG_LEVEL"),
+        *("STATEFUL", "MAX_SESSIONS", "LOG_FORMAT", "LOG_LEVEL"),
     )
 )
 """The environment variables that mean something, beside ``NAFTIKO_VAR_<NAME>``; a test holds them to the options."""

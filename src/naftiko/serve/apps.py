@@ -111,6 +111,7 @@ def _mcp(capabilities: Sequence[Capability], options: AppOptions, spaces: Spaces
         allowed_hosts=asked.allowed_hosts,
         allowed_origins=asked.allowed_origins,
         stateful=asked.stateful,
+        max_sessions=asked.max_sessions,
         max_request_bytes=asked.max_request_bytes,
         prefix=asked.prefix,
         answer_budget=asked.answer_budget,

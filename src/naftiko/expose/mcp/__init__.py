@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from naftiko.expose.mcp.options import ANSWER_BUDGET, MAX_REQUEST_BYTES, McpOptions, ToolMode
+from naftiko.expose.mcp.options import ANSWER_BUDGET, MAX_REQUEST_BYTES, MAX_SESSIONS, McpOptions, ToolMode
 from naftiko.expose.selection import Selection
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def mcp_app(  # noqa: PLR0913  # each option of the public function by its name
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
     stateful: bool = False,
+    max_sessions: int = MAX_SESSIONS,
     max_request_bytes: int = MAX_REQUEST_BYTES,
     guard_hosts: bool = True,
     prefix: bool = False,
@@ -49,7 +50,9 @@ def mcp_app(  # noqa: PLR0913  # each option of the public function by its name
             ``mcp.example.com:8443``, ``*.example.com``, ``*``.
         allowed_origins: web origins beside the loopback ones whose pages may call: ``https://app.example.com``, ``*``.
         stateful: keep sessions for clients of the handshake era, so that they get progress and may cancel with
-            ``notifications/cancelled``; then all requests of a session must reach the same process.
+            ``notifications/cancelled``; then all requests of a session must reach the same process. A session is there
+            for the caller who opened it alone.
+        max_sessions: sessions at once; above it the one that is idle for longest ends, of the caller who has most.
         max_request_bytes: the largest request body, in bytes; a larger one is answered 413.
         guard_hosts: whether the ``Host`` header is checked at all (DNS rebinding).
         prefix: let the names of tools and prompts at ``/mcp`` begin with ``<namespace>_`` of their capability, and
@@ -74,6 +77,7 @@ def mcp_app(  # noqa: PLR0913  # each option of the public function by its name
         allowed_hosts=tuple(allowed_hosts),
         allowed_origins=tuple(allowed_origins),
         stateful=stateful,
+        max_sessions=max_sessions,
         max_request_bytes=max_request_bytes,
         guard_hosts=guard_hosts,
         prefix=prefix,

@@ -32,6 +32,7 @@ from naftiko.expose.mcp.incoming import VERSION_HEADER, is_json, read_headers, r
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.refusals import refusal
 from naftiko.expose.mcp.server import make_server
+from naftiko.expose.mcp.sessions import SessionManager, owned
 from naftiko.expose.mcp.shortcut import Shortcut
 from naftiko.expose.mcp.sources import Source
 from naftiko.expose.mcp.tools import ToolBook
@@ -112,8 +113,12 @@ class Endpoint:
         )
 
     def _manager(self, *, json_response: bool, stateless: bool) -> StreamableHTTPSessionManager:
-        return StreamableHTTPSessionManager(
-            self.server, json_response=json_response, stateless=stateless, max_request_body_size=self._limit
+        return SessionManager(
+            self.server,
+            json_response=json_response,
+            stateless=stateless,
+            max_request_body_size=self._limit,
+            max_sessions=self._options.max_sessions,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,6 +132,8 @@ class Endpoint:
         said = dict(headers)
         version = said.get(VERSION_HEADER)
         in_session = self._stateful and (version is None or version in HANDSHAKE_PROTOCOL_VERSIONS)
+        if in_session:
+            scope = owned(scope)
         if scope["method"] != "POST":
             if in_session:
                 await streamed(running.managers.handshake.handle_request, with_headers(scope, headers), receive, send)

@@ -15,6 +15,8 @@ MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 """The largest request body that is read: arguments of a tool, not files."""
 ANSWER_BUDGET: Final = 80_000
 """Characters of a tool's answer, some 20,000 tokens: common clients refuse answers of more than 25,000."""
+MAX_SESSIONS: Final = 1_000
+"""Sessions at once; an idle one holds some 44 KB."""
 SMALLEST_BUDGET: Final = 1_000
 """Characters below which a cut answer would be all notes."""
 ToolMode: TypeAlias = Literal["list", "search"]
@@ -27,6 +29,7 @@ class McpOptions:
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     stateful: bool = False
+    max_sessions: int = MAX_SESSIONS
     max_request_bytes: int = MAX_REQUEST_BYTES
     guard_hosts: bool = True
     prefix: bool = False
@@ -46,6 +49,8 @@ class McpOptions:
                 raise ValueError(f"{name}: an answer budget is 0 (none) or at least {SMALLEST_BUDGET} characters")
         if self.tool_mode not in ("list", "search"):
             raise ValueError(f"tool_mode must be `list` or `search`, not {self.tool_mode!r}")
+        if self.max_sessions < 1:
+            raise ValueError("max_sessions must be 1 or more")
         if self.max_concurrency < 0:
             raise ValueError("max_concurrency must be 0 (no limit) or more")
         if self.tool_mode == "search" and find_spec("bm25s") is None:
