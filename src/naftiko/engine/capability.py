@@ -27,6 +27,7 @@ from naftiko.plan.link import link
 from naftiko.plan.lint import lint
 from naftiko.plan.references import Variable
 from naftiko.plan.scope import Variables
+from naftiko.plan.sent import sent_variables
 from naftiko.plan.template import has_placeholder
 from naftiko.plan.unit import AdapterPlan, CapabilityPlan, UnitPlan
 from naftiko.types import ABSENT, Diagnostic, Severity
@@ -204,6 +205,7 @@ class Capability:
             binds, given=settings.variables, environment=settings.environment, base=self.path.parent
         )
         self.variables.show(self._hosts())
+        self.variables.send(sent_variables(self.plan))
         self.variables.redactor.spare(
             part for name in self._variable_names() for part in (name, name.rpartition(".")[2])
         )
@@ -307,7 +309,7 @@ class Capability:
                 # A bare bind name is no secret: messages say which variable lacks a value.
                 is_name = isinstance(compiled.get(key), Variable)
                 if isinstance(text, str) and not has_placeholder(text) and not is_name:
-                    self.variables.redactor.learn(text)
+                    self.variables.redactor.learn_credential(text)
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,11 +12,13 @@ import httpx
 
 from naftiko.engine.authentication import Credential, credential
 from naftiko.engine.authentication.carried import Carried, carried
+from naftiko.engine.authentication.digest import DigestCredential
 from naftiko.engine.authentication.fixed import FixedCredential
 from naftiko.engine.mock import described_answer
 from naftiko.engine.request import Draft, draft, full_url
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import AnswerTooLarge, Limits, Transport, fetch, stream
+from naftiko.engine.veiling import proofs, veiled, veiled_stream
 from naftiko.errors import UpstreamBroken, UpstreamError, UpstreamRefused
 from naftiko.observe.redaction import Redactor, credential_text
 from naftiko.plan.content import Content
@@ -42,7 +44,11 @@ class Upstream:
         self._comma_arrays = comma_arrays
         self._transport: httpx.AsyncBaseTransport | None = None
         self._unchanging: Carried | None = None
-        self._credential: Credential | None = credential(plan, Scope({}, variables), self._fetch, redactor.learn)
+        self._credential: Credential | None = credential(
+            plan, Scope({}, variables), self._fetch, redactor.learn_credential
+        )
+        for _, name in plan.credentials:
+            redactor.veil.carry(name)
         self._in_path = any(place == "path" for place, _ in plan.credentials)
         self._fields = frozenset(name for place, name in plan.credentials if place == "body")
 
@@ -101,8 +107,10 @@ class Upstream:
         ours = await carried(credential, made.method, made.full_url())
         if isinstance(credential, FixedCredential):
             self._unchanging = ours
+        is_digest = isinstance(credential, DigestCredential)  # each call's is another: the veil gets it with the call
+        learn = self._redactor.learn if is_digest else self._redactor.learn_credential
         for _, value in (*ours.headers, *ours.cookies):
-            self._redactor.learn(credential_text(value), lasting=False)
+            learn(credential_text(value), lasting=False)
         return ours
 
     async def request(
@@ -163,6 +171,9 @@ class Upstream:
             CallError: see ``naftiko.errors``; an upstream's own 4xx and 5xx are answers.
             UpstreamBroken: the answer is larger than ``max_binary_bytes``, among others.
             UpstreamRefused: 401 to our credential.
+
+        Returns:
+            the answer without what was sent as a credential.
         """
         limits = self._settings.limits
         if max_binary_bytes is not None and max_binary_bytes < limits.response_bytes:
@@ -172,13 +183,18 @@ class Upstream:
             response = await fetch(self.transport, request, limits)
             if response.status_code == _UNAUTHORIZED and authorized:
                 made_again = partial(self.request, call, arguments, passed, conditions)
-                response = await self._again(request, response, made_again, limits)
+                request, response = await self._again(request, response, made_again, limits)
         except AnswerTooLarge as error:
             raise _too_large(error, call, max_binary_bytes, limits) from error
         except UpstreamError as error:
             error.operation = error.operation or call.operation.key
             raise
-        return response
+        veil, own = self._redactor.veil, self._own(request)
+        return await veiled(response, veil, own, call.operation.raw_format) if veil or own else response
+
+    def _own(self, request: httpx.Request) -> Sequence[str]:
+        """Return the credentials that one request alone carries."""
+        return proofs(request) if isinstance(self._credential, DigestCredential) else ()
 
     async def _again(
         self,
@@ -186,7 +202,7 @@ class Upstream:
         response: httpx.Response,
         make: Callable[[], Awaitable[tuple[httpx.Request, bool]]],
         limits: Limits,
-    ) -> httpx.Response:
+    ) -> tuple[httpx.Request, httpx.Response]:
         """After a 401 to our credential: try once more if the credential can do better, else say so."""
         self._unchanging = None  # a secret may have been rotated, and its variable read anew
         if self._credential is not None and await self._credential.retry(request, response):
@@ -197,11 +213,14 @@ class Upstream:
                 f"`{self.plan.namespace}` refused the credential of this server (401)",
                 hint="check the token or key that the capability's authentication uses",
             )
-        return response
+        return request, response
 
-    def open(self, request: httpx.Request) -> AbstractAsyncContextManager[httpx.Response]:
-        """Send a request and stream its answer, for `forward`."""
-        return stream(self.transport, request, self._settings.limits)
+    @asynccontextmanager
+    async def open(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
+        """Send a request and stream its answer, without what was sent as a credential, for `forward`."""
+        async with stream(self.transport, request, self._settings.limits) as response:
+            veil, own = self._redactor.veil, self._own(request)
+            yield veiled_stream(response, veil, own) if veil or own else response
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -10,8 +10,10 @@ from pathlib import Path
 from naftiko.document.model import Bind
 from naftiko.engine.binds import Environment, OpenSource, Source, open_source
 from naftiko.errors import MissingVariable
+from naftiko.observe.needles import stands_out
 from naftiko.observe.redaction import Redactor, is_secret_name
 from naftiko.plan.scope import StandIn
+from naftiko.plan.sent import looks_secret
 
 _HOST_OR_PORT = re.compile(r"[\w.-]+(?::[0-9]+)?|\[[0-9A-Fa-f:.]+\](?::[0-9]+)?")
 VARIABLE_PREFIX = "NAFTIKO_VAR_"
@@ -50,10 +52,15 @@ class BoundVariables:
         self._sources: dict[str, Source] = {}
         self._values: dict[str, str] = {}
         self._shown: frozenset[str] = frozenset()
+        self._sent: Mapping[str, frozenset[str]] = {}
 
     def show(self, names: Iterable[str]) -> None:
         """Say which variables are hosts and ports: a bind may bring them, and they are no secrets all the same."""
         self._shown = frozenset(name for name in names if not is_secret_name(name))
+
+    def send(self, carriers: Mapping[str, frozenset[str]]) -> None:
+        """Say which variables are sent, and under which names (``plan.sent``): one may be a credential."""
+        self._sent = carriers
 
     def value(self, name: str) -> str:
         """Return a variable's value; see ``plan.scope.Variables``."""
@@ -70,9 +77,20 @@ class BoundVariables:
         value, from_bind = self._find(name)
         if value is not None:
             self._values[name] = value
-            if is_secret_name(name) or (from_bind and not self._is_shown(name, value)):
+            if self._is_credential(name, value):
+                self.redactor.learn_credential(value)
+            elif (from_bind and not self._is_shown(name, value)) or (name in self._sent and stands_out(value)):
                 self.redactor.learn(value)
         return value
+
+    def _is_credential(self, name: str, value: str) -> bool:
+        """Tell whether a value is one by the variable's name, by what carries it, or by its looks."""
+        if is_secret_name(name):
+            return True
+        carriers = self._sent.get(name)
+        if carriers is None:
+            return False
+        return any(map(is_secret_name, carriers)) or looks_secret(value, (name.removeprefix("env."), *carriers))
 
     def _is_shown(self, name: str, value: str) -> bool:
         return name in self._shown and _HOST_OR_PORT.fullmatch(value) is not None

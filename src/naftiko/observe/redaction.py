@@ -11,6 +11,8 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
+from naftiko.observe.veil import Veil
+
 HIDDEN = "***"
 _SHORTEST: Final = 4
 """A shorter secret is hidden only where it stands alone."""
@@ -101,9 +103,13 @@ class Redactor:
 
     Every spelling is known by its first characters: a text is looked at once, character by character. Values that a
     file or an operator gives last; those of one call or some, such as tokens, are the latest ``_MOST_PASSING`` ones.
+
+    Attributes:
+        veil: hides those that are sent as credentials in what upstreams answer.
     """
 
     def __init__(self) -> None:
+        self.veil = Veil()
         self._spared: set[str] = set()
         self._lasting: set[str] = set()
         self._passing: OrderedDict[str, None] = OrderedDict()
@@ -140,8 +146,18 @@ class Redactor:
             self._passing.popitem(last=False)
             self._forget_passed()
 
+    def learn_credential(self, value: str, *, lasting: bool = True) -> None:
+        """Hide this value also in answers, since it is sent as a credential; see ``learn``."""
+        if value not in self._spared:
+            self.veil.add(value, lasting=lasting)
+            self.learn(value, lasting=lasting)
+
     def redact(self, text: str) -> str:
         """Return the text with every known secret hidden."""
+        text = self._redacted(text)
+        return self.veil.text(text) if self.veil else text
+
+    def _redacted(self, text: str) -> str:
         if self._short_pattern is not None:
             text = self._short_pattern.sub(HIDDEN, text)
         by_start = self._by_start

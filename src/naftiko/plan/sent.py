@@ -1,0 +1,156 @@
+"""What of a capability's variables is sent to its APIs, and under which names (SEMANTICS 9)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from naftiko.plan.references import InputOrVariable, Variable
+from naftiko.plan.sources import leaves
+from naftiko.plan.unit import Action, Call, CallAction, CapabilityPlan, FlowAction, FunctionAction
+
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+_KNOWN: Final = frozenset(
+    {
+        "account",
+        "acct",
+        "agent",
+        "app",
+        "base",
+        "board",
+        "bucket",
+        "channel",
+        "city",
+        "client",
+        "cluster",
+        "country",
+        "currency",
+        "customer",
+        "database",
+        "date",
+        "db",
+        "domain",
+        "email",
+        "endpoint",
+        "env",
+        "environment",
+        "file",
+        "folder",
+        "format",
+        "from",
+        "group",
+        "host",
+        "hostname",
+        "id",
+        "ids",
+        "lang",
+        "language",
+        "list",
+        "locale",
+        "mail",
+        "mode",
+        "model",
+        "name",
+        "namespace",
+        "number",
+        "org",
+        "organisation",
+        "organization",
+        "owner",
+        "page",
+        "path",
+        "phone",
+        "project",
+        "recipient",
+        "region",
+        "repo",
+        "repository",
+        "sender",
+        "service",
+        "shop",
+        "site",
+        "size",
+        "store",
+        "table",
+        "team",
+        "tenant",
+        "to",
+        "type",
+        "uri",
+        "url",
+        "user",
+        "username",
+        "version",
+        "workspace",
+        "zone",
+    }
+)
+"""Words that say of a value what else it is than a secret."""
+_RANDOM: Final = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])[\w+=.~:-]{16,}", re.ASCII)
+_NOT_RANDOM: Final = re.compile(
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # a UUID
+    r"|[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]+)?"  # a host
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}.*"  # a date
+)
+
+
+def calls_of(action: Action | None) -> Iterator[Call]:
+    """Yield the calls of an action, those of steps and functions included."""
+    if isinstance(action, FunctionAction):
+        yield from calls_of(action.action)
+    elif isinstance(action, CallAction):
+        yield action.call
+    elif isinstance(action, FlowAction):
+        called = (getattr(step, "call", None) for wave in action.waves for step in wave)
+        yield from (call for call in called if isinstance(call, Call))
+
+
+def sent_variables(plan: CapabilityPlan) -> Mapping[str, frozenset[str]]:
+    """Return the variables that requests have in headers, queries, cookies, paths and bodies.
+
+    Returns:
+        by the variable's name, what carries its value: names of headers and other parameters, none for bodies. What a
+        base URI alone is made of is not among them, nor is what an authentication needs.
+    """
+    found: dict[str, set[str]] = {}
+    for name, carrier in _sent(plan):
+        found.setdefault(name, set()).update(filter(None, [carrier]))
+    return {name: frozenset(carriers) for name, carriers in found.items()}
+
+
+def _sent(plan: CapabilityPlan) -> Iterator[tuple[str, str]]:
+    for api in plan.apis.values():
+        for parameter in api.parameters:
+            yield from ((name, parameter.name) for name in _variables(parameter.fixed))
+    for unit in (unit for adapter in plan.adapters for unit in adapter.runnable):
+        for call in calls_of(unit.action):
+            yield from _sent_by(call)
+        if isinstance(unit.action, FunctionAction):
+            for carrier, value in unit.action.arguments:
+                yield from ((name, carrier) for name in _variables(value))
+
+
+def _sent_by(call: Call) -> Iterator[tuple[str, str]]:
+    yield from ((name, "") for name in call.variables)
+    for parameter in call.operation.parameters:
+        yield from ((name, parameter.name) for name in _variables(parameter.fixed))
+    for carrier, value in call.arguments:
+        yield from ((name, carrier) for name in _variables(value))
+
+
+def _variables(value: Any) -> Iterator[str]:
+    yield from (leaf.name for leaf in leaves(value) if isinstance(leaf, Variable | InputOrVariable))
+
+
+def looks_secret(value: str, names: Iterable[str]) -> bool:
+    """Tell whether a value looks like a secret that nothing calls one: random, and no name says what else it is.
+
+    Args:
+        value: of a variable.
+        names: of the variable, and of what carries it.
+    """
+    if not _RANDOM.fullmatch(value) or _NOT_RANDOM.fullmatch(value):
+        return False
+    words = {word.lower() for name in names for word in _WORDS.findall(name)}
+    return words.isdisjoint(_KNOWN)
