@@ -120,10 +120,13 @@ async def test_our_parameters_and_credential_are_added(upstream):
     capability = forwarding(upstream, api=api, environment={"TOKEN": "ours", "KEY": "secret-key-123"})
     async with client_of(capability) as client:
         answer = (await client.get("/proxy/v1/pages?q=1", headers={"authorization": "Bearer theirs"})).json()
-    assert answer["headers"]["authorization"] == "Bearer ours"
-    assert answer["headers"]["notion-version"] == "2025-09-03"
-    assert answer["headers"]["x-api-key"] == "secret-key-123"
-    assert answer["query"] == "q=1&tenant=acme"
+    sent = upstream.requests[-1]
+    assert sent.headers["authorization"] == "Bearer ours"
+    assert sent.headers["notion-version"] == "2025-09-03"
+    assert sent.headers["x-api-key"] == "secret-key-123"
+    assert sent.raw_query == "q=1&tenant=acme"
+    assert answer["headers"]["authorization"] == "Bearer ****"  # an answer that echoes it never shows it
+    assert answer["headers"]["x-api-key"] == "*" * len("secret-key-123")
 
 
 async def test_without_a_credential_of_ours_a_trusted_one_passes(upstream):
