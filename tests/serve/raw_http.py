@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -42,10 +43,11 @@ def answer_of(url: str, request: bytes) -> Raw:
     """Send bytes, and read until the server closes."""
     name, _, port = urlsplit(url).netloc.rpartition(":")
     with socket.create_connection((name.strip("[]"), int(port)), timeout=LIMIT) as caller:
-        caller.sendall(request)
         pieces = []
-        while piece := caller.recv(65_536):
-            pieces.append(piece)
+        with contextlib.suppress(ConnectionError):  # cut: what came is what there is
+            caller.sendall(request)
+            while piece := caller.recv(65_536):
+                pieces.append(piece)
     head, _, body = b"".join(pieces).partition(b"\r\n\r\n")
     status = int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/1.1 ") else 0
     return Raw(status, head.decode("latin-1").lower(), body.decode("utf-8", "replace"))

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from naftiko.cli.connections import connection_limits, connection_options
 from naftiko.cli.files import default_paths, find_files
 from naftiko.cli.listening import PORT, Checked, NamedNumber, option
 from naftiko.cli.names import KnownNames, check_names
@@ -131,6 +132,7 @@ _ORIGIN = Checked("ORIGIN", origin_pattern)
     metavar="BYTES",
     help="The largest request body; default: 10 MiB over REST, 4 MiB over MCP.",
 )
+@connection_options
 @option("--server-timing", is_flag=True, help="Say in REST answers where their time went (Server-Timing).")
 @option("--stateful", is_flag=True, help="Keep MCP sessions for clients of older revisions; with one worker only.")
 @option(
@@ -182,7 +184,11 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
                 raise CapabilityError("a file that was served can't be any more")
             return fresh
 
-        options = replace(_serve_options(given), call_seconds=changed.limits.total)
+        options = replace(
+            _serve_options(given),
+            call_seconds=changed.limits.total,
+            limits=connection_limits(given, capabilities, tell),
+        )
         served_all = serve_all(capabilities, options, tell, reload)
     if findings.not_served or not served_all:
         sys.exit(1)

@@ -8,6 +8,7 @@ counted is counted where it is cheap: sizes once a piece of input, times once a 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
@@ -23,6 +24,14 @@ _TICK: Final = 1.0
 """Seconds between two looks at how long each connection has waited."""
 _LAST_REQUEST: Final = 1.0
 """Seconds that a new connection has for its first request when the server stops."""
+_BUSY: Final = 0.1
+"""Seconds for which connections that are all busy are taken to be so still."""
+_SHARE: Final = 64
+"""Of all connections, one in so many is closed where there is no place."""
+_LINGER: Final = 1.0
+"""Seconds in which a caller who is refused can read why."""
+_MOST_LEAVING: Final = 32
+"""Refused callers who are waited for at once."""
 _QUIET: Final = 60.0
 """Seconds in which one kind of refusal is logged once."""
 
@@ -59,7 +68,7 @@ class Connections:
     """All connections of a process, over all of its listeners.
 
     Attributes:
-        refused: how many requests and connections were refused, by reason.
+        refused: how many requests and connections were refused or closed, by reason.
     """
 
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
@@ -68,6 +77,8 @@ class Connections:
     _by_address: Counter[str] = field(default_factory=Counter)
     _told: dict[str, float] = field(default_factory=dict)
     _watch: asyncio.TimerHandle | None = None
+    _all_busy_until: float = 0.0
+    _leaving: dict[Connection, None] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -78,7 +89,8 @@ class Connections:
         address = connection.address
         if limits.connections_per_address and self._by_address[address] >= limits.connections_per_address:
             return f"{address} has {limits.connections_per_address} connections open, the most that one address may"
-        if limits.connections and len(self._open) >= limits.connections and not self._close_an_idle_one():
+        is_full = limits.connections and len(self._open) >= limits.connections
+        if is_full and not self._close_idle_ones(connection.loop.time()):
             return f"{limits.connections} connections are open, the most that this server takes"
         self._open.add(connection)
         self._by_address[address] += 1
@@ -88,6 +100,7 @@ class Connections:
 
     def leave(self, connection: Connection) -> None:
         """Forget a connection that is closed."""
+        self._leaving.pop(connection, None)
         if connection in self._open:
             self._open.discard(connection)
             self._by_address[connection.address] -= 1
@@ -95,21 +108,47 @@ class Connections:
                 del self._by_address[connection.address]
 
     def tell(self, kind: str, reason: str) -> None:
-        """Count a refusal, and log it unless one of its kind was logged a moment ago."""
+        """Count what was refused or closed, and log it unless one of its kind was logged a moment ago."""
         self.refused[kind] += 1
         now = asyncio.get_running_loop().time()
         if now - self._told.get(kind, -_QUIET) >= _QUIET:
             self._told[kind] = now
-            _log.warning("%s; refused so far: %d", reason, self.refused[kind])
+            _log.warning("%s (%d so far)", reason, self.refused[kind])
 
-    def _close_an_idle_one(self) -> bool:
-        """Close the connection that waits longest for its next request; return whether there was one."""
+    def part_with(self, connection: Connection) -> None:
+        """Close a connection whose caller is refused, a moment after the answer.
+
+        What the caller still sends would meet a closed socket, which resets the connection and takes the answer with it
+        (RFC 9112 chapter 9.6). Only the last few are waited for: each holds a descriptor.
+        """
+        if len(self._leaving) >= _MOST_LEAVING:
+            first = next(iter(self._leaving))
+            del self._leaving[first]
+            first.transport.close()
+        self._leaving[connection] = None
+        connection.transport.write_eof()
+        connection.loop.call_later(_LINGER, connection.transport.close)
+
+    def _close_idle_ones(self, now: float) -> bool:
+        """Close a few connections that wait longest for their next request; return whether there were any.
+
+        One look at all of them is for several callers, and one that found none for all who come a moment later: who
+        connects again and again must not make the server count.
+        """
+        if now < self._all_busy_until:
+            return False
         idle = [connection for connection in self._open if connection.is_idle]
         if not idle:
+            self._all_busy_until = now + _BUSY
             return False
-        longest = min(idle, key=lambda connection: connection.since)
-        longest.transport.close()
-        self.leave(longest)
+        few = max(1, len(self._open) // _SHARE)
+        for connection in heapq.nsmallest(few, idle, key=lambda connection: connection.since):
+            connection.transport.close()
+            self.leave(connection)
+        most = self.limits.connections
+        self.tell(
+            "idle-connections", f"{most} connections are open, the most that this server takes; idle ones are closed"
+        )
         return True
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -238,7 +277,7 @@ class Connection(HttpToolsProtocol):
 
     def look(self, now: float, limits: ConnectionLimits) -> None:
         """Close the connection if the caller has been waited for too long."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._refusal is not None:
             return
         waited = now - self.since
         what, most = "", 0.0
@@ -298,4 +337,4 @@ class Connection(HttpToolsProtocol):
             body,
         ]
         self.transport.write(b"\r\n".join(lines))
-        self.transport.close()
+        self._all.part_with(self)
