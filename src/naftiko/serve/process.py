@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from naftiko.engine.capability import Capability
+from naftiko.expose.authentication.shared_counts import share_counts
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.observe.lines import LINES
 from naftiko.serve.addresses import Listener, impossible_port, listeners
@@ -153,6 +154,7 @@ class _Workers:
         # What one worker signs, another one must accept: handles of cut answers, nonces of Digest.
         for name in ("NAFTIKO_HANDLE_KEY", "NAFTIKO_NONCE_KEY"):
             os.environ.setdefault(name, secrets.token_hex(32))
+        share_counts()
         if any(listener.of_kind("mcp") for listener in self._found):
             importlib.import_module("naftiko.expose.mcp.app")  # once, before the forks that share its memory
         gc.collect()

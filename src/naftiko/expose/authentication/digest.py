@@ -22,6 +22,7 @@ from naftiko.expose.authentication.contract import (
     same_secret,
 )
 from naftiko.expose.authentication.nonces import Nonces
+from naftiko.expose.authentication.shared_counts import shared_counts
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 
@@ -44,7 +45,8 @@ class DigestGuard(SchemeGuard):
     Args:
         secrets: the values of the authentication's keys.
         scope: where variables are.
-        nonce_key: signs the nonces; processes that share it take one another's.
+        nonce_key: signs the nonces; processes that share it take one another's, and those of one machine share what
+            was used.
         clock: seconds, never going backwards.
     """
 
@@ -57,7 +59,7 @@ class DigestGuard(SchemeGuard):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(secrets, scope)
-        self._nonces = Nonces(nonce_key, clock)
+        self._nonces = Nonces(nonce_key, clock, shared=shared_counts())
 
     async def _identify(self, request: Credentials) -> Principal:
         username, password = self._expected("username"), self._expected("password")

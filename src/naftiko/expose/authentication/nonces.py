@@ -12,17 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from naftiko.expose.authentication.shared_counts import SharedCounts, taken
+
 _STAMP: Final = struct.Struct(">d")
 _RANDOM: Final = 8
 _SIGNATURE: Final = 16
 _LENGTH: Final = _STAMP.size + _RANDOM + _SIGNATURE
-_WINDOW: Final = 128
-"""How far a request may be overtaken by later ones of the same nonce, on other connections."""
 
 
 @dataclass(slots=True)
 class _Counts:
-    """Which counts of a nonce were used: the highest, and a bit for each of the ``_WINDOW`` up to it."""
+    """Which counts of a nonce were used: the highest, and a bit for each of the ``WINDOW`` up to it."""
 
     issued: float
     highest: int = 0
@@ -30,15 +30,10 @@ class _Counts:
 
     def take(self, count: int) -> bool:
         """Use a count; ``False`` where it is used already, or too old to know."""
-        if count > self.highest:
-            ahead = count - self.highest
-            self.seen = 1 if ahead >= _WINDOW else ((self.seen << ahead) | 1) & ((1 << _WINDOW) - 1)
-            self.highest = count
-            return True
-        behind = self.highest - count
-        if behind >= _WINDOW or self.seen >> behind & 1:
+        found = taken(self.highest, self.seen, count)
+        if found is None:
             return False
-        self.seen |= 1 << behind
+        self.highest, self.seen = found
         return True
 
 
@@ -51,9 +46,19 @@ class Nonces:
         life: seconds that a nonce is good for.
         most: nonces in use that are remembered. Only who knows the password puts one there; where one has to be
             forgotten, all that are older than it are refused as stale.
+        shared: where the counts are instead, if other processes take the same nonces.
     """
 
-    def __init__(self, key: bytes | None, clock: Callable[[], float], *, life: float = 300.0, most: int = 4096) -> None:
+    def __init__(
+        self,
+        key: bytes | None,
+        clock: Callable[[], float],
+        *,
+        life: float = 300.0,
+        most: int = 4096,
+        shared: SharedCounts | None = None,
+    ) -> None:
+        self._shared = shared
         self._key = key or secrets.token_bytes(32)
         self._clock = clock
         self._life = life
@@ -68,9 +73,12 @@ class Nonces:
 
     def use(self, nonce: str, count: int) -> bool:
         """Use a nonce's count; ``False`` where the nonce is not ours, too old, or the count was used before."""
-        issued = self._issued(nonce)
-        if issued is None or self._clock() - issued > self._life or issued <= self._oldest_known or count < 1:
+        signature, issued = self._known(nonce)
+        now = self._clock()
+        if issued is None or now - issued > self._life or issued <= self._oldest_known or count < 1:
             return False
+        if self._shared is not None:
+            return self._shared.take(signature, issued, count, alive=now - self._life)
         counts = self._used.get(nonce)
         if counts is None:
             self._make_room()
@@ -87,19 +95,20 @@ class Nonces:
             if not expired:
                 self._oldest_known = max(self._oldest_known, counts.issued)
 
-    def _issued(self, nonce: str) -> float | None:
+    def _known(self, nonce: str) -> tuple[bytes, float | None]:
+        """Return a nonce's signature and when it was issued; ``None`` for the latter where it isn't ours."""
         try:
             raw = base64.urlsafe_b64decode(nonce + "=" * (-len(nonce) % 4))
         except (binascii.Error, ValueError):
-            return None
+            return b"", None
         body, signature = raw[:-_SIGNATURE], raw[-_SIGNATURE:]
         if len(raw) != _LENGTH or not hmac.compare_digest(signature, self._signature(body)):
-            return None
+            return b"", None
         # Decoding forgives: another spelling of the same bytes would be counted as another nonce.
         if base64.urlsafe_b64encode(raw).decode().rstrip("=") != nonce:
-            return None
+            return b"", None
         issued: float = _STAMP.unpack_from(body)[0]
-        return issued
+        return signature, issued
 
     def _signature(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, "sha256")[:_SIGNATURE]
