@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 CAPABILITY ?= capabilities/koyeb-instances.yaml
 
-.PHONY: serve test check demo corpus conformance bench startup lock sbom audit clean
+.PHONY: serve test check demo corpus conformance bench startup attack lock sbom audit clean
 
 # Exactly what requirements/dev.txt names, each file by its hash, none built here.
 $(VENV)/.installed: pyproject.toml requirements/dev.txt
@@ -41,6 +41,9 @@ bench: $(VENV)/.installed  ## speed, as ratios against baselines in the same run
 
 startup: $(VENV)/.installed  ## cold starts against the bare import of the core packages, and memory
 	$(BIN)/python benchmarks/startup.py
+
+attack: $(VENV)/.installed  ## ten minutes of good callers beside faults and attackers: what is lost, mixed up, leaked or held
+	$(BIN)/python benchmarks/siege.py --minutes 10
 
 LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package naftiko \
 	--custom-compile-command 'make lock'
