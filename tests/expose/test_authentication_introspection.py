@@ -9,6 +9,7 @@ import pytest
 from authentication_site import Site, assert_refused, challenges, made_guard
 
 from naftiko.expose.authentication import Credentials
+from naftiko.expose.authentication.turns import NoTurn, Turns, neighbourhood
 from naftiko.testing.behaviour import Fail
 from naftiko.testing.identity import StandInIdentityProvider
 
@@ -147,12 +148,84 @@ async def test_many_calls_with_one_token_ask_once(identity):
     assert len(introspections(identity)) == 1
 
 
-async def test_too_many_tokens_at_once_are_503(identity, monkeypatch):
+def from_address(token: str, address: str) -> Credentials:
+    return Credentials("GET", "/", b"", [(b"authorization", f"Bearer {token}".encode())], address)
+
+
+def slow(identity, seconds: float) -> None:
+    async def late(request):
+        await asyncio.sleep(seconds)
+        return identity._introspect(request)
+
+    identity.misbehave(late, path="/introspect")
+
+
+async def test_more_tokens_than_are_asked_about_at_once_wait(identity, monkeypatch):
     monkeypatch.setattr("naftiko.expose.authentication.introspection._MOST_FLIGHTS", 3)
     made = clocked(identity, Clock())
-    assert (await made.check(bearer("first"))).status == 401
-    refusals = await asyncio.gather(*(made.check(bearer(f"token-{number}")) for number in range(8)))
-    assert sorted(refusal.status for refusal in refusals) == [401] * 3 + [503] * 5
+    refusals = await asyncio.gather(*(made.check(bearer(f"token-{number}")) for number in range(20)))
+    assert [refusal.status for refusal in refusals] == [401] * 20
+    assert len(introspections(identity)) == 20
+
+
+async def test_a_flood_of_made_up_tokens_locks_nobody_out(identity, monkeypatch):
+    """Of one address, which waits behind itself; whoever was let in before doesn't wait at all."""
+    monkeypatch.setattr("naftiko.expose.authentication.introspection._MOST_FLIGHTS", 3)
+    clock = Clock()
+    made = clocked(identity, clock)
+    known, fresh, beside = (identity.opaque_token() for _ in range(3))
+    assert await made.check(from_address(known, "192.0.2.1")) is None
+    clock.now += 61
+    slow(identity, 0.2)
+    flood = [asyncio.create_task(made.check(from_address(f"made-up-{at}", "192.0.2.66"))) for at in range(30)]
+    await asyncio.sleep(0.05)
+    same = asyncio.create_task(made.check(from_address(beside, "192.0.2.66")))
+    assert await made.check(from_address(fresh, "192.0.2.2")) is None
+    assert await made.check(from_address(known, "192.0.2.66")) is None
+    assert sum(task.done() for task in flood) <= 15
+    assert await same is None
+    assert {refusal.status for refusal in await asyncio.gather(*flood)} == {401}
+
+
+async def come(turns: Turns, address: str) -> str:
+    try:
+        async with turns.turn(address):
+            await asyncio.sleep(0.01)
+    except NoTurn:
+        return "sent away"
+    return "served"
+
+
+async def test_lines_are_bounded_and_the_longest_is_cut():
+    turns = Turns(1, waiting=4, patience=10)
+    addresses = [*["192.0.2.66"] * 6, "192.0.2.1", "2001:db8::1"]
+    came = [asyncio.create_task(come(turns, address)) for address in addresses]
+    assert [await each for each in came] == [*["served"] * 3, *["sent away"] * 3, "served", "served"]
+
+
+async def test_who_waits_too_long_or_leaves_takes_no_place():
+    turns = Turns(1, patience=0.1)
+    async with turns.turn(""):
+        late = [asyncio.create_task(come(turns, "192.0.2.1")) for _ in range(3)]
+        await asyncio.sleep(0)
+        late[0].cancel()
+        assert await asyncio.gather(*late[1:]) == ["sent away"] * 2
+    assert await come(turns, "192.0.2.1") == "served"
+    assert not turns._waiting
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("unix", "", False),
+    ],
+)
+def test_addresses_of_one_caller(one, other, same):
+    assert (neighbourhood(one) == neighbourhood(other)) is same
 
 
 @pytest.mark.parametrize("answer", [Fail(500), Fail(429), b"no", {"active": "yes"}, {}, []], ids=str)

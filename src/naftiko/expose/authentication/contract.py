@@ -33,18 +33,21 @@ class Credentials:
         raw_path: the path as it came, not percent-decoded.
         query: what follows the ``?``, not decoded.
         headers: all of them, as they came.
+        address: the caller's, as the socket says.
     """
 
     method: str
     raw_path: str
     query: bytes = field(repr=False)
     headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
+    address: str = ""
 
     @classmethod
     def of(cls, scope: AsgiScope) -> Credentials:
         """Take them from an ASGI scope of type ``http``."""
         raw_path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
-        return cls(scope["method"], raw_path.decode("latin-1"), scope["query_string"], scope["headers"])
+        address = (scope.get("client") or ("",))[0]
+        return cls(scope["method"], raw_path.decode("latin-1"), scope["query_string"], scope["headers"], address)
 
     def values(self, name: bytes) -> list[bytes]:
         """Return the values of all headers of a name, which is in lower case."""

@@ -17,11 +17,15 @@ from naftiko.expose.authentication.authorization_server import AuthorizationServ
 from naftiko.expose.authentication.claims import is_time
 from naftiko.expose.authentication.failures import AuthorizationServerDown, InvalidToken
 from naftiko.expose.authentication.flights import Flights
+from naftiko.expose.authentication.turns import NoTurn, Turns
 
 KEPT: Final = 60.0
 """Seconds that an answer is kept: how long a revoked token may still be taken."""
 _MOST_ANSWERS: Final = 4096
 _MOST_FLIGHTS: Final = 100
+"""Tokens that are asked about at once; others wait for their turn."""
+_MOST_TOKENS: Final = 5_000
+"""Tokens that are asked about or wait; more than that are no longer remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,14 @@ class _Answers:
 
     def get(self, key: bytes) -> Mapping[str, Any] | None:
         until, answer = self._kept.get(key, (0.0, None))
-        if answer is not None and self._clock() >= until:
-            del self._kept[key]
-            return None
-        return answer
+        return None if answer is not None and self._clock() >= until else answer
+
+    def has_had(self, key: bytes) -> bool:
+        """Tell whether there is an answer, an old one too."""
+        return key in self._kept
+
+    def forget(self, key: bytes) -> None:
+        self._kept.pop(key, None)
 
     def keep(self, key: bytes, answer: Mapping[str, Any], seconds: float) -> None:
         if seconds > 0:
@@ -74,13 +82,19 @@ class Introspection:
         self._server = server
         self._client = client
         self._wall_clock = wall_clock
-        self._flights: Flights[bytes, Mapping[str, Any]] = Flights(_MOST_FLIGHTS)
+        self._flights: Flights[bytes, Mapping[str, Any]] = Flights(_MOST_TOKENS)
+        # Whoever was let in before doesn't wait behind those who may never be.
+        self._turns, self._known_turns = Turns(_MOST_FLIGHTS), Turns(_MOST_FLIGHTS)
         # Apart from one another: a flood of made-up tokens must not push out the answers about real ones.
         self._active = _Answers(clock)
         self._inactive = _Answers(clock)
 
-    async def claims(self, token: str) -> Mapping[str, Any]:
+    async def claims(self, token: str, address: str = "") -> Mapping[str, Any]:
         """Return what the server says about a token; one call for all who wait for the same.
+
+        Args:
+            token: the token.
+            address: the caller's, by whose turn the server is asked.
 
         Raises:
             InvalidToken: the token is not active.
@@ -89,10 +103,18 @@ class Introspection:
         key = hashlib.sha256(token.encode()).digest()
         answer = self._active.get(key) or self._inactive.get(key)
         if answer is None:
-            answer = await self._flights.join(key, lambda: self._ask(key, token))
+            answer = await self._flights.join(key, lambda: self._ask_in_turn(key, token, address))
         if answer.get("active") is not True:
             raise InvalidToken("Token is not active")
         return answer
+
+    async def _ask_in_turn(self, key: bytes, token: str, address: str) -> Mapping[str, Any]:
+        turns = self._known_turns if self._active.has_had(key) else self._turns
+        try:
+            async with turns.turn(address):
+                return await self._ask(key, token)
+        except NoTurn:
+            raise AuthorizationServerDown("too many tokens are being checked at once") from None
 
     async def _ask(self, key: bytes, token: str) -> Mapping[str, Any]:
         endpoint = await self._server.endpoint("introspection_endpoint")
@@ -104,6 +126,7 @@ class Introspection:
         if answer["active"]:
             self._active.keep(key, answer, self._life(answer))
         else:
+            self._active.forget(key)
             self._inactive.keep(key, answer, KEPT)
         return answer
 

@@ -39,8 +39,12 @@ CLIENT_SECRET: Final = "INTROSPECTION_CLIENT_SECRET"  # noqa: S105  # the name o
 class Tokens(Protocol):
     """Whoever knows what a token says."""
 
-    async def claims(self, token: str) -> Mapping[str, Any]:
+    async def claims(self, token: str, address: str = "") -> Mapping[str, Any]:
         """Return a token's claims, known to be the authorization server's own; whether they fit is not checked.
+
+        Args:
+            token: the token.
+            address: the caller's; one of them doesn't keep the others from being checked.
 
         Raises:
             InvalidToken: it is none of the authorization server's.
@@ -94,7 +98,7 @@ class OAuth2Guard(SchemeGuard):
         tokens = self._tokens(expected.issuer)
         token = self._authorization(request, "Bearer")
         try:
-            claims = await tokens.claims(_as_text(token))
+            claims = await tokens.claims(_as_text(token), request.address)
             check_claims(claims, expected, self._wall_clock())
         except InvalidToken as invalid:
             raise self._invalid(invalid.description) from None

@@ -15,13 +15,14 @@ class SignedTokens:
     def __init__(self, server: AuthorizationServer) -> None:
         self._server = server
 
-    async def claims(self, token: str) -> Mapping[str, Any]:
+    async def claims(self, token: str, address: str = "") -> Mapping[str, Any]:
         """Return the claims of a token that one of the server's keys signed; a key that isn't there may be a new one.
 
         Raises:
             InvalidToken: none did.
             AuthorizationServerDown: the keys can't be had.
         """
+        del address
         algorithm, kid = algorithm_and_kid(token)
         keys = (await self._server.keys()).named(algorithm, kid)
         if not keys:
