@@ -114,4 +114,4 @@ def connection_limits(
 
 
 def _upstream(capabilities: Iterable[Capability]) -> int:
-    return sum(len(each.plan.apis) * each.settings.limits.connections for each in capabilities)
+    return sum(upstream.limits.connections for each in capabilities for upstream in each.upstreams.values())

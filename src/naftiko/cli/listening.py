@@ -21,20 +21,25 @@ class NamedNumber(click.ParamType[tuple[str, int]]):
         name: what the help calls it.
         like: an example, for who got it wrong.
         most: the largest number.
+        least: the smallest number.
+        unnamed: the name that a number without one has; ``""``: it must have one.
     """
 
-    def __init__(self, name: str, like: str, most: float = math.inf) -> None:
+    def __init__(self, name: str, like: str, most: float = math.inf, *, least: int = 0, unnamed: str = "") -> None:
         self.name = name
         self._like = like
         self._most = most
+        self._least = least
+        self._unnamed = unnamed
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
         """Return the name and the number."""
         if isinstance(value, tuple):
             return value
         name, equals, number = str(value).rpartition("=")
+        name = name if equals else self._unnamed
         is_number = number.isdecimal() and len(number) <= _DIGITS
-        if not equals or not name or not is_number or int(number) > self._most:
+        if not name or not is_number or not self._least <= int(number) <= self._most:
             self.fail(f"`{value}` is not like {self._like}", param, ctx)
         return name.strip(), int(number)
 

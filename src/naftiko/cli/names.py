@@ -25,6 +25,8 @@ _SHOWN: Final = 10
 _FEW: Final = 2000
 """Units among which a similar name is looked for, which takes a while."""
 _TYPES: Final = ("rest", "mcp")
+_EACH: Final = "*"
+"""The name of a number that stands alone, and is each API's."""
 _PATTERN: Final = re.compile(r"[*?\[]")
 _OF_KUBERNETES: Final = re.compile(r"NAFTIKO_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
 """What Kubernetes sets for services whose name begins with `naftiko`."""
@@ -95,7 +97,14 @@ def check_names(known: KnownNames, environment: Mapping[str, str], *, warn: Warn
     """
     context = click.get_current_context()
     given = next((value for value in context.meta.values() if isinstance(value, Given)), Given())
-    found = [*_unknown_apis(given, environment, known), *_unknown_adapters(context, known)]
+    found = [
+        *_unknown_apis(given, environment, known),
+        *_unknown_numbered(context, _Numbered("port", "adapter", known.exposed, "exposed", _TYPES)),
+        *_unknown_numbered(
+            context,
+            _Numbered("upstream-max-concurrent-calls", "consumed API", known.consumed, "consumed", (_EACH,)),
+        ),
+    ]
     wrong = [each.text for each in found if each.is_certain and complete]
     if wrong:
         raise click.UsageError("\n  ".join(wrong))
@@ -126,17 +135,38 @@ def _unknown_apis(given: Given, environment: Mapping[str, str], known: KnownName
                     yield _Unknown(f"{what}; {hint}", option.startswith("--") and not _PATTERN.search(name))
 
 
-def _unknown_adapters(context: click.Context, known: KnownNames) -> Iterator[_Unknown]:
-    """Yield the names of ``--port`` that are no adapter's; those of types may stand there whatever the files expose."""
-    source = context.get_parameter_source("port")
-    if source is ParameterSource.DEFAULT_MAP:  # a settings file is for many capabilities
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """An option of ``NAME=NUMBER``.
+
+    Attributes:
+        option: without its dashes.
+        what: its names are of.
+        known: those that there are.
+        kind: the section of a file that they stand in.
+        others: names that may stand there whatever the files have.
+    """
+
+    option: str
+    what: str
+    known: Iterable[str]
+    kind: str
+    others: tuple[str, ...] = ()
+
+
+def _unknown_numbered(context: click.Context, numbered: _Numbered) -> Iterator[_Unknown]:
+    """Yield the names of an option that are nothing's; a settings file is for many capabilities."""
+    parameter = numbered.option.replace("-", "_")
+    source = context.get_parameter_source(parameter)
+    if source is ParameterSource.DEFAULT_MAP:
         return
     is_option = source is ParameterSource.COMMANDLINE
-    for name, number in context.params.get("port") or ():
-        if name not in _TYPES and not _fits_any(name, known.exposed):
-            what = f"{'--port' if is_option else 'NAFTIKO_PORT:'} {name}={number} names no adapter"
-            hint = _hint(name, (*_TYPES, *known.exposed), "exposed")
-            yield _Unknown(f"{what}; {hint}", is_option and not _PATTERN.search(name))
+    said = f"--{numbered.option}" if is_option else f"NAFTIKO_{parameter.upper()}:"
+    for name, number in context.params.get(parameter) or ():
+        if name not in numbered.others and not _fits_any(name, numbered.known):
+            hint = _hint(name, (*numbered.others, *numbered.known), numbered.kind)
+            is_certain = is_option and not _PATTERN.search(name)
+            yield _Unknown(f"{said} {name}={number} names no {numbered.what}; {hint}", is_certain)
 
 
 def _unknown_units(context: click.Context, known: KnownNames) -> Iterator[_Unknown]:

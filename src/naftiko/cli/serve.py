@@ -40,6 +40,7 @@ from naftiko.types import Diagnostic
 _BUDGET = NamedNumber("PATTERN=CHARACTERS", "list-ships=20000")
 _HOST = Checked("NAME", host_pattern)
 _ORIGIN = Checked("ORIGIN", origin_pattern)
+_CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, unnamed="*")
 
 
 @click.command()
@@ -127,6 +128,25 @@ _ORIGIN = Checked("ORIGIN", origin_pattern)
     help="Calls at once of a listener's REST or MCP, in each process; more are told to try again; 0: no limit.",
 )
 @option(
+    "--upstream-max-concurrent-calls",
+    multiple=True,
+    type=_CALLS,
+    metavar="[NAMESPACE=]CALLS",
+    help="Calls at once, and connections, to each consumed API, or to one; default: 50.",
+)
+@option(
+    "--upstream-max-wait-duration",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long a call waits for one of them, before it is told to try again; default: 5.",
+)
+@option(
+    "--upstream-operation-share",
+    type=click.FloatRange(min=0, min_open=True, max=1),
+    metavar="PART",
+    help="The part of them that one operation may hold, so that the others find some; default: 0.8; 1: all.",
+)
+@option(
     "--max-request-bytes",
     type=click.IntRange(min=0),
     metavar="BYTES",
@@ -159,7 +179,12 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     configure(given["log_level"], given["log_format"], redactors)
     end_while_loading()
     tell = _teller(given["log_format"], redactors)
-    changed = replace(settings, mock=given["mock"], limits=_limits(settings.limits, given["timeout"]))
+    changed = replace(
+        settings,
+        mock=given["mock"],
+        limits=_limits(settings.limits, given),
+        connections=dict(given["upstream_max_concurrent_calls"]),
+    )
     known = KnownNames()
     capabilities, findings = _load(default_paths(paths), changed, tell, redactors, known)
     check_names(known, settings.environment or {}, warn=_warner(tell), complete=not findings.not_served)
@@ -270,8 +295,14 @@ def _workers(text: str) -> int:
         raise click.BadParameter(f"`{text}` is no number from 1 to 256, and not auto", param_hint="--workers") from None
 
 
-def _limits(usual: Limits, timeout: float | None) -> Limits:
+def _limits(usual: Limits, given: dict[str, Any]) -> Limits:
     """Return the limits of all upstreams; the time of a whole call bounds all the others, and silence may last it."""
+    usual = replace(
+        usual,
+        queue=given["upstream_max_wait_duration"] or usual.queue,
+        share=given["upstream_operation_share"] or usual.share,
+    )
+    timeout = given["timeout"]
     if timeout is None:
         return usual
     return replace(

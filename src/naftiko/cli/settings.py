@@ -38,6 +38,7 @@ VARIABLES: Final = frozenset(
         *("MAX_HEAD_BYTES", "MAX_HEAD_FIELDS", "HEAD_TIMEOUT", "BODY_TIMEOUT", "ANSWER_TIMEOUT", "IDLE_TIMEOUT"),
         *("MAX_CONNECTIONS", "MAX_CONNECTIONS_PER_ADDRESS"),
         *("STATEFUL", "MAX_SESSIONS", "LOG_FORMAT", "LOG_LEVEL"),
+        *("UPSTREAM_MAX_CONCURRENT_CALLS", "UPSTREAM_MAX_WAIT_DURATION", "UPSTREAM_OPERATION_SHARE"),
     )
 )
 """The environment variables that mean something, beside ``NAFTIKO_VAR_<NAME>``; a test holds them to the options."""

@@ -211,9 +211,15 @@ class Capability:
         )
         self._learn_literal_secrets()
         seen: Variables = StandInVariables(self.variables) if settings.mock else self.variables
+        connections = _picked(self.plan.apis, settings.connections)
         self.upstreams = {
             namespace: Upstream(
-                api, seen, settings, self.variables.redactor, comma_arrays=_matches(namespace, settings.comma_arrays)
+                api,
+                seen,
+                settings,
+                self.variables.redactor,
+                comma_arrays=_matches(namespace, settings.comma_arrays),
+                connections=connections.get(namespace),
             )
             for namespace, api in self.plan.apis.items()
         }

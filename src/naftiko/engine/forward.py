@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from naftiko.engine.query import drop_pairs
 from naftiko.engine.refused import dots_in_inputs
 from naftiko.engine.request import Draft, place
 from naftiko.engine.transport.redirects import READING
 from naftiko.engine.upstream import Upstream
-from naftiko.errors import Problem
+from naftiko.errors import NotExecutable, Problem
 from naftiko.plan.dots import climbs
 from naftiko.plan.scope import Scope
 from naftiko.plan.unit import ForwardAction
@@ -22,17 +23,19 @@ _CONNECTION = frozenset(
     {
         "connection",
         "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
         "te",
         "trailer",
         "transfer-encoding",
         "upgrade",
+        "http2-settings",
         "host",
+        "expect",
     }
 )
-"""Headers of one hop (RFC 9110 chapter 7.6.1), never passed on in either direction."""
+"""Headers of one hop (RFC 9110 chapter 7.6.1), never passed on in either direction; so are those that begin with
+``Proxy-``, and those that ``Connection`` names. ``Expect`` was answered by whoever read the request's head."""
+_WITHOUT_CONTENT = frozenset({204, 304})
+"""Statuses whose answers have no content; a length that is said all the same is another's (RFC 9110 chapter 8.6)."""
 _CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
 """They ask whether what the caller has still holds, and nothing else: whoever passes answers on passes them on."""
 _OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding", "content-language"})
@@ -62,7 +65,10 @@ async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream)
     Raises:
         InputError: the path would climb out of the base URI.
         MissingVariable: a variable has no value.
+        NotExecutable: the method is TRACE, whose answer is the request, with our credential (RFC 9110 chapter 9.3.8).
     """
+    if inbound.method == "TRACE":
+        raise NotExecutable("TRACE is not forwarded: its answer would show the credential of this server")
     if climbs(inbound.rest):
         raise dots_in_inputs([action.path_variable or "path"])
     scope = upstream.scope({})
@@ -72,8 +78,9 @@ async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream)
     passed = action.trusted_headers | (_OF_THE_BODY if inbound.body is not None else frozenset())
     if inbound.method in READING:
         passed |= _CONDITIONS
+    named = _named(value for name, value in inbound.headers if name == "connection")
     for name, value in inbound.headers:
-        if name in passed and name not in _CONNECTION:
+        if name in passed and not _is_of_the_hop(name, named):
             made.add_header(name, value)
     _add_parameters(upstream, scope, made)
     await upstream.authorize(made, replace=True)
@@ -81,12 +88,14 @@ async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream)
 
 
 def _add_parameters(upstream: Upstream, scope: Scope, made: Draft) -> None:
-    """Add the parameters of the consumes entry that have a fixed value."""
+    """Add the parameters of the consumes entry that have a fixed value; in the query it wins over the caller's."""
     problems: list[Problem] = []
     cookies: list[str] = []
     for parameter in upstream.plan.parameters:
         value: Any = ABSENT if parameter.fixed is None else parameter.fixed(scope)
         if value is not ABSENT and value is not None and not made.has_header(parameter.name):
+            if parameter.location == "query":
+                drop_pairs(made, {parameter.name})
             place(parameter, value, made, cookies, problems, comma_arrays=False)
     if cookies and not made.has_header("cookie"):
         made.add_header("Cookie", "; ".join(cookies))
@@ -97,6 +106,18 @@ def backward(response: httpx.Response) -> list[tuple[bytes, bytes]]:
 
     ``Date`` is left to the server that answers, which writes its own: two of them would be one too many.
     """
-    named = {name.strip().lower() for name in response.headers.get("connection", "").split(",")}
-    dropped = {name.encode("latin-1", "replace") for name in _CONNECTION | named | {"date"}}
-    return [(name.lower(), value) for name, value in response.headers.raw if name.lower() not in dropped]
+    named = _named(response.headers.get_list("connection"))
+    named.add("date")
+    if response.status_code in _WITHOUT_CONTENT:
+        named.add("content-length")
+    pairs = [(name.lower(), value) for name, value in response.headers.raw]
+    return [pair for pair in pairs if not _is_of_the_hop(pair[0].decode("latin-1"), named)]
+
+
+def _named(values: Iterable[str]) -> set[str]:
+    """Return the headers that ``Connection`` names."""
+    return {name.strip().lower() for value in values for name in value.split(",")}
+
+
+def _is_of_the_hop(name: str, named: Collection[str]) -> bool:
+    return name in _CONNECTION or name in named or name.startswith("proxy-")

@@ -24,6 +24,7 @@ class Settings:
         comma_arrays: namespaces, or patterns, whose query arrays are one comma-separated value.
         mock: send nothing out; each call answers with the request it would have made.
         limits: of every upstream.
+        connections: the most at once, by consumes namespace or pattern, where it is another number than in ``limits``.
         import_root: the directory tree that imports may not leave; ``None``: the file's own directory.
         transport: makes the transport of an API; the seam for tests.
     """
@@ -35,5 +36,6 @@ class Settings:
     comma_arrays: tuple[str, ...] = ()
     mock: bool = False
     limits: Limits = field(default_factory=Limits)
+    connections: Mapping[str, int] = field(default_factory=dict)
     import_root: Path | None = None
     transport: Callable[[str], httpx.AsyncBaseTransport] | None = None

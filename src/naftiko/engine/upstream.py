@@ -17,7 +17,7 @@ from naftiko.engine.authentication.fixed import FixedCredential
 from naftiko.engine.mock import described_answer
 from naftiko.engine.request import Draft, draft, full_url
 from naftiko.engine.settings import Settings
-from naftiko.engine.transport import AnswerTooLarge, Limits, Transport, fetch, stream
+from naftiko.engine.transport import OPERATION, AnswerTooLarge, Limits, Transport, fetch, stream
 from naftiko.engine.veiling import proofs, veiled, veiled_stream
 from naftiko.errors import UpstreamBroken, UpstreamError, UpstreamRefused
 from naftiko.observe.redaction import Redactor, credential_text
@@ -29,17 +29,32 @@ from naftiko.plan.text import whole_characters
 from naftiko.plan.unit import ApiPlan, Call
 
 _UNAUTHORIZED = 401
+_FORWARD = "forward"
+"""What shares the connections beside the operations, whose keys have a dot: all that is forwarded to the API."""
 
 
 class Upstream:
-    """Builds and sends the requests to one API."""
+    """Builds and sends the requests to one API.
+
+    Attributes:
+        plan: the API.
+        limits: of the calls to it.
+    """
 
     def __init__(
-        self, plan: ApiPlan, variables: Variables, settings: Settings, redactor: Redactor, *, comma_arrays: bool
+        self,
+        plan: ApiPlan,
+        variables: Variables,
+        settings: Settings,
+        redactor: Redactor,
+        *,
+        comma_arrays: bool,
+        connections: int | None = None,
     ) -> None:
         self.plan = plan
         self._variables = variables
         self._settings = settings
+        self.limits = settings.limits if connections is None else replace(settings.limits, connections=connections)
         self._redactor = redactor
         self._comma_arrays = comma_arrays
         self._transport: httpx.AsyncBaseTransport | None = None
@@ -57,13 +72,13 @@ class Upstream:
         """The transport, made at the first call."""
         if self._transport is None:
             make = self._settings.transport
-            self._transport = make(self.plan.namespace) if make is not None else Transport(self._settings.limits)
+            self._transport = make(self.plan.namespace) if make is not None else Transport(self.limits)
         return self._transport
 
     async def _fetch(self, request: httpx.Request) -> httpx.Response:
         if self._settings.mock:
             return described_answer(request, self._redactor)
-        return await fetch(self.transport, request, self._settings.limits)
+        return await fetch(self.transport, request, self.limits)
 
     def draft(self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None) -> Draft:
         """Draft a call's request, without the credential."""
@@ -147,7 +162,9 @@ class Upstream:
         operation = call.operation
         mapped = arguments if operation.body is None else self._fields
         authorized = await self.authorize(made, mapped)
-        return made.make(), authorized
+        request = made.make()
+        request.extensions[OPERATION] = operation.key
+        return request, authorized
 
     async def send(
         self,
@@ -175,7 +192,7 @@ class Upstream:
         Returns:
             the answer without what was sent as a credential.
         """
-        limits = self._settings.limits
+        limits = self.limits
         if max_binary_bytes is not None and max_binary_bytes < limits.response_bytes:
             limits = replace(limits, response_bytes=max_binary_bytes)
         try:
@@ -218,7 +235,8 @@ class Upstream:
     @asynccontextmanager
     async def open(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
         """Send a request and stream its answer, without what was sent as a credential, for `forward`."""
-        async with stream(self.transport, request, self._settings.limits) as response:
+        request.extensions[OPERATION] = _FORWARD
+        async with stream(self.transport, request, self.limits) as response:
             veil, own = self._redactor.veil, self._own(request)
             yield veiled_stream(response, veil, own) if veil or own else response
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-from starlette.types import Receive
+from starlette.types import Message, Receive, Scope, Send
+
+_log = logging.getLogger(__name__)
+ABORT: Final = "naftiko.abort"
+"""The key of a scope that has what closes the caller's connection at once, where the server has told it."""
 
 _PATIENCE = 0.25
 """Seconds after which a call is watched: a quick one is over before, and pays for a timer only.
@@ -61,3 +66,30 @@ class CallerWatch:
             return False
         # Ours alone: a cancellation from elsewhere, such as the server's stop, goes on.
         return self._task.uncancel() == 0 and kind is asyncio.CancelledError
+
+
+class SlowReader(Exception):
+    """A caller does not read the answer that comes for it; its connection is closed."""
+
+
+async def send_to_reader(send: Send, message: Message, scope: Scope, seconds: float) -> None:
+    """Send a piece of an answer to a caller who reads.
+
+    Args:
+        send: the connection.
+        message: the piece.
+        scope: of the request.
+        seconds: how long the caller may take for it.
+
+    Raises:
+        SlowReader: it takes longer.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await send(message)
+    except TimeoutError:
+        _log.info("a caller did not read its answer for %g s; its connection is closed", seconds)
+        if abort := scope.get(ABORT):
+            abort()
+            await asyncio.sleep(0)  # the server learns that the caller is gone, and expects no more of the answer
+        raise SlowReader from None

@@ -17,6 +17,7 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from naftiko.expose.caller import ABORT
 from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
 
 _log = logging.getLogger(__name__)
@@ -226,10 +227,13 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a head."""
         super().on_message_begin()
+        self.scope[ABORT] = self.transport.abort  # type: ignore[typeddict-unknown-key]  # ours
         self._begin_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header field; the parser stops where there are too many."""
+        if not self._in_head:  # of a trailer, which is no header (RFC 9110 chapter 6.5.1)
+            return
         if len(self.headers) >= self._all.limits.head_fields:
             limit = self._all.limits.head_fields
             self._refusal = (431, "too-many-header-fields", f"the request has more than {limit} header fields")
@@ -277,6 +281,7 @@ class Connection(HttpToolsProtocol):
 
     def look(self, now: float, limits: ConnectionLimits) -> None:
         """Close the connection if the caller has been waited for too long."""
+        self._look_at_reading(now, limits)
         if self.transport.is_closing() or self._refusal is not None:
             return
         waited = now - self.since
@@ -289,10 +294,9 @@ class Connection(HttpToolsProtocol):
             what, most = "the body of a request", limits.body_seconds + self._body_bytes / limits.rate
         if what and waited > most:
             self._late(what, waited)
-        self._look_at_reading(now, limits)
 
     def _look_at_reading(self, now: float, limits: ConnectionLimits) -> None:
-        """Close the connection of a caller who reads nothing of an answer that waits for it."""
+        """Close the connection of a caller who reads nothing of an answer that waits for it, or of its last bytes."""
         unsent = self.transport.get_write_buffer_size()
         if unsent == 0 or unsent != self._unsent:
             self._unsent, self._unsent_since = unsent, now

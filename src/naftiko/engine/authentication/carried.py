@@ -6,10 +6,11 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote
 
 from naftiko.engine.authentication.contract import Credential
 from naftiko.engine.authentication.fields import with_fields
+from naftiko.engine.query import drop_pairs, name_of
 from naftiko.engine.request import Draft, query_pairs
 
 _COOKIE_VALUE: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")
@@ -86,19 +87,12 @@ async def carried(credential: Credential, method: str, url: str) -> Carried:
 
 
 def _put_pairs(made: Draft, pairs: Iterable[str], *, replace: bool) -> bool:
-    ours = {_name_of(pair) for pair in pairs}
-    if replace:  # a forwarded query is one piece
-        there = [pair for piece in made.query for pair in piece.split("&")]
-        if any(_name_of(pair) in ours for pair in there):
-            made.query = [pair for pair in there if _name_of(pair) not in ours]
-    names = {_name_of(pair) for pair in made.query}
-    fresh = [pair for pair in pairs if _name_of(pair) not in names]
+    if replace:
+        drop_pairs(made, {name_of(pair) for pair in pairs})
+    names = {name_of(pair) for pair in made.query}
+    fresh = [pair for pair in pairs if name_of(pair) not in names]
     made.query.extend(fresh)
     return bool(fresh)
-
-
-def _name_of(pair: str) -> str:
-    return unquote_plus(pair.partition("=")[0])
 
 
 def _cookies_of(header: str) -> list[tuple[str, str]]:

@@ -10,6 +10,6 @@ Importing this package does not import aiohttp: the first call does.
 
 from naftiko.engine.transport.exchange import AnswerTooLarge, fetch, stream
 from naftiko.engine.transport.limits import DEFAULT_LIMITS, Limits
-from naftiko.engine.transport.pool import Transport
+from naftiko.engine.transport.pool import OPERATION, Transport
 
-__all__ = ["DEFAULT_LIMITS", "AnswerTooLarge", "Limits", "Transport", "fetch", "stream"]
+__all__ = ["DEFAULT_LIMITS", "OPERATION", "AnswerTooLarge", "Limits", "Transport", "fetch", "stream"]

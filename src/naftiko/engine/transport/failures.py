@@ -13,6 +13,7 @@ from typing import Final
 
 import httpx
 
+from naftiko.engine.transport.answer_head import FlawedAnswer
 from naftiko.engine.transport.limits import Limits
 from naftiko.engine.transport.proxies import ADVICE, UnusableProxyError
 from naftiko.errors import CallError, Overloaded, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
@@ -59,7 +60,8 @@ def call_error(error: Exception, where: str, limits: Limits, *, in_body: bool) -
     if in_body:
         return UpstreamBroken(f"the answer of {where} was cut: the connection closed before its end")
     if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
-        return UpstreamBroken(f"what {where} answered is not HTTP")
+        flaw = f": {error}" if isinstance(error, FlawedAnswer) else ""
+        return UpstreamBroken(f"what {where} answered is not HTTP{flaw}")
     return UpstreamBroken(f"{where} closed the connection before answering")
 
 

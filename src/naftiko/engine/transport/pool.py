@@ -11,16 +11,17 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
-import naftiko
 from naftiko.engine.transport.aiohttp_errors import httpx_error
+from naftiko.engine.transport.aiohttp_session import session, was_kept
+from naftiko.engine.transport.answer_head import FlawedAnswer, flaw_of_head
 from naftiko.engine.transport.certificates import platform_context
-from naftiko.engine.transport.content_coding import ACCEPT_ENCODING
 from naftiko.engine.transport.limits import DEFAULT_LIMITS, Limits
+from naftiko.engine.transport.places import NO_OPERATION, Places
 from naftiko.engine.transport.proxies import NO_PROXIES, Proxies, environment_proxies
 from naftiko.engine.transport.whole import Whole
 from naftiko.observe.timing import measured
@@ -28,14 +29,13 @@ from naftiko.observe.timing import measured
 if TYPE_CHECKING:
     import aiohttp
 
-_RESENDABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-"""Idempotent methods (RFC 9110, 9.2.2): aiohttp sends them once more when a kept connection turns out to be closed."""
+_REPEATED: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH", "QUERY"})
+"""Safe methods (RFC 9110, 9.2.1): a request that changes nothing is sent once more, on a fresh connection, when a kept
+one turns out to be closed. PUT and DELETE are not: the first may have been carried out, and a second DELETE would then
+answer that there is nothing to delete (RFC 9110, 9.2.2)."""
 
-_KEEP_ALIVE: Final = 15.0
-"""Seconds that an idle connection is kept; many servers close theirs after 5 to 75."""
-
-_HEAD_BYTES: Final = 64 * 1024
-"""The longest line and header of an answer: cookies and policies of real APIs pass the usual 8 KiB."""
+OPERATION: Final = "naftiko.operation"
+"""The extension of a request that names the operation it belongs to, which shares the connections with its siblings."""
 
 _BODY_HEADERS: Final = ("Content-Type",)
 """What aiohttp would make up for a body that says nothing about itself."""
@@ -111,46 +111,45 @@ class _Pool:
         self._limits = limits
         self._verify = verify
         self._proxies = proxies
-        self._free = asyncio.Semaphore(limits.connections)
-        self._session = _session(limits)
+        self._places = Places(limits.connections, limits.share)
+        self._session = session(limits)
+        self._fresh: aiohttp.ClientSession | None = None
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         headers = _headers(request)
         upload = _Upload.of(request)
-        if request.method not in _RESENDABLE:
+        operation = request.extensions.get(OPERATION, NO_OPERATION)
+        if request.method not in _REPEATED:
             await _notice_closed_connections()
-        if self._free.locked():
-            await self._wait_for_a_connection()
-        else:
-            await self._free.acquire()
+        if not self._places.take(operation):
+            await self._wait_for_a_connection(operation)
         try:
             answer = await self._answer(request, headers, upload)
         except BaseException:
-            self.give_back()
+            self._places.give_back(operation)
             raise
         if answer.closed and "Content-Encoding" not in answer.headers:
-            self.give_back()
+            self._places.give_back(operation)
             return Whole(answer.status, answer.raw_headers, answer.content.read_nowait(), request, _said(answer))
         return httpx.Response(
             answer.status,
             headers=answer.raw_headers,
-            stream=_Body(answer, upload, self),
+            stream=_Body(answer, upload, lambda: self._places.give_back(operation)),
             request=request,
             extensions=_said(answer),
         )
 
-    def give_back(self) -> None:
-        self._free.release()
-
     async def aclose(self) -> None:
         await self._session.close()
+        if self._fresh is not None:
+            await self._fresh.close()
 
-    async def _wait_for_a_connection(self) -> None:
+    async def _wait_for_a_connection(self, operation: str) -> None:
         """Wait here and not in aiohttp's own queue, which can't tell that wait from a slow connect."""
         timing = measured.get()
         try:
             async with asyncio.timeout(self._limits.queue):
-                free = self._free.acquire()
+                free = self._places.wait(operation)
                 await (free if timing is None else timing.queue.during(free))
         except TimeoutError as error:
             raise httpx.PoolTimeout("no connection became free") from error
@@ -158,22 +157,42 @@ class _Pool:
     async def _answer(
         self, request: httpx.Request, headers: list[tuple[str, str]], upload: _Upload
     ) -> aiohttp.ClientResponse:
-        address = _address(request)
         try:
-            return await self._session.request(
-                request.method,
-                self._url(address, encoded=True),
-                headers=headers,
-                data=upload.data,
-                skip_auto_headers=None if upload.data is None else _BODY_HEADERS,
-                allow_redirects=False,
-                ssl=self._tls() if address.startswith("https:") else True,
-                proxy=self._proxies.of(request.url) if self._proxies else None,
-            )
+            try:
+                answer = await self._sent(self._session, request, headers, upload.data)
+            except Exception as error:
+                if not (was_kept(error) and request.method in _REPEATED and upload.is_whole):
+                    raise
+                answer = await self._sent(self._on_fresh_connections(), request, headers, _Upload.of(request).data)
         except Exception as error:
             if told := upload.error or httpx_error(error):
                 raise told from error
             raise
+        if flaw := flaw_of_head(answer.status, answer.raw_headers, answer.headers.getall("Transfer-Encoding", ())):
+            answer.close()
+            raise FlawedAnswer(flaw)
+        return answer
+
+    async def _sent(
+        self, through: aiohttp.ClientSession, request: httpx.Request, headers: list[tuple[str, str]], data: object
+    ) -> aiohttp.ClientResponse:
+        address = _address(request)
+        return await through.request(
+            request.method,
+            self._url(address, encoded=True),
+            headers=headers,
+            data=data,
+            skip_auto_headers=None if data is None else _BODY_HEADERS,
+            allow_redirects=False,
+            ssl=self._tls() if address.startswith("https:") else True,
+            proxy=self._proxies.of(request.url) if self._proxies else None,
+        )
+
+    def _on_fresh_connections(self) -> aiohttp.ClientSession:
+        """Return the session of requests that met a closed connection: the others may be closed as well."""
+        if self._fresh is None:
+            self._fresh = session(self._limits, keeps=False)
+        return self._fresh
 
     def _tls(self) -> bool | ssl.SSLContext:
         return platform_context() if self._verify is True else self._verify
@@ -182,10 +201,10 @@ class _Pool:
 class _Body(httpx.AsyncByteStream):
     """The raw body of an answer; closing it frees the connection."""
 
-    def __init__(self, answer: aiohttp.ClientResponse, upload: _Upload, pool: _Pool) -> None:
+    def __init__(self, answer: aiohttp.ClientResponse, upload: _Upload, give_back: Callable[[], None]) -> None:
         self._answer = answer
         self._upload = upload
-        self._pool: _Pool | None = pool
+        self._give_back: Callable[[], None] | None = give_back
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self._answer.content
@@ -198,11 +217,11 @@ class _Body(httpx.AsyncByteStream):
             raise
 
     async def aclose(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
             if not self._answer.closed:  # the body was not read to its end: what is left must not meet the next call
                 self._answer.close()
-            pool.give_back()
+            give_back()
 
 
 class _Upload:
@@ -228,6 +247,11 @@ class _Upload:
             return _NO_BODY
         return cls(content if len(content) <= _LARGE_BODY else io.BytesIO(content))
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is here to be sent once more, and does not come in pieces that are gone then."""
+        return self._source is None
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         assert self._source is not None  # noqa: S101 - for the type checker: ``data`` is this object only then
         try:
@@ -239,27 +263,6 @@ class _Upload:
 
 
 _NO_BODY: Final = _Upload(None)
-
-
-def _session(limits: Limits) -> aiohttp.ClientSession:
-    import aiohttp  # noqa: PLC0415 - 100 ms that a start without a call does not pay
-
-    class Request(aiohttp.ClientRequest):
-        """A request with no headers but those it is given."""
-
-        DEFAULT_HEADERS = {}  # noqa: RUF012 - aiohttp's own declaration is no ClassVar
-        POST_METHODS = set()  # noqa: RUF012 - likewise; those whose Content-Type would be made up
-
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE),  # ``_Pool`` counts them
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": f"naftiko/{naftiko.__version__}", "Accept-Encoding": ACCEPT_ENCODING},
-        request_class=Request,
-        auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect, sock_read=limits.read),
-        max_line_size=_HEAD_BYTES,
-        max_field_size=_HEAD_BYTES,
-    )
 
 
 def _said(answer: aiohttp.ClientResponse) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from naftiko.engine.forward import Inbound, backward, forwarded
 from naftiko.engine.head import UpstreamLinks, links_of
 from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard, problem, refuse
-from naftiko.expose.caller import CallerWatch
+from naftiko.expose.caller import CallerWatch, SlowReader, send_to_reader
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.problems import report
 from naftiko.expose.rest.admission import Doors, admitting, distinct
@@ -220,18 +220,16 @@ class RestApp:
                     await send_answer(await engine.described(request), send, is_head=is_head)
                     return
                 async with upstream.open(request) as response:
-                    await send(
-                        {
-                            "type": "http.response.start",
-                            "status": response.status_code,
-                            "headers": _backward(response, served, values, scope),
-                        }
-                    )
+                    headers = _backward(response, served, values, scope)
                     started = True
+                    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
                     with Stream(scope) if is_stream(response.headers.get("content-type", "")) else _WHOLE:
                         async for piece in response.aiter_raw():
-                            await send({"type": "http.response.body", "body": piece, "more_body": True})
+                            message = {"type": "http.response.body", "body": piece, "more_body": True}
+                            await send_to_reader(send, message, scope, self._options.reading_seconds)
                 await end_of_body(send)
+        except SlowReader:
+            pass  # nobody is there to be told
         except Exception as error:
             if not started:
                 await _send_failure(error, served, send, is_head=is_head)

@@ -29,6 +29,8 @@ class RestOptions:
         selection: the routes that are served, by ``namespace/name`` or name of their operations.
         max_concurrency: calls at once in this process; one more is answered with 503; 0: any number.
         server_timing: answers say where their time went (``Server-Timing``), to whoever may call.
+        reading_seconds: the longest that a caller may take for a piece of a forwarded answer, which holds a connection
+            to the upstream meanwhile.
 
     Raises:
         ValueError: a limit that makes no sense; a host or an origin that none can ever be like.
@@ -44,6 +46,7 @@ class RestOptions:
     selection: Selection = field(default_factory=Selection)
     max_concurrency: int = 0
     server_timing: bool = False
+    reading_seconds: float = 30.0
 
     def __post_init__(self) -> None:
         for host in self.allowed_hosts:

@@ -1,0 +1,46 @@
+"""What an upstream answers before its body, where a lenient parser takes more than HTTP allows (RFC 9110, RFC 9112)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import httpx
+
+_FIRST_FINAL: Final = 200
+_LAST: Final = 599
+_SWITCHING: Final = 101
+_CODINGS: Final = frozenset({"chunked", "identity"})
+"""Transfer codings that are read; ``identity``, none at all, is no more than what old servers say (RFC 7230, A.2)."""
+_NO_NAME: Final = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
+"""What can't stand in the name of a field, which is a token (RFC 9110, 5.6.2)."""
+_NO_VALUE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""Control characters but the tab, which can't stand in a value (RFC 9110, 5.5)."""
+
+
+class FlawedAnswer(httpx.RemoteProtocolError):
+    """The head of an answer is none; the text completes "what the upstream answered is not HTTP"."""
+
+
+def flaw_of_head(status: int, headers: Sequence[tuple[bytes, bytes]], codings: Sequence[str]) -> str:
+    """Return what is wrong with the head of a final answer, ``""`` for nothing.
+
+    Whoever passes such an answer on would split it in two, or could not send it at all.
+
+    Args:
+        status: its status.
+        headers: as they came.
+        codings: the values of ``Transfer-Encoding``; a body in another than ``chunked`` is nobody's to read.
+    """
+    if not _FIRST_FINAL <= status <= _LAST:
+        if status == _SWITCHING:
+            return "it switches to another protocol (101), which nobody asked for"
+        return f"its status is {status}, and statuses are 100 to 599"
+    if codings and (len(codings) > 1 or codings[0].strip().lower() not in _CODINGS):
+        return "its transfer coding is not `chunked` alone"
+    names = b"".join([name for name, _ in headers])
+    values = b"\t".join([value for _, value in headers])
+    if _NO_NAME.search(names) is None and _NO_VALUE.search(values) is None:
+        return ""
+    return "a header of it holds a character that no header may hold"
