@@ -70,7 +70,14 @@ class Application(click.Group):
 
 
 def _is_file(word: str) -> bool:
-    return not word.startswith("-") and (word.endswith(_SUFFIXES) or "/" in word or Path(word).exists())
+    return not word.startswith("-") and (word.endswith(_SUFFIXES) or "/" in word or _is_there(word))
+
+
+def _is_there(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):  # a name that no file system has
+        return False
 
 
 @click.group(

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from naftiko.engine.locations import is_there
+
 _DEFAULT_PATHS = ("capabilities",)
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _ROOT_KEY = re.compile(rb"""^(?:\xef\xbb\xbf)?["']?(?:naftiko|ikanos)["']?[ \t]*:""", re.MULTILINE)
@@ -52,7 +54,7 @@ def find_files(arguments: Iterable[str]) -> FoundFiles:
 
 def _paths(argument: str) -> list[Path]:
     path = Path(argument)
-    if path.exists():
+    if is_there(path):
         return [path]
     if _MAGIC.search(argument):
         found = sorted(Path(name) for name in glob.glob(argument, recursive=True))  # noqa: PTH207  # absolute patterns too

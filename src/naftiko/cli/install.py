@@ -19,6 +19,7 @@ from naftiko.cli.options import check_names, shared_options
 from naftiko.cli.settings import Given, SettingsFile
 from naftiko.cli.settings import settings as settings_of
 from naftiko.engine.capability import Capability, load
+from naftiko.engine.locations import is_there
 from naftiko.engine.settings import Settings
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -106,7 +107,7 @@ def _paths(files: Sequence[str]) -> list[Path]:
     return [
         path
         for argument in files
-        for path in ([Path(argument)] if Path(argument).exists() else find_files([argument]).files)
+        for path in ([Path(argument)] if is_there(Path(argument)) else find_files([argument]).files)
     ]
 
 

@@ -11,7 +11,7 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import Bind, CapabilityDocument, ConsumedOperation, McpAdapter, McpPrompt, McpResource
 from naftiko.engine.binds import UnreadableSource, open_source
 from naftiko.engine.formats import KNOWN, FormatError, FormatOptions, FormatUnavailable, decoder
-from naftiko.engine.locations import located
+from naftiko.engine.locations import is_there, located
 from naftiko.plan.scope import Variables
 from naftiko.types import Diagnostic
 
@@ -82,7 +82,4 @@ _HINTS = {
 
 
 def _is_there(location: str, base: Path, variables: Variables) -> bool:
-    try:
-        return located(location, base, variables).exists()
-    except (OSError, ValueError):  # a name that no file system has
-        return False
+    return is_there(located(location, base, variables))

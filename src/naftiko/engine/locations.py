@@ -23,7 +23,17 @@ def located(location: str, base: Path, variables: Variables) -> Path:
         variables: the capability's.
     """
     filled = _VARIABLE.sub(lambda found: variables.get(found[1]) or found[0], location)
-    text = filled.removeprefix("file://")
+    text = filled.removeprefix("file://").replace(
+        "\0", "\N{REPLACEMENT CHARACTER}"
+    )  # no file system has a NUL in a name
     if text.startswith(("/./", "/../")):
         text = text[1:]
     return (base / text).resolve()
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether there is a file or a directory; a name that no file system has, such as a long one, is none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote
 
+from naftiko.engine.locations import is_there
 from naftiko.expose.mcp import media
 
 MOST_FILES: Final = 10_000
@@ -49,7 +50,7 @@ class Directory:
 
     def files(self) -> list[ServedFile]:
         """Return the files, in order of their paths; an unreadable or absent directory has none."""
-        if self.root.is_file():
+        if self._is_one_file():
             return [self._served(self.uri, self.root)]
         found: list[ServedFile] = []
         for path in self._walk():
@@ -58,6 +59,9 @@ class Directory:
             if len(found) == MOST_FILES:
                 break
         return found
+
+    def _is_one_file(self) -> bool:
+        return is_there(self.root) and self.root.is_file()
 
     def _walk(self) -> Iterator[Path]:
         for folder, folders, names in os.walk(self.root):
@@ -89,7 +93,7 @@ class Directory:
             NotServed: there is none, it is a directory, a dot file, or outside the directory.
         """
         if uri == self.uri:
-            if self.root.is_file():
+            if self._is_one_file():
                 return self._served(uri, self.root)
             raise NotServed("it is a directory, not a file")
         segments = [unquote(segment) for segment in uri[len(self.uri) + 1 :].split("/")]

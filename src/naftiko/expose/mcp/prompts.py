@@ -16,6 +16,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, GetPromptRequestParams, Pa
 
 from naftiko.document.model import McpPrompt, PromptArgument
 from naftiko.document.suggest import did_you_mean
+from naftiko.engine.locations import is_there
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.sources import Source
 from naftiko.plan.text import as_text
@@ -108,7 +109,7 @@ class PromptBook:
             for model in source.model.prompts:
                 if model.name:
                     file = source.file(model.location) if model.location else None
-                    if file is not None and not file.is_file():
+                    if file is not None and not (is_there(file) and file.is_file()):
                         _log.warning("the prompt `%s` has no text: %s does not exist", model.name, file)
                     name = source.prefix + model.name
                     self._prompts.setdefault(name, Prompt(model, name, file))

@@ -15,6 +15,7 @@ from mcp_types import INVALID_PARAMS, PaginatedRequestParams, ReadResourceReques
 
 from naftiko.engine.answer import Answer
 from naftiko.engine.capability import Unit
+from naftiko.engine.locations import is_there
 from naftiko.errors import InputError, UpstreamStatus
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp import media, revisions
@@ -129,14 +130,16 @@ class Static:
         Raises:
             NotServed: there is no such file, it can't be read, or it is too large.
         """
-        file = self.directory.find(uri)
         try:
+            file = self.directory.find(uri)
             size = file.path.stat().st_size
             if size > self.limit:
                 raise NotServed(f"it has {size} bytes, more than the {self.limit} that are served")
             return _file_contents(uri, file, file.path.read_bytes())
         except OSError as error:
             raise NotServed(f"it can't be read ({error.strerror})") from error
+        except ValueError as error:  # half a surrogate pair, which no file system has
+            raise NotServed("its path is not allowed") from error
 
 
 def _file_contents(uri: str, file: ServedFile, content: bytes) -> dict[str, Any]:
@@ -209,6 +212,6 @@ class ResourceBook:
 def static_resource(source: Source, plan: ResourcePlan) -> Static:
     """Return a resource whose files are in a directory, or are one file."""
     root = source.file(plan.directory or "")
-    if not root.exists():
+    if not is_there(root):
         _log.warning("%s: the resource `%s` has no files: %s does not exist", plan.position, plan.name, root)
     return Static(plan, Directory(plan.uri, root, plan.mime_type), media.size_limit(source.model.max_binary_size))
