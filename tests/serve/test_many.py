@@ -9,6 +9,10 @@ import pytest
 from mcp.client import Client
 from served import FREE, get, run, served, tools_of
 
+import naftiko
+from naftiko.engine.settings import Settings
+from naftiko.serve.addresses import listeners
+from naftiko.serve.announcements import in_conflict
 from naftiko.testing import StandInUpstream
 
 CAPABILITY = """\
@@ -345,3 +349,59 @@ def test_the_same_port_on_two_addresses(tmp_path):
         assert done.returncode == 1
         assert why in done.stderr
         assert "--strict: not started" in done.stderr
+
+
+ROUTES = """\
+naftiko: 1.0.0-alpha2
+capability:
+  consumes:
+    - type: http
+      namespace: {name}
+      baseUri: http://127.0.0.1:1/{name}
+      resources:
+        - name: x
+          path: /x
+          operations:
+            - {{name: get, method: GET, inputParameters: [{{name: q, in: query}}]}}
+            - {{name: of, method: GET, inputParameters: [{{name: owner, in: query, required: true}}]}}
+        - {{name: y, path: "/y/{{id}}", operations: [{{name: one, method: GET}}]}}
+  exposes:
+    - type: rest
+      namespace: {name}-rest
+      port: 8080
+      resources:
+        - {{path: "{path}", operations: [{{method: GET, name: get, call: {name}.{call}}}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (("/x/{id}", "get"), ("/x/{{name}}", "get"), "is served"),
+        (("/y/{id}", "one"), ("/y/{ID}", "one"), "is served"),
+        (("/x?do=a", "get"), ("/x?do=b", "get"), ""),
+        (("/x?do=a&b=c", "get"), ("/x?b=c&do=a", "get"), "is served"),
+        (("/x", "get"), ("/x?do=b", "get"), ""),
+        (("/x", "get"), ("/x", "of"), "by the inputs of a request"),
+        (("/x", "of"), ("/x", "get"), "by the inputs of a request"),
+        (("/x", "nope"), ("/x", "get"), "by the inputs of a request"),
+    ],
+)
+def test_routes_that_a_request_tells_apart_are_both_served(tmp_path, first, second, said):
+    for name, (path, call) in (("a", first), ("b", second)):
+        (tmp_path / f"{name}.yaml").write_text(ROUTES.format(name=name, path=path, call=call))
+    loaded = [naftiko.load(path, settings=Settings(environment={})) for path in sorted(tmp_path.glob("*.yaml"))]
+    told = [each.text for each in in_conflict(listeners(loaded), prefix=False)]
+    assert [said in text for text in told[:1]] == ([True] if said else [])
+
+
+def test_both_routes_of_one_path_are_said_to_be_served_and_are(tmp_path, upstream):
+    for name, call in (("a", "get"), ("b", "of")):
+        (tmp_path / f"{name}.yaml").write_text(ROUTES.format(name=name, path="/x", call=call))
+    with served(tmp_path, *FREE, "--base-uri", f"*={upstream.url}", ready=("b-rest",)) as process:
+        [line, _] = [line for line in process.errors if line.startswith("conflict: ")]
+        assert "both have 1 route; GET /x: " in line
+        assert " or " in line
+        assert get(f"{process.rest}/x").json()["path"] == "/x"
+        assert get(f"{process.rest}/x?owner=me").status_code == 200
+        assert [str(request.query) for request in upstream.requests] == ["", "owner=me"]

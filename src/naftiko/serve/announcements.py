@@ -150,12 +150,17 @@ def in_conflict(listeners: Sequence[Listener], *, prefix: bool) -> Iterator[Anno
             "event": "conflict",
             "what": conflict.what,
             "served": str(conflict.first),
-            "not_served": str(conflict.second),
+            "not_served" if conflict.in_vain else "served_too": str(conflict.second),
             **{f"{noun}s": count for noun, count in conflict.counts.items()},
         }
         files = f"{conflict.first.file} and {conflict.second.file}"
-        served = f"{conflict.what}: {conflict.first} is served, {conflict.second} is not"
-        yield Announcement(f"conflict: {files} both have {amount}; {served}", facts, is_warning=True)
+        first, second = conflict.first, conflict.second
+        served = (
+            f"{first} is served, {second} is not"
+            if conflict.in_vain
+            else f"{first} or {second}, by the inputs of a request"
+        )
+        yield Announcement(f"conflict: {files} both have {amount}; {conflict.what}: {served}", facts, is_warning=True)
     if found:
         advice = "--prefix serves each capability apart"
         yield Announcement(f"conflict: {advice}", {"event": "advice"}, is_warning=True)
