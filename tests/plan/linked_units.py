@@ -14,9 +14,9 @@ from naftiko.engine.settings import Settings
 BASE = "https://api.test"
 
 
-def capability(text, **variables):
+def capability(text, base_uris=None, **variables):
     """Load a file's text; its root key is added. Diagnostics are the caller's to look at."""
-    settings = Settings(variables=variables, environment={})
+    settings = Settings(variables=variables, environment={}, base_uris=base_uris or {})
     return naftiko.loads("naftiko: 1.0.0-alpha2\n" + textwrap.dedent(text), settings=settings)
 
 

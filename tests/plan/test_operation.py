@@ -238,3 +238,36 @@ def test_a_placeholder_in_a_paths_query_is_the_query_parameter_of_its_name():
         ("part", "integer", True)
     ]
     assert str(request_of(unit, part=3).url).endswith("/u?part=3")
+
+
+@pytest.mark.parametrize(
+    ("second", "keys"),
+    [
+        ("", ["a"]),
+        ("baseUri: http://h,", ["a", "a (2)"]),
+        ("baseUri: http://other,", ["a", "a (2)"]),
+        ("baseUri: http://h, authentication: {type: bearer, token: t},", ["a"]),
+        ("authentication: {type: bearer, token: t},", ["a"]),
+        ("authentication: {type: bearer, token: u},", ["a", "a (2)"]),
+    ],
+)
+def test_entries_of_one_namespace_are_one_api_where_they_are_the_same(second, keys):
+    loaded = capability(
+        "consumes:\n- {namespace: a, baseUri: http://h, authentication: {type: bearer, token: t}}\n"
+        f"- {{namespace: a, {second} resources: [{{path: /s, operations: [{{name: p, method: GET}}]}}]}}\n"
+        + tool("", call="call: a.p")
+    )
+    assert list(loaded.plan.apis) == keys
+    assert rules(loaded) == ["duplicate-namespace"]
+    assert {api.namespace for api in loaded.plan.apis.values()} == {"a"}
+
+
+def test_what_the_operator_says_of_a_namespace_is_said_of_all_its_entries():
+    loaded = capability(
+        "consumes:\n- {namespace: a, baseUri: http://h, resources: [{path: /r, operations: [{name: o, method: GET}]}]}\n"
+        "- {namespace: a, baseUri: http://x, resources: [{path: /s, operations: [{name: p, method: GET}]}]}\n"
+        + tool("", call="call: a.p"),
+        base_uris={"a": "http://stand-in"},
+    )
+    assert list(loaded.plan.apis) == ["a"]
+    assert str(loaded.units[0].request().url) == "http://stand-in/s"

@@ -64,7 +64,7 @@ class KnownNames:
 
     def add(self, capability: Capability) -> None:
         """Add the names of one."""
-        self.consumed.update(dict.fromkeys(capability.plan.apis))
+        self.consumed.update((api.namespace, None) for api in capability.plan.apis.values())
         self.exposed.update((adapter.namespace, None) for adapter in capability.adapters if adapter.namespace)
         self.units.update((unit.namespace, unit.name) for unit in capability.units)
         self.variables.update(capability.environment_names())

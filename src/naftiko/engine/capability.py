@@ -211,17 +211,17 @@ class Capability:
         )
         self._learn_literal_secrets()
         seen: Variables = StandInVariables(self.variables) if settings.mock else self.variables
-        connections = _picked(self.plan.apis, settings.connections)
+        connections = _picked([api.namespace for api in self.plan.apis.values()], settings.connections)
         self.upstreams = {
-            namespace: Upstream(
+            key: Upstream(
                 api,
                 seen,
                 settings,
                 self.variables.redactor,
-                comma_arrays=_matches(namespace, settings.comma_arrays),
-                connections=connections.get(namespace),
+                comma_arrays=_matches(api.namespace, settings.comma_arrays),
+                connections=connections.get(api.namespace),
             )
-            for namespace, api in self.plan.apis.items()
+            for key, api in self.plan.apis.items()
         }
         self.engine = Engine(self.upstreams, seen, self.variables.redactor, self.path.parent, mock=settings.mock)
         self.adapters = tuple(
@@ -280,7 +280,7 @@ class Capability:
 
     def apis_without_base(self) -> list[str]:
         """Return the consumed namespaces that have no base URI; calls to them need ``--base-uri``."""
-        return [namespace for namespace, api in self.plan.apis.items() if not api.base.text.strip()]
+        return [api.namespace for api in self.plan.apis.values() if not api.base.text.strip()]
 
     def needed_variables(self) -> Iterator[tuple[str, str]]:
         """Yield the variables that anything needs, with what needs them."""

@@ -296,7 +296,7 @@ def not_done(response: httpx.Response, operation: Operation, *, passes_on: bool)
     hint = "call what it redirects to: correct the path of the operation, or its baseUri"
     if told.leaves:
         hint = (
-            f"if the API is there now, set its `baseUri`, or serve with --base-uri {operation.api}=URL; "
+            f"if the API is there now, set its `baseUri`, or serve with --base-uri {operation.namespace}=URL; "
             "a credential never travels to another origin"
         )
     if response.request.method not in READING:

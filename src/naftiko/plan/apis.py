@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from naftiko.document.findings import Findings, Reporter
@@ -33,7 +33,7 @@ class LinkSettings:
 
 @dataclass(frozen=True, slots=True)
 class Apis:
-    """The consumed APIs by namespace, and their operations."""
+    """The consumed APIs by key, and their operations."""
 
     plans: Mapping[str, ApiPlan]
     operations: Callables[Operation]
@@ -81,17 +81,11 @@ def _link_api(
             "missing-name", "a consumes entry without a namespace", hint="add `namespace: NAME`, so that calls find it"
         )
     operations.declare(namespace)
-    first = plans.get(namespace)
-    if first is not None:
-        findings.at(entry.at("namespace")).warning(
-            "duplicate-namespace",
-            f"a second consumes entry `{namespace}`: its operations are added, the first one's base URI is used",
-            related=(first.position,),
-        )
-    else:
-        plans[namespace] = _api(entry, namespace, names, findings, settings)
-    places = PathPlaces(entry, (plans[namespace].base, parse_base(entry.base_uri or "", names)))
-    compiler = OperationCompiler(entry, names, findings, places, settings.base_uris.get(namespace))
+    others = [each for each in plans.values() if each.namespace == namespace]
+    api = _of_its_own(entry, others, names, findings, settings)
+    plans.setdefault(api.key, api)
+    places = PathPlaces(entry, (api.base, parse_base(entry.base_uri or "", names)))
+    compiler = OperationCompiler(entry, names, findings, places, settings.base_uris.get(namespace), api.key)
     for resource in entry.resources:
         for model in resource.operations:
             try:
@@ -102,7 +96,7 @@ def _link_api(
             if model.name is None:
                 findings.at(model.node).warning("missing-name", "a consumed operation without a name can't be called")
                 continue
-            operation = _placed(operation, plans[namespace], findings.at(model.node))
+            operation = _placed(operation, api, findings.at(model.node))
             origin = Origin(
                 resource=resource.name,
                 resource_path=resource.path or "",
@@ -121,6 +115,41 @@ def _link_api(
                 )
 
 
+def _of_its_own(
+    entry: ConsumesHttp, others: Sequence[ApiPlan], names: Names, findings: Findings, settings: LinkSettings
+) -> ApiPlan:
+    """Return the API of an entry; of several entries of a namespace each has its own base URI and credential.
+
+    One that says neither goes on with the first. Those that are the same are one API, with one pool of connections.
+
+    Args:
+        entry: the entry.
+        others: the APIs of its namespace so far.
+        names: what names mean in the file.
+        findings: where problems are told.
+        settings: the operator's, which are for all entries of a namespace.
+    """
+    if not others:
+        return _api(entry, names, findings, settings)
+    goes_on = not (entry.base_uri or "").strip() and entry.authentication is None
+    does = "go to the first one's base URI" if goes_on else "go to its own base URI, with its own authentication"
+    findings.at(entry.at("namespace")).warning(
+        "duplicate-namespace",
+        f"a second consumes entry `{entry.namespace}`: its operations are added, and {does}",
+        hint="give each a namespace of its own: what is forwarded to this one goes to the first",
+        related=(others[0].position,),
+    )
+    if goes_on:
+        return others[0]
+    made = _api(entry, names, findings, settings, others)
+    return next((each for each in others if _where(each) == _where(made)), made)
+
+
+def _where(api: ApiPlan) -> tuple[str, Authentication | None]:
+    """Return where calls go, and as whom, wherever that stands in the file."""
+    return api.base.text, None if api.authentication is None else api.authentication.without_place()
+
+
 def _placed(operation: Operation, api: ApiPlan, here: Reporter) -> Operation:
     """Return an operation, blocked, and told so, where its requests have no place for the API's credential."""
     why = "" if api.blocked or operation.blocked else unplaced(api.credentials, api.base, operation)
@@ -135,22 +164,25 @@ _UNPLACED = "correct the `placement` of the authentication, or the operation"
 
 def _api(
     entry: ConsumesHttp,
-    namespace: str,
     names: Names,
     findings: Findings,
     settings: LinkSettings,
+    others: Sequence[ApiPlan] = (),
 ) -> ApiPlan:
+    namespace = entry.namespace or ""
     ours = settings.authentication.get(namespace, entry.authentication)
     if entry.tunnel is not None:
         findings.at(entry.tunnel.node).warning(
             "unsupported-tunnel", "tunnels are not dialled; calls go out directly to the base URI"
         )
-    base = parse_base(settings.base_uris.get(namespace, entry.base_uri or ""), names)
+    written = entry.base_uri or (others[0].base.text if others else "")
+    base = parse_base(settings.base_uris.get(namespace, written), names)
     secrets, needed = compile_secrets(ours, names, findings)
     parameters, broken = OperationCompiler(entry, names, findings).shared()
     reasons = (_blocked(base, entry, findings), broken, _uncredited(entry, ours, secrets, findings))
     return ApiPlan(
         namespace=namespace,
+        key=f"{namespace} ({len(others) + 1})" if others else namespace,
         base=base,
         authentication=ours,
         credentials=credentials(ours),

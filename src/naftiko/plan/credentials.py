@@ -265,13 +265,12 @@ def unplaced(places: Iterable[tuple[str, str]], base: BaseUri, operation: Operat
     """Return why a credential has no place in an operation's requests, or ``""``; completes "it can't be called: …"."""
     for place, name in places:
         if place == "path" and not any(True for _ in path_names(name, base, operation)):
-            return f"its path has no `{{{name}}}`, which the credential of `{operation.api}` is to fill"
+            return f"its path has no `{{{name}}}`, which the credential of `{operation.namespace}` is to fill"
         if place == "body" and operation.body is not None and not _has_fields(operation.body):
-            return f"its body has no fields, and the credential of `{operation.api}` is to be one (`{name}`)"
+            return f"its body has no fields, and the credential of `{operation.namespace}` is to be one (`{name}`)"
         if place == "body" and operation.method in _BODILESS and not _declares_body(operation):
-            return (
-                f"a {operation.method} has no body, and the credential of `{operation.api}` is to be in it (`{name}`)"
-            )
+            whose = f"the credential of `{operation.namespace}`"
+            return f"a {operation.method} has no body, and {whose} is to be in it (`{name}`)"
     return ""
 
 

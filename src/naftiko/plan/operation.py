@@ -104,7 +104,7 @@ class Operation:
     """A consumed operation, ready to make requests of.
 
     Attributes:
-        api: the namespace of its consumes entry.
+        api: the key of its consumes entry (``ApiPlan.key``).
         key: ``namespace.operation``.
         path: the full path, its placeholders resolved to arguments and variables.
         parameters: merged from consumes, resource and operation, inner over outer.
@@ -144,6 +144,11 @@ class Operation:
     fuller: Operation | None = None
     path_query: tuple[Parameter, ...] = ()
 
+    @property
+    def namespace(self) -> str:
+        """The namespace of its consumes entry."""
+        return self.key.removesuffix(f".{self.name}")
+
 
 class OperationCompiler:
     """Compiles the operations of one consumes entry."""
@@ -155,8 +160,10 @@ class OperationCompiler:
         findings: Findings,
         places: PathPlaces | None = None,
         base_uri: str | None = None,
+        api: str | None = None,
     ) -> None:
         self._consumes = consumes
+        self._api = (consumes.namespace or "") if api is None else api
         self._names = names
         self._findings = findings
         self._places = places or PathPlaces(consumes)
@@ -189,7 +196,7 @@ class OperationCompiler:
         return replace(made, fuller=self._compile(resource, operation, lacking.with_others()))
 
     def _compile(self, resource: ConsumedResource, operation: ConsumedOperation, lacking: PathParameters) -> Operation:
-        api = self._consumes.namespace or ""
+        namespace = self._consumes.namespace or ""
         method = (operation.method or "GET").upper()
         complete = lacking.complete(method)
         absent = lacking.hidden | {given.name for given in lacking.others}
@@ -223,8 +230,8 @@ class OperationCompiler:
         found = (self._unsendable(path, resource, operation), self._undecodable(operation))
         reasons = (complete.blocked, blocked, _broken(declared), *found)
         return Operation(
-            api=api,
-            key=f"{api}.{operation.name}",
+            api=self._api,
+            key=f"{namespace}.{operation.name}",
             name=operation.name or "",
             method=method,
             path=path,

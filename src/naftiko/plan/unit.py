@@ -269,6 +269,8 @@ class ApiPlan:
     """A consumed API.
 
     Attributes:
+        namespace: as the file has it.
+        key: what tells it from another entry of the same namespace; the first one's is the namespace.
         base: its base URI; empty where none is declared.
         authentication: ours to it, or ``None``.
         credentials: where the credential travels: (``header`` or ``query``, name), lower case for headers.
@@ -279,6 +281,7 @@ class ApiPlan:
     """
 
     namespace: str
+    key: str
     base: BaseUri
     authentication: Authentication | None
     credentials: tuple[tuple[str, str], ...]

@@ -215,7 +215,8 @@ REFERENCES = (
         "duplicate-namespace",
         WARNING,
         "Two things of a kind have one namespace.",
-        "Calls can't tell them apart. Of two consumed APIs the first one's base URI and authentication are used.",
+        "What names one of them may mean the other. Of consumed APIs each one's operations go to its own base URI with "
+        "its own authentication; one that has neither goes on with the first's. What is forwarded goes to the first.",
         "Give each a namespace of its own, an import with `as`.",
         TOOL + TOOL.replace("exposes:\n", ""),
         TOOL + TOOL.replace("exposes:\n", "").replace("shop-mcp", "shop-admin-mcp"),

@@ -103,7 +103,7 @@ class ReverseRoutes:
         self._variables: Variables = capability.engine.variables
         self._upstreams = capability.upstreams
         self._redact = capability.variables.redactor.redact
-        self._apis = {namespace: _Api(plan) for namespace, plan in capability.plan.apis.items()}
+        self._apis = {key: _Api(plan) for key, plan in capability.plan.apis.items()}
         self._is_made = False
 
     def lead(self, target: str, here: Here) -> str | None:
@@ -210,7 +210,7 @@ class ReverseRoutes:
     ) -> str | None:
         """Return the path of a forward with the rest of a path below it."""
         action = unit.plan.action
-        ours = self._upstreams[api.namespace].scope({}).inputs
+        ours = self._upstreams[api.key].scope({}).inputs
         if not isinstance(action, ForwardAction) or any(ours.get(name) != raw for name, raw in captured.items()):
             return None
         known = here.placeholders()
