@@ -7,6 +7,7 @@ from typing import Any
 
 from naftiko.document.model import Authentication, McpAdapter, McpPrompt
 from naftiko.engine.capability import Adapter, Capability, Unit
+from naftiko.plan.addresses import without_user
 from naftiko.plan.inputs import Input
 from naftiko.plan.operation import Operation
 from naftiko.plan.unit import Action, CallAction, FlowAction, ForwardAction, FunctionAction, MockAction, ResourcePlan
@@ -29,7 +30,7 @@ def describe(capability: Capability) -> dict[str, Any]:
         "consumes": [
             {
                 "namespace": api.namespace,
-                "baseUri": api.base.text,
+                "baseUri": without_user(api.base.text),
                 "authentication": authentication_kind(api.authentication),
             }
             for api in capability.plan.apis.values()
@@ -135,7 +136,7 @@ def _upstream(action: Action | None, capability: Capability) -> Iterator[dict[st
             yield {"step": step, **_request(operation, capability)}
     elif isinstance(action, ForwardAction):
         api = capability.plan.apis[action.api]
-        yield {"method": "*", "url": f"{api.base.text.rstrip('/')}/{{path}}", "operation": None}
+        yield {"method": "*", "url": f"{without_user(api.base.text).rstrip('/')}/{{path}}", "operation": None}
 
 
 def operations_of(action: Action | None) -> Iterator[tuple[Operation, str]]:
@@ -153,7 +154,7 @@ def operations_of(action: Action | None) -> Iterator[tuple[Operation, str]]:
 
 
 def _request(operation: Operation, capability: Capability) -> dict[str, Any]:
-    base = capability.plan.apis[operation.api].base.text.strip().rstrip("/")
+    base = without_user(capability.plan.apis[operation.api].base.text).strip().rstrip("/")
     return {
         "method": operation.method,
         "url": f"{base}/{operation.path.text.lstrip('/')}",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from urllib.parse import unquote
 
 import httpx
 
@@ -19,6 +20,7 @@ from naftiko.engine.settings import Settings
 from naftiko.engine.upstream import Upstream
 from naftiko.engine.variables import BoundVariables, StandInVariables
 from naftiko.errors import MissingVariable, NaftikoError
+from naftiko.plan.addresses import basic_credential, user_of
 from naftiko.plan.apis import LinkSettings
 from naftiko.plan.content import Content
 from naftiko.plan.credentials import SECRET_KEYS
@@ -137,6 +139,8 @@ class Unit:
             InputError: inputs don't fit.
             MissingVariable: a required input of the environment has no value there.
         """
+        if self.plan.action is None:
+            return {}  # running it says why it can't be executed, whatever its inputs are
         if self._environment:
             given = {**given, **self._from_environment()}
         return self.plan.inputs.check(given, text=text)
@@ -315,6 +319,11 @@ class Capability:
                 # A bare bind name is no secret: messages say which variable lacks a value.
                 is_name = isinstance(compiled.get(key), Variable)
                 if isinstance(text, str) and not has_placeholder(text) and not is_name:
+                    self.variables.redactor.learn_credential(text)
+        for user in (user_of(api.base.text) for api in self.plan.apis.values()):
+            password = user.partition(":")[2]
+            if password and not has_placeholder(user):
+                for text in (unquote(password), password, basic_credential(user)):
                     self.variables.redactor.learn_credential(text)
 
     async def aclose(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import idna
 
@@ -16,8 +17,31 @@ _SPACE: Final = re.compile(r"\s")
 _HALF_SCHEME: Final = re.compile(r"https?(?::/?(?!/)|//|///)", re.IGNORECASE)
 _AUTHORITY: Final = re.compile(r"(?:[^@\\]*@)?(?:\[[^\]]*\]|[^\[\]@\\:]*)(?::[^\[\]@\\]*)?")
 _LABEL: Final = re.compile(r"[\w-]{1,63}")
+_USER: Final = re.compile(r"(?<=//)[^/?#\s\"'@]*@")
 _LONGEST_HOST: Final = 253
 _USER_SAFE: Final = "!$&'()*+,;=:%-._~"
+
+
+def without_user(text: str) -> str:
+    """Return a text with the user and the password of each URL in it hidden (RFC 3986 chapter 7.5)."""
+    return _USER.sub("***@", text) if "@" in text else text
+
+
+def user_of(text: str) -> str:
+    """Return the user and password of a URL, as they are written (``name:password``), or ``""``."""
+    found = _USER.search(text)
+    return found[0][:-1] if found is not None else ""
+
+
+def password_of(text: str) -> str:
+    """Return the password that stands in a URL, as it is written, or ``""``."""
+    return user_of(text).partition(":")[2]
+
+
+def basic_credential(user: str) -> str:
+    """Return what the user and password of a URL are in a header (RFC 7617)."""
+    name, _, password = user.partition(":")
+    return b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode("ascii")
 
 
 def wrong_url(text: str) -> str:

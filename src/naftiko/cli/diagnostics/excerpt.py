@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from naftiko.document.reader import source_lines
+from naftiko.plan.addresses import without_user
 from naftiko.types import Diagnostic, Position
 
 WIDTH = 120
@@ -59,6 +60,7 @@ class Excerpts:
         start = min(position.column - 1, len(line))
         end = min(start + max(position.width, _word(line, start)), len(line))
         line, end = self._without_secret(line, position, start, end)
+        line = without_user(line)
         line = "".join(map(_harmless, line))
         cut = max(0, start - _BEFORE) if len(line) > WIDTH else 0
         text = line[cut : cut + WIDTH]

@@ -25,6 +25,7 @@ from naftiko.engine.transport.places import NO_OPERATION, Places
 from naftiko.engine.transport.proxies import NO_PROXIES, Proxies, environment_proxies
 from naftiko.engine.transport.whole import Whole
 from naftiko.observe.timing import measured
+from naftiko.plan.addresses import basic_credential
 
 if TYPE_CHECKING:
     import aiohttp
@@ -177,6 +178,8 @@ class _Pool:
         self, through: aiohttp.ClientSession, request: httpx.Request, headers: list[tuple[str, str]], data: object
     ) -> aiohttp.ClientResponse:
         address = _address(request)
+        if "@" in address:
+            address = _without_user(address, headers)
         return await through.request(
             request.method,
             self._url(address, encoded=True),
@@ -277,6 +280,18 @@ def _address(request: httpx.Request) -> str:
         return address
     url = request.url
     return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
+
+
+def _without_user(address: str, headers: list[tuple[str, str]]) -> str:
+    """Return a URL without the user in it, who goes into the headers (RFC 7617) unless they have a credential."""
+    scheme, _, rest = address.partition("://")
+    authority, slash, path = rest.partition("/")
+    user, at, place = authority.rpartition("@")
+    if not at:
+        return address
+    if not any(name.lower() == "authorization" for name, _ in headers):
+        headers.append(("Authorization", f"Basic {basic_credential(user)}"))
+    return f"{scheme}://{place}{slash}{path}"
 
 
 def _headers(request: httpx.Request) -> list[tuple[str, str]]:

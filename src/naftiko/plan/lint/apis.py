@@ -20,6 +20,7 @@ from naftiko.document.model import (
     OAuth2Authentication,
 )
 from naftiko.document.shell import meant
+from naftiko.plan.addresses import password_of, without_user
 from naftiko.plan.credentials import SECRET_KEYS
 from naftiko.plan.template import has_placeholder
 from naftiko.plan.unit import ApiPlan, CapabilityPlan
@@ -29,6 +30,7 @@ EXAMPLE_HOSTS = ("example.com", "example.org", "example.net", "example.edu")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _VARIABLE_LIKE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _KEYS = {"client_secret": "clientSecret", "refresh_token": "refreshToken"}
+_USER_HINT = 'write `authentication: {type: basic, username: …, password: "{{API_PASSWORD}}"}`, and no user in the URL'
 _LITERAL_HINT = 'declare a bind and write its name: "{{API_TOKEN}}"'
 
 
@@ -65,7 +67,11 @@ def _check_base(api: ApiPlan, entry: ConsumesHttp, findings: Findings) -> None:
         )
         return
     if text.endswith("/"):
-        here.hint("base-uri-slash", f"the base URI `{text}` ends with `/`", hint=f"write `{text.rstrip('/')}`")
+        shown = without_user(text)
+        here.hint("base-uri-slash", f"the base URI `{shown}` ends with `/`", hint=f"write `{shown.rstrip('/')}`")
+    password = password_of(text)
+    if password and not has_placeholder(password):
+        here.warning("literal-secret", "the password of `baseUri` stands in the file itself", hint=_USER_HINT)
     host = _host(text)
     if is_example(host):
         here.warning(
