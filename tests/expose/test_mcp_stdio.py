@@ -119,7 +119,7 @@ def test_a_line_that_can_not_be_read_is_answered_and_logged_and_the_next_one_is_
         process.wait(timeout=20)
     errors = [answer["error"]["code"] for answer in answers if "error" in answer]
     assert errors == [-32600, -32600, -32700, -32600, -32600]
-    assert all(answer["id"] is None for answer in answers if "error" in answer)
+    assert [answer["id"] for answer in answers if "error" in answer] == [None, None, None, None, 9]
     by_id = {answer["id"]: answer["result"] for answer in answers if "result" in answer}
     assert by_id[1]["serverInfo"]["name"] == "test-mcp-stdio"
     assert by_id[2]["structuredContent"] == {"echo": "\ufffd"}

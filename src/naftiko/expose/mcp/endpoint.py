@@ -28,7 +28,7 @@ from naftiko.expose.mcp.exchange import (
     serve_until_gone,
     streamed,
 )
-from naftiko.expose.mcp.incoming import VERSION_HEADER, is_json, read_headers, refused, with_headers
+from naftiko.expose.mcp.incoming import VERSION_HEADER, read_headers, refused, unsupported_media, with_headers
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.refusals import refusal
 from naftiko.expose.mcp.server import make_server
@@ -143,8 +143,9 @@ class Endpoint:
                     scope, receive, send
                 )
             return
-        if not is_json(said):
-            await refusal(415, "the Content-Type must be application/json")(scope, receive, send)
+        unsupported = unsupported_media(said)
+        if unsupported is not None:
+            await unsupported(scope, receive, send)
             return
         try:
             body = whole_json(await read_body(receive, self._limit))

@@ -23,6 +23,7 @@ from naftiko.expose.mcp.refusals import refusal
 VERSION_HEADER: Final = "mcp-protocol-version"
 _ACCEPT: Final = "accept"
 _CONTENT_TYPE: Final = "content-type"
+_CONTENT_ENCODING: Final = "content-encoding"
 _JSON: Final = "application/json"
 
 
@@ -51,9 +52,14 @@ def _lower_media_type(value: str) -> str:
     return f"{kind.strip().lower()}{semicolon}{parameters}"
 
 
-def is_json(headers: Mapping[str, str]) -> bool:
-    """Tell whether a request's body says that it is JSON."""
-    return headers.get(_CONTENT_TYPE, "").partition(";")[0] == _JSON
+def unsupported_media(headers: Mapping[str, str]) -> Response | None:
+    """Return the refusal of a body that is no JSON, or that is in a coding (RFC 9110 chapters 8.3 and 8.4)."""
+    if headers.get(_CONTENT_TYPE, "").partition(";")[0] != _JSON:
+        return refusal(415, "the Content-Type must be application/json")
+    coding = headers.get(_CONTENT_ENCODING, "identity").lower()
+    if coding in {"", "identity"}:
+        return None
+    return refusal(415, f"the body is in the coding `{coding}`: send it in none", {"accept-encoding": "identity"})
 
 
 def with_headers(scope: Scope, headers: Sequence[tuple[str, str]]) -> Scope:
@@ -67,17 +73,37 @@ def is_of_another_revision(params: Mapping[str, Any], version: str) -> bool:
     return isinstance(meta, dict) and meta.get(PROTOCOL_VERSION_META_KEY, version) != version
 
 
-def wrong_request(message: Any) -> str:
-    """Return what is wrong with a request's ``id``, or ``""``: the SDK would take it for a notification.
+def wrong_message(message: Any) -> str:
+    """Return why a message is none of JSON-RPC 2.0 as MCP has it, or ``""``.
 
-    The id of a request is a string or an integer (MCP, base protocol), so that its answer finds the way back.
+    The id of a request is a string or an integer (MCP, base protocol), so that its answer finds the way back: the SDK
+    would take a request with another one for a notification.
     """
-    if not isinstance(message, dict) or "method" not in message or "id" not in message:
-        return ""
-    identity = message["id"]
+    if isinstance(message, list):
+        return "a batch is not taken: send each message by itself (MCP has none since 2025-06-18)"
+    if not isinstance(message, dict):
+        return "a message must be a JSON object"
+    if message.get("jsonrpc") != "2.0":
+        return 'a message must say `"jsonrpc": "2.0"`'
+    if "method" not in message:
+        answers = "id" in message and ("result" in message or "error" in message)
+        return "" if answers else "a message must have a `method`, or it answers an `id` with a `result` or an `error`"
+    if not isinstance(message["method"], str):
+        return "the `method` must be a string"
+    if "id" in message and not _is_id(message["id"]):
+        return "the id of a request must be a string or an integer"
+    return "" if isinstance(message.get("params"), dict | None) else "the `params` must be an object"
+
+
+def id_of(message: Any) -> Any:
+    """Return the id of what is no message, so that whoever sent it need not wait; ``None`` where it has none."""
+    identity = message.get("id") if isinstance(message, dict) else None
+    return identity if _is_id(identity) else None
+
+
+def _is_id(identity: Any) -> bool:
     is_long = isinstance(identity, ExactNumber) and identity.text.lstrip("-").isdigit()
-    is_good = type(identity) in (int, str) or is_long
-    return "" if is_good else "the id of a request must be a string or an integer"
+    return type(identity) in (int, str) or is_long
 
 
 def refused(body: bytes, version: str | None) -> Response | None:
@@ -91,9 +117,9 @@ def refused(body: bytes, version: str | None) -> Response | None:
         message = jsontext.read(body)
     except ValueError as error:
         return refusal(400, f"the body is no JSON: {error}", code=PARSE_ERROR)
-    wrong = wrong_request(message)
+    wrong = wrong_message(message)
     if wrong:
-        return refusal(400, wrong, code=INVALID_REQUEST)
+        return refusal(400, wrong, code=INVALID_REQUEST, identity=id_of(message))
     effective = DEFAULT_NEGOTIATED_VERSION if version is None else version
     params = message.get("params") if isinstance(message, dict) else None
     if (

@@ -20,7 +20,7 @@ from naftiko import jsontext
 from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp.exact_numbers import Numbers, now_handling
-from naftiko.expose.mcp.incoming import wrong_request
+from naftiko.expose.mcp.incoming import id_of, wrong_message
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.server import make_server
 from naftiko.expose.mcp.sources import Exposing, mcp_sources, prefixed, spaces_among
@@ -82,26 +82,26 @@ class _Lines:
             line = whole_json(raw).decode("utf-8", "replace")
             if not line.strip():
                 continue
-            wrong = _wrong_line(line)
+            wrong, identity = _wrong_line(line)
             if wrong is None:
                 now_handling(line.encode())
                 yield line
                 continue
             _log.warning("a line on stdin is not served: %s", wrong.message)
             sent = await self.sent
-            await sent.send(SessionMessage(JSONRPCError(jsonrpc="2.0", id=None, error=wrong)))
+            await sent.send(SessionMessage(JSONRPCError(jsonrpc="2.0", id=identity, error=wrong)))
 
 
-def _wrong_line(line: str) -> ErrorData | None:
-    """Return what is wrong with a line that is no message."""
+def _wrong_line(line: str) -> tuple[ErrorData | None, Any]:
+    """Return what is wrong with a line that is no message, and the id that whoever sent it waits for, if it has one."""
     try:
         message = jsontext.read(line)
     except ValueError as error:
-        return ErrorData(code=PARSE_ERROR, message=f"the line is no JSON: {error}")
-    wrong = wrong_request(message)
+        return ErrorData(code=PARSE_ERROR, message=f"the line is no JSON: {error}"), None
+    wrong = wrong_message(message)
     if not wrong:
         try:
             jsonrpc_message_adapter.validate_python(message, by_name=False)
         except ValidationError:
             wrong = "the line is no JSON-RPC message"
-    return ErrorData(code=INVALID_REQUEST, message=wrong) if wrong else None
+    return (ErrorData(code=INVALID_REQUEST, message=wrong), id_of(message)) if wrong else (None, None)
