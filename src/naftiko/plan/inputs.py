@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -194,6 +194,7 @@ class InputSet:
         if fitted is ABSENT:
             problems.append(_wrong_type(found, value, is_text=is_text))
             return value
+        fitted = _as_members(fitted, found)
         problems.extend(_constraints(found, fitted, watch))
         if found.name in self._deep:
             problems.extend(self._validate(found, fitted, watch or Watch()))
@@ -409,6 +410,24 @@ _FITS: dict[str, _Fit] = {
     "array": _fit_array,
     "object": _fit_object,
 }
+
+
+def _as_members(value: Any, found: Input) -> Any:
+    """Return a value, or the elements of an array, as the enum has them, where no type says how they are read."""
+    if found.type is None:
+        return _member(value, found.schema.get("enum"))
+    items = found.schema.get("items") if isinstance(value, list) else None
+    if not isinstance(items, Mapping) or "enum" not in items or "type" in items:
+        return value
+    return [_member(element, items["enum"]) for element in value]
+
+
+def _member(value: Any, members: Sequence[Any] | None) -> Any:
+    """Return the member of an enum that a value of no declared type is; a text means the one that is written so."""
+    if members is None or value in members:
+        return value
+    text = as_text(value)
+    return next((member for member in members if member is not None and as_text(member) == text), value)
 
 
 def _constraints(found: Input, value: Any, watch: Watch | None) -> Iterable[Problem]:

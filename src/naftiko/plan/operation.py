@@ -337,7 +337,7 @@ class OperationCompiler:
             location = "query"
         fixed = next((value for value in _values(given) if value is not None), None)
         kind = given.type if given.type is not None or location == "body" else "string"
-        schema = told_schema(given, self._findings)
+        schema = told_schema(given if given.type == kind else given.model_copy(update={"type": kind}), self._findings)
         return Parameter(
             name=given.name or "",
             location=location,
@@ -345,7 +345,7 @@ class OperationCompiler:
             description=given.description,
             required=bool(given.required) or location == "path",
             fixed=None if fixed is None else _Unparsed(fixed, given),
-            schema=schema if given.type == kind else {**schema, "type": kind},
+            schema=schema,
             style=style_of(given, location, self._findings),
             fallback=given.default if given.default is not None and (given.required or location == "path") else ABSENT,
         )
@@ -494,6 +494,6 @@ class _Slots:
             lone=location == "body" and in_body.lone is not None and in_body.lone.argument == argument,
             in_json=location == "body" and in_body.is_json and is_value,
             takes_bytes=location == "body" and argument in in_body.byte_arguments,
-            style=parameter.style if parameter and location == "query" else None,
+            style=parameter.style if parameter and location in {"query", "cookie"} else None,
             argument=argument,
         )

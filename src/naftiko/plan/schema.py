@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from naftiko.digits import ExactNumber
+from naftiko.digits import is_whole, whole
 from naftiko.document.findings import Findings
 from naftiko.document.model import InputParameter, OutputParameter
 from naftiko.plan.inputs import fit
@@ -37,8 +37,7 @@ def parameter_schema(parameter: InputParameter) -> dict[str, Any]:
     for attribute, keyword in _COPIED.items():
         value = getattr(parameter, attribute)
         if value is not None:
-            plain = isinstance(value, float) and not isinstance(value, ExactNumber)
-            schema[keyword] = int(value) if plain and value.is_integer() else value
+            schema[keyword] = whole(value) if isinstance(value, float) and is_whole(value) else value
     if parameter.enum is not None:
         schema["enum"] = [_of_type(member, parameter.type) for member in parameter.enum]
     default = default_of(parameter)
