@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
@@ -27,6 +27,9 @@ from naftiko.types import ABSENT
 
 _FORBIDDEN_IN_HEADER = frozenset(map(chr, (*range(9), *range(10, 32), 127)))
 """Control characters but the tab (RFC 9110 chapter 5.5)."""
+
+_COOKIE_SAFE: Final = "!#$%&'()*+-./:<=>?@[]^_`{|}~"
+"""What may stand in a cookie as it is (RFC 6265 chapter 4.1.1): an encoding in a value is its own, and stays."""
 
 
 class Draft:
@@ -192,6 +195,8 @@ def place(
 ) -> None:
     """Put a parameter's value where it belongs in the draft."""
     style = parameter.style
+    if parameter.location == "header" and not value and isinstance(value, list | dict) and (style or value == []):
+        return  # nothing is in it: no header, as it is no pair of a query (RFC 6570 chapter 3.2.1)
     if style is not None:
         if parameter.location == "query":
             made.query.extend(style.query_pairs(parameter.name, value))
@@ -204,7 +209,7 @@ def place(
     elif parameter.location == "header":
         _add_header(parameter.name, value, made, problems)
     elif parameter.location == "cookie":
-        cookies.append(f"{parameter.name}={quote(as_text(value), safe='')}")
+        cookies.append(f"{parameter.name}={quote(as_text(value), safe=_COOKIE_SAFE)}")
 
 
 def _place_extra(

@@ -117,7 +117,7 @@ class InputMaker:
             wire_name=want.wire or wire,
             whole_body=location == "body" and slot.whole_body and want.use is not Use.PART,
             label=want.wire or _plain(want),
-            style=slot.style if location == "query" and want.use is Use.WHOLE else None,
+            style=slot.style if location == slot.location and want.use is Use.WHOLE else None,
         )
 
     def _place(self, want: Wanted) -> tuple[str, str] | None:

@@ -16,7 +16,7 @@ APPENDED = frozenset({"GET", "HEAD", "DELETE", "PUT", "PATCH"})
 _WORD = re.compile(r"[\w-]+")
 _MARKS = frozenset(":<>[]()$%*{}@")
 _CLEAR_MARKS = frozenset(":<>[]{}")
-_PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}|\{[^{}/]*\}")
+_PLACEHOLDER = re.compile(r"\$?\{\{[^{}]*\}\}|\$?\{[^{}/]*\}")
 
 
 def complete_paths(consumes: ConsumesHttp) -> bool:

@@ -16,7 +16,8 @@ from naftiko.plan.template import Value
 from naftiko.plan.text import as_text
 from naftiko.types import ABSENT
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
+_PLACEHOLDER = re.compile(r"\$?\{\{\s*([^{}/]+?)\s*\}\}|\$?\{([^{}/]+)\}")
+"""``{x}`` and ``{{x}}``, also with the ``$`` of a shell before it, which is no part of any path (SEMANTICS 2)."""
 _GOOGLE = re.compile(r"(?:https?://)?[^/?#]*\.googleapis\.com(?::[^/?#]*)?(?:[/?#]|$)", re.IGNORECASE)
 _RESOURCE_NAMES = frozenset({"name", "parent", "resource"})
 """What Google's APIs call the name of a resource, which is a path itself (google.aip.dev/122)."""

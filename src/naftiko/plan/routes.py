@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 from naftiko.document.model import ExposedResource, InputParameter, RestAdapter
 from naftiko.plan.path import all_placeholders, begins_with, join, placeholders, same_placeholder, shape, split_path
 
-_WHOLE = re.compile(r"\{\{\s*[^{}]+\s*\}\}|\{[^{}]+\}")
+_WHOLE = re.compile(r"\$?\{\{\s*[^{}]+\s*\}\}|\$?\{[^{}]+\}")
 
 
 @dataclass(frozen=True, slots=True)

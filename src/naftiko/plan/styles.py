@@ -57,8 +57,8 @@ class Style:
         key = quote(name, safe="")
         if isinstance(value, dict):
             members = _members(value, self._encoded)
-            if self.explode and self.name == FORM:
-                yield from (f"{quote(member, safe='')}={text}" for member, text in members)
+            if self.explode and self.name == FORM:  # a member's name is the key: `=` and `&` in it are encoded
+                yield from (f"{member}={text}" for member, text in _members(value, self._encoded, _quoted))
             elif members:
                 yield f"{key}={self._delimiter.join(piece for pair in members for piece in pair)}"
         elif isinstance(value, list):
@@ -138,9 +138,16 @@ def _elements(value: list[Any], encode: Callable[[str], str]) -> list[str]:
     return [encode(as_text(element)) for element in value if element is not None]
 
 
-def _members(value: Mapping[str, Any], encode: Callable[[str], str]) -> list[tuple[str, str]]:
-    """Return the members of an object, encoded; what is null is as absent."""
-    return [(encode(member), encode(as_text(inner))) for member, inner in value.items() if inner is not None]
+def _members(
+    value: Mapping[str, Any], encode: Callable[[str], str], encode_name: Callable[[str], str] | None = None
+) -> list[tuple[str, str]]:
+    """Return the members of an object, encoded once; what is null is as absent."""
+    name = encode_name or encode
+    return [(name(member), encode(as_text(inner))) for member, inner in value.items() if inner is not None]
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
 
 
 def _joined_members(value: Mapping[str, Any], encode: Callable[[str], str], between: str, *, explode: bool) -> str:

@@ -77,9 +77,13 @@ class InboundRequest:
                     self._query.setdefault(name, []).append(value)
         return self._query
 
-    def cookies(self) -> dict[str, str]:
-        """The cookies by name; what is broken in the header hides no other cookie."""
-        return cookie_parser(self.headers.get("cookie", ""))
+    def cookies(self) -> dict[str, list[str]]:
+        """The cookies by name, those of one name in their order; what is broken in the header hides no other cookie."""
+        found: dict[str, list[str]] = {}
+        for pair in self.headers.get("cookie", "").split(";"):
+            for name, value in cookie_parser(pair).items():
+                found.setdefault(name, []).append(value)
+        return found
 
     def content(self) -> Content | None:
         """The body as it came, in its coding, or ``None``; what a JSON text may not have is mended."""

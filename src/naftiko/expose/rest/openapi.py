@@ -34,7 +34,7 @@ from naftiko.plan.promises import promised
 from naftiko.plan.routes import NO_ROUTE
 from naftiko.plan.unit import CallAction, ForwardAction, MockAction
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
+_PLACEHOLDER = re.compile(r"\$?\{\{\s*([^{}/]+?)\s*\}\}|\$?\{([^{}/]+)\}")
 _SENTENCE = re.compile(r".{8,}?(?:[.!?](?= |$)|$)|.+")
 _SUMMARY = 120
 """Characters of a summary."""

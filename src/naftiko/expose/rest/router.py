@@ -16,7 +16,7 @@ from naftiko.expose.pattern import Pattern
 RouteT = TypeVar("RouteT")
 FoundT = TypeVar("FoundT")
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}/]+?)\s*\}\}|\{([^{}/]+)\}")
+_PLACEHOLDER = re.compile(r"\$?\{\{\s*([^{}/]+?)\s*\}\}|\$?\{([^{}/]+)\}")
 
 
 class UndecodablePath(ValueError):

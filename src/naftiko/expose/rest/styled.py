@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from naftiko.errors import InputError, Problem
 from naftiko.expose.rest.inbound import InboundRequest
@@ -163,16 +163,31 @@ def read_header(found: Input, text: str) -> Any:
     return _typed(dict(pairs), found.schema)
 
 
-def read_cookie(found: Input, cookies: Mapping[str, str]) -> Any:
-    """Return the value of an input of the cookies in its style; ABSENT where it isn't there."""
-    text = cookies.get(found.wire_name, ABSENT)
-    if found.type == "array" and found.style is not None and text is not ABSENT:
-        return text if text.lstrip().startswith("[") else text.split(",")
-    if found.type != "object" or found.style is None or (text is not ABSENT and text.lstrip().startswith("{")):
-        return text
-    if found.style.explode:
+def read_cookie(found: Input, cookies: Mapping[str, Sequence[str]]) -> Any:
+    """Return the value of an input of the cookies in its style; ABSENT where it isn't there.
+
+    A value without a style is taken as it comes (RFC 6265 chapter 4.1.1 knows no encoding), one with a style is
+    percent-encoded. Of several cookies of one name the first is meant, or all of them where a list is wanted.
+    """
+    values = cookies.get(found.wire_name, ())
+    text = values[0] if values else ABSENT
+    if found.style is None:
+        return list(values) if found.type == "array" and len(values) > 1 else text
+    if found.type == "array" and text is not ABSENT:
+        if len(values) == 1 and text.lstrip().startswith("["):
+            return text
+        pieces = values if len(values) > 1 else text.split(",")
+        return [unquote(piece) for piece in pieces]
+    if found.type != "object":
+        return text if text is ABSENT else unquote(text)
+    return text if text is not ABSENT and text.lstrip().startswith("{") else _members_of(found, text, cookies)
+
+
+def _members_of(found: Input, text: Any, cookies: Mapping[str, Sequence[str]]) -> Any:
+    """Return an object whose members are cookies of their own, or name and value in turn."""
+    if found.style is not None and found.style.explode:
         declared = found.schema.get("properties")
-        members = {name: cookies[name] for name in declared or () if name in cookies}
+        members = {name: unquote(cookies[name][0]) for name in declared or () if name in cookies}
         return _typed(members, found.schema) if members else text
-    pieces = [] if text is ABSENT else text.split(",")
+    pieces = [] if text is ABSENT else [unquote(piece) for piece in text.split(",")]
     return _typed(dict(zip(pieces[::2], pieces[1::2], strict=False)), found.schema) if pieces[1:] else text
