@@ -101,7 +101,8 @@ async def _run(work: _Work, capability: Capability, unit: Unit, given: Arguments
         _learn_secrets(capability)
         try:
             values = unit.plan.inputs.spread(given.values)
-            checked = unit.plan.inputs.check(values, text=frozenset(given.text))
+            can_run = unit.plan.action is not None  # what can't says why, whatever its inputs are
+            checked = unit.plan.inputs.check(values, text=frozenset(given.text)) if can_run else {}
             await work(capability, unit, checked, given, form)
         except CallError as error:
             write_error(error, capability.variables.redactor, form)

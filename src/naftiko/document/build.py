@@ -22,7 +22,7 @@ from naftiko.document.ports import LAST_PORT, report_port
 from naftiko.document.reader import Entries, entries, is_null, plain, scalar, shown
 from naftiko.document.shapes import Field, Kind, canonical_keys, shape
 from naftiko.document.shell import meant
-from naftiko.document.suggest import did_you_mean
+from naftiko.document.suggest import did_you_mean, nearest
 from naftiko.document.unknown import report_unknown_key
 from naftiko.types import ABSENT
 
@@ -144,6 +144,15 @@ class Builder:
         model = choice.models.get(decider.value.lower().replace("-", "").replace("_", ""))
         if model is not None:
             return model
+        near = nearest(decider.value, choice.models)
+        key, kind = _said_by_key(found, choice)
+        if near is not None and kind and choice.models[near] is choice.models[kind]:
+            self.findings.at(decider).warning(
+                "unknown-kind",
+                f"`{choice.by}: {decider.value}` is not known here; what has `{key}` is read as `{kind}`",
+                hint=f"did you mean `{near}`?",
+            )
+            return choice.models[kind]
         self.findings.at(decider).warning(
             "unknown-kind",
             f"`{choice.by}: {decider.value}` is not known here",
@@ -153,8 +162,8 @@ class Builder:
 
     def _by_key(self, found: Entries, choice: Choice) -> type[Model]:
         """Return the model of a thing without a ``type``: the one that a key of it says, with a warning."""
-        key, kind = next(((key, kind) for key, kind in choice.by_key if key in found), ("", ""))
-        if not kind or (kind == "lookup" and "call" in found):
+        key, kind = _said_by_key(found, choice)
+        if not kind:
             return choice.default
         self.findings.at(found[key][0]).warning(
             "missing-type",
@@ -287,3 +296,9 @@ _READERS: dict[Kind, _Reader] = {
     Kind.MODELS: Builder.many,
     Kind.NAMED: Builder.named,
 }
+
+
+def _said_by_key(found: Entries, choice: Choice) -> tuple[str, str]:
+    """Return the key of a thing that says its kind, and the kind; two empty texts where none does."""
+    key, kind = next(((key, kind) for key, kind in choice.by_key if key in found), ("", ""))
+    return ("", "") if kind == "lookup" and "call" in found else (key, kind)

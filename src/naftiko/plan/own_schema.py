@@ -17,6 +17,7 @@ from naftiko.types import Position
 
 _EACH_INPUT: Final = frozenset({"type", "properties", "required", "additionalProperties"})
 """Root keywords that the check of each input covers already."""
+_SAID_BY_EACH: Final = frozenset({"required", "additionalProperties"})
 _SAYS_NOTHING: Final = frozenset(
     {"$schema", "$id", "$comment", "$defs", "definitions", "title", "description"}
     | {"default", "examples", "deprecated", "readOnly", "writeOnly"}
@@ -127,7 +128,12 @@ class OwnInputs(InputSet):
         super().__init__(inputs)
         keywords = own.declared.keys() - _EACH_INPUT - _SAYS_NOTHING
         refers = any("$ref" in compact_json(each) for each in own.declared.get("properties", {}).values())
-        self._together = own.declared if keywords or refers else None
+        alone = {
+            "required",
+            "additionalProperties",
+        }  # of the root: each input is checked for them, under its shown name
+        together = {key: value for key, value in own.declared.items() if key not in alone}
+        self._together = together if keywords or refers else None
         self._own = own.properties
         self._errors: Errors | None = None
 

@@ -107,7 +107,8 @@ LANGUAGE = (
         WARNING,
         "A `type` is not known where it stands.",
         "A consumed API, an adapter, a step or an authentication of a kind that isn't known is listed, but not served, "
-        "called or run.",
+        "called or run. An adapter or a step whose `type` is nearly one that is known, and whose keys say the same, is "
+        "read as that.",
         "Correct the `type`, or remove the thing.",
         "exposes:\n- type: mpc\n  namespace: shop-mcp\n  port: 9090\n",
         "exposes:\n- type: mcp\n  namespace: shop-mcp\n  port: 9090\n",

@@ -165,7 +165,9 @@ class ToolBook:
         unit = tool.unit
         try:
             with self._limit:
-                answer: Answer = await unit.run_checked(unit.plan.inputs.check(arguments))
+                # What can't be executed says so, whatever its arguments are.
+                given = {} if unit.plan.action is None else unit.plan.inputs.check(arguments)
+                answer: Answer = await unit.run_checked(given)
             result = tool_result(answer, unit.plan, tool.shape, version) if place is None else {}
             if tool.budget or place is not None:
                 result = fitted(result, answer, Fitting(tool, arguments, version, self._handles, place))
