@@ -293,3 +293,31 @@ async def test_a_flow_that_means_nothing_says_why(steps, reason):
     assert not unit.executable
     with pytest.raises(NotExecutable, match=reason):
         await unit.run({})
+
+
+ONE_USER = {"id": "u-2", "home": {"region": "eu"}, "tags": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        ([("a", "$.profile"), ("a.b", "$.profile.id")], {"a": {**ONE_USER, "b": "u-2"}}),
+        ([("a", "$.profile"), ("a.home.x", "$.profile.id")], {"a": {**ONE_USER, "home": {"region": "eu", "x": "u-2"}}}),
+        ([("a", "$.profile.id"), ("a.b", "$.profile.id")], {"a": {"b": "u-2"}}),
+        ([("a", "$.profile.tags"), ("a.b.c", "$.profile.id")], {"a": {"b": {"c": "u-2"}}}),
+        ([("a", "$.profile.nothing"), ("a.b", "$.profile.id")], {"a": {"b": "u-2"}}),
+        ([("a.b", "$.profile.id"), ("a", "$.profile.tags")], {"a": ["a", "b"]}),
+        ([("a.b", "$.profile.id"), ("a.b", "$.profile.home")], {"a": {"b": {"region": "eu"}}}),
+        ([("a.b", "$.profile.id"), ("a.c", "$.profile.id")], {"a": {"b": "u-2", "c": "u-2"}}),
+        (
+            [("a.b", "$.profile"), ("a.b.c", "$.profile.id"), ("d", "$.profile")],
+            {"a": {"b": {**ONE_USER, "c": "u-2"}}, "d": ONE_USER},
+        ),
+        ([("", "x"), (".", "$.profile.id"), ("..", "y")], {"": {"": {"": "y"}}}),
+    ],
+)
+async def test_targets_inside_of_one_another(targets, expected):
+    """The later one wins; what a step found is never changed, and nothing raises."""
+    mappings = [{"targetName": name, "value": value} for name, value in targets]
+    capability = flow(CHAIN[:3], Recorder(), mappings=mappings)
+    assert (await capability.run({"email": "bob@x"})).value == expected

@@ -260,14 +260,21 @@ async def _step(step: StepPlan, runner: _StepRunner, scope: Scope) -> StepResult
 
 
 def _nested(flow: FlowAction, scope: Scope) -> Any:
-    """Build the answer of mappings: dots in a target nest; what finds nothing is null (SEMANTICS 5.3)."""
+    """Build the answer of mappings: dots in a target nest; what finds nothing is null (SEMANTICS 5.3).
+
+    What stands inside of another's target is added to its object, and takes the place of what is none.
+    """
     answer: dict[str, Any] = {}
+    made = {id(answer)}
     for target, value in flow.mappings:
         found = value(scope)
         inside = answer
         for name in target[:-1]:
-            below = inside.get(name)
-            inside = below if isinstance(below, dict) else inside.setdefault(name, {})
+            below: Any = inside.get(name)
+            if id(below) not in made:  # a step's own document stays as it is
+                below = inside[name] = {**below} if isinstance(below, dict) else {}
+                made.add(id(below))
+            inside = below
         inside[target[-1]] = None if found is ABSENT else found
     return answer
 

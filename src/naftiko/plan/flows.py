@@ -126,7 +126,7 @@ class FlowLinker:
         return value
 
     def _mappings(self, mappings: Sequence[Mapping], names: Names) -> tuple[tuple[tuple[str, ...], Value], ...]:
-        linked = []
+        linked: list[tuple[tuple[str, ...], Value]] = []
         for mapping in mappings:
             if not mapping.target or mapping.value is None:
                 self._findings.at(mapping.node).warning("missing-name", "a mapping needs `targetName` and `value`")
@@ -134,8 +134,26 @@ class FlowLinker:
             value = self.value(mapping.value, names, mapping, "value")
             if isinstance(value, ScopePath):
                 self._check_path(mapping, names)
-            linked.append((tuple(mapping.target.split(".")), value))
+            target = tuple(mapping.target.split("."))
+            self._check_target(mapping, target, [one for one, _ in linked])
+            linked.append((target, value))
         return tuple(linked)
+
+    def _check_target(self, mapping: Mapping, target: tuple[str, ...], earlier: Sequence[tuple[str, ...]]) -> None:
+        """Tell a target that another one is, or that lies inside of another one."""
+        for other in earlier:
+            shorter = min(len(target), len(other))
+            if target[:shorter] == other[:shorter]:
+                written = ".".join(other)
+                does = (
+                    "replaces it"
+                    if len(target) <= len(other)
+                    else "is added to it if it is an object, else replaces it"
+                )
+                self._findings.at(mapping.at("targetName")).warning(
+                    "overlapping-target", f"`{mapping.target}` and `{written}` are one place: this one {does}"
+                )
+                return
 
     def _check_path(self, mapping: Mapping, names: Names) -> None:
         text = str(mapping.value).strip().removeprefix("$.")

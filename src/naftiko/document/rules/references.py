@@ -272,6 +272,16 @@ REFERENCES = (
         _STEPS,
     ),
     Rule(
+        "overlapping-target",
+        WARNING,
+        "A mapping's target is another's, or lies inside of it.",
+        "The later one wins: it is added to the object that the other found, and takes the place of anything else.",
+        "Give each mapping a place of its own.",
+        _STEPS
+        + "    mappings:\n    - {targetName: a.a, value: $.product}\n    - {targetName: a.a.b, value: $.found}\n",
+        _STEPS + "    mappings:\n    - {targetName: a.a, value: $.product}\n    - {targetName: a.b, value: $.found}\n",
+    ),
+    Rule(
         "undeclared-input",
         WARNING,
         "A value uses an input that is not declared.",

@@ -6,9 +6,11 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
+from naftiko.expose.pattern import Pattern
+
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{\s*([^{}]+?)\s*\}")
-_LONGEST: Final = 8192
-"""Characters of a URI that are matched; a longer one names nothing."""
+_DELIMITERS: Final = frozenset("/?#")
+"""What a value never crosses, so that each URI is read in one way only."""
 
 
 class UriTemplate:
@@ -22,20 +24,19 @@ class UriTemplate:
     def __init__(self, text: str) -> None:
         self.text = _VARIABLE.sub(lambda found: f"{{{found[1] or found[2]}}}", text)
         self.variables: tuple[str, ...] = tuple(found[1] or found[2] for found in _VARIABLE.finditer(text))
-        parts = _VARIABLE.split(text)[::3]
-        # A value never crosses a delimiter, so that each URI is read in one way only.
-        self._pattern = re.compile("([^/?#]+)".join(re.escape(part) for part in parts))
+        self._pattern = Pattern(tuple(_VARIABLE.split(text)[::3]), self.variables)
 
     def match(self, uri: str) -> dict[str, str] | None:
         """Return the variables' values, or ``None`` where the URI is another one.
 
-        A name that stands twice must have the same value twice.
+        A name that stands twice must have the same value twice. Of several ways to read a URI the one in which the first
+        values are the shortest counts: if that one crosses a delimiter, so does every other.
         """
-        found = self._pattern.fullmatch(uri) if len(uri) <= _LONGEST else None
-        if found is None:
+        found = self._pattern.match(uri)
+        if found is None or any(not _DELIMITERS.isdisjoint(value) for value in found):
             return None
         values: dict[str, str] = {}
-        for name, raw in zip(self.variables, found.groups(), strict=True):
+        for name, raw in zip(self.variables, found, strict=True):
             value = unquote(raw)
             if values.setdefault(name, value) != value:
                 return None
