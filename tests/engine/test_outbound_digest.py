@@ -12,10 +12,11 @@ from urllib.request import parse_http_list
 
 import httpx
 import pytest
+from consuming import consuming
 from hypothesis import given
 from hypothesis import strategies as st
 from outbound import api
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 
 from naftiko.engine.authentication.digest import Challenge, Session, parse_challenges, strongest
 from naftiko.errors import MissingVariable
@@ -98,9 +99,9 @@ class DigestServer:
     fresh: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.upstream.on("*", "/{rest:path}", self._answer)
+        self.upstream.on("*", "/{rest:path}", self.answer)
 
-    def _answer(self, request: RecordedRequest) -> Answer:
+    def answer(self, request: RecordedRequest) -> Answer:
         given = request.headers.get("authorization", "")
         if given.startswith("Digest "):
             told = self._check(request, given.removeprefix("Digest "))
@@ -303,6 +304,37 @@ def test_no_header_breaks_the_reading_of_challenges(headers):
 
 def test_a_password_is_not_printed():
     assert "Circle" not in repr(Session(challenge_of(PLAIN), "Mufasa", "Circle of Life", "c"))
+
+
+@pytest.mark.parametrize(("status", "method"), [(302, "GET"), (303, "POST"), (307, "GET"), (308, "POST")])
+async def test_a_redirected_request_proves_its_own_url(status, method):
+    """A digest holds for one method and one URL (RFC 7616 chapter 3.4); the page that redirects wants one as well."""
+    server = DigestServer([PLAIN])
+    answer = server.answer
+
+    def moved(request: RecordedRequest) -> Answer:
+        checked = answer(request)
+        return checked if isinstance(checked, JSONResponse) else RedirectResponse("/ships/new?x=1", status)
+
+    server.upstream.on(method, "/old", moved)
+    login = {"type": "digest", "username": "Mufasa", "password": "Circle of Life"}
+    with server.upstream:
+        settings = {"base_uris": {"*": server.upstream.url}}
+        async with consuming({"method": method}, path="/old", api={"authentication": login}, **settings) as capability:
+            for _ in range(3):
+                assert (await capability.units[0].run({})).value == {"user": "Mufasa"}
+    assert server.proofs == [False, *[True] * 6]
+    assert server.counts["nonce0"] == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_redirect_to_where_the_first_challenge_is():
+    server = DigestServer([PLAIN])
+    server.upstream.on("GET", "/old", lambda _: RedirectResponse("/ships/new", 302))
+    login = {"type": "digest", "username": "Mufasa", "password": "Circle of Life"}
+    with server.upstream:
+        settings = {"base_uris": {"*": server.upstream.url}}
+        async with consuming(path="/old", api={"authentication": login}, **settings) as capability:
+            assert (await capability.units[0].run({})).value == {"user": "Mufasa"}
 
 
 async def test_another_client_agrees():

@@ -64,6 +64,7 @@ class Upstream:
         )
         for _, name in plan.credentials:
             redactor.veil.carry(name)
+        self._sign = self._signed_anew if isinstance(self._credential, DigestCredential) else None
         self._in_path = any(place == "path" for place, _ in plan.credentials)
         self._fields = frozenset(name for place, name in plan.credentials if place == "body")
 
@@ -197,7 +198,7 @@ class Upstream:
             limits = replace(limits, response_bytes=max_binary_bytes)
         try:
             request, authorized = await self.request(call, arguments, passed, conditions)
-            response = await fetch(self.transport, request, limits)
+            response = await fetch(self.transport, request, limits, self._sign)
             if response.status_code == _UNAUTHORIZED and authorized:
                 made_again = partial(self.request, call, arguments, passed, conditions)
                 request, response = await self._again(request, response, made_again, limits)
@@ -207,7 +208,16 @@ class Upstream:
             error.operation = error.operation or call.operation.key
             raise
         veil, own = self._redactor.veil, self._own(request)
+        if own and response.request is not request:  # redirected, and signed anew
+            own = (*own, *self._own(response.request))
         return await veiled(response, veil, own, call.operation.raw_format) if veil or own else response
+
+    async def _signed_anew(self, request: httpx.Request) -> None:
+        """Prove who we are for the URL that a redirect leads to: a digest holds for one (RFC 7616 chapter 3.4)."""
+        if self._credential is None or not request.headers.get("Authorization", "").startswith("Digest "):
+            return
+        for name, value in await self._credential.headers(request.method, str(request.url)):
+            request.headers[name] = value
 
     def _own(self, request: httpx.Request) -> Sequence[str]:
         """Return the credentials that one request alone carries."""
@@ -224,7 +234,7 @@ class Upstream:
         self._unchanging = None  # a secret may have been rotated, and its variable read anew
         if self._credential is not None and await self._credential.retry(request, response):
             request, _ = await make()
-            response = await fetch(self.transport, request, limits)
+            response = await fetch(self.transport, request, limits, self._sign)
         if response.status_code == _UNAUTHORIZED:
             raise UpstreamRefused(
                 f"`{self.plan.namespace}` refused the credential of this server (401)",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from typing import Any, Final
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeAlias
 
 import httpx
 
@@ -24,14 +24,24 @@ class AnswerTooLarge(UpstreamBroken):
     """The answer is larger than ``Limits.response_bytes``."""
 
 
+Sign: TypeAlias = Callable[[httpx.Request], Awaitable[None]]
+"""Makes the proof of a request anew that goes to another URL than the one that it was made for."""
+
+
 def fetch(
-    transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits, sign: Sign | None = None
 ) -> Coroutine[Any, Any, httpx.Response]:
     """Send ``request`` and return its answer, read completely, decompressed, redirects within the origin followed.
 
     A redirect that is not followed is an answer, to be told from a success (``redirects.not_followed`` says why). A
     body in a coding that isn't known stays as it is, with its Content-Encoding. A status of 4xx or 5xx is an answer,
     not an error.
+
+    Args:
+        transport: of the API.
+        request: what is sent.
+        limits: of the call.
+        sign: called with each request that follows a redirect.
 
     Raises:
         UpstreamUnreachable: no connection.
@@ -40,23 +50,29 @@ def fetch(
         Overloaded: no connection became free in time.
         ValueError: a header that must not be sent; nothing was sent.
     """
-    whole = _whole(transport, request, limits)
+    whole = _whole(transport, request, limits, sign)
     timing = measured.get()
     return whole if timing is None else timing.upstream.during(whole)
 
 
-async def _whole(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
+async def _whole(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits, sign: Sign | None
+) -> httpx.Response:
     try:
         async with asyncio.timeout(limits.total):
             answer = await _exchange(transport, request, limits)
             following = redirected(request, answer)
-            return answer if following is None else await _followed(transport, request, following, limits)
+            return answer if following is None else await _followed(transport, request, following, limits, sign)
     except TimeoutError:
         raise out_of_time(place(request.url), limits) from None
 
 
 async def _followed(
-    transport: httpx.AsyncBaseTransport, request: httpx.Request, following: httpx.Request, limits: Limits
+    transport: httpx.AsyncBaseTransport,
+    request: httpx.Request,
+    following: httpx.Request,
+    limits: Limits,
+    sign: Sign | None,
 ) -> httpx.Response:
     """The answer at the end of a chain of redirects."""
     asked = {(request.method, str(request.url))}
@@ -66,6 +82,8 @@ async def _followed(
             raise UpstreamBroken(f"{place(request.url)} redirects in a circle", hint=_CIRCLE)
         asked.add(target)
         request = following
+        if sign is not None:
+            await sign(request)
         answer = await _exchange(transport, request, limits)
         further = redirected(request, answer)
         if further is None:

@@ -29,8 +29,8 @@ class UriTemplate:
     def match(self, uri: str) -> dict[str, str] | None:
         """Return the variables' values, or ``None`` where the URI is another one.
 
-        A name that stands twice must have the same value twice. Of several ways to read a URI the one in which the first
-        values are the shortest counts: if that one crosses a delimiter, so does every other.
+        A name that stands twice must have the same value twice. Where a URI can be read in several ways, first values
+        are short: if one of these crosses a delimiter, so does one of every other way.
         """
         found = self._pattern.match(uri)
         if found is None or any(not _DELIMITERS.isdisjoint(value) for value in found):
