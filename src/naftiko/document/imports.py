@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from naftiko.document.findings import Findings, Reporter
 from naftiko.document.model import CapabilityDocument, Import, Model
-from naftiko.document.suggest import did_you_mean
+from naftiko.document.suggest import did_you_mean, listed
 from naftiko.errors import CapabilityError
 from naftiko.types import Diagnostic
 
@@ -147,7 +147,7 @@ def _pick(
             "import-not-found",
             f"{_asked(thing)} is not among the {section} of {target.name}",
             hint=did_you_mean(thing.namespace or thing.alias or "", known)
-            or (f"it has: {', '.join(known)}" if known else f"it has no {section}"),
+            or (f"it has: {listed(known)}" if known else f"it has no {section}"),
         )
         return ()
     found = named[wanted]

@@ -14,7 +14,7 @@ from yaml.nodes import Node
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import Model
-from naftiko.document.suggest import did_you_mean, fold
+from naftiko.document.suggest import did_you_mean, fold, listed
 from naftiko.plan import dotted, jsonpath
 from naftiko.plan.apis import Apis
 from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation, Slot
@@ -379,7 +379,7 @@ class CallLinker:
                 self._findings.at(model.at("with", key)).warning(
                     "undeclared-input",
                     f"`{name}` is not among the declared inputs; it has never a value",
-                    hint=did_you_mean(name, names.inputs) or f"declared: {', '.join(sorted(names.inputs))}",
+                    hint=did_you_mean(name, names.inputs) or f"declared: {listed(sorted(names.inputs))}",
                 )
 
     def _extras(

@@ -8,7 +8,7 @@ from typing import Any
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import CallStep, LookupStep, Mapping, Model, ScriptStep, Step, UnknownStep
-from naftiko.document.suggest import did_you_mean
+from naftiko.document.suggest import did_you_mean, listed
 from naftiko.plan import jsonpath
 from naftiko.plan.calls import Caller, CallLinker, CannotLink
 from naftiko.plan.references import Names, ScopePath, StepPath, compile_path, compile_value
@@ -75,7 +75,7 @@ class FlowLinker:
             raise CannotLink(
                 "unknown-step",
                 f"step `{name}` looks into `{step.index}`, which is no earlier step",
-                did_you_mean(step.index or "", earlier) or f"earlier steps: {', '.join(earlier) or 'none'}",
+                did_you_mean(step.index or "", earlier) or f"earlier steps: {listed(earlier)}",
                 step.at("index"),
             )
         wanted = step.lookup_value if step.lookup_values is None else step.lookup_values
@@ -162,7 +162,7 @@ class FlowLinker:
             self._findings.at(mapping.at("value")).warning(
                 "unknown-step",
                 f"`{mapping.value}` begins with no step's name; it finds nothing",
-                hint=did_you_mean(first, names.steps) or f"steps: {', '.join(names.steps)}",
+                hint=did_you_mean(first, names.steps) or f"steps: {listed(names.steps)}",
             )
 
 

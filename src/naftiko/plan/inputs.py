@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from naftiko import jsontext
 from naftiko.digits import ExactNumber, is_number, is_whole, read_number, whole
-from naftiko.document.suggest import did_you_mean, fold
+from naftiko.document.suggest import did_you_mean, fold, listed
 from naftiko.errors import InputError, Problem
 from naftiko.plan.content import Base64, Content
 from naftiko.plan.jsonpath import JSONPath
@@ -176,7 +176,7 @@ class InputSet:
     def _unknown(self, name: str) -> Problem:
         known = [found.alias for found in self.inputs]
         hint = did_you_mean(name, known) if len(name) <= _LONGEST_NAME else ""
-        hint = hint or (f"known: {', '.join(known)}" if known else "it takes no inputs")
+        hint = hint or (f"known: {listed(known)}" if known else "it takes no inputs")
         shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
         return Problem(shown, "argument", f"there is no input `{shown}`; {hint}")
 

@@ -24,6 +24,7 @@ from naftiko.document.model import (
     RestAdapter,
 )
 from naftiko.document.reader import is_null
+from naftiko.document.suggest import listed
 from naftiko.plan import mentions
 from naftiko.plan.apis import Apis, LinkSettings, link_apis
 from naftiko.plan.calls import Caller, CallLinker, CannotLink
@@ -151,7 +152,7 @@ class _Linker:
         reason = ""
         if target is None:
             reason = f"there is no namespace `{written}` to forward to"
-            here.error("unknown-namespace", reason, hint=f"known: {', '.join(self._apis.plans) or 'none'}")
+            here.error("unknown-namespace", reason, hint=f"known: {listed(self._apis.plans)}")
         else:
             if target != written:
                 tell_misspelt(here, written, target)

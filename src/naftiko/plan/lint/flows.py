@@ -20,9 +20,38 @@ from naftiko.document.model import (
     RestAdapter,
     Step,
 )
-from naftiko.document.suggest import did_you_mean, fold
+from naftiko.document.suggest import FEW, did_you_mean, fold, listed
 
 _FIRST_NAME = re.compile(r"\s*\$\.(?!this\.)([\w-]+)(?=[.\[\s]|$)")
+
+
+class _Earlier:
+    """The names of the steps before one."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+        self._folded: dict[str, set[str]] = {}
+        self._longest = 0
+
+    def add(self, name: str) -> None:
+        self._names[name] = None
+        self._longest = max(self._longest, len(name))
+        self._folded.setdefault(fold(name), set()).add(name)
+
+    def holds(self, text: str) -> bool:
+        """Tell a path into one of them; a step's name may hold dots, so not only the path's first name is looked up."""
+        path = text.strip().removeprefix("$.")
+        ends = (at for at, character in enumerate(path[: self._longest + 1]) if character in ".[")
+        return path in self._names or any(path[:at] in self._names for at in ends)
+
+    def nearly_holds(self, name: str) -> bool:
+        """Tell a name that is a step's but for its spelling: linking has told it, and uses that step."""
+        return len(self._folded.get(fold(name), ())) == 1
+
+    def hint(self, name: str) -> str:
+        """Return what was meant; among so many names that looking would take long, only what there is."""
+        near = did_you_mean(name, self._names) if len(self._names) <= FEW else ""
+        return near or f"earlier steps: {listed(self._names)}"
 
 
 def check_flows(document: CapabilityDocument, findings: Findings) -> None:
@@ -31,19 +60,21 @@ def check_flows(document: CapabilityDocument, findings: Findings) -> None:
     for unit in units_with_steps(document):
         _check_lookups(unit.steps, operations, findings)
         inputs = {given.name for given in unit.input_parameters if given.name}
-        names = [step.name for step in unit.steps if step.name]
-        for at, step in enumerate(unit.steps):
-            earlier = [before.name for before in unit.steps[:at] if before.name]
+        names = {step.name for step in unit.steps if step.name}
+        earlier = _Earlier()
+        for step in unit.steps:
             for path, text in _paths(step):
                 first = _FIRST_NAME.match(text)
-                if first is None or first[1] in inputs or _is_step(text, earlier) or _is_nearly_step(first[1], earlier):
+                if first is None or first[1] in inputs or earlier.holds(text) or earlier.nearly_holds(first[1]):
                     continue
                 later = f"`{first[1]}` comes later" if first[1] in names else ""
                 findings.at(step.at(*path)).warning(
                     "unknown-step",
                     f"`{text.strip()}` begins with no earlier step's name; it finds nothing",
-                    hint=later or did_you_mean(first[1], earlier) or _known(earlier),
+                    hint=later or earlier.hint(first[1]),
                 )
+            if step.name:
+                earlier.add(step.name)
 
 
 def _operations(document: CapabilityDocument) -> dict[str, ConsumedOperation]:
@@ -71,7 +102,7 @@ def _check_lookups(steps: Sequence[Step], operations: Mapping[str, ConsumedOpera
                 findings.at(step.at(key)).warning(
                     "unknown-field",
                     f"no item of `{step.index}` has `{field}`, as far as its outputs are declared: it finds nothing",
-                    hint=did_you_mean(field, fields) or f"declared: {', '.join(fields)}",
+                    hint=did_you_mean(field, fields) or f"declared: {listed(fields)}",
                 )
 
 
@@ -114,17 +145,6 @@ def units_with_steps(document: CapabilityDocument) -> Iterator[AggregateFunction
                 yield from (operation for operation in resource.operations if operation.steps)
 
 
-def _is_step(text: str, earlier: Sequence[str]) -> bool:
-    """A step's name may hold dots, so names are compared with the path, not with its first name."""
-    path = text.strip().removeprefix("$.")
-    return any(path == name or path.startswith((f"{name}.", f"{name}[")) for name in earlier)
-
-
-def _is_nearly_step(name: str, earlier: Sequence[str]) -> bool:
-    """Tell a name that is a step's but for its spelling: linking has told it, and uses that step."""
-    return len({step for step in earlier if fold(step) == fold(name)}) == 1
-
-
 def _paths(step: Step) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield the texts of a step that are paths, each with where it stands."""
     if isinstance(step, CallStep):
@@ -144,7 +164,3 @@ def texts(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str 
     elif isinstance(value, list):
         for at, inner in enumerate(value):
             yield from texts(inner, (*place, at))
-
-
-def _known(earlier: Sequence[str]) -> str:
-    return f"earlier steps: {', '.join(earlier) or 'none'}"
