@@ -3,6 +3,9 @@
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+# Twice as many test processes as the smallest machine has cores: many tests wait for servers to start and to stop.
+WORKERS ?= 4
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 CAPABILITY ?= capabilities/koyeb-instances.yaml
 
 .PHONY: serve test check demo corpus conformance bench startup attack lock sbom audit clean
@@ -18,20 +21,20 @@ serve: $(VENV)/.installed  ## serve the first capability: REST on 8080, MCP on 9
 	$(BIN)/naftiko serve $(CAPABILITY)
 
 test: $(VENV)/.installed  ## all tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: $(VENV)/.installed  ## what a change must pass: lint, format, types, tests, coverage
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(PYTEST) --cov --cov-report=term:skip-covered
 	$(MAKE) conformance
 
 demo: $(VENV)/.installed  ## the first capability against a stand-in Koyeb, no account needed
 	$(BIN)/python -m examples.demo
 
 corpus: $(VENV)/.installed  ## every unit of every real capability file against an independent oracle
-	$(BIN)/python -m pytest -m corpus -q
+	$(PYTEST) -m corpus -q
 
 conformance: $(VENV)/.installed  ## the official MCP conformance suite and Inspector, which npm installs into a cache
 	$(BIN)/python -m pytest -m conformance -q

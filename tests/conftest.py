@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+for kind in ("connect", "read", "write", "pool"):  # clients that say nothing else wait as long as a busy machine needs
+    setattr(DEFAULT_TIMEOUT_CONFIG, kind, 60.0)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -13,3 +19,14 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     if not isinstance(val, bytes) or (val.isascii() and val.decode("ascii").isprintable()):
         return None
     return "bytes"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Add up the figures that the runs over the corpus recorded, part by part."""
+    figures: dict[str, Counter[str]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, counts in getattr(report, "user_properties", ()) if getattr(report, "when", "") == "call" else ():
+                figures.setdefault(name, Counter()).update(counts)
+    for name, counts in figures.items():
+        terminalreporter.write_line(f"{name}: {dict(counts)}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 
 import oracle
 import pytest
+from corpus_run import PARTS, capability_files
 from oracle import Digits, ExpectedInput
 from oracle_snippets import BASE, pair, send, shape, write
 
@@ -233,13 +233,14 @@ def test_the_oracle_shares_nothing_with_the_engine():
 
 
 @pytest.mark.corpus
-def test_every_public_file_is_answered(capsys):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_public_file_is_answered(part, record_property):
     """Every file gives its units, and every executable call a request when all inputs and variables are there."""
     if not CORPUS.is_dir():
         pytest.skip("the shared corpus of capability files is not beside the project")
     kinds: Counter[str] = Counter()
     executable = requests = files = 0
-    for path in sorted(CORPUS.rglob("*.y*ml")):
+    for path in capability_files(CORPUS, part):
         files += 1
         for unit in oracle.units(path):
             kinds[f"{unit.adapter} {unit.kind}"] += 1
@@ -258,9 +259,5 @@ def test_every_public_file_is_answered(capsys):
             assert "{" not in made.url, path
             assert made.url.startswith(f"{BASE}/"), path
             requests += 1
-    total = kinds.total()
-    lines = [f"{files} files, {total} units, {executable / total:.1%} executable, {requests} requests"]
-    lines += [f"  {kind}: {count} ({count / total:.1%})" for kind, count in sorted(kinds.items())]
-    with capsys.disabled():
-        sys.stdout.write("\n" + "\n".join(lines) + "\n")
+    record_property("oracle", {"files": files, "executable": executable, "requests": requests, **kinds})
     assert requests > 0
