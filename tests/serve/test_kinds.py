@@ -51,6 +51,7 @@ capability:
         method: GET
         path: /jar
         inputParameters: [{name: s, in: cookie}, {name: k, in: cookie, type: array, style: form}]
+      - {name: capitals, method: GET, path: "/apps/{APP_ID}/keys/{KEY}"}
       - {name: lost, method: POST, path: /runs, inputParameters: [{name: id, in: path}]}
   - type: http
     namespace: with-user
@@ -71,6 +72,7 @@ capability:
     - {name: chosen, path: /chosen, operations: [{name: chosen, method: GET, call: api.chosen}]}
     - {name: jar, path: /jar, operations: [{name: jar, method: GET, call: api.jar}]}
     - {name: shell, path: "/t/${town}/d/${day}", operations: [{name: shell, method: GET, call: api.shell}]}
+    - {name: apps, path: "/apps/{app-id}/k/{key}", operations: [{name: apps, method: GET, call: api.capitals}]}
     - {name: lost, path: "/runs/{id}", operations: [{name: lost, method: POST, call: api.lost}]}
   - type: mcp
     namespace: tools
@@ -83,6 +85,7 @@ capability:
     - {name: shell, description: d, call: api.shell}
     - {name: jar, description: d, call: api.jar}
     - {name: lost, description: d, call: api.lost}
+    - {name: capitals, description: d, call: api.capitals}
     - {name: read, description: d, call: with-user.read}
     - {name: read-both, description: d, call: with-both.read-both}
     - name: joined
@@ -196,6 +199,13 @@ def test_a_shells_dollar_before_a_placeholder_is_no_part_of_a_path(process, aske
     assert asked().raw_path == "/towns/Bern/days/1"
     assert get(process, "/t/Ulm/d/2")[0] == 200
     assert asked().raw_path == "/towns/Ulm/days/2"
+
+
+def test_a_placeholder_in_capitals_is_an_input_like_any_other(process, asked):
+    assert not call(process, "capitals", {"APP_ID": "a", "KEY": "k/1"}).get("isError")
+    assert asked().raw_path == "/apps/a/keys/k%2F1"
+    assert get(process, "/apps/b/k/2")[0] == 200
+    assert asked().raw_path == "/apps/b/keys/2"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from naftiko.plan.path import (
     PathTemplate,
     all_placeholders,
     has_loose_brace,
+    inputs_of_path,
     parse_path,
     placeholders,
     resource_names,
@@ -213,7 +214,7 @@ class OperationCompiler:
         of_path = (*(renamed[name] for name in placeholders(complete.text)), *complete.names.values())
         declared = _with_arguments(declared, of_path)
         in_path_now = {one.name: one for one in declared if one.location == "path"}
-        in_url = replace(names, one_line=True)
+        in_url = replace(names, one_line=True, inputs=names.inputs | inputs_of_path(complete.text, names.variable))
         path = parse_path(
             complete.text,
             lambda name: _in_path(renamed.get(name, name), in_path_now, in_url),

@@ -222,6 +222,20 @@ def placeholders(text: str) -> tuple[str, ...]:
     return _names(split_path(text)[0])
 
 
+def inputs_of_path(text: str, variable: Callable[[str], str | None]) -> frozenset[str]:
+    """Return what has single braces in a path or its query and is no variable: ``{ID}`` is an input like ``{id}``.
+
+    In double braces, names in capitals are variables as in any other text.
+
+    Args:
+        text: the path.
+        variable: says which variable a name is, if it is one.
+    """
+    path, query, _ = split_path(text)
+    single = (placeholder_name(found[2])[0] for found in _PLACEHOLDER.finditer(path + query) if found[2])
+    return frozenset(name for name in single if variable(name) is None)
+
+
 def all_placeholders(text: str) -> tuple[str, ...]:
     """Return the names of the placeholders in a path and in its query, each once, in order."""
     path, query, _ = split_path(text)
