@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from naftiko.types import Diagnostic
 
@@ -69,6 +69,15 @@ class CallError(NaftikoError):
         self.hint = hint
         self.step: str | None = None
         self.retry_after: float | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again, (type(self), self.args, self.__dict__)  # each has arguments of its own
+
+
+def _made_again(kind: type[CallError], args: tuple[Any, ...], attributes: dict[str, Any]) -> CallError:
+    made = kind.__new__(kind, *args)
+    made.__dict__.update(attributes)
+    return made
 
 
 @dataclass(frozen=True, slots=True)

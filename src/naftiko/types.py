@@ -41,6 +41,9 @@ class _Absent:
     def __repr__(self) -> str:
         return "ABSENT"
 
+    def __reduce__(self) -> str:
+        return "ABSENT"  # pickled as what it is called, it stays the only one
+
 
 ABSENT: Final[Any] = _Absent()
 """No value at all, which JSON's ``null`` is not: an absent optional input sends nothing (SEMANTICS 3.2)."""

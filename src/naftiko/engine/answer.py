@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from naftiko import jsontext
 from naftiko.engine.head import UpstreamLinks
 from naftiko.errors import CallError
 from naftiko.types import ABSENT
@@ -109,6 +110,27 @@ class Answer:
             self._value = self._content if self._decode is None else self._decode(self._content)
         return self._value
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An answer goes to another process as its bytes, which are JSON where it was a value."""
+        kept = {name: getattr(self, name) for name in ("length", "links", "modified", "unreadable")}
+        kept["_content"] = self.sent
+        kept["_dump"] = self._dump
+        kept["_decode"] = _read_json if self._decode is not None or self._dump is not None else None
+        return _made_again, (self.status, self.media_type, list(self.headers), kept)
+
     def __repr__(self) -> str:
         size = "" if self._content is None else f", {len(self._content)} bytes"
         return f"<Answer {self.status} {self.media_type or 'no content'}{size}>"
+
+
+def _made_again(
+    status: int, media_type: str | None, headers: Sequence[tuple[str, str]], kept: Mapping[str, Any]
+) -> Answer:
+    made = Answer(status=status, media_type=media_type, headers=headers)
+    for name, value in kept.items():
+        setattr(made, name, value)
+    return made
+
+
+def _read_json(content: bytes) -> Any:
+    return jsontext.read(content)

@@ -15,11 +15,12 @@ from naftiko.document.load import Loaded, load_document, parse_document
 from naftiko.document.model import Bind, CapabilityDocument, ConsumesHttp
 from naftiko.engine.answer import Answer
 from naftiko.engine.lint import lint_files
-from naftiko.engine.run import Engine
+from naftiko.engine.run import PLAIN, Engine, Finish
 from naftiko.engine.settings import Settings
 from naftiko.engine.upstream import Upstream
 from naftiko.engine.variables import BoundVariables, StandInVariables
 from naftiko.errors import MissingVariable, NaftikoError
+from naftiko.observe.redaction import Learnt
 from naftiko.plan.addresses import basic_credential, user_of
 from naftiko.plan.apis import LinkSettings
 from naftiko.plan.content import Content
@@ -126,7 +127,8 @@ class Unit:
         Raises:
             CallError: see ``naftiko.errors``; an upstream's own 4xx and 5xx are ``UpstreamStatus``.
         """
-        return await self._engine.run(self.plan, self.checked(self.plan.inputs.spread(inputs or {})), body)
+        answer: Answer = await self._engine.run(self.plan, self.checked(self.plan.inputs.spread(inputs or {})), body)
+        return answer
 
     def checked(self, given: Mapping[str, Any], *, text: frozenset[str] = frozenset()) -> dict[str, Any]:
         """Return the inputs as the unit takes them; those ``in: environment`` come from there and nowhere else.
@@ -153,10 +155,18 @@ class Unit:
         return {name: ABSENT if value is None else value for name, value in found.items()}
 
     async def run_checked(
-        self, values: Mapping[str, Any], body: Content | None = None, conditions: Sequence[tuple[str, str]] = ()
-    ) -> Answer:
-        """Run with inputs that an adapter has checked already; a REST caller may have conditions (``Engine.run``)."""
-        return await self._engine.run(self.plan, values, body, conditions)
+        self,
+        values: Mapping[str, Any],
+        body: Content | None = None,
+        conditions: Sequence[tuple[str, str]] = (),
+        finish: Finish[Any] = PLAIN,
+    ) -> Any:
+        """Run with inputs that an adapter has checked already; see ``Engine.run``."""
+        return await self._engine.run(self.plan, values, body, conditions, finish)
+
+    def learn(self, secrets: Mapping[str, Learnt]) -> None:
+        """Hide values that another process learnt to be secret."""
+        self._engine.learn(secrets)
 
     def __repr__(self) -> str:
         where = f"{self.method} {self.path}" if self.adapter == "rest" else self.name
@@ -228,6 +238,7 @@ class Capability:
             for key, api in self.plan.apis.items()
         }
         self.engine = Engine(self.upstreams, seen, self.variables.redactor, self.path.parent, mock=settings.mock)
+        self.engine.units = tuple(unit for adapter in self.plan.adapters for unit in adapter.runnable)
         self.adapters = tuple(
             Adapter(plan, tuple(Unit(unit, self.engine) for unit in plan.units)) for plan in self.plan.adapters
         )

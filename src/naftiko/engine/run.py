@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Generic, TypeVar
 
 import httpx
 
 from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
+from naftiko.engine.apart import LIGHT, Pool, Shared, current, is_heavy
+from naftiko.engine.apart.outside import Answered, Calls
 from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.decode import answer as make_answer
 from naftiko.engine.decode import document, passes_bytes
@@ -21,7 +24,7 @@ from naftiko.engine.request import dump_json
 from naftiko.engine.transport.redirects import READING, is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
 from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
-from naftiko.observe.redaction import Redactor
+from naftiko.observe.redaction import Learnt, Redactor
 from naftiko.plan.content import Content
 from naftiko.plan.operation import Operation
 from naftiko.plan.outputs import Outputs
@@ -39,12 +42,52 @@ from naftiko.plan.unit import (
 )
 from naftiko.types import ABSENT
 
+ResultT = TypeVar("ResultT")
 _FIRST_REDIRECT = 300
 _FIRST_ERROR = 400
 
 
-class Engine:
-    """Runs the units of one capability."""
+@dataclass(frozen=True, slots=True)
+class Finish(Generic[ResultT]):
+    """What becomes of an answer, wherever it is made.
+
+    Attributes:
+        make: makes it; a function of a module, or a ``partial`` of one.
+        reads: whether it reads the bytes of an answer that is passed on.
+    """
+
+    make: Callable[[Answer], ResultT]
+    reads: bool
+
+
+class _Heavy(Exception):  # it is where the way parts
+    """The answer is better read elsewhere.
+
+    Attributes:
+        pool: where.
+        answers: what the upstreams answered so far, by the call's key.
+    """
+
+    def __init__(self, pool: Pool, answers: Mapping[str, Answered]) -> None:
+        super().__init__()
+        self.pool = pool
+        self.answers = answers
+
+
+def _as_it_is(answer: Answer) -> Answer:
+    return answer
+
+
+PLAIN: Final = Finish(_as_it_is, reads=False)
+"""The answer itself."""
+
+
+class Engine(Shared):
+    """Runs the units of one capability.
+
+    Attributes:
+        units: those that may run elsewhere, known there by their place.
+    """
 
     def __init__(
         self,
@@ -55,6 +98,8 @@ class Engine:
         *,
         mock: bool,
     ) -> None:
+        super().__init__()
+        self.units: tuple[UnitPlan, ...] = ()
         self.upstreams = upstreams
         self.variables = variables
         self._redactor = redactor
@@ -73,21 +118,38 @@ class Engine:
         inputs: Mapping[str, Any],
         passed: Content | None = None,
         conditions: Sequence[tuple[str, str]] = (),
-    ) -> Answer:
-        """Run a unit with checked inputs.
+        finish: Finish[Any] = PLAIN,
+    ) -> Any:
+        """Run a unit with checked inputs; what takes long runs elsewhere (``naftiko.engine.apart``).
 
         Args:
             unit: the unit.
             inputs: by name.
             passed: a REST caller's body that is passed on.
             conditions: a REST caller's, which go with the call where its answer is passed on (RFC 9110 chapter 13).
+            finish: what is made of the answer.
 
         Raises:
             CallError: see ``naftiko.errors``.
         """
         if unit.action is None:
             raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}")
-        return await self._act(unit.action, unit, inputs, passed, conditions)
+        try:
+            answer = await self._act(unit.action, unit, inputs, passed, conditions, reads=finish.reads)
+        except _Heavy as heavy:
+            place = next(at for at, each in enumerate(self.units) if each is unit)
+            answers = heavy.answers
+            return await heavy.pool.run(
+                *(_run_apart, self, place, inputs, passed, conditions, finish),
+                lane=[*answers][-1].partition("#")[0],
+                answers=answers,
+                learn=self.learn,
+            )
+        return finish.make(answer)
+
+    def learn(self, secrets: Mapping[str, Learnt]) -> None:
+        """Hide values that another process learnt to be secret."""
+        self._redactor.learn_all(secrets)
 
     async def _act(
         self,
@@ -96,9 +158,11 @@ class Engine:
         inputs: Mapping[str, Any],
         passed: Content | None,
         conditions: Sequence[tuple[str, str]],
+        *,
+        reads: bool,
     ) -> Answer:
         if isinstance(action, CallAction):
-            return await self._call(action.call, unit, inputs, passed, conditions)
+            return await self._call(action.call, unit, inputs, passed, conditions, reads=reads)
         scope = Scope(inputs, self.variables)
         if isinstance(action, FlowAction):
             return await self._flow(action, unit.outputs, scope)
@@ -107,7 +171,7 @@ class Engine:
             return Answer(value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json)
         if isinstance(action, FunctionAction):
             given = function_inputs(action, scope, unit.inputs)
-            return await self._act(action.action, unit, given, passed, conditions)
+            return await self._act(action.action, unit, given, passed, conditions, reads=reads)
         raise NotExecutable("this route forwards requests; it can't be called")
 
     async def _call(
@@ -117,6 +181,8 @@ class Engine:
         inputs: Mapping[str, Any],
         passed: Content | None,
         conditions: Sequence[tuple[str, str]],
+        *,
+        reads: bool,
     ) -> Answer:
         scope = Scope(inputs, self.variables)
         arguments = arguments_of(call.arguments, scope)
@@ -130,6 +196,10 @@ class Engine:
         response = await upstream.send(call, arguments, passed, max_binary_bytes=largest, conditions=conditions)
         if response.status_code >= _FIRST_REDIRECT:
             self._check(response, call.operation, passes_on=passes_bytes(call.operation, unit.outputs))
+        if len(response.content) > LIGHT and (reads or not passes_bytes(call.operation, unit.outputs)):
+            pool = current()
+            if pool is not None and _is_heavy(response, call.operation):
+                raise _Heavy(pool, {Calls().next(call.operation.key): response})
         return await make_answer(response, call.operation, unit.outputs, scope, self.decoder(call.operation))
 
     def _check(self, response: httpx.Response, operation: Operation, *, passes_on: bool) -> None:
@@ -166,16 +236,29 @@ class Engine:
 
     async def document(self, call: Call, scope: Scope, passed: Content | None = None) -> Any:
         """Call an operation and return its decoded document, for steps and for explaining."""
+        if self.mock:
+            return await self._described_document(call, scope, passed)
+        return await self.read(await self.response(call, scope, passed), call)
+
+    async def read(self, response: httpx.Response, call: Call) -> Any:
+        """Return the decoded document of an answer."""
+        return await document(response, call.operation, self.decoder(call.operation))
+
+    async def _described_document(self, call: Call, scope: Scope, passed: Content | None) -> Any:
         arguments = arguments_of(call.arguments, scope)
         upstream = self.upstreams[call.operation.api]
-        if self.mock:
-            request, _ = await upstream.request(call, with_stand_ins(call, arguments), passed)
-            return described(request, self._redactor)
+        request, _ = await upstream.request(call, with_stand_ins(call, arguments), passed)
+        return described(request, self._redactor)
+
+    async def response(self, call: Call, scope: Scope, passed: Content | None = None) -> httpx.Response:
+        """Call an operation and return its good answer."""
+        arguments = arguments_of(call.arguments, scope)
+        upstream = self.upstreams[call.operation.api]
         largest = _largest(call.operation, None)
         response = await upstream.send(call, arguments, passed, max_binary_bytes=largest)
         if response.status_code >= _FIRST_REDIRECT:
             self._check(response, call.operation, passes_on=False)
-        return await document(response, call.operation, self.decoder(call.operation))
+        return response
 
     async def steps(self, flow: FlowAction, scope: Scope) -> tuple[dict[str, StepResult], Scope]:
         """Run steps wave by wave; a failing one ends the flow with its name in the error.
@@ -191,6 +274,7 @@ class Engine:
             for step, result in zip(wave, await _together(wave, runner, inside), strict=True):
                 results[step.name] = result
                 shown[step.name] = result.shown
+            runner.stay()
         return results, Scope({**scope.inputs}, scope.variables, shown)
 
     async def _flow(self, flow: FlowAction, outputs: Outputs, scope: Scope) -> Answer:
@@ -224,13 +308,49 @@ class Engine:
 
 
 class _StepRunner:
-    """What steps see of the engine."""
+    """What steps see of the engine; it keeps what upstreams answer, in case the flow goes on elsewhere."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._pool = None if engine.mock else current()
+        self._calls = Calls()
+        self._answers: dict[str, Answered] = {}
+        self._is_heavy = False
 
     async def call(self, call: Call, scope: Scope) -> Any:
-        return await self._engine.document(call, scope)
+        if self._pool is None:
+            return await self._engine.document(call, scope)
+        key = self._calls.next(call.operation.key)
+        response = self._answers[key] = await self._engine.response(call, scope)
+        if _is_heavy(response, call.operation):
+            self._is_heavy = True  # the steps beside this one are done before the flow moves
+            return None
+        return await self._engine.read(response, call)
+
+    def stay(self) -> None:
+        """Go on here, unless an answer is to be read elsewhere.
+
+        Raises:
+            _Heavy: one is.
+        """
+        if self._is_heavy and self._pool is not None:
+            raise _Heavy(self._pool, self._answers)
+
+
+def _is_heavy(response: httpx.Response, operation: Operation) -> bool:
+    return operation.raw_format != "binary" and is_heavy(response.content, operation.raw_format)
+
+
+async def _run_apart(
+    engine: Engine,
+    place: int,
+    inputs: Mapping[str, Any],
+    passed: Content | None,
+    conditions: Sequence[tuple[str, str]],
+    finish: Finish[ResultT],
+) -> Any:
+    """Run a unit in another process of the pool."""
+    return await engine.run(engine.units[place], inputs, passed, conditions, finish)
 
 
 async def _together(wave: tuple[StepPlan, ...], runner: _StepRunner, scope: Scope) -> list[StepResult]:

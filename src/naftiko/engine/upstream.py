@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,6 +11,8 @@ from typing import Any
 
 import httpx
 
+from naftiko.engine.apart.outside import ROLE, NotYet, Outside, Prepared
+from naftiko.engine.apart.shared import Shared
 from naftiko.engine.authentication import Credential, credential
 from naftiko.engine.authentication.carried import Carried, carried
 from naftiko.engine.authentication.digest import DigestCredential
@@ -33,7 +36,7 @@ _FORWARD = "forward"
 """What shares the connections beside the operations, whose keys have a dot: all that is forwarded to the API."""
 
 
-class Upstream:
+class Upstream(Shared):
     """Builds and sends the requests to one API.
 
     Attributes:
@@ -51,6 +54,7 @@ class Upstream:
         comma_arrays: bool,
         connections: int | None = None,
     ) -> None:
+        super().__init__()
         self.plan = plan
         self._variables = variables
         self._settings = settings
@@ -156,16 +160,66 @@ class Upstream:
         passed: Content | None,
         conditions: Sequence[tuple[str, str]],
     ) -> tuple[httpx.Request, bool]:
+        made = self._drafted(call, arguments, passed, conditions)
+        authorized = await self.authorize(made, self._mapped(call, arguments))
+        return _of(made, call.operation.key), authorized
+
+    def _drafted(
+        self,
+        call: Call,
+        arguments: Mapping[str, Any],
+        passed: Content | None,
+        conditions: Sequence[tuple[str, str]],
+    ) -> Draft:
         made = self.draft(call, arguments, passed)
         for name, value in conditions:
             if not made.has_header(name):
                 made.add_header(name, value)
-        operation = call.operation
-        mapped = arguments if operation.body is None else self._fields
-        authorized = await self.authorize(made, mapped)
-        request = made.make()
-        request.extensions[OPERATION] = operation.key
-        return request, authorized
+        return made
+
+    def _mapped(self, call: Call, arguments: Mapping[str, Any]) -> Collection[str]:
+        """Return the names that the file maps, which win over the credential's."""
+        return arguments if call.operation.body is None else self._fields
+
+    def _answered(
+        self,
+        outside: Outside,
+        call: Call,
+        arguments: Mapping[str, Any],
+        passed: Content | None,
+        conditions: Sequence[tuple[str, str]],
+        max_binary_bytes: int | None,
+    ) -> httpx.Response:
+        """Return the answer that a job has already.
+
+        Raises:
+            NotYet: it has none; the request is among those that it wants.
+            CallError: the call failed.
+        """
+        key, answer = outside.next(call.operation.key)
+        if answer is not None:
+            return answer
+        try:
+            made = self._drafted(call, arguments, passed, conditions)
+            made.make()
+        except UnicodeEncodeError:
+            made = self._drafted(call, whole_characters(dict(arguments)), passed, conditions)
+        made.query = ["&".join(made.query)] if made.query else []
+        mapped = tuple(self._mapped(call, arguments))
+        outside.wanted[key] = Prepared(
+            self, call.operation.key, call.operation.raw_format, made, mapped, max_binary_bytes
+        )
+        raise NotYet
+
+    async def send_prepared(self, prepared: Prepared) -> httpx.Response:
+        """Send a request that a job prepared; as ``send``."""
+
+        async def made() -> tuple[httpx.Request, bool]:
+            draft = copy.deepcopy(prepared.draft)  # a second try is made of the same
+            authorized = await self.authorize(draft, prepared.mapped)
+            return _of(draft, prepared.operation), authorized
+
+        return await self._sent(made, prepared.operation, prepared.raw_format, prepared.max_binary_bytes)
 
     async def send(
         self,
@@ -193,24 +247,35 @@ class Upstream:
         Returns:
             the answer without what was sent as a credential.
         """
+        if ROLE.outside is not None:
+            return self._answered(ROLE.outside, call, arguments, passed, conditions, max_binary_bytes)
+        make = partial(self.request, call, arguments, passed, conditions)
+        return await self._sent(make, call.operation.key, call.operation.raw_format, max_binary_bytes)
+
+    async def _sent(
+        self,
+        make: Callable[[], Awaitable[tuple[httpx.Request, bool]]],
+        operation: str,
+        raw_format: str,
+        max_binary_bytes: int | None,
+    ) -> httpx.Response:
         limits = self.limits
         if max_binary_bytes is not None and max_binary_bytes < limits.response_bytes:
             limits = replace(limits, response_bytes=max_binary_bytes)
         try:
-            request, authorized = await self.request(call, arguments, passed, conditions)
+            request, authorized = await make()
             response = await fetch(self.transport, request, limits, self._sign)
             if response.status_code == _UNAUTHORIZED and authorized:
-                made_again = partial(self.request, call, arguments, passed, conditions)
-                request, response = await self._again(request, response, made_again, limits)
+                request, response = await self._again(request, response, make, limits)
         except AnswerTooLarge as error:
-            raise _too_large(error, call, max_binary_bytes, limits) from error
+            raise _too_large(error, operation, max_binary_bytes, limits) from error
         except UpstreamError as error:
-            error.operation = error.operation or call.operation.key
+            error.operation = error.operation or operation
             raise
         veil, own = self._redactor.veil, self._own(request)
         if own and response.request is not request:  # redirected, and signed anew
             own = (*own, *self._own(response.request))
-        return await veiled(response, veil, own, call.operation.raw_format) if veil or own else response
+        return await veiled(response, veil, own, raw_format) if veil or own else response
 
     async def _signed_anew(self, request: httpx.Request) -> None:
         """Prove who we are for the URL that a redirect leads to: a digest holds for one (RFC 7616 chapter 3.4)."""
@@ -257,13 +322,20 @@ class Upstream:
             self._transport = None
 
 
-def _too_large(error: AnswerTooLarge, call: Call, max_binary_bytes: int | None, limits: Limits) -> UpstreamBroken:
+def _of(made: Draft, operation: str) -> httpx.Request:
+    """Return the request of an operation, which takes its share of the connections."""
+    request = made.make()
+    request.extensions[OPERATION] = operation
+    return request
+
+
+def _too_large(error: AnswerTooLarge, operation: str, max_binary_bytes: int | None, limits: Limits) -> UpstreamBroken:
     """Return the error for an answer above the limit; it names ``maxBinarySize`` where that is the limit."""
     made = error
     if limits.response_bytes == max_binary_bytes:
         made = AnswerTooLarge(
-            f"the binary answer of `{call.operation.key}` is larger than its maxBinarySize of {max_binary_bytes} bytes",
+            f"the binary answer of `{operation}` is larger than its maxBinarySize of {max_binary_bytes} bytes",
             hint="raise `maxBinarySize` in the capability file, or ask for less",
         )
-    made.operation = call.operation.key
+    made.operation = operation
     return made

@@ -6,7 +6,8 @@ import base64
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
@@ -98,6 +99,43 @@ def _encoded(value: str) -> set[str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """How a value was learnt.
+
+    Attributes:
+        lasting: whether it is hidden as long as the process lives.
+        is_sent: whether it is a credential that is sent.
+    """
+
+    lasting: bool
+    is_sent: bool
+
+
+class Journal:
+    """What redactors learn in a process that works for another one, which has to hide it, too.
+
+    Attributes:
+        is_kept: whether this is such a process.
+        entries: the values, and how they were learnt.
+    """
+
+    __slots__ = ("entries", "is_kept")
+
+    def __init__(self) -> None:
+        self.is_kept = False
+        self.entries: dict[str, Learnt] = {}
+
+    def taken(self) -> dict[str, Learnt]:
+        """Return the entries, and begin anew."""
+        entries, self.entries = self.entries, {}
+        return entries
+
+
+JOURNAL: Final = Journal()
+"""Of this process."""
+
+
 class Redactor:
     """Replaces secret values that it was told of, in any text; each takes the same time whatever else is known.
 
@@ -130,6 +168,8 @@ class Redactor:
         """
         if not value or value in self._lasting or value in self._spared:
             return
+        if JOURNAL.is_kept:
+            JOURNAL.entries.setdefault(value, Learnt(lasting, is_sent=False))
         if len(value) < _SHORTEST:
             self._learn_short(value)
             return
@@ -149,8 +189,16 @@ class Redactor:
     def learn_credential(self, value: str, *, lasting: bool = True) -> None:
         """Hide this value also in answers, since it is sent as a credential; see ``learn``."""
         if value not in self._spared:
+            if JOURNAL.is_kept:
+                JOURNAL.entries[value] = Learnt(lasting, is_sent=True)
             self.veil.add(value, lasting=lasting)
             self.learn(value, lasting=lasting)
+
+    def learn_all(self, found: Mapping[str, Learnt]) -> None:
+        """Hide what redactors of another process learnt."""
+        for value, learnt in found.items():
+            learn = self.learn_credential if learnt.is_sent else self.learn
+            learn(value, lasting=learnt.lasting)
 
     def redact(self, text: str) -> str:
         """Return the text with every known secret hidden."""

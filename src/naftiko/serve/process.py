@@ -12,10 +12,12 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from naftiko.engine.apart import current, install
 from naftiko.engine.capability import Capability
 from naftiko.expose.authentication.shared_counts import share_counts
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.observe.lines import LINES
+from naftiko.plan.patience import PATIENCE, SHORT
 from naftiko.serve.addresses import Listener, impossible_port, listeners
 from naftiko.serve.announcements import Announce, amounts, in_conflict, no_port, not_listening, on_stdio, where
 from naftiko.serve.apps import AppOptions, app_of
@@ -254,6 +256,7 @@ async def _run(
 ) -> None:
     def settled() -> None:
         _settle()
+        _open_pool()
         if assignment is not None:
             assignment.ready()
             _give_pulses(asyncio.get_running_loop(), assignment.pulse)
@@ -272,8 +275,26 @@ async def _run(
     try:
         await servers.run()
     finally:
+        _close_pool()
         # Only now is no listener left whose requests may need a connection.
         await _close(capabilities)
+
+
+def _open_pool() -> None:
+    """Let large documents be worked on in processes of their own, where the system has them."""
+    from naftiko.engine.apart.template import open_pool  # noqa: PLC0415  # it imports what only Unix has
+
+    pool = open_pool()
+    if pool is not None:
+        install(pool)
+        PATIENCE.seconds = SHORT
+
+
+def _close_pool() -> None:
+    pool = current()
+    if pool is not None:
+        install(None)
+        pool.close()
 
 
 def _give_pulses(loop: asyncio.AbstractEventLoop, pulse: Callable[[], None]) -> None:

@@ -15,6 +15,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from naftiko.engine.apart import LIGHT, current, is_heavy
 from naftiko.expose.caller import CallerWatch
 from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.limits import CallLimit
@@ -35,7 +36,7 @@ from naftiko.expose.mcp.server import make_server
 from naftiko.expose.mcp.sessions import SessionManager, owned
 from naftiko.expose.mcp.shortcut import Shortcut
 from naftiko.expose.mcp.sources import Source
-from naftiko.expose.mcp.tools import ToolBook
+from naftiko.expose.mcp.tools import Home, ToolBook
 
 _STOP_SECONDS: Final = 5.0
 
@@ -57,7 +58,7 @@ class _Managers:
     handshake: StreamableHTTPSessionManager
 
 
-class Endpoint:
+class Endpoint(Home):
     """An ASGI app: the MCP server of one adapter, or of several together.
 
     It must be started before the first request, in the loop of the requests.
@@ -69,6 +70,7 @@ class Endpoint:
     """
 
     def __init__(self, sources: Sequence[Source], options: McpOptions, limit: CallLimit) -> None:
+        super().__init__()
         self._sources = tuple(sources)
         self._options = options
         self._stateful = options.stateful
@@ -79,7 +81,7 @@ class Endpoint:
     @cached_property
     def tools(self) -> ToolBook:
         """Its tools, made when they are first needed."""
-        return ToolBook(self._sources, self._options, self._calls)
+        return ToolBook(self._sources, self._options, self._calls, self)
 
     @cached_property
     def server(self) -> Server[Any]:
@@ -163,18 +165,33 @@ class Endpoint:
             with handling(body):
                 await serve(app, with_headers(scope, headers), body, receive, with_numbers(explained(send)))
 
+    def _learn(self, secrets: Mapping[str, bool]) -> None:
+        for source in self._sources:
+            source.capability.engine.learn(secrets)
+
     async def _answered_shortly(
         self, headers: Sequence[tuple[str, str]], body: bytes, receive: Receive, send: Send
     ) -> bool:
         """Answer a tool call that is in order; tell whether it was one."""
         with CallerWatch(receive) as watch:
             watch.start()
-            answer = await self.shortcut.answer(headers, body)
+            pool = current() if len(body) > LIGHT else None
+            if pool is None or not is_heavy(body, "json"):
+                answer = await self.shortcut.answer(headers, body)
+            else:
+                answer = await pool.run(
+                    *(_answer_apart, self, headers, body), lane="tools/call", size=len(body), learn=self._learn
+                )
         if watch.gone:
             return True
         if answer is not None:
             await send_json(send, 200, answer)
         return answer is not None
+
+
+async def _answer_apart(endpoint: Endpoint, headers: Sequence[tuple[str, str]], body: bytes) -> bytes | None:
+    """Answer a request in another process of the pool."""
+    return await endpoint.shortcut.answer(headers, body)
 
 
 async def _serve_in_session(app: ASGIApp, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:

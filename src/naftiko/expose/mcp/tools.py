@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from mcp.server.context import ServerRequestContext
@@ -13,6 +14,9 @@ from mcp_types import INVALID_PARAMS, CallToolRequestParams, PaginatedRequestPar
 
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.answer import Answer
+from naftiko.engine.apart import Shared, current
+from naftiko.engine.run import Finish
+from naftiko.errors import TakesLong
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.continuing import ContinueTool
@@ -57,6 +61,15 @@ class OwnTool(Protocol):
         ...
 
 
+class Home(Shared):
+    """What has a book, in each process of a pool."""
+
+    @property
+    def tools(self) -> ToolBook:
+        """The book."""
+        raise NotImplementedError
+
+
 class ToolBook:
     """The tools of a server, in the order of its adapters; of two with the same name the first one is served.
 
@@ -64,14 +77,22 @@ class ToolBook:
         sources: the adapters.
         options: which tools are served, and how.
         limit: how many calls may run at once, in the whole app.
+        home: what has it, where calls may run in another process.
     """
 
-    def __init__(self, sources: Sequence[Source], options: McpOptions, limit: CallLimit) -> None:
+    def __init__(
+        self, sources: Sequence[Source], options: McpOptions, limit: CallLimit, home: Home | None = None
+    ) -> None:
+        self._home = home
+        self._every: list[Tool] = []
+        self._places: dict[int, int] = {}
         self._tools: dict[str, Tool] = {}
         self._by_real_name: dict[str, Tool] = {}
         self._by_identity: dict[str, Tool] = {}
         for source in sources:
             for tool in tools_of(source, options):
+                self._places[id(tool)] = len(self._every)
+                self._every.append(tool)
                 first = self._tools.setdefault(tool.name, tool)
                 self._by_real_name.setdefault(source.prefix + tool.unit.name, tool)
                 if first is not tool:
@@ -162,15 +183,53 @@ class ToolBook:
         self, tool: Tool, arguments: Mapping[str, Any], version: str, place: Place | None = None
     ) -> dict[str, Any]:
         """Call a tool; return its result, or the rest of it from a place on, in wire form and within its budget."""
-        unit = tool.unit
         try:
             with self._limit:
-                # What can't be executed says so, whatever its arguments are.
-                given = {} if unit.plan.action is None else unit.plan.inputs.check(arguments)
-                answer: Answer = await unit.run_checked(given)
-            result = tool_result(answer, unit.plan, tool.shape, version) if place is None else {}
-            if tool.budget or place is not None:
-                result = fitted(result, answer, Fitting(tool, arguments, version, self._handles, place))
+                return await self._run(tool, arguments, version, place)
         except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
-            return failed_result(unit.name, report(error, tool.redact, unit=f"tool {unit.name}"))
+            return failed_result(tool.unit.name, report(error, tool.redact, unit=f"tool {tool.unit.name}"))
+
+    async def _run(self, tool: Tool, arguments: Mapping[str, Any], version: str, place: Place | None) -> dict[str, Any]:
+        unit = tool.unit
+        at = self._places[id(tool)]
+        try:
+            # What can't be executed says so, whatever its arguments are.
+            checked = {} if unit.plan.action is None else unit.plan.inputs.check(arguments)
+        except TakesLong:
+            pool = current()
+            if pool is None:
+                raise
+            lane, learn = unit.call or unit.name, unit.learn
+            return await pool.run(_run_apart, self, at, arguments, version, place, lane=lane, learn=learn)
+        finish = Finish(partial(self.finished, at, arguments, version, place), reads=True)
+        result: dict[str, Any] = await unit.run_checked(checked, finish=finish)
         return result
+
+    async def run_at(self, at: int, arguments: Mapping[str, Any], version: str, place: Place | None) -> dict[str, Any]:
+        """Call a tool, known by its place in the book."""
+        return await self._run(self._every[at], arguments, version, place)
+
+    def finished(
+        self, at: int, arguments: Mapping[str, Any], version: str, place: Place | None, answer: Answer
+    ) -> dict[str, Any]:
+        """Return the result that an answer makes, in wire form and within the budget of the tool at a place."""
+        tool = self._every[at]
+        result = tool_result(answer, tool.unit.plan, tool.shape, version) if place is None else {}
+        if tool.budget or place is not None:
+            result = fitted(result, answer, Fitting(tool, arguments, version, self._handles, place))
+        return result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process it is the book of the same home."""
+        return _book_of, (self._home,)
+
+
+def _book_of(home: Home) -> ToolBook:
+    return home.tools
+
+
+async def _run_apart(
+    book: ToolBook, at: int, arguments: Mapping[str, Any], version: str, place: Place | None
+) -> dict[str, Any]:
+    """Call a tool in another process of the pool."""
+    return await book.run_at(at, arguments, version, place)

@@ -10,21 +10,25 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.engine.answer import Answer
+from naftiko.engine.apart import LIGHT, Shared, current
 from naftiko.engine.capability import Adapter, Capability
 from naftiko.engine.forward import Inbound, backward, forwarded
 from naftiko.engine.head import UpstreamLinks, links_of
-from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
+from naftiko.engine.run import Finish
+from naftiko.errors import CallError, NotExecutable, TakesLong, UpstreamRedirect, UpstreamStatus
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard, problem, refuse
 from naftiko.expose.caller import CallerWatch, SlowReader, send_to_reader
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.problems import report
 from naftiko.expose.rest.admission import Doors, admitting, distinct
-from naftiko.expose.rest.conditions import conditions_of, validated
+from naftiko.expose.rest.conditions import Conditions, conditions_of, validated
 from naftiko.expose.rest.description import DESCRIPTION_PATH, ApiDescription
 from naftiko.expose.rest.inbound import InboundRequest, is_multipart, read_form, uncoded
 from naftiko.expose.rest.links import URL_HEADERS, rewritten
@@ -60,7 +64,7 @@ _WHOLE = contextlib.nullcontext()
 """Around an answer that has an end."""
 
 
-class RestApp:
+class RestApp(Shared):
     """Routes requests to units.
 
     Attributes:
@@ -69,6 +73,8 @@ class RestApp:
     """
 
     def __init__(self, options: RestOptions) -> None:
+        super().__init__()
+        self._served: list[Served] = []
         self._options = options
         self._router: Router[Route] = Router()
         self._description = ApiDescription(options.selection)
@@ -91,6 +97,7 @@ class RestApp:
             forwards = isinstance(unit.plan.action, ForwardAction) or unit.method is None
             changes = not (forwards or only_reads(unit.plan.action))
             served = Served(unit, InputReader(unit), capability, reverse, its_guard, forwards, changes)
+            self._served.append(served)
             route = self._router.add(prefix + (served.route.path or "/"), Route(), spans=forwards)
             if forwards or unit.method is None:
                 route.forward = route.forward or served
@@ -158,9 +165,9 @@ class RestApp:
         is_head = scope["method"] == "HEAD"
         try:
             with self._limit, CallerWatch(receive) as watch:
-                served, request = await self._read(served, values, scope, receive)
+                request = await self._received(served, values, scope, receive)
                 watch.start()
-                answer = await self._answer(served, request)
+                served, answer = await self._done(served, request)
             if watch.gone:
                 return
         except (UpstreamStatus, UpstreamRedirect) as error:
@@ -175,31 +182,61 @@ class RestApp:
             links = _links(answer.links, served, values, scope)
             await send_answer(answer, send, links, is_head=is_head, keeps_status=served.unit.method == "HEAD")
 
-    async def _read(
+    async def _received(
         self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive
-    ) -> tuple[Served, InboundRequest]:
-        """Read a request, its body where a unit needs it; return it with the unit that it is for."""
+    ) -> InboundRequest:
+        """Receive a request, with its body where a unit needs it."""
         if served.unit.plan.action is None:
             raise NotExecutable(f"`{served.unit.name}` can't be executed: {served.unit.reason}")
         headers: Mapping[str, str] = header_map(scope)
-        body, form = b"", None
+        body = b""
         if served.reader.needs_body or served.rivals:
             body = await read_body(receive, headers, self._options.max_request_bytes)
-            if body and any(each.reader.needs_fields for each in served.rivals or (served,)):
-                body, headers = await uncoded(body, headers, self._options.max_request_bytes)
-                if is_multipart(headers):
-                    form = await read_form(scope, body)
-        request = InboundRequest(scope["method"], raw_query(scope), values, headers, body, form)
-        return best_of(served.rivals, request, body=True) if served.rivals else served, request
+        return InboundRequest(scope["method"], raw_query(scope), values, headers, body)
 
-    async def _answer(self, served: Served, request: InboundRequest) -> Answer:
+    async def _done(self, served: Served, request: InboundRequest) -> tuple[Served, Answer]:
+        """Answer a request, in another process if it takes long; return the answer with the unit that made it."""
+        pool = current()
+        if pool is None:
+            return await self.answered(served, request)
+        try:
+            if not (len(request.body) > LIGHT and request.is_heavy):
+                return await self.answered(served, request)
+        except TakesLong:
+            pass
+        places = tuple(map(self._served.index, served.rivals))
+        lane = served.unit.call or served.unit.name
+        size, learn = len(request.body), served.unit.learn
+        place, answer = await pool.run(
+            *(_answered_apart, self, self._served.index(served.plain), places, request),
+            lane=lane,
+            size=size,
+            learn=learn,
+        )
+        return self._served[place], answer
+
+    async def answered(self, served: Served, request: InboundRequest) -> tuple[Served, Answer]:
+        """Answer a request; return the answer with the unit that made it."""
+        if request.body and any(each.reader.needs_fields for each in served.rivals or (served,)):
+            limit = self._options.max_request_bytes
+            request.body, request.headers = await uncoded(request.body, request.headers, limit)
+            if is_multipart(request.headers):
+                request.form = await read_form(request.headers, request.body)
+        if served.rivals:
+            served = best_of(served.rivals, request, body=True)
         checked = served.reader.checked(request)
         passed = request.content() if served.reader.passes_body else None
         conditions = conditions_of(request.method, request.headers)
-        answer = await served.unit.run_checked(checked, passed, conditions)
-        if conditions or answer.is_made:
-            return validated(answer, request.method, conditions, self._loaded)
-        return answer
+        finish = Finish(partial(_validated, request.method, conditions, self._loaded), reads=False)
+        return served, await served.unit.run_checked(checked, passed, conditions, finish)
+
+    async def answered_at(self, place: int, rivals: Sequence[int], request: InboundRequest) -> tuple[int, Answer]:
+        """Answer a request; units are known by their places."""
+        served = self._served[place]
+        if rivals:
+            served = replace(served, rivals=tuple(self._served[each] for each in rivals))
+        served, answer = await self.answered(served, request)
+        return self._served.index(served.plain), answer
 
     async def _forward(
         self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send
@@ -239,6 +276,17 @@ class RestApp:
                 report(error, served.capability.variables.redactor.redact, unit=served.unit.name)
             else:
                 raise
+
+
+async def _answered_apart(
+    app: RestApp, place: int, rivals: Sequence[int], request: InboundRequest
+) -> tuple[int, Answer]:
+    """Answer a request in another process of the pool."""
+    return await app.answered_at(place, rivals, request)
+
+
+def _validated(method: str, conditions: Conditions, loaded: dt.datetime, answer: Answer) -> Answer:
+    return validated(answer, method, conditions, loaded) if conditions or answer.is_made else answer
 
 
 def _links(links: UpstreamLinks | None, served: Served, values: tuple[str, ...], scope: Scope) -> Pairs | None:

@@ -12,6 +12,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request, cookie_parser
 
 from naftiko import jsontext
+from naftiko.engine.apart import is_heavy
 from naftiko.engine.transport.content_coding import DecodedTooLargeError, NotDecodableError, decoded
 from naftiko.errors import CallError, InputError, Problem
 from naftiko.expose.incoming_json import whole_json
@@ -133,6 +134,20 @@ class InboundRequest:
         )
 
     @property
+    def is_heavy(self) -> bool:
+        """Whether it is better read elsewhere: its fields, or its JSON; other bytes are passed on as they are."""
+        if self.headers.get("content-encoding") and self.has_coded_fields:
+            return True
+        if self.is_json:
+            return is_heavy(self.body, "json")
+        return self.media_type in {FORM, MULTIPART} and is_heavy(self.body, "form")
+
+    @property
+    def has_coded_fields(self) -> bool:
+        """Whether the body, once it is without its content coding, may have fields."""
+        return self.is_json or self.media_type in {FORM, MULTIPART}
+
+    @property
     def is_json(self) -> bool:
         """Whether the body says that it is JSON, or says nothing."""
         return not self.media_type or media_types.is_json(self.media_type)
@@ -191,8 +206,12 @@ async def uncoded(body: bytes, headers: Mapping[str, str], limit: int) -> tuple[
     return plain, {name: value for name, value in headers.items() if name != "content-encoding"}
 
 
-async def read_form(scope: Mapping[str, Any], body: bytes) -> dict[str, Any]:
+async def read_form(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """Return the fields of a multipart body: texts, and files as ``Content``.
+
+    Args:
+        headers: by name in lower case.
+        body: uncoded.
 
     Raises:
         InputError: it is broken.
@@ -201,7 +220,8 @@ async def read_form(scope: Mapping[str, Any], body: bytes) -> dict[str, Any]:
     async def replay() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    request = Request(dict(scope), replay)
+    content_type = headers["content-type"].encode("utf-8", "surrogateescape")
+    request = Request({"type": "http", "headers": [(b"content-type", content_type)]}, replay)
     try:
         async with request.form(max_files=MAX_FIELDS, max_fields=MAX_FIELDS) as form:
             fields: dict[str, Any] = {}

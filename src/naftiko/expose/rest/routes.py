@@ -42,6 +42,11 @@ class Served:
     rivals: tuple[Served, ...] = ()
 
     @property
+    def plain(self) -> Served:
+        """The same without its rivals: as it was added to the app."""
+        return replace(self, rivals=()) if self.rivals else self
+
+    @property
     def route(self) -> ExposedRoute:
         """The path of the unit."""
         return self.unit.plan.route or NO_ROUTE

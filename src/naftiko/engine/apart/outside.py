@@ -1,0 +1,97 @@
+"""What a job sees of upstreams: the answers that it was given, and nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from naftiko.errors import CallError
+
+if TYPE_CHECKING:
+    from naftiko.engine.request import Draft
+    from naftiko.engine.upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that is ready but for the credential.
+
+    Attributes:
+        upstream: where it goes to.
+        operation: the consumed operation, ``namespace.operation``.
+        raw_format: of its answer.
+        draft: the request.
+        mapped: the names of fields that the file maps, which win over the credential's.
+        max_binary_bytes: the largest answer that is read, where it is smaller than the general limit.
+    """
+
+    upstream: Upstream
+    operation: str
+    raw_format: str
+    draft: Draft
+    mapped: Collection[str]
+    max_binary_bytes: int | None
+
+
+Answered = httpx.Response | CallError
+"""What came of a call."""
+
+
+class NotYet(BaseException):  # no error, and nobody's to catch: it ends a job that has to wait
+    """A call has no answer yet."""
+
+
+class Calls:
+    """Numbers the calls of one run: the same run makes the same calls in the same order."""
+
+    __slots__ = ("_made",)
+
+    def __init__(self) -> None:
+        self._made: Counter[str] = Counter()
+
+    def next(self, operation: str) -> str:
+        """Return the key of the next call of an operation."""
+        self._made[operation] += 1
+        return f"{operation}#{self._made[operation]}"
+
+
+class Outside:
+    """The answers that a job has, and the requests that it waits for."""
+
+    def __init__(self, answers: Mapping[str, Answered]) -> None:
+        self._answers = answers
+        self._calls = Calls()
+        self.wanted: dict[str, Prepared] = {}
+
+    def next(self, operation: str) -> tuple[str, httpx.Response | None]:
+        """Return the key of the next call of an operation, and its answer, or ``None``.
+
+        Raises:
+            CallError: the call failed.
+        """
+        key = self._calls.next(operation)
+        found = self._answers.get(key)
+        if isinstance(found, CallError):
+            raise found
+        return key, found
+
+
+class _Role:
+    """Whether this process works on a job.
+
+    Attributes:
+        outside: of the job; ``None`` in a server, which calls upstreams itself.
+    """
+
+    __slots__ = ("outside",)
+
+    def __init__(self) -> None:
+        self.outside: Outside | None = None
+
+
+ROLE: Final = _Role()
+"""Of this process."""

@@ -1,0 +1,324 @@
+"""The server's side of the pool: who works on what, for how long, and what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from naftiko.engine.apart.outside import Answered, Prepared
+from naftiko.engine.apart.shared import next_number
+from naftiko.engine.apart.wire import LENGTH, Job, NotShared, Result, packed, unpacked
+from naftiko.errors import CallError, InputError, NaftikoError, Overloaded, Problem, UpstreamBroken
+from naftiko.observe.redaction import Learnt
+
+ResultT = TypeVar("ResultT")
+
+SECONDS: Final = 10.0
+"""How long a job may take; an upstream's or a caller's document that takes longer is made to."""
+_IDLE: Final = 10.0
+"""Seconds after which a process without a job ends."""
+_PATIENCE: Final = 30.0
+"""Seconds that a job waits for a process; then the caller is told to try again."""
+_ROOM: Final = 160 * 1024 * 1024
+"""Bytes of memory that a job may take in any case, to which ten times its document is added."""
+_FACTOR: Final = 10
+_BUFFER: Final = 1024 * 1024
+_LEAST: Final = 4
+_GOOD_BYTES: Final = 1
+
+
+class Died(Exception):  # it is told as what the job was about
+    """A process ended in the middle of a job."""
+
+
+@dataclass(slots=True)
+class _Process:
+    """A process of the pool."""
+
+    channel: socket.socket
+    handle: int
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        with contextlib.suppress(OSError):
+            signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+        self.close()
+
+    def close(self) -> None:
+        """Let it end by itself."""
+        self.channel.close()
+        with contextlib.suppress(OSError):
+            os.close(self.handle)
+
+
+class Pool:
+    """Runs jobs in processes.
+
+    Args:
+        control: the socket of the template.
+        template: the template's process id.
+        most: processes at once; an operation has half of them at most.
+        seconds: for one job.
+    """
+
+    def __init__(self, control: socket.socket, template: int, *, most: int = 0, seconds: float = SECONDS) -> None:
+        self._control = control
+        self._template = template
+        self._shared_before = next_number()
+        self._most = most or max(_LEAST, os.cpu_count() or 1)
+        self._seconds = seconds
+        self._idle: deque[_Process] = deque()
+        self._busy: set[_Process | None] = set()
+        self._running: Counter[str] = Counter()
+        self._waiting: deque[tuple[str, asyncio.Future[None]]] = deque()
+        self._ending: asyncio.TimerHandle | None = None
+        self.done = 0
+
+    async def run(
+        self,
+        function: Callable[..., Coroutine[Any, Any, ResultT]],
+        *arguments: Any,
+        lane: str,
+        size: int = 0,
+        answers: Mapping[str, Answered] | None = None,
+        learn: Callable[[Mapping[str, Learnt]], None],
+    ) -> ResultT:
+        """Run a coroutine function in another process; return its result.
+
+        Args:
+            function: of a module.
+            arguments: of it.
+            lane: the operation; one of them doesn't take all processes.
+            size: bytes of what the caller sent.
+            answers: what upstreams answered already, by the call's key.
+            learn: told what the function learnt to be secret.
+
+        Raises:
+            CallError: what the function raises; it takes too long, or too much memory; no process is free in time.
+            NotShared: an argument is not known to the processes.
+        """
+        known = dict(answers or {})
+        while True:
+            sizes = (len(answer.content) for answer in known.values() if not isinstance(answer, CallError))
+            room = _ROOM + _FACTOR * (size + sum(sizes))
+            message = packed(Job(function, arguments, known, self._seconds, room), self._shared_before)
+            result = await self._result(message, lane, bool(known))
+            del message
+            for name, level, text in result.log:
+                logging.getLogger(name).log(level, "%s", text)
+            if result.secrets:
+                learn(result.secrets)
+            if not result.wanted:
+                made: ResultT = _outcome(result, lane, is_answer=bool(known))
+                return made
+            found = await asyncio.gather(*map(_called, result.wanted.values()))
+            known.update(zip(result.wanted, found, strict=True))
+
+    async def _result(self, message: bytes, lane: str, is_answer: bool) -> Result:  # noqa: FBT001  # passed on
+        await self._turn(lane)
+        process: _Process | None = None
+        try:
+            process = self._idle.pop() if self._idle else await self._forked()
+            result = await self._exchanged(process, message)
+        except (OSError, Died):
+            raise _too_costly(lane, self._seconds, is_answer=is_answer) from None
+        else:
+            if result.is_last:
+                process.close()
+            else:
+                self._idle.append(process)
+            process = None
+            return result
+        finally:
+            if process is not None:  # it died, takes too long, or nobody waits for it any more
+                process.end()
+            self._next(lane)
+
+    async def _exchanged(self, process: _Process, message: bytes) -> Result:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(self._seconds * 3):  # the process ends by itself before, unless the system is stuck
+            await loop.sock_sendall(process.channel, message)
+            head = await _exactly(loop, process.channel, LENGTH.size)
+            data = await _exactly(loop, process.channel, LENGTH.unpack(head)[0])
+        result: Result = unpacked(data)
+        return result
+
+    async def _turn(self, lane: str) -> None:
+        """Wait until a process may work for a lane.
+
+        Raises:
+            Overloaded: none is free in time.
+        """
+        if self._has_room(lane):
+            self._running[lane] += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((lane, turn))
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():  # it came together with the end of the wait
+                self._next(lane)
+            else:
+                with contextlib.suppress(ValueError):
+                    self._waiting.remove((lane, turn))
+            if isinstance(error, TimeoutError):
+                raise Overloaded("too many large documents are being worked on", retry_after=5.0) from None
+            raise
+
+    def _has_room(self, lane: str) -> bool:
+        return self._running.total() < self._most and self._running[lane] < max(1, self._most // 2)
+
+    def _next(self, lane: str) -> None:
+        """Give the place of a job that ended to the first one that may have it."""
+        self._running[lane] -= 1
+        if not self._running[lane]:
+            del self._running[lane]
+        self.done += 1
+        for waiting in [*self._waiting]:
+            its_lane, turn = waiting
+            if not self._has_room(its_lane):
+                continue
+            self._waiting.remove(waiting)
+            if not turn.done():
+                self._running[its_lane] += 1
+                turn.set_result(None)
+        self._end_idle_later()
+
+    def _end_idle_later(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+        self._ending = asyncio.get_running_loop().call_later(_IDLE, self._end_idle)
+
+    def _end_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _forked(self) -> _Process:
+        """Have a process forked from the template."""
+        loop = asyncio.get_running_loop()
+        ours, its = socket.socketpair()
+        for end in (ours, its):
+            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                end.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
+        ours.setblocking(False)  # noqa: FBT003  # the socket's own signature
+        try:
+            socket.send_fds(self._control, [b"."], [its.fileno()])
+            its.close()
+            await _readable(loop, ours)
+            _, descriptors, _, _ = socket.recv_fds(ours, _GOOD_BYTES, 1)
+            return _Process(ours, descriptors[0])
+        except IndexError:
+            ours.close()
+            raise Died from None
+        except BaseException:
+            ours.close()
+            raise
+
+    def close(self) -> None:
+        """End all processes."""
+        if self._ending is not None:
+            self._ending.cancel()
+        self._end_idle()
+        self._control.close()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._template, 0)
+
+
+async def _called(prepared: Prepared) -> Answered:
+    """Send a request that a job wants; return what came of it."""
+    try:
+        return await prepared.upstream.send_prepared(prepared)
+    except CallError as error:
+        return error
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
+async def _readable(loop: asyncio.AbstractEventLoop, channel: socket.socket) -> None:
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(channel, _set, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(channel)
+
+
+async def _exactly(loop: asyncio.AbstractEventLoop, channel: socket.socket, size: int) -> bytearray:
+    data = bytearray(size)
+    view = memoryview(data)
+    while view:
+        read = await loop.sock_recv_into(channel, view)
+        if not read:
+            raise Died
+        view = view[read:]
+    return data
+
+
+def _outcome(result: Result, lane: str, *, is_answer: bool) -> Any:
+    if result.error is not None:
+        raise result.error
+    if result.is_out_of_memory:
+        raise _too_large(lane, is_answer=is_answer)
+    if result.fault:
+        raise NaftikoError(f"in another process:\n{result.fault}")
+    return result.value
+
+
+def _too_costly(lane: str, seconds: float, *, is_answer: bool) -> CallError:
+    """Return the error for a document that takes too long, or makes its process end."""
+    limits = f"it takes more than {seconds:g} seconds, or too much memory"
+    if is_answer:
+        made = UpstreamBroken(f"the answer of `{lane}` can't be read: {limits}", hint=_LESS)
+        made.operation = lane
+        return made
+    return InputError([Problem("body", "body", f"the inputs can't be read: {limits}", "less, or simpler values")])
+
+
+def _too_large(lane: str, *, is_answer: bool) -> CallError:
+    detail = "too much memory for its size"
+    if is_answer:
+        made = UpstreamBroken(f"the answer of `{lane}` takes {detail}", hint=_LESS)
+        made.operation = lane
+        return made
+    return InputError([Problem("body", "body", f"the body takes {detail}", "less, or simpler values")])
+
+
+_LESS: Final = "ask the API for less, for example for pages"
+
+
+class _Here:
+    """The pool of this process, if it has one."""
+
+    __slots__ = ("pool",)
+
+    def __init__(self) -> None:
+        self.pool: Pool | None = None
+
+
+_HERE: Final = _Here()
+
+
+def current() -> Pool | None:
+    """Return the pool of this process; ``None`` where everything is done where it is."""
+    return _HERE.pool
+
+
+def install(pool: Pool | None) -> None:
+    """Use a pool from now on."""
+    _HERE.pool = pool
+
+
+__all__ = ["Died", "NotShared", "Pool", "current", "install"]

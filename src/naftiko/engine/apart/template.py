@@ -1,0 +1,189 @@
+"""The process that the others of a pool are forked from, and what each of them does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import gc
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, NoReturn
+
+from naftiko.engine.apart.outside import ROLE, NotYet, Outside
+from naftiko.engine.apart.pool import Pool, install
+from naftiko.engine.apart.wire import LENGTH, Job, Result, packed, unpacked
+from naftiko.errors import CallError
+from naftiko.observe.redaction import JOURNAL
+from naftiko.plan.patience import LONG, PATIENCE
+
+_NICE: Final = 5
+"""A job gives way to the server, which everybody waits for."""
+_GROWN: Final = 96 * 1024 * 1024
+"""Bytes that a process may have grown by; a larger one ends, and gives back what its parsers kept."""
+_OOM_SCORE: Final = b"500"
+_PAGE: Final = resource.getpagesize()
+_GOOD_BYTE: Final = b"."
+
+
+def open_pool() -> Pool | None:
+    """Fork the template and return the pool over it; ``None`` on a system that has no such processes.
+
+    What is loaded by now is known to the processes.
+    """
+    if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
+        return None
+    return Pool(*fork_template())
+
+
+def fork_template() -> tuple[socket.socket, int]:
+    """Fork the template; return the socket over which it is asked for processes, and its id.
+
+    It ends when the other end of that socket is closed, which the end of this process does.
+    """
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        _end_with(_be_template, its)
+    its.close()
+    return ours, pid
+
+
+def _end_with(work: Callable[[socket.socket], None], channel: socket.socket) -> NoReturn:
+    """Do the work of a forked process, which never returns to what it was forked from."""
+    try:
+        work(channel)
+    finally:
+        os._exit(0)
+
+
+def _be_template(control: socket.socket) -> None:
+    _leave_the_server(control.fileno())
+    gc.freeze()
+    gc.disable()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to wait for the processes (wait(2), NOTES)
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not data:
+            return
+        if os.fork() == 0:
+            control.close()
+            _end_with(_work, socket.socket(fileno=descriptors[0]))
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _leave_the_server(keep: int) -> None:
+    """Let go of everything that is the server's: its signals, its sockets, its terminal."""
+    signal.set_wakeup_fd(-1)
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(each, signal.SIG_IGN)  # it is the server that ends, and its processes with it
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    most = min(limit, 1 << 20) if limit != resource.RLIM_INFINITY else 1 << 20
+    os.closerange(3, keep)
+    os.closerange(keep + 1, most)
+    os.nice(_NICE)
+    PATIENCE.seconds = LONG
+    install(None)
+    JOURNAL.is_kept = True
+    with contextlib.suppress(OSError):
+        ctypes.CDLL(None).malloc_trim(0)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb") as file:  # noqa: PTH123  # one line
+        file.write(_OOM_SCORE)
+
+
+def _work(channel: socket.socket) -> None:
+    """Do jobs, one after the other, until the server closes the channel or the process has grown."""
+    socket.send_fds(channel, [_GOOD_BYTE], [os.pidfd_open(os.getpid())])
+    begun = _sizes()
+    log = _Log()
+    log.install()
+    with asyncio.Runner() as runner:
+        while (data := _received(channel)) is not None:
+            job: Job = unpacked(data)
+            del data
+            result = _done(job, runner)
+            grown = _sizes()[1] - begun[1] > _GROWN
+            channel.sendall(packed(replace(result, secrets=JOURNAL.taken(), log=log.taken(), is_last=grown), 0))
+            del job, result
+            if grown:
+                return
+
+
+class _Log(logging.Handler):
+    """Keeps what is logged for the server to write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[tuple[str, int, str]] = []
+
+    def install(self) -> None:
+        """Be the only handler of all loggers."""
+        loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
+        for logger in loggers:
+            logger.handlers.clear()
+        logging.getLogger().addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        self._lines.append((record.name, record.levelno, record.getMessage()))
+
+    def taken(self) -> list[tuple[str, int, str]]:
+        """Return the lines, and begin anew."""
+        lines, self._lines = self._lines, []
+        return lines
+
+
+def _done(job: Job, runner: asyncio.Runner) -> Result:
+    outside = ROLE.outside = Outside(job.answers)
+    resource.setrlimit(resource.RLIMIT_AS, (_sizes()[0] + job.room, resource.RLIM_INFINITY))
+    # The kernel ends the process when the time is over, whatever it does.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, job.seconds)
+    try:
+        return Result(value=runner.run(job.function(*job.arguments)))
+    except NotYet:
+        return Result(wanted=outside.wanted)
+    except CallError as error:
+        return Result(error=error)
+    except MemoryError:
+        return Result(is_out_of_memory=True)
+    except Exception:  # noqa: BLE001  # the server tells it
+        return Result(fault=traceback.format_exc())
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def _sizes() -> tuple[int, int]:
+    """Return this process's address space and its memory, in bytes (proc(5), statm)."""
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123  # a thousand times a second
+        space, memory, *_ = file.read().split()
+    return int(space) * _PAGE, int(memory) * _PAGE
+
+
+def _received(channel: socket.socket) -> bytearray | None:
+    """Return the next message; ``None`` at the end."""
+    head = _exactly(channel, LENGTH.size)
+    return None if head is None else _exactly(channel, LENGTH.unpack(head)[0])
+
+
+def _exactly(channel: socket.socket, size: int) -> bytearray | None:
+    data = bytearray(size)
+    view = memoryview(data)
+    while view:
+        read = channel.recv_into(view)
+        if not read:
+            return None
+        view = view[read:]
+    return data
