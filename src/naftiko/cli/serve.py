@@ -15,7 +15,9 @@ from naftiko.cli.files import default_paths, find_files
 from naftiko.cli.listening import PORT, Checked, NamedNumber, option
 from naftiko.cli.names import KnownNames, check_names
 from naftiko.cli.options import shared_options
+from naftiko.engine.apart import SECONDS
 from naftiko.engine.capability import Capability, load
+from naftiko.engine.memory import budget_of
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits
 from naftiko.errors import CapabilityError
@@ -38,6 +40,7 @@ from naftiko.serve.workers import worker_count
 from naftiko.types import Diagnostic
 
 _BUDGET = NamedNumber("PATTERN=CHARACTERS", "list-ships=20000")
+_MEMORY = Checked("SIZE", budget_of)
 _HOST = Checked("NAME", host_pattern)
 _ORIGIN = Checked("ORIGIN", origin_pattern)
 _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, unnamed="*")
@@ -153,6 +156,21 @@ _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, 
     help="The largest request body; default: 10 MiB over REST, 4 MiB over MCP.",
 )
 @connection_options
+@option(
+    "--memory",
+    type=_MEMORY,
+    default="",
+    metavar="SIZE",
+    help="What large bodies and documents may hold, such as 512M or 25%, of all workers together; more are told to "
+    "try again; default: half of the container's limit, else a quarter of the machine's memory; 0: no limit.",
+)
+@option(
+    "--document-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=SECONDS,
+    metavar="SECONDS",
+    help="The longest that one large document may be worked on.",
+)
 @option("--server-timing", is_flag=True, help="Say in REST answers where their time went (Server-Timing).")
 @option("--stateful", is_flag=True, help="Keep MCP sessions for clients of older revisions; with one worker only.")
 @option(
@@ -249,6 +267,8 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
         strict=given["strict"],
         workers=workers,
         dev=given["dev"],
+        document_seconds=given["document_timeout"],
+        memory=budget_of(given["memory"], workers),
     )
 
 

@@ -33,6 +33,8 @@ _LINGER: Final = 1.0
 """Seconds in which a caller who is refused can read why."""
 _MOST_LEAVING: Final = 32
 """Refused callers who are waited for at once."""
+_LET_PASS: Final = 16 * 1024 * 1024
+"""Bytes of a body that are read and dropped after its request was answered."""
 _QUIET: Final = 60.0
 """Seconds in which one kind of refusal is logged once."""
 
@@ -47,7 +49,8 @@ class ConnectionLimits:
         head_seconds: time for a whole head, and for the first byte of a new connection.
         body_seconds: time for a body, extended by a second for each ``rate`` bytes of it.
         rate: bytes a second that a body comes with at least.
-        write_seconds: time in which a caller reads something of an answer that waits for it.
+        write_seconds: time in which a caller reads something of an answer that waits for it, and of a large one a
+            piece of 100 KB or so.
         keep_alive_seconds: time that a connection stays open between two requests.
         connections: at once in this process; 0 for any number. Above it idle ones are closed, new ones answered 503.
         connections_per_address: at once of one address; 0 for any number.
@@ -178,9 +181,12 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._is_last = False
         self._head_bytes = 0
+        self._in_body = False
         self._body_bytes = 0
+        self._unwanted = 0
         self._unsent = 0
         self._unsent_since = 0.0
+        self._paused_since = 0.0
         self._refusal: tuple[int, str, str] | None = None
         self.address = ""
         self.since = 0.0
@@ -188,7 +194,7 @@ class Connection(HttpToolsProtocol):
     @property
     def is_idle(self) -> bool:
         """Whether no request is on its way or being answered."""
-        return not self._in_head and (self.cycle is None or self.cycle.response_complete)
+        return not self._in_head and not self._in_body and (self.cycle is None or self.cycle.response_complete)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take a new connection in, or refuse it."""
@@ -242,7 +248,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """End a head; one that says two different things about its host, or is too large, is refused."""
-        self._in_head, self._body_bytes, self.since = False, 0, self.loop.time()
+        self._in_head, self._in_body, self.since = False, True, self.loop.time()
+        self._body_bytes = self._unwanted = 0
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self._all.limits.head_bytes:
             self._refusal = self._too_large()
@@ -256,9 +263,31 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of a body."""
+        """Take a piece of a body; the rest of one that was answered already is let pass, as far as that goes.
+
+        Who still sends would not see the answer if the connection was closed at once: it would be reset.
+        """
         self._body_bytes += len(body)
+        if self.cycle.response_complete:
+            self._unwanted += len(body)
+            if self._unwanted > _LET_PASS:
+                self.transport.close()
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End a body."""
+        self._in_body = False
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Stop sending: the caller has not read what was sent."""
+        super().pause_writing()
+        self._paused_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        """Go on sending: the caller has read most of it."""
+        super().resume_writing()
+        self._paused_since = 0.0
 
     def shutdown(self) -> None:
         """Close politely: a connection that is new gets a moment for the request that it was opened for."""
@@ -290,6 +319,9 @@ class Connection(HttpToolsProtocol):
             pass  # it is the app that reads no further, not the caller who sends nothing
         elif self._in_head or self.cycle is None:
             what, most = "the head of a request", limits.head_seconds
+        elif self._in_body and self.cycle.response_complete and waited > limits.body_seconds:
+            self.transport.close()  # it was answered before its body was there, which doesn't end
+            return
         elif self.cycle.more_body and not self.cycle.response_complete:
             what, most = "the body of a request", limits.body_seconds + self._body_bytes / limits.rate
         if what and waited > most:
@@ -302,6 +334,9 @@ class Connection(HttpToolsProtocol):
             self._unsent, self._unsent_since = unsent, now
         elif now - self._unsent_since > limits.write_seconds:
             self._all.tell("slow-reader", f"{self.address} reads nothing of its answer; its connection is closed")
+            self.transport.abort()
+        elif self._paused_since and now - self._paused_since > limits.write_seconds:
+            self._all.tell("slow-reader", f"{self.address} reads its answer too slowly; its connection is closed")
             self.transport.abort()
 
     def _late(self, what: str, waited: float) -> None:

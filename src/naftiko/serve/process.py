@@ -12,8 +12,9 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from naftiko.engine.apart import current, install
+from naftiko.engine.apart import SECONDS, current, install
 from naftiko.engine.capability import Capability
+from naftiko.engine.memory import Budget
 from naftiko.expose.authentication.shared_counts import share_counts
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.observe.lines import LINES
@@ -45,6 +46,8 @@ class ServeOptions:
         workers: how many processes serve.
         dev: say how to look at what is served.
         call_seconds: how long a call may take; a worker that is replaced lives as long as its last one.
+        document_seconds: how long one document may be worked on.
+        memory: bytes that large bodies and documents of one process may hold; 0 for any number.
         limits: of callers' connections.
     """
 
@@ -55,6 +58,8 @@ class ServeOptions:
     workers: int = 1
     dev: bool = False
     call_seconds: float = 60.0
+    document_seconds: float = SECONDS
+    memory: int = 0
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 
@@ -256,12 +261,15 @@ async def _run(
 ) -> None:
     def settled() -> None:
         _settle()
-        _open_pool()
+        _open_pool(options.document_seconds, memory)
         if assignment is not None:
             assignment.ready()
             _give_pulses(asyncio.get_running_loop(), assignment.pulse)
 
-    servers = Servers(sites, ready=settled, limits=options.limits, drain_seconds=options.call_seconds + GRACE)
+    memory = Budget(options.memory)
+    servers = Servers(
+        sites, memory=memory, ready=settled, limits=options.limits, drain_seconds=options.call_seconds + GRACE
+    )
     signals.attach(servers.stop)
     if assignment is not None:  # a worker: its supervisor tells it when it is replaced, and it ends with it
         loop = asyncio.get_running_loop()
@@ -280,11 +288,11 @@ async def _run(
         await _close(capabilities)
 
 
-def _open_pool() -> None:
+def _open_pool(seconds: float, memory: Budget) -> None:
     """Let large documents be worked on in processes of their own, where the system has them."""
     from naftiko.engine.apart.template import open_pool  # noqa: PLC0415  # it imports what only Unix has
 
-    pool = open_pool()
+    pool = open_pool(seconds, memory)
     if pool is not None:
         install(pool)
         PATIENCE.seconds = SHORT

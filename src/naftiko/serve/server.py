@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
+from naftiko.engine.memory import Budget, Lease
 from naftiko.errors import NaftikoError
 from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.expose.streams import STREAMS, OpenStreams
@@ -90,8 +91,16 @@ class _Finishing:
     Callers whose requests outlast the grace time are told that the server stops, where uvicorn just leaves.
     """
 
-    def __init__(self, app: ASGIApp, stopping: asyncio.Event, draining: asyncio.Event, streams: OpenStreams) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        stopping: asyncio.Event,
+        draining: asyncio.Event,
+        streams: OpenStreams,
+        memory: Budget,
+    ) -> None:
         self._app = app
+        self._memory = memory
         self._stopping = stopping
         self._draining = draining
         self._streams = streams
@@ -99,7 +108,8 @@ class _Finishing:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[STREAMS] = self._streams
         try:
-            await self._app(scope, receive, _closing(send) if self._draining.is_set() else send)
+            with Lease(self._memory):
+                await self._app(scope, receive, _closing(send) if self._draining.is_set() else send)
         except asyncio.CancelledError:
             if scope["type"] != "http" or not self._stopping.is_set():
                 raise
@@ -151,10 +161,12 @@ class Servers:
         ready: Callable[[], None] | None = None,
         limits: ConnectionLimits | None = None,
         drain_seconds: float = GRACE,
+        memory: Budget | None = None,
     ) -> None:
         self._sites = sites
         self._drain_seconds = drain_seconds
         self._grace: float = GRACE
+        self._memory = memory or Budget(0)
         self._connections = Connections(limits or ConnectionLimits())
         self._ready = ready
         self._servers: list[_Server] = []
@@ -215,7 +227,7 @@ class Servers:
 
     async def _start(self, site: Site) -> asyncio.Task[None]:
         app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
-        finishing = _Finishing(app, self._stopping, self._draining, self._streams)
+        finishing = _Finishing(app, self._stopping, self._draining, self._streams, self._memory)
         server = _Server(_config(finishing, self._connections))
         self._servers.append(server)
         # Told to stop while the app was made: it starts and stops again, so that its lifespan is whole.

@@ -15,8 +15,8 @@ bytes of an answer, or as an error:
 Without a server of ours (embedded, or on a system without ``fork``) there is no pool, and everything runs where it is.
 """
 
-from naftiko.engine.apart.pool import Pool, current, install
+from naftiko.engine.apart.pool import SECONDS, Pool, current, install
 from naftiko.engine.apart.shared import Shared
 from naftiko.engine.apart.weight import LIGHT, is_heavy
 
-__all__ = ["LIGHT", "Pool", "Shared", "current", "install", "is_heavy"]
+__all__ = ["LIGHT", "SECONDS", "Pool", "Shared", "current", "install", "is_heavy"]

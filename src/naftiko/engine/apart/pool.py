@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from naftiko.engine.apart.outside import Answered, Prepared
 from naftiko.engine.apart.shared import next_number
 from naftiko.engine.apart.wire import LENGTH, Job, NotShared, Result, packed, unpacked
+from naftiko.engine.memory import SMALL, Budget, keep
 from naftiko.errors import CallError, InputError, NaftikoError, Overloaded, Problem, UpstreamBroken
 from naftiko.observe.redaction import Learnt
 
@@ -59,6 +60,20 @@ class _Process:
             os.close(self.handle)
 
 
+@dataclass(slots=True, eq=False)
+class _Turn:
+    """A job that wants a process.
+
+    Attributes:
+        need: bytes of memory.
+        begun: done when it may begin, where it has to wait.
+    """
+
+    lane: str
+    need: int
+    begun: asyncio.Future[None] | None = None
+
+
 class Pool:
     """Runs jobs in processes.
 
@@ -67,18 +82,27 @@ class Pool:
         template: the template's process id.
         most: processes at once; an operation has half of them at most.
         seconds: for one job.
+        memory: what they take their memory from.
     """
 
-    def __init__(self, control: socket.socket, template: int, *, most: int = 0, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        template: int,
+        *,
+        memory: Budget,
+        most: int = 0,
+        seconds: float = SECONDS,
+    ) -> None:
         self._control = control
         self._template = template
         self._shared_before = next_number()
+        self._memory = memory
         self._most = most or max(_LEAST, os.cpu_count() or 1)
         self._seconds = seconds
         self._idle: deque[_Process] = deque()
-        self._busy: set[_Process | None] = set()
         self._running: Counter[str] = Counter()
-        self._waiting: deque[tuple[str, asyncio.Future[None]]] = deque()
+        self._waiting: deque[_Turn] = deque()
         self._ending: asyncio.TimerHandle | None = None
         self.done = 0
 
@@ -108,10 +132,10 @@ class Pool:
         known = dict(answers or {})
         while True:
             sizes = (len(answer.content) for answer in known.values() if not isinstance(answer, CallError))
-            room = _ROOM + _FACTOR * (size + sum(sizes))
-            message = packed(Job(function, arguments, known, self._seconds, room), self._shared_before)
-            result = await self._result(message, lane, bool(known))
-            del message
+            need = _FACTOR * (size + sum(sizes))
+            job = Job(function, arguments, known, self._seconds, _ROOM + need)
+            most = self._memory.limit // 2  # what else is held has the other half
+            result = await self._result(job, lane, min(need, most) if most else need)
             for name, level, text in result.log:
                 logging.getLogger(name).log(level, "%s", text)
             if result.secrets:
@@ -122,14 +146,14 @@ class Pool:
             found = await asyncio.gather(*map(_called, result.wanted.values()))
             known.update(zip(result.wanted, found, strict=True))
 
-    async def _result(self, message: bytes, lane: str, is_answer: bool) -> Result:  # noqa: FBT001  # passed on
-        await self._turn(lane)
+    async def _result(self, job: Job, lane: str, need: int) -> Result:
+        await self._turn(_Turn(lane, need))
         process: _Process | None = None
         try:
             process = self._idle.pop() if self._idle else await self._forked()
-            result = await self._exchanged(process, message)
+            result = await self._exchanged(process, packed(job, self._shared_before))
         except (OSError, Died):
-            raise _too_costly(lane, self._seconds, is_answer=is_answer) from None
+            raise _too_costly(lane, self._seconds, is_answer=bool(job.answers)) from None
         else:
             if result.is_last:
                 process.close()
@@ -140,58 +164,67 @@ class Pool:
         finally:
             if process is not None:  # it died, takes too long, or nobody waits for it any more
                 process.end()
-            self._next(lane)
+            self._leave(lane, need)
 
     async def _exchanged(self, process: _Process, message: bytes) -> Result:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._seconds * 3):  # the process ends by itself before, unless the system is stuck
             await loop.sock_sendall(process.channel, message)
             head = await _exactly(loop, process.channel, LENGTH.size)
-            data = await _exactly(loop, process.channel, LENGTH.unpack(head)[0])
+            size: int = LENGTH.unpack(head)[0]
+            if size > SMALL:
+                keep(size)
+            data = await _exactly(loop, process.channel, size)
         result: Result = unpacked(data)
         return result
 
-    async def _turn(self, lane: str) -> None:
-        """Wait until a process may work for a lane.
+    async def _turn(self, turn: _Turn) -> None:
+        """Wait until there is a process and memory for a job.
 
         Raises:
-            Overloaded: none is free in time.
+            Overloaded: there isn't in time.
         """
-        if self._has_room(lane):
-            self._running[lane] += 1
+        if self._has_room(turn):
+            self._enter(turn)
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((lane, turn))
+        turn.begun = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
         try:
             async with asyncio.timeout(_PATIENCE):
-                await turn
+                await turn.begun
         except BaseException as error:
-            if turn.done() and not turn.cancelled():  # it came together with the end of the wait
-                self._next(lane)
+            if turn.begun.done() and not turn.begun.cancelled():  # it came together with the end of the wait
+                self._leave(turn.lane, turn.need)
             else:
                 with contextlib.suppress(ValueError):
-                    self._waiting.remove((lane, turn))
+                    self._waiting.remove(turn)
             if isinstance(error, TimeoutError):
                 raise Overloaded("too many large documents are being worked on", retry_after=5.0) from None
             raise
 
-    def _has_room(self, lane: str) -> bool:
-        return self._running.total() < self._most and self._running[lane] < max(1, self._most // 2)
+    def _has_room(self, turn: _Turn) -> bool:
+        running = self._running.total()
+        if running >= self._most or self._running[turn.lane] >= max(1, self._most // 2):
+            return False
+        return not running or self._memory.has(turn.need)
 
-    def _next(self, lane: str) -> None:
-        """Give the place of a job that ended to the first one that may have it."""
+    def _enter(self, turn: _Turn) -> None:
+        self._running[turn.lane] += 1
+        self._memory.taken += turn.need  # one job at least is done, whatever there is
+
+    def _leave(self, lane: str, need: int) -> None:
+        """End a job; its place goes to the first one that may have it."""
         self._running[lane] -= 1
         if not self._running[lane]:
             del self._running[lane]
+        self._memory.give(need)
         self.done += 1
-        for waiting in [*self._waiting]:
-            its_lane, turn = waiting
-            if not self._has_room(its_lane):
-                continue
-            self._waiting.remove(waiting)
-            if not turn.done():
-                self._running[its_lane] += 1
-                turn.set_result(None)
+        for turn in [*self._waiting]:
+            if self._has_room(turn) and turn.begun is not None:
+                self._waiting.remove(turn)
+                if not turn.begun.done():
+                    self._enter(turn)
+                    turn.begun.set_result(None)
         self._end_idle_later()
 
     def _end_idle_later(self) -> None:

@@ -20,6 +20,7 @@ from typing import Final, NoReturn
 from naftiko.engine.apart.outside import ROLE, NotYet, Outside
 from naftiko.engine.apart.pool import Pool, install
 from naftiko.engine.apart.wire import LENGTH, Job, Result, packed, unpacked
+from naftiko.engine.memory import Budget
 from naftiko.errors import CallError
 from naftiko.observe.redaction import JOURNAL
 from naftiko.plan.patience import LONG, PATIENCE
@@ -33,14 +34,18 @@ _PAGE: Final = resource.getpagesize()
 _GOOD_BYTE: Final = b"."
 
 
-def open_pool() -> Pool | None:
+def open_pool(seconds: float, memory: Budget) -> Pool | None:
     """Fork the template and return the pool over it; ``None`` on a system that has no such processes.
 
     What is loaded by now is known to the processes.
+
+    Args:
+        seconds: for one job.
+        memory: what jobs take their memory from.
     """
     if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
         return None
-    return Pool(*fork_template())
+    return Pool(*fork_template(), seconds=seconds, memory=memory)
 
 
 def fork_template() -> tuple[socket.socket, int]:
@@ -114,10 +119,17 @@ def _work(channel: socket.socket) -> None:
             del data
             result = _done(job, runner)
             grown = _sizes()[1] - begun[1] > _GROWN
-            channel.sendall(packed(replace(result, secrets=JOURNAL.taken(), log=log.taken(), is_last=grown), 0))
+            channel.sendall(_packed(replace(result, secrets=JOURNAL.taken(), log=log.taken(), is_last=grown)))
             del job, result
             if grown:
                 return
+
+
+def _packed(result: Result) -> bytes:
+    try:
+        return packed(result, sys.maxsize)
+    except Exception:  # noqa: BLE001  # the server tells it
+        return packed(Result(fault=traceback.format_exc(), is_last=result.is_last), sys.maxsize)
 
 
 class _Log(logging.Handler):

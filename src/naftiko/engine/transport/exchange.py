@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import httpx
 
+from naftiko.engine.memory import SMALL, Growing, hold
 from naftiko.engine.transport.content_coding import NotDecodableError, decoded
 from naftiko.engine.transport.failures import LOWER_ERRORS, call_error, out_of_time, place
 from naftiko.engine.transport.limits import Limits
@@ -149,8 +150,10 @@ class _Told(httpx.AsyncByteStream):
 async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
     response = await _answered(transport, request, limits)
     if isinstance(response, Whole):
-        if len(response.content) > limits.response_bytes:
-            raise _too_large(request, limits)
+        if len(response.content) > SMALL:
+            if len(response.content) > limits.response_bytes:
+                raise _too_large(request, limits)
+            hold(len(response.content))
         return response
     stream = _asynchronous(response.stream)
     try:
@@ -171,11 +174,10 @@ async def _answered(transport: httpx.AsyncBaseTransport, request: httpx.Request,
 
 async def _body(stream: httpx.AsyncByteStream, request: httpx.Request, limits: Limits) -> bytes:
     chunks: list[bytes] = []
-    size = 0
+    growing = Growing()
     try:
         async for chunk in stream:
-            size += len(chunk)
-            if size > limits.response_bytes:
+            if growing.add(len(chunk)) > limits.response_bytes:
                 raise _too_large(request, limits)
             chunks.append(chunk)
     except LOWER_ERRORS as error:
@@ -191,6 +193,8 @@ async def _plain(headers: httpx.Headers, body: bytes, request: httpx.Request, li
         raise UpstreamBroken(f"the answer of {place(request.url)} {error}") from None
     if plain is None:
         return body
+    if len(plain) > SMALL:
+        hold(len(plain))
     del headers["Content-Encoding"]
     headers.pop("Content-Length", None)
     return plain

@@ -13,9 +13,11 @@ from typing import Any, Final
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from naftiko.engine.apart import LIGHT, current, is_heavy
+from naftiko.engine.apart import LIGHT, Pool, current, is_heavy
+from naftiko.errors import CallError, Overloaded
 from naftiko.expose.caller import CallerWatch
 from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.limits import CallLimit
@@ -29,7 +31,14 @@ from naftiko.expose.mcp.exchange import (
     serve_until_gone,
     streamed,
 )
-from naftiko.expose.mcp.incoming import VERSION_HEADER, read_headers, refused, unsupported_media, with_headers
+from naftiko.expose.mcp.incoming import (
+    VERSION_HEADER,
+    read_headers,
+    refused,
+    too_large,
+    unsupported_media,
+    with_headers,
+)
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.refusals import refusal
 from naftiko.expose.mcp.server import make_server
@@ -37,6 +46,7 @@ from naftiko.expose.mcp.sessions import SessionManager, owned
 from naftiko.expose.mcp.shortcut import Shortcut
 from naftiko.expose.mcp.sources import Source
 from naftiko.expose.mcp.tools import Home, ToolBook
+from naftiko.observe.redaction import Learnt
 
 _STOP_SECONDS: Final = 5.0
 
@@ -149,12 +159,13 @@ class Endpoint(Home):
         if unsupported is not None:
             await unsupported(scope, receive, send)
             return
-        try:
-            body = whole_json(await read_body(receive, self._limit))
-        except BodyRefused as broken:
-            if broken.status is not None:
-                await refusal(broken.status, str(broken))(scope, receive, send)
+        body = await self._received(scope, receive, send)
+        if body is None:
             return
+        if len(body) > LIGHT and not in_session and (pool := current()) is not None and is_heavy(body, "json"):
+            await self._answer_elsewhere(pool, headers, body, receive, send)
+            return
+        body = whole_json(body)
         wants_progress = _wants_progress(said, body)
         if in_session or wants_progress or not await self._answered_shortly(headers, body, receive, send):
             app: ASGIApp = _manager_for(running.managers, version, wants_progress=wants_progress)
@@ -165,9 +176,36 @@ class Endpoint(Home):
             with handling(body):
                 await serve(app, with_headers(scope, headers), body, receive, with_numbers(explained(send)))
 
-    def _learn(self, secrets: Mapping[str, bool]) -> None:
+    async def _received(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
+        """Return a request's body; ``None`` where it was refused, or nobody is left to be answered."""
+        try:
+            return await read_body(receive, self._limit)
+        except Overloaded as error:
+            await _too_much(error)(scope, receive, send)
+        except BodyRefused as broken:
+            if broken.status is not None:
+                await refusal(broken.status, str(broken))(scope, receive, send)
+        return None
+
+    def _learn(self, secrets: Mapping[str, Learnt]) -> None:
         for source in self._sources:
             source.capability.engine.learn(secrets)
+
+    async def _answer_elsewhere(
+        self, pool: Pool, headers: Sequence[tuple[str, str]], body: bytes, receive: Receive, send: Send
+    ) -> None:
+        """Have a large message answered in another process."""
+        try:
+            with CallerWatch(receive) as watch:
+                watch.start()
+                status, answer = await pool.run(
+                    *(_answer_apart, self, headers, body), lane="tools/call", size=len(body), learn=self._learn
+                )
+        except CallError as error:
+            await _too_much(error)({"type": "http"}, receive, send)
+        else:
+            if not watch.gone:
+                await send_json(send, status, answer)
 
     async def _answered_shortly(
         self, headers: Sequence[tuple[str, str]], body: bytes, receive: Receive, send: Send
@@ -175,13 +213,7 @@ class Endpoint(Home):
         """Answer a tool call that is in order; tell whether it was one."""
         with CallerWatch(receive) as watch:
             watch.start()
-            pool = current() if len(body) > LIGHT else None
-            if pool is None or not is_heavy(body, "json"):
-                answer = await self.shortcut.answer(headers, body)
-            else:
-                answer = await pool.run(
-                    *(_answer_apart, self, headers, body), lane="tools/call", size=len(body), learn=self._learn
-                )
+            answer = await self.shortcut.answer(headers, body)
         if watch.gone:
             return True
         if answer is not None:
@@ -189,9 +221,21 @@ class Endpoint(Home):
         return answer is not None
 
 
-async def _answer_apart(endpoint: Endpoint, headers: Sequence[tuple[str, str]], body: bytes) -> bytes | None:
-    """Answer a request in another process of the pool."""
-    return await endpoint.shortcut.answer(headers, body)
+async def _answer_apart(endpoint: Endpoint, headers: Sequence[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
+    """Answer a large message in another process of the pool; return the HTTP status and the body."""
+    body = whole_json(body)
+    answer = await endpoint.shortcut.answer(headers, body)
+    if answer is not None:
+        return 200, answer
+    refusing = refused(body, dict(headers).get(VERSION_HEADER)) or too_large(body)
+    return refusing.status_code, bytes(refusing.body)
+
+
+def _too_much(error: CallError) -> Response:
+    """Return the refusal of a message that is too much for now, or for ever."""
+    if error.retry_after is None:
+        return refusal(413, error.detail)
+    return refusal(503, error.detail, {"retry-after": str(round(error.retry_after))})
 
 
 async def _serve_in_session(app: ASGIApp, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:

@@ -9,7 +9,9 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from naftiko.engine.memory import Growing
 from naftiko.expose.mcp.refusals import error_body
+from naftiko.expose.pieces import send_body
 from naftiko.expose.streams import Stream, end_of_body
 
 BODY_SECONDS: Final = 30.0
@@ -32,14 +34,16 @@ async def read_body(receive: Receive, limit: int) -> bytes:
         BodyRefused: it has more than ``limit`` bytes, takes longer than ``BODY_SECONDS``, or its client left.
     """
     body = bytearray()
+    growing = Growing()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise BodyRefused(None, "the client left")
-                body += message.get("body", b"")
-                if len(body) > limit:
+                piece = message.get("body", b"")
+                body += piece
+                if growing.add(len(piece)) > limit:
                     raise BodyRefused(413, f"the request has more than {limit} bytes")
                 if not message.get("more_body", False):
                     return bytes(body)
@@ -78,7 +82,7 @@ async def send_json(send: Send, status: int, body: bytes) -> None:
     """Send a JSON answer."""
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send_body(send, body)
 
 
 def replayed(body: bytes, then: Receive) -> Receive:

@@ -131,3 +131,11 @@ def refused(body: bytes, version: str | None) -> Response | None:
         why = f"the {VERSION_HEADER} header {said}: it must say the protocol version of the request's body"
         return refusal(400, why, code=HEADER_MISMATCH, identity=message.get("id"))
     return None
+
+
+def too_large(body: bytes) -> Response:
+    """Return the refusal of a large message that is no call of a tool in order: nothing else has anything large."""
+    message = jsontext.read(body)
+    identity = message.get("id") if isinstance(message, dict) else None
+    why = f"a message of {len(body)} bytes is taken where it is a well-formed tools/call, and for nothing else"
+    return refusal(413, why, identity=identity if type(identity) in (int, str) else None)

@@ -10,7 +10,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from naftiko.engine.answer import Answer
 from naftiko.engine.head import LINKS, body_length, head_of
+from naftiko.engine.memory import Growing
 from naftiko.errors import InputError, UpstreamRedirect, UpstreamStatus
+from naftiko.expose.pieces import send_body
 from naftiko.expose.rest.inbound import TooLarge
 from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
 
@@ -73,15 +75,15 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) ->
 
     Raises:
         TooLarge: it is larger.
+        Overloaded: the memory budget has no room for it.
     """
     announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise TooLarge(f"the body has {announced} bytes; the limit is {limit}")
     pieces: list[bytes] = []
-    size = 0
+    growing = Growing()
     async for piece in body_pieces(receive):
-        size += len(piece)
-        if size > limit:
+        if growing.add(len(piece)) > limit:
             raise TooLarge(f"the body has more than {limit} bytes")
         pieces.append(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -107,7 +109,7 @@ async def send_message(send: Send, status: int, headers: Sequence[tuple[bytes, b
     """Send a whole response."""
     start: Message = {"type": "http.response.start", "status": status, "headers": list(headers)}
     await send(start)
-    await send({"type": "http.response.body", "body": body})
+    await send_body(send, body)
 
 
 async def send_answer(
