@@ -60,9 +60,28 @@ def where(
         names = (*LOOPBACK, *allowed_hosts)
         text = f"mcp  {url} answers to the host names {', '.join(names)}; any other is refused without --allow-host"
         yield Announcement(text, {"event": "hosts", "url": url, "hosts": list(names)}, is_warning=not allowed_hosts)
+    if not listener.is_loopback:
+        yield from _open_to_all(listener, url)
     if mcp and dev:
         command = f"npx @modelcontextprotocol/inspector --transport http --server-url {url}/mcp"
         yield Announcement(f"inspect: {command}", {"event": "inspect", "command": command})
+
+
+def _open_to_all(listener: Listener, url: str) -> Iterator[Announcement]:
+    """Yield a warning where whoever reaches an address may call, with the credentials that this server adds."""
+    asking_nothing = [
+        exposed.adapter.namespace or exposed.adapter.kind
+        for exposed in listener.exposed
+        if exposed.adapter.plan.model.authentication is None and sum(amounts(exposed.adapter).values())
+    ]
+    if asking_nothing:
+        port = url.rpartition(":")[2]
+        text = (
+            f"warning: whoever reaches {listener.host}, port {port}, may call {_some(asking_nothing)}: "
+            "nothing is asked of callers; declare `authentication` in the file, or listen on 127.0.0.1 (--host)"
+        )
+        facts = {"event": "no-authentication", "url": url, "host": listener.host, "namespaces": asking_nothing}
+        yield Announcement(text, facts, is_warning=True)
 
 
 def _path(exposed: Exposed, spaces: Spaces, *, alone: bool, prefix: bool) -> str:
