@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ COMMANDS = {
     "health": "Ask every port of a running `naftiko serve` with the same files, options and environment.",
 }
 """The commands with their summaries, so that ``--help`` imports none of them."""
+_UNWRITABLE = frozenset({errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG})
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -67,6 +70,18 @@ class Application(click.Group):
             raise click.ClickException(f"{error}{details}") from error
         except NaftikoError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno not in _UNWRITABLE or error.filename is not None:
+                raise
+            raise _cannot_write(error) from error
+
+
+def _cannot_write(error: OSError) -> click.ClickException:
+    """Return what to say where stdout takes no more, as on a full disk; what is left of it goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return click.ClickException(f"the output can't be written: {(error.strerror or 'no reason given').lower()}")
 
 
 def _is_file(word: str) -> bool:

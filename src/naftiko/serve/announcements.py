@@ -72,7 +72,7 @@ def _open_to_all(listener: Listener, url: str) -> Iterator[Announcement]:
     asking_nothing = [
         exposed.adapter.namespace or exposed.adapter.kind
         for exposed in listener.exposed
-        if exposed.adapter.plan.model.authentication is None and sum(amounts(exposed.adapter).values())
+        if exposed.adapter.plan.model.authentication is None and any(amounts(exposed.adapter).values())
     ]
     if asking_nothing:
         port = url.rpartition(":")[2]
