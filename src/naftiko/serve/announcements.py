@@ -50,6 +50,8 @@ def where(
     """
     mcp = listener.of_kind("mcp")
     spaces = listener.spaces(prefix=prefix)
+    if not listener.is_loopback:
+        yield from _open_to_all(listener, url)
     for exposed in listener.exposed:
         yield _adapter(exposed, url + _path(exposed, spaces, alone=len(mcp) == 1, prefix=prefix))
     if len(mcp) > 1:
@@ -60,8 +62,6 @@ def where(
         names = (*LOOPBACK, *allowed_hosts)
         text = f"mcp  {url} answers to the host names {', '.join(names)}; any other is refused without --allow-host"
         yield Announcement(text, {"event": "hosts", "url": url, "hosts": list(names)}, is_warning=not allowed_hosts)
-    if not listener.is_loopback:
-        yield from _open_to_all(listener, url)
     if mcp and dev:
         command = f"npx @modelcontextprotocol/inspector --transport http --server-url {url}/mcp"
         yield Announcement(f"inspect: {command}", {"event": "inspect", "command": command})
