@@ -203,7 +203,13 @@ def main() -> int:
     print(json.dumps(figures, indent=2))
     siege_figures = figures["siege"]
     assert isinstance(siege_figures, dict)
-    bad = siege_figures["lost"] or siege_figures["mixed up"] or siege_figures["leaked"] or figures["secrets in logs"]
+    bad = (
+        siege_figures["lost"]
+        or siege_figures["mixed up"]
+        or siege_figures["leaked"]
+        or siege_figures["connections refused"]
+        or figures["secrets in logs"]
+    )
     return 1 if bad or not figures["alive"] or SECRET in json.dumps(figures) else 0
 
 

@@ -16,7 +16,7 @@ from siege_upstream import SECRETS, spellings
 Attack = Callable[[int, int, float], Awaitable[dict[str, int]]]
 FROM = ("127.0.0.2", 0)
 FAULTS = ["hang-up", "cut", "stall", "garbage", "status", "header", "echo", "html", "deep"]
-_SPELLED = [text for secret in SECRETS for text in spellings(secret).values()]
+_SPELLED = [(name, text) for secret in SECRETS for name, text in spellings(secret).items()]
 
 
 async def connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -67,8 +67,7 @@ def repeating(make: Callable[[int, int], tuple[int, bytes]], together: int, paus
             port, data = make(rest, mcp)
             status, text = await one(port, data)
             seen[status] += 1
-            if any(spelled in text for spelled in _SPELLED):
-                seen["LEAKED"] += 1
+            seen.update(f"LEAKED: {name}" for name, spelled in _SPELLED if spelled in text)
             await asyncio.sleep(pause)
 
     async def attack(rest: int, mcp: int, end: float) -> dict[str, int]:
