@@ -9,7 +9,7 @@ import html
 import json
 import random
 import urllib.parse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 SECRET = "s1ege&Token+with/marks=and-Length_40"
 KEY = "k3y-in-the-query/that+is~long=enough"
@@ -31,10 +31,14 @@ def spellings(secret: str) -> dict[str, bytes]:
         "json": json.dumps(secret).replace("/", "\\/").strip('"').encode(),
         "hex": raw.hex().encode(),
         "HEX": raw.hex().upper().encode(),
-        **{f"base64 at {at}": base64.b64encode(b"\0" * at + raw)[4 if at else 0 : -4] for at in range(3)},
-        "base64url": base64.urlsafe_b64encode(raw).rstrip(b"=")[:-1],
-        "reversed": raw[::-1],
+        **{f"base64 at {at}": _whole(base64.b64encode, at, raw) for at in range(3)},
+        **{f"base64url at {at}": _whole(base64.urlsafe_b64encode, at, raw) for at in range(3)},
     }
+
+
+def _whole(encode: Callable[[bytes], bytes], at: int, raw: bytes) -> bytes:
+    """Return the characters of an encoding that are the secret's alone, whatever stands ``at`` bytes before and behind."""
+    return encode(bytes(at) + raw)[-(-at * 8 // 6) : (at + len(raw)) * 8 // 6]
 
 
 def _answer(body: bytes, status: str = "200 OK", kind: str = "application/json", more: str = "") -> bytes:

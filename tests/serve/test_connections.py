@@ -131,6 +131,27 @@ async def test_a_request_that_is_no_http_is_400(head):
     assert b"application/problem+json" in answer
 
 
+@pytest.mark.parametrize(
+    "rest", [b"NONSENSE\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000]
+)
+async def test_what_is_refused_behind_a_request_does_not_become_its_answer(rest, caplog):
+    async with serving() as port:
+        answer = await ask(port, GET + b"\r\n" + rest)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"\r\n\r\n0")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_body_that_is_none_is_400_and_nothing_more(caplog):
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with serving() as port:
+        answer = await ask(port, head + b"5\r\nhello\r\nNONSENSE\r\n")
+    assert status(answer) == 400
+    assert answer.count(b"HTTP/1.1 ") == 1 + answer.count(b"no HTTP/1.1 ")
+    assert "Traceback" not in caplog.text
+
+
 async def test_an_upgrade_that_nobody_speaks_is_answered_as_a_plain_request(caplog):
     async with serving() as port:
         answer = await ask(port, GET + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n")

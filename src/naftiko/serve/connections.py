@@ -362,7 +362,7 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, status: int, kind: str, reason: str) -> None:
         """Answer with a problem document and close."""
         self._refusal = self._refusal or (status, kind, reason)
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._has_an_answer_before():
             return
         body = simple_problem(status, kind, reason)
         phrase = {408: b"Request Timeout", 431: b"Request Header Fields Too Large", 503: b"Service Unavailable"}
@@ -377,3 +377,21 @@ class Connection(HttpToolsProtocol):
         ]
         self.transport.write(b"\r\n".join(lines))
         self._all.part_with(self)
+
+    def _has_an_answer_before(self) -> bool:
+        """End what is being answered, if anything is; return whether a refusal would come before it or into it.
+
+        A refusal that came first would be taken for the answer of an earlier request (RFC 9112 chapter 9.3.2).
+        """
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return False
+        if self._in_head or not cycle.more_body:  # what is refused came behind a request that is answered yet
+            cycle.keep_alive = False
+            return True
+        if cycle.response_started:
+            self.transport.close()
+            return True
+        cycle.disconnected = True  # its body will never be complete
+        cycle.message_event.set()
+        return False
