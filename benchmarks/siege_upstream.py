@@ -37,7 +37,7 @@ def spellings(secret: str) -> dict[str, bytes]:
 
 
 def _whole(encode: Callable[[bytes], bytes], at: int, raw: bytes) -> bytes:
-    """Return the characters of an encoding that are the secret's alone, whatever stands ``at`` bytes before and behind."""
+    """Return the characters of an encoding that are the secret's alone, whatever stands before and behind it."""
     return encode(bytes(at) + raw)[-(-at * 8 // 6) : (at + len(raw)) * 8 // 6]
 
 
