@@ -7,6 +7,7 @@ The tree, in the order of this file:
     └── CallError                   a call of a unit did not give an answer
         ├── InputError              400  the caller's inputs, all problems together
         │   └── TakesLong           400  their checks take longer than is waited for
+        ├── PreconditionFailed  412  the caller's precondition does not hold, or can't be checked
         ├── NotExecutable           501  the unit names nothing that could run, and why
         ├── MissingVariable         503  a bind or variable that the call needs has no value
         ├── Overloaded              503  a limit of ours is reached; try again later
@@ -140,6 +141,17 @@ class MissingValue(CallError):
     def __init__(self, names: Sequence[str], detail: str, *, hint: str = "") -> None:
         super().__init__(detail, hint=hint)
         self.names: tuple[str, ...] = tuple(names)
+
+
+class PreconditionFailed(CallError):
+    """A caller's precondition, such as ``If-Match``, does not hold, or can't be checked; nothing was changed.
+
+    An upstream's own 412 is an ``UpstreamStatus`` (RFC 9110 chapter 13).
+    """
+
+    status = 412
+    kind = "precondition-failed"
+    title = "The precondition does not hold"
 
 
 class NotExecutable(CallError):

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rest_serving import client_of, operation, rest_capability, route
+from rest_serving import assert_problem, client_of, operation, rest_capability, route
 from starlette.responses import JSONResponse, Response
 
 from naftiko.engine.answer import Answer
@@ -81,15 +81,93 @@ async def test_an_upstream_that_knows_no_conditions(upstream):
 
 
 @pytest.mark.parametrize("condition", [{"If-None-Match": TAG}, {"If-None-Match": "*"}, {"If-Modified-Since": WHEN}])
-@pytest.mark.parametrize(("exposed", "consumed"), [("POST", "POST"), ("GET", "POST"), ("DELETE", "DELETE")])
-async def test_what_changes_something_is_asked_unconditionally(upstream, exposed, consumed, condition):
+async def test_whether_the_caller_has_the_answer_is_not_asked_of_what_may_change_something(upstream, condition):
     """There the same header would mean another thing: do it only under this condition."""
     answering(upstream)
-    async with client_of(front(upstream, exposed=exposed, consumed=consumed)) as client:
-        answer = await client.request(exposed, "/x", headers=condition)
-    assert answer.status_code == (200 if exposed != "GET" else 304)
+    async with client_of(front(upstream, consumed="POST")) as client:
+        assert (await client.get("/x", headers=condition)).status_code == 304
     [request] = upstream.requests
     assert not {"if-none-match", "if-modified-since"} & set(request.headers)
+
+
+def guarded(upstream) -> None:
+    """An API with a thing that is changed only in the version that the caller has seen (RFC 9110, 13.1)."""
+
+    def answer(request):
+        asked, none = request.headers.get("if-match"), request.headers.get("if-none-match")
+        since = request.headers.get("if-unmodified-since")
+        holds = (asked in {None, TAG, "*"}) and (since in {None, WHEN, LATER}) and none not in {TAG, "*"}
+        return JSONResponse({"id": 7}) if holds else JSONResponse({"message": "changed meanwhile"}, 412)
+
+    upstream.on("*", "/x", answer)
+
+
+GUARDS = [
+    ({"If-Match": TAG}, 200),
+    ({"If-Match": '"v6"'}, 412),
+    ({"If-Match": "*"}, 200),
+    ({"If-Unmodified-Since": LATER}, 200),
+    ({"If-Unmodified-Since": "Tue, 20 Oct 2015 07:28:00 GMT"}, 412),
+    ({"If-None-Match": "*"}, 412),
+    ({"If-None-Match": '"v6"'}, 200),
+    ({"If-Match": TAG, "If-Unmodified-Since": LATER}, 200),
+]
+
+
+@pytest.mark.parametrize("more", [{}, MAPPED], ids=["passed on", "mapped"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])
+@pytest.mark.parametrize(("condition", "status"), GUARDS)
+async def test_what_is_to_be_done_under_a_condition_is_done_under_it_alone(upstream, more, method, condition, status):
+    guarded(upstream)
+    async with client_of(front(upstream, exposed=method, consumed=method, **more)) as client:
+        answer = await client.request(method, "/x", headers={**condition, "If-Modified-Since": WHEN})
+    assert answer.status_code == status
+    [request] = upstream.requests
+    asked = {name: value for name, value in request.headers.items() if name.startswith("if-")}
+    assert asked == {name.lower(): value for name, value in condition.items()}
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "GET"])
+@pytest.mark.parametrize(("condition", "status"), GUARDS)
+async def test_a_forward_passes_these_on_too(upstream, method, condition, status):
+    guarded(upstream)
+    forward = {"path": "/f/{{path}}", "forward": {"targetNamespace": "api"}}
+    async with client_of(rest_capability([forward], base_uris={"*": upstream.url})) as client:
+        assert (await client.request(method, "/f/x", headers=condition)).status_code == status
+    asked = {name: value for name, value in upstream.requests[0].headers.items() if name.startswith("if-")}
+    assert asked == {name.lower(): value for name, value in condition.items()}
+
+
+STEPS = {
+    "steps": [{"name": "one", "type": "call", "call": "api.read"}, {"name": "two", "type": "call", "call": "api.do"}]
+}
+
+
+@pytest.mark.parametrize("condition", [{"If-Match": TAG}, {"If-Unmodified-Since": WHEN}, {"If-None-Match": "*"}])
+async def test_several_calls_under_one_condition_are_refused_before_anything_is_sent(upstream, condition):
+    guarded(upstream)
+    operations = {"do": operation("PUT", "/x"), "read": operation("GET", "/x")}
+    async with client_of(
+        rest_capability([route("/x", "PUT", None, **STEPS)], operations, base_uris={"*": upstream.url})
+    ) as client:
+        assert_problem(await client.put("/x", headers=condition), 412, "precondition-failed")
+        assert upstream.requests == []
+        assert (await client.put("/x")).status_code == 200
+
+
+@pytest.mark.parametrize("more", [{}, MAPPED], ids=["passed on", "mapped"])
+async def test_a_version_that_is_not_there_is_412(upstream, more):
+    answering(upstream, knows=False)
+    async with client_of(front(upstream, **more)) as client:
+        tag = (await client.get("/x")).headers["etag"]
+        for asked in (tag, f'"x", {tag}', "*"):
+            assert (await client.get("/x", headers={"If-Match": asked})).status_code == 200
+        for asked in ('"x"', f"W/{tag}", ""):
+            assert_problem(await client.get("/x", headers={"If-Match": asked}), 412, "precondition-failed")
+        early = {"If-Unmodified-Since": "Tue, 20 Oct 2015 07:28:00 GMT"}
+        assert_problem(await client.get("/x", headers=early), 412, "precondition-failed")
+        assert (await client.get("/x", headers={**early, "If-Match": tag})).status_code == 200
+        assert (await client.get("/x", headers={"If-Unmodified-Since": "no date"})).status_code == 200
 
 
 async def test_a_header_that_the_file_maps_is_the_files(upstream):
@@ -168,14 +246,14 @@ async def test_errors_and_other_successes_have_none(upstream):
 
 
 async def test_a_forward_passes_them_on(upstream):
-    """Whatever headers it trusts; and on nothing that changes something."""
+    """Whatever headers it trusts."""
     answering(upstream)
     forward = {"path": "/f/{{path}}", "forward": {"targetNamespace": "api"}}
     async with client_of(rest_capability([forward], base_uris={"*": upstream.url})) as client:
         answer = await client.get("/f/x", headers={"If-None-Match": TAG})
         assert (answer.status_code, answer.headers["etag"], answer.content) == (304, TAG, b"")
         assert (await client.get("/f/x", headers={"If-Modified-Since": WHEN})).status_code == 304
-        assert (await client.post("/f/x", headers={"If-None-Match": TAG})).status_code == 200
+        assert (await client.post("/f/x", headers={"If-Modified-Since": WHEN})).status_code == 200
 
 
 @given(st.text(st.characters(codec="latin-1"), max_size=40), st.text(st.characters(codec="latin-1"), max_size=40))

@@ -36,8 +36,10 @@ _CONNECTION = frozenset(
 ``Proxy-``, and those that ``Connection`` names. ``Expect`` was answered by whoever read the request's head."""
 _WITHOUT_CONTENT = frozenset({204, 304})
 """Statuses whose answers have no content; a length that is said all the same is another's (RFC 9110 chapter 8.6)."""
-_CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
-"""They ask whether what the caller has still holds, and nothing else: whoever passes answers on passes them on."""
+_CONDITIONS = frozenset({"if-match", "if-unmodified-since", "if-none-match"})
+"""Whoever passes requests on passes them on: without its condition a request is another one."""
+_OF_READING = frozenset({"if-modified-since"})
+"""For other methods it means nothing (RFC 9110 chapter 13.1.3)."""
 _OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding", "content-language"})
 
 
@@ -75,9 +77,9 @@ async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream)
     made = Draft(inbound.method, upstream.url(inbound.rest, scope), [])
     if inbound.query:
         made.query.append(inbound.query)
-    passed = action.trusted_headers | (_OF_THE_BODY if inbound.body is not None else frozenset())
+    passed = action.trusted_headers | _CONDITIONS | (_OF_THE_BODY if inbound.body is not None else frozenset())
     if inbound.method in READING:
-        passed |= _CONDITIONS
+        passed |= _OF_READING
     named = _named(value for name, value in inbound.headers if name == "connection")
     for name, value in inbound.headers:
         if name in passed and not _is_of_the_hop(name, named):

@@ -23,7 +23,7 @@ from naftiko.engine.mock import described, with_stand_ins
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.redirects import READING, is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
-from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
+from naftiko.errors import CallError, NotExecutable, PreconditionFailed, UpstreamRedirect, UpstreamStatus
 from naftiko.observe.redaction import Learnt, Redactor
 from naftiko.plan.content import Content
 from naftiko.plan.operation import Operation
@@ -126,7 +126,8 @@ class Engine(Shared):
             unit: the unit.
             inputs: by name.
             passed: a REST caller's body that is passed on.
-            conditions: a REST caller's, which go with the call where its answer is passed on (RFC 9110 chapter 13).
+            conditions: a REST caller's, which go with the call where its answer is passed on, or where it changes
+                something (RFC 9110 chapter 13).
             finish: what is made of the answer.
 
         Raises:
@@ -165,6 +166,8 @@ class Engine(Shared):
             return await self._call(action.call, unit, inputs, passed, conditions, reads=reads)
         scope = Scope(inputs, self.variables)
         if isinstance(action, FlowAction):
+            if conditions and unit.method not in READING and _changes(action):
+                raise PreconditionFailed(_UNCHECKED, hint=_UNCHECKED_HINT)
             return await self._flow(action, unit.outputs, scope)
         if isinstance(action, MockAction):
             value = unit.outputs.build(None, scope)
@@ -187,8 +190,8 @@ class Engine(Shared):
         scope = Scope(inputs, self.variables)
         arguments = arguments_of(call.arguments, scope)
         upstream = self.upstreams[call.operation.api]
-        if conditions and not _has_validators_of(call.operation, unit.outputs):
-            conditions = ()
+        if conditions:
+            conditions = _passed_on(conditions, call.operation, unit)
         if self.mock:
             request, _ = await upstream.request(call, arguments, passed, conditions)
             return await self.described(request)
@@ -404,9 +407,30 @@ def _largest(operation: Operation, declared: str | None) -> int | None:
     return binary_bytes(operation.max_binary_size, declared) if operation.raw_format == "binary" else None
 
 
-def _has_validators_of(operation: Operation, outputs: Outputs) -> bool:
-    """Tell whether callers have an upstream's own ``ETag`` and date, which it can be asked about."""
-    return operation.method in READING and (outputs.identity or operation.raw_format == "binary")
+def _passed_on(
+    conditions: Sequence[tuple[str, str]], operation: Operation, unit: UnitPlan
+) -> Sequence[tuple[str, str]]:
+    """Return the conditions of a caller that go with the call (RFC 9110 chapter 13).
+
+    What a caller who reads asks is asked of the upstream where callers have its own ``ETag`` and date. What a caller
+    who changes something makes a condition of it always goes on: without it an update of somebody else would be lost.
+    Whether a caller has the answer already is no question to an upstream that only reads for one who writes.
+    """
+    if unit.method in READING:
+        has_its_validators = unit.outputs.identity or operation.raw_format == "binary"
+        return conditions if operation.method in READING and has_its_validators else ()
+    return [pair for pair in conditions if pair[0] in _GUARDS or operation.method not in READING]
+
+
+def _changes(flow: FlowAction) -> bool:
+    """Tell whether a step calls an upstream with a method that may change something."""
+    calls = (getattr(step, "call", None) for wave in flow.waves for step in wave)
+    return any(call is not None and call.operation.method not in READING for call in calls)
+
+
+_GUARDS = frozenset({"if-match", "if-unmodified-since"})
+_UNCHECKED = "the route makes several calls, and can't tell which of them the precondition is for; nothing was sent"
+_UNCHECKED_HINT = "leave out If-Match, If-None-Match and If-Unmodified-Since, or call a route that makes one call"
 
 
 def failed(response: httpx.Response, operation: Operation) -> UpstreamStatus:

@@ -1,5 +1,6 @@
 """Conditional requests (RFC 9110 chapter 13): a caller who has the answer already gets 304 instead.
 
+And what a caller wants done under a condition is done under it alone: the condition goes on to the upstream.
 Where an upstream's answer is passed on, the caller's conditions go with the request, and its 304 comes back. Where the
 answer is made here, so are its validators: ``ETag`` is a hash of its bytes, which costs a microsecond a kilobyte;
 ``Last-Modified`` is the upstream's, or when the capability was loaded, if that is later: then its mapping was new.
@@ -15,30 +16,39 @@ from hashlib import blake2b
 from typing import Final
 
 from naftiko.engine.answer import Answer
+from naftiko.errors import PreconditionFailed
 
 _NONE_MATCH: Final = "if-none-match"
 _MODIFIED_SINCE: Final = "if-modified-since"
+_MATCH: Final = "if-match"
+_UNMODIFIED_SINCE: Final = "if-unmodified-since"
+_OF_READING: Final = (_MATCH, _UNMODIFIED_SINCE, _NONE_MATCH, _MODIFIED_SINCE)
+_OF_CHANGING: Final = (_MATCH, _UNMODIFIED_SINCE, _NONE_MATCH)
+"""``If-Modified-Since`` is for reading alone (RFC 9110 chapter 13.1.3)."""
 _READING: Final = frozenset({"GET", "HEAD"})
 _ETAG: Final = re.compile(r'(?:W/)?("[^"]*")')
+_STRONG: Final = re.compile(r'(?<!/)"[^"]*"')
 _HASH_BYTES: Final = 12
 
 Conditions = Sequence[tuple[str, str]]
 
 
 def conditions_of(method: str, headers: Mapping[str, str]) -> Conditions:
-    """Return the conditions of a request: those that a reading method can have.
+    """Return the conditions of a request: those that its method can have.
 
     Args:
         method: of the request.
         headers: by name in lower case.
     """
-    if (_NONE_MATCH not in headers and _MODIFIED_SINCE not in headers) or method not in _READING:
-        return ()
-    return [(name, headers[name]) for name in (_NONE_MATCH, _MODIFIED_SINCE) if name in headers]
+    names = _OF_READING if method in _READING else _OF_CHANGING
+    return [(name, headers[name]) for name in names if name in headers]
 
 
 def validated(answer: Answer, method: str, conditions: Conditions, loaded: dt.datetime) -> Answer:
     """Return an answer with its validators, or 304 if the caller has it already.
+
+    Raises:
+        PreconditionFailed: the caller wants another version than the one that there is.
 
     Args:
         answer: what a GET or a HEAD gets; others are returned as they are.
@@ -50,7 +60,12 @@ def validated(answer: Answer, method: str, conditions: Conditions, loaded: dt.da
         return answer
     if answer.is_made and answer.sent:
         answer.headers = [*answer.headers, *_validators(answer, loaded)]
-    if not conditions or not _has_it(dict(answer.headers), dict(conditions)):
+    if not conditions:
+        return answer
+    headers, asked = dict(answer.headers), dict(conditions)
+    if not _is_wanted(headers, asked):
+        raise PreconditionFailed("there is another version than the one that is asked for", hint="read it anew")
+    if not _has_it(headers, asked):
         return answer
     unchanged = Answer(status=304, headers=answer.headers)
     unchanged.links = answer.links
@@ -75,6 +90,16 @@ def _has_it(headers: Mapping[str, str], conditions: Mapping[str, str]) -> bool:
         return asked.strip() == "*" or (bool(etag) and _opaque(etag) in _opaques(asked))
     modified, since = _moment(headers.get("last-modified")), _moment(conditions.get(_MODIFIED_SINCE))
     return modified is not None and since is not None and modified <= since
+
+
+def _is_wanted(headers: Mapping[str, str], conditions: Mapping[str, str]) -> bool:
+    """Tell whether these headers say the version that the caller wants; a weak tag is none (RFC 9110, 13.1.1)."""
+    asked = conditions.get(_MATCH)
+    if asked is not None:
+        etag = headers.get("etag", "").strip()
+        return asked.strip() == "*" or (not etag.startswith("W/") and etag in _STRONG.findall(asked))
+    modified, since = _moment(headers.get("last-modified")), _moment(conditions.get(_UNMODIFIED_SINCE))
+    return modified is None or since is None or modified <= since
 
 
 def _opaque(etag: str) -> str:
