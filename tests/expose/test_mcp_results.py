@@ -203,3 +203,25 @@ async def test_more_bytes_than_max_binary_size_are_an_error_that_says_so(at, ups
 async def test_a_tool_without_a_call_answers_from_its_declaration(at):
     result = await at.call("mocked", {"who": "Ada"})
     assert result["structuredContent"] == {"greeting": "Hello Ada"}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (
+            b'{"a": NaN, "n": 12345678901234567890, "b": [Infinity, -Infinity, 1.50]}',
+            '{"a":null,"n":12345678901234567890,"b":[null,null,1.50]}',
+        ),
+        (b"[NaN]", "[null]"),
+        (b'{"a": "NaN" , "b": "Infinity"}', '{"a": "NaN" , "b": "Infinity"}'),
+        (b'{"a": NaN, "s": "NaN \xc3\xa9"}', '{"a":null,"s":"NaN \u00e9"}'),
+    ],
+)
+async def test_what_is_no_number_in_json_is_null_in_the_text_too(at, upstream, content, text):
+    """``NaN`` and ``Infinity`` are Python's, and no client's (RFC 8259 chapter 6)."""
+    answering(upstream, "/json", content, "application/json")
+    result = await at.call("json")
+    assert result["isError"] is False
+    assert result["content"][0]["text"] == text
+    if text.startswith("{"):
+        assert result["structuredContent"] == json.loads(text)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from naftiko.document.model import OAuth2Authentication
 from naftiko.engine.capability import Capability
 from naftiko.expose.authentication.contract import METADATA_PATH
 from naftiko.expose.mcp.options import McpOptions
@@ -54,10 +55,12 @@ class ListenerApp:
     Args:
         rest: the app of the REST adapters, or ``None``.
         mcp: the app of the MCP adapters, or ``None``.
+        rest_is_resource: whether a REST adapter has metadata for authentication, which is at the root then.
     """
 
-    def __init__(self, rest: ASGIApp | None, mcp: McpApp | None) -> None:
+    def __init__(self, rest: ASGIApp | None, mcp: McpApp | None, *, rest_is_resource: bool = False) -> None:
         self._rest = rest
+        self._rest_is_resource = rest_is_resource
         self._mcp = mcp
         self._mcp_paths = frozenset(mcp.paths) - {"/"} if mcp is not None else frozenset()
 
@@ -75,7 +78,12 @@ class ListenerApp:
             return False
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
         path = raw.partition(b"?")[0].decode("latin-1").rstrip("/")
-        return path.removeprefix(METADATA_PATH) in self._mcp_paths
+        if not path.startswith(METADATA_PATH):
+            return path in self._mcp_paths
+        of = path.removeprefix(METADATA_PATH)
+        if not of and self._rest_is_resource:
+            return False
+        return of in self._mcp_paths or (self._mcp is not None and self._mcp.has_metadata(path))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -93,7 +101,16 @@ def app_of(listener: Listener, options: AppOptions) -> ListenerApp:
     options = options.at(listener)
     rest, mcp = _of_kind(listener, "rest"), _of_kind(listener, "mcp")
     spaces = listener.spaces(prefix=options.rest.prefix)
-    return ListenerApp(_rest(rest, options, spaces) if rest else None, _mcp(mcp, options, spaces) if mcp else None)
+    return ListenerApp(
+        _rest(rest, options, spaces) if rest else None,
+        _mcp(mcp, options, spaces) if mcp else None,
+        rest_is_resource=any(_is_resource(capability) for capability in rest),
+    )
+
+
+def _is_resource(capability: Capability) -> bool:
+    adapters = (adapter for adapter in capability.adapters if adapter.kind == "rest")
+    return any(isinstance(adapter.plan.model.authentication, OAuth2Authentication) for adapter in adapters)
 
 
 def _rest(capabilities: Sequence[Capability], options: AppOptions, spaces: Spaces) -> ASGIApp:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from naftiko.errors import MissingVariable
 from naftiko.expose.authentication import Authenticated, ResourceMetadata
 from naftiko.expose.authentication import Guard as AuthenticationGuard
 from naftiko.expose.limits import CallLimit
@@ -75,6 +77,14 @@ class McpApp:
             return endpoint
         self._guards.append(guard)
         return Authenticated(endpoint, guard, render=refused)
+
+    def has_metadata(self, path: str) -> bool:
+        """Tell whether the metadata of a protected resource is at this path (RFC 9728 chapter 3.1)."""
+        for guard in self._guards:
+            with contextlib.suppress(MissingVariable):  # without it nobody knows where the resource is
+                if path in guard.metadata_paths():
+                    return True
+        return False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve HTTP requests and the server's lifespan."""

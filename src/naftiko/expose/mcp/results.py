@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import secrets
 from typing import Any, Final
+
+import orjson
 
 from naftiko.engine.answer import Answer
 from naftiko.engine.decode import is_json
 from naftiko.engine.formats import FormatError
 from naftiko.engine.formats.charset import decode_text, known_charset
+from naftiko.engine.request import dump_json
 from naftiko.errors import UpstreamBroken
 from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.mcp import media, revisions
@@ -101,11 +105,27 @@ def text_of(answer: Answer) -> str:
     content = answer.content
     if is_json(media.bare(answer.media_type)):
         content = whole_json(content)
+        if (b"NaN" in content or b"Infinity" in content) and (standing_in := _without_nan(answer, content)):
+            return standing_in
     charset = _charset(answer.media_type)
     try:
         return decode_text(content, charset)
     except FormatError:
         return content.decode(charset, "replace").removeprefix("\ufeff")
+
+
+def _without_nan(answer: Answer, content: bytes) -> str:
+    """Return JSON text with null for ``NaN`` and ``Infinity``, as its structured content has; ``""`` where it is sound.
+
+    They are no JSON (RFC 8259 chapter 6), and who reads the text stumbles over them.
+    """
+    try:
+        orjson.loads(content)
+    except orjson.JSONDecodeError:
+        with contextlib.suppress(UpstreamBroken):
+            value = answer.value
+            return "" if isinstance(value, bytes) else dump_json(value).decode()
+    return ""
 
 
 def _charset(media_type: str | None) -> str:
