@@ -97,7 +97,23 @@ def test_a_placeholder_that_is_not_declared():
     assert query_of(request_of(unit, id="7", s="t")) == [("q", "7"), ("s", "t")]
 
 
-@pytest.mark.parametrize("reference", ["rest.body.tty_size.height", "rest.query.other", "rest.cookie.a"])
+@pytest.mark.parametrize(("place", "name"), [("header", "X-Q"), ("query", "other"), ("body", "field")])
+def test_another_name_than_the_consumed_parameters(place, name):
+    """No input is called ``header.X-Q``, so it is the header that is meant."""
+    unit, loaded = only_unit(api(IN_QUERY), rest(f"with: {{a: rest.{place}.{name}}}", method="POST"))
+    assert not loaded.diagnostics
+    assert shown(unit) == [(name, place, name, False)]
+
+
+@pytest.mark.parametrize("place", ["header", "query", "body"])
+def test_a_consumed_parameter_that_is_called_so(place):
+    unit, _ = only_unit(
+        api(f"inputParameters: [{{name: {place}.x, in: query}}]"), rest(f"with: {{{place}.x: rest.{place}.x}}")
+    )
+    assert shown(unit) == [(f"{place}.x", "query", f"{place}.x", False)]
+
+
+@pytest.mark.parametrize("reference", ["rest.body.tty_size.height", "rest.cookie.a"])
 def test_all_other_names_are_verbatim(reference):
     """What is neither the key, nor declared, nor in the route: a name that happens to have a dot."""
     unit, _ = only_unit(api(IN_QUERY), rest(f"with: {{a: {reference}}}"))

@@ -258,7 +258,10 @@ class Names:
         return placed if placed in self.places else self._near_input(placed)
 
     def _placed(self, name: str) -> str:
-        """Return what ``path.x`` means: ``x`` if that is declared, the key of ``with`` or in the route; else itself."""
+        """Return what ``path.x`` means: ``x`` in that place, unless the consumed parameter itself is called ``path.x``.
+
+        ``body.a.b`` is a name with dots, as the flattened fields of a body have them, if there is no input ``a.b``.
+        """
         place, _, inner = name.partition(".")
         if place not in _PLACES or not inner:
             return name
@@ -268,6 +271,9 @@ class Names:
         if meant is None and (known or in_route):
             # The route's own `x` is another value than the query's.
             meant = inner if place == "path" or not in_route else name
+        is_flat = place == "path" or (place == "body" and "." in inner)
+        if meant is None and name != self.key and not in_route and not is_flat:
+            meant = inner
         if meant is None:
             return name
         self.places.setdefault(meant, place)
