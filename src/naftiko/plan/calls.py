@@ -27,11 +27,15 @@ from naftiko.plan.references import (
     Names,
     OptionalInput,
     PathInto,
+    ScopePath,
+    StepPath,
     compile_value,
 )
 from naftiko.plan.required import without_source
 from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt, tell_misspelt_names
+from naftiko.plan.schema_types import stands_for_bytes
 from naftiko.plan.sources import on_one_line
+from naftiko.plan.step_bytes import StepBytes
 from naftiko.plan.template import TemplateError, Value
 from naftiko.plan.unit import ApiPlan, Call, Extra
 from naftiko.plan.wants import Use, Wants
@@ -202,7 +206,11 @@ class _Linking:
         if isinstance(expression, Input):
             self._feed(expression.name, slot)
             return
-        self.arguments[slot.key] = expression if slot.location == "body" else on_one_line(expression)
+        if slot.location != "body":
+            expression = on_one_line(expression)
+        elif slot.takes_bytes and stands_for_bytes(slot.schema) and isinstance(expression, StepPath | ScopePath):
+            expression = StepBytes(expression)
+        self.arguments[slot.key] = expression
         for name in used:
             self._wants.add(name, slot, Use.of(expression))
 

@@ -21,6 +21,7 @@ from naftiko.plan.references import (
     Variable,
 )
 from naftiko.plan.scope import Scope
+from naftiko.plan.step_bytes import StepBytes
 from naftiko.plan.template import Placeholder, Section, Template
 from naftiko.plan.text import compact_json
 
@@ -36,7 +37,7 @@ def leaves(value: Any) -> Iterator[Any]:
         yield from (leaf for part in value.parts if not isinstance(part, str) for leaf in leaves(part))
     elif isinstance(value, Structure):
         yield from leaves(value.template)
-    elif isinstance(value, Defaulted | PathInto):
+    elif isinstance(value, Defaulted | PathInto | StepBytes):
         yield from leaves(value.value)
     elif isinstance(value, dict):
         yield from (leaf for inner in value.values() for leaf in leaves(inner))
