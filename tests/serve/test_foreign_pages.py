@@ -160,6 +160,16 @@ def test_the_refusal_names_the_option(site):
 
 
 @pytest.mark.parametrize(
+    ("host", "status"), [("naftiko:8080", 200), ("x", 200), ("", 421), ("a b", 421), ("[fd00::1]", 421), ("x.", 421)]
+)
+def test_rest_takes_names_that_nobody_outside_can_have(site, host, status):
+    """Of containers, say; MCP does not."""
+    headers = [("Host", host), *JSON.items()]
+    assert ask(site, path="/things", headers=headers, host="").status == status
+    assert ask(site, "POST", "/mcp", headers, PING, host="").status == 421
+
+
+@pytest.mark.parametrize(
     ("host", "status"),
     [("api.example.com", 200), ("API.example.com:8443", 200), ("a.internal", 200), ("other.example.com", 421)],
 )

@@ -32,6 +32,7 @@ _MOST_KNOWN: Final = 100
 _OWN_SITES: Final = frozenset({b"same-origin", b"none"})
 """What ``Sec-Fetch-Site`` says of a page of the server itself, and of what a person typed."""
 _NAME: Final = r"(?:[\w.*-]+|\[[0-9a-fA-F:.]+\])(?::(?:\d{1,5}|\*))?"
+_SHORT: Final = re.compile(r"[a-z0-9_-]{1,63}")
 _HOST: Final = re.compile(_NAME)
 _ORIGIN: Final = re.compile(rf"[a-zA-Z*][\w.+*-]*://{_NAME}/?|\*[\w.:*-]*|null")
 _USUAL_PORTS: Final = {"http": ":80", "https": ":443"}
@@ -62,6 +63,8 @@ class Gate:
         hosts: beside the loopback names: a name (any port), ``name:port``, a pattern with ``*``.
         origins: beside loopback pages: ``https://app.example.com``, a pattern with ``*``.
         guards_hosts: whether Host is checked at all.
+        takes_short_names: whether a name without a dot is right, as those of containers are: nobody outside of this
+            network can have one (SSAC SAC053), so nobody can rebind it.
         origin_option: the option that allows an origin.
     """
 
@@ -71,11 +74,13 @@ class Gate:
         hosts: Iterable[str] = (),
         origins: Iterable[str] = (),
         guards_hosts: bool = True,
+        takes_short_names: bool = False,
         origin_option: str = "--allow-origin",
     ) -> None:
         self._hosts = tuple(host_pattern(host) for host in (*LOOPBACK, *hosts))
         self._origins = tuple(origin_pattern(origin) for origin in origins)
         self._guards_hosts = guards_hosts
+        self._takes_short_names = takes_short_names
         self._origin_option = origin_option
         self._known_hosts: set[bytes] = set()
         self._told: set[str] = set()
@@ -134,7 +139,9 @@ class Gate:
         if value in self._known_hosts:
             return True
         host = value.decode("latin-1").lower()
-        if not (fits(host, self._hosts) or fits(_without_port(host), self._hosts)):
+        name = _without_port(host)
+        is_short = self._takes_short_names and _SHORT.fullmatch(name) is not None
+        if not (is_short or fits(host, self._hosts) or fits(name, self._hosts)):
             return False
         if len(self._known_hosts) < _MOST_KNOWN:
             self._known_hosts.add(value)

@@ -130,6 +130,7 @@ def _mcp(capabilities: Sequence[Capability], options: AppOptions, spaces: Spaces
         stateful=asked.stateful,
         max_sessions=asked.max_sessions,
         max_request_bytes=asked.max_request_bytes,
+        body_seconds=0,  # the connection has a limit (`naftiko.serve.connections`)
         prefix=asked.prefix,
         answer_budget=asked.answer_budget,
         answer_budgets=asked.answer_budgets,

@@ -28,6 +28,7 @@ def mcp_app(  # noqa: PLR0913  # each option of the public function by its name
     stateful: bool = False,
     max_sessions: int = MAX_SESSIONS,
     max_request_bytes: int = MAX_REQUEST_BYTES,
+    body_seconds: float | None = None,
     guard_hosts: bool = True,
     prefix: bool = False,
     answer_budget: int = ANSWER_BUDGET,
@@ -54,6 +55,8 @@ def mcp_app(  # noqa: PLR0913  # each option of the public function by its name
             for the caller who opened it alone.
         max_sessions: sessions at once; above it the one that is idle for longest ends, of the caller who has most.
         max_request_bytes: the largest request body, in bytes; a larger one is answered 413.
+        body_seconds: how long a request body may take, 30 by default; one that takes longer is answered 408. 0: the
+            server has a limit of its own.
         guard_hosts: whether the ``Host`` header is checked at all (DNS rebinding).
         prefix: let the names of tools and prompts at ``/mcp`` begin with ``<namespace>_`` of their capability, and
             serve each capability alone at that namespace's ``/<namespace>/mcp``, under its own names.
@@ -79,6 +82,7 @@ def mcp_app(  # noqa: PLR0913  # each option of the public function by its name
         stateful=stateful,
         max_sessions=max_sessions,
         max_request_bytes=max_request_bytes,
+        body_seconds=body_seconds,
         guard_hosts=guard_hosts,
         prefix=prefix,
         answer_budget=answer_budget,

@@ -179,7 +179,7 @@ class Endpoint(Home):
     async def _received(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
         """Return a request's body; ``None`` where it was refused, or nobody is left to be answered."""
         try:
-            return await read_body(receive, self._limit)
+            return await read_body(receive, self._limit, self._options.body_seconds)
         except Overloaded as error:
             await _too_much(error)(scope, receive, send)
         except BodyRefused as broken:

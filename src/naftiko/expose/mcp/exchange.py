@@ -27,16 +27,22 @@ class BodyRefused(Exception):
         self.status = status
 
 
-async def read_body(receive: Receive, limit: int) -> bytes:
+async def read_body(receive: Receive, limit: int, seconds: float | None = None) -> bytes:
     """Return a request's body.
 
+    Args:
+        receive: gives it.
+        limit: its bytes.
+        seconds: that it may take; ``None``: ``BODY_SECONDS``; 0: any time.
+
     Raises:
-        BodyRefused: it has more than ``limit`` bytes, takes longer than ``BODY_SECONDS``, or its client left.
+        BodyRefused: it has more bytes, takes longer, or its client left.
     """
+    most = BODY_SECONDS if seconds is None else seconds
     body = bytearray()
     growing = Growing()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(most or None):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -48,7 +54,7 @@ async def read_body(receive: Receive, limit: int) -> bytes:
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError:
-        raise BodyRefused(408, f"the request did not arrive within {BODY_SECONDS:g} seconds") from None
+        raise BodyRefused(408, f"the request did not arrive within {most:g} seconds") from None
 
 
 def explained(send: Send) -> Send:

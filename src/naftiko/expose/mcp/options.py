@@ -31,6 +31,7 @@ class McpOptions:
     stateful: bool = False
     max_sessions: int = MAX_SESSIONS
     max_request_bytes: int = MAX_REQUEST_BYTES
+    body_seconds: float | None = None
     guard_hosts: bool = True
     prefix: bool = False
     answer_budget: int = ANSWER_BUDGET

@@ -28,6 +28,7 @@ def gate_of(options: RestOptions) -> Gate:
         hosts=options.allowed_hosts,
         origins=(*options.allowed_origins, *options.cors_origins),
         guards_hosts=options.guard_hosts,
+        takes_short_names=True,
         origin_option="--cors-origin",
     )
 
