@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from odd_upstream import OddUpstream
 from served import FREE, LIMIT, served
+
+from naftiko.cli.application import application
 
 CAPABILITY = """
 naftiko: 1.0.0-alpha5
@@ -100,7 +103,10 @@ def test_tools_too(running, heads, name, call):
     assert_sent(heads, *call[1:])
 
 
-def test_it_is_told(running):
-    told = [line for line in running.errors if "duplicate-namespace" in line]
+def test_it_is_told(running, tmp_path):
     assert "Traceback" not in running.said()
-    assert not told  # a warning: `naftiko validate` says it
+    file = tmp_path / "shop.yaml"
+    file.write_text(CAPABILITY.replace("FIRST", "http://a.example").replace("SECOND", "http://b.example"))
+    told = CliRunner().invoke(application, ["validate", str(file)]).output
+    assert told.count("[duplicate-namespace]") == 4
+    assert "its operations are added, and go to its own base URI" in " ".join(told.split())
