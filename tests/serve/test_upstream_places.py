@@ -196,3 +196,13 @@ def test_what_fails_on_a_fresh_connection_is_not_repeated(file, upstream):
         for _ in range(3):
             assert client.get("/quick/pay").status_code == 502
     assert upstream.counts["GET pay"] == 3
+
+
+@pytest.mark.parametrize("written", ["2", '"up=2"', '["50", "up=2"]', "{up = 2}"])
+def test_the_settings_file_says_it_as_a_number_a_text_a_list_or_a_table(file, upstream, tmp_path, written):
+    settings = tmp_path / "naftiko.toml"
+    settings.write_text(f"[serve]\nupstream-max-concurrent-calls = {written}\nupstream-operation-share = 0.5\n")
+    with serving(file, upstream, "--config", str(settings)) as client, callers(client, 3, "/slow/never"):
+        until(lambda: upstream.counts["GET never"] == 1)
+        assert client.get("/quick/x").status_code == 200
+        assert upstream.counts["GET never"] == 1

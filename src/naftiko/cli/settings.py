@@ -147,7 +147,8 @@ def command_defaults(file: SettingsFile, command: click.Command) -> dict[str, An
         if parameter is None or parameter.name is None:
             hint = did_you_mean(key, by_key) or f"known: {', '.join(by_key)}"
             raise click.UsageError(f"{file.path}: `{key}` is no setting of [{command.name}]; {hint}")
-        defaults[parameter.name] = _as_option(value)
+        is_lone = isinstance(parameter, click.Option) and parameter.multiple and not isinstance(value, dict | list)
+        defaults[parameter.name] = [_text(value)] if is_lone else _as_option(value)
     return defaults
 
 
