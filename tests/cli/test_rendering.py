@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import cProfile
 import io
+import pstats
+import re
 from pathlib import Path
 
 import pytest
@@ -113,3 +116,40 @@ def test_what_two_files_import_is_told_once():
     report = Report([Checked("a.yaml", (shared,)), Checked("b.yaml", (shared,))])
     assert report.diagnostics == [shared]
     assert report.count(Severity.ERROR) == 1
+
+
+def test_no_secret_of_a_long_line_is_shown_wherever_it_is_cut(tmp_path):
+    """Told ones, all of them, and those in URLs, at their begin, in the middle and behind."""
+    line = " ".join(f"k{at}: s3cret-value-{at:03d} u: http://bob:pa55word-{at:03d}@host/x" for at in range(40))
+    path = tmp_path / "one.yaml"
+    path.write_text(line)
+    places = [found.span(1) for found in re.finditer(r": (s3cret\S+)", line)]
+    told = [
+        Diagnostic("literal-secret", Severity.WARNING, Position(str(path), 1, start + 1, end - start), "m")
+        for start, end in places
+    ]
+    excerpts = Excerpts(told)
+    for column in range(1, len(line) + 1, 3):
+        shown = excerpts.at(Position(str(path), 1, column, 4))
+        assert "s3cret" not in shown.text
+        assert "value-" not in shown.text
+        assert "a55word" not in shown.text
+        assert "bob" not in shown.text
+    at_secret = excerpts.at(Position(str(path), 1, places[9][0] + 1, 10))
+    assert at_secret.text[at_secret.offset :].startswith("***")
+    assert at_secret.width == 3
+
+
+def test_a_file_of_one_line_costs_as_much_for_each_diagnostic(tmp_path):
+    """Counted in calls: a diagnostic looks at its part of the line alone."""
+    calls = []
+    for count in (200, 400):
+        path = tmp_path / f"{count}.yaml"
+        path.write_text(" ".join(f"word-{at:05d}" for at in range(count)))
+        positions = [Position(str(path), 1, 1 + at * 11, 10) for at in range(count)]
+        found = [Diagnostic("unknown-key", Severity.WARNING, position, "m") for position in positions]
+        profile = cProfile.Profile()
+        blocks = profile.runcall(list, TextRenderer(hints=True).blocks(found))
+        assert len(blocks) == count
+        calls.append(pstats.Stats(profile).total_calls)
+    assert calls[1] < 2.3 * calls[0]

@@ -27,6 +27,11 @@ def without_user(text: str) -> str:
     return _USER.sub("***@", text) if "@" in text else text
 
 
+def user_spans(text: str) -> list[tuple[int, int]]:
+    """Return where the users and passwords of the URLs in a text stand, each from and to."""
+    return [(found.start(), found.end() - 1) for found in _USER.finditer(text)] if "@" in text else []
+
+
 def user_of(text: str) -> str:
     """Return the user and password of a URL, as they are written (``name:password``), or ``""``."""
     found = _USER.search(text)

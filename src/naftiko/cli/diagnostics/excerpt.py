@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from naftiko.document.reader import source_lines
-from naftiko.plan.addresses import without_user
+from naftiko.plan.addresses import user_spans
 from naftiko.types import Diagnostic, Position
 
 WIDTH = 120
@@ -46,47 +47,89 @@ class Excerpts:
 
     def __init__(self, diagnostics: Iterable[Diagnostic] = ()) -> None:
         self._lines: dict[str, list[str]] = {}
-        self._secret_lines = {
-            (found.position.file, found.position.line): found.position
-            for found in diagnostics
-            if found.rule in _SECRET_RULES
-        }
+        self._shown: dict[tuple[str, int], _Line] = {}
+        self._secrets: dict[tuple[str, int], list[Position]] = {}
+        for found in diagnostics:
+            if found.rule in _SECRET_RULES:
+                self._secrets.setdefault((found.position.file, found.position.line), []).append(found.position)
 
     def at(self, position: Position) -> Excerpt | None:
-        """Return the line at a position; ``None`` where there is nothing to show."""
+        """Return the line at a position; ``None`` where there is nothing to show.
+
+        A file may be one line, of which a thousand diagnostics tell: each looks at its own part of it.
+        """
         line = self._line(position)
-        if line is None or not line.strip():
+        if line is None or line.is_blank:
             return None
-        start = min(position.column - 1, len(line))
-        end = min(start + max(position.width, _word(line, start)), len(line))
-        line, end = self._without_secret(line, position, start, end)
-        line = without_user(line)
-        line = "".join(map(_harmless, line))
-        cut = max(0, start - _BEFORE) if len(line) > WIDTH else 0
-        text = line[cut : cut + WIDTH]
-        before, marked = line[cut:start], line[start : max(end, start + 1)][: max(1, WIDTH - (start - cut))]
-        lead = "…" if cut else ""
-        tail = "…" if cut + WIDTH < len(line) else ""
-        return Excerpt(position.line, f"{lead}{text}{tail}", cells(lead + before), max(1, cells(marked)))
+        length = len(line.text)
+        start = min(position.column - 1, length)
+        end = min(start + max(position.width, _word(line.text, start)), length)
+        cut = max(0, start - _BEFORE) if length > WIDTH else 0
+        stop = min(cut + WIDTH, length)
+        before = line.part(cut, start, is_first=True)
+        marked = line.part(start, min(max(end, start + 1), max(stop, start + 1)), is_first=cut == start)
+        rest = line.part(min(max(end, start + 1), max(stop, start + 1)), stop)
+        lead, tail = "…" if cut else "", "…" if stop < length else ""
+        text = f"{lead}{before}{marked}{rest}{tail}"
+        return Excerpt(position.line, text, cells(lead + before), max(1, cells(marked)))
 
-    def _line(self, position: Position) -> str | None:
-        lines = self._lines.get(position.file)
-        if lines is None:
-            lines = self._lines[position.file] = source_lines(Path(position.file))
-        return lines[position.line - 1] if 0 < position.line <= len(lines) else None
+    def _line(self, position: Position) -> _Line | None:
+        key = position.file, position.line
+        known = self._shown.get(key)
+        if known is None:
+            lines = self._lines.get(position.file)
+            if lines is None:
+                lines = self._lines[position.file] = source_lines(Path(position.file))
+            if not 0 < position.line <= len(lines):
+                return None
+            text = lines[position.line - 1]
+            known = self._shown[key] = _Line(text, _hidden(text, self._secrets.get(key, ())))
+        return known
 
-    def _without_secret(self, line: str, position: Position, start: int, end: int) -> tuple[str, int]:
-        """Hide a secret that stands on the line, told by a rule or by the name of its key."""
-        told = self._secret_lines.get((position.file, position.line))
-        if told is not None:
-            from_, to = told.column - 1, told.column - 1 + told.width
-            line = f"{line[:from_]}{_HIDDEN}{line[to:]}"
-            return line, from_ + len(_HIDDEN) if start == from_ else end
-        found = _SECRET_LINE.match(line)
-        if found is None or found["value"] in {"|", ">", "|-", ">-", "[", "header", "query"}:
-            return line, end
-        shown = f"{line[: found.start('value')]}{_HIDDEN}{line[found.end('value') :]}"
-        return shown, min(end, len(shown))
+
+class _Line:
+    """A line and the parts of it that are not shown, in order.
+
+    Args:
+        text: the line.
+        hidden: from and to of each part.
+    """
+
+    def __init__(self, text: str, hidden: list[tuple[int, int]]) -> None:
+        self.text = text
+        self.is_blank = not text.strip()
+        self._hidden = hidden
+        self._ends = [to for _, to in hidden]
+
+    def part(self, start: int, stop: int, *, is_first: bool = False) -> str:
+        """Return what is shown of a part; a secret that begins before it is shown where it begins, or in the first."""
+        pieces: list[str] = []
+        at = start
+        for from_, to in self._hidden[bisect_right(self._ends, start) :]:
+            if from_ >= stop:
+                break
+            pieces.append(self.text[at:from_])
+            if from_ >= start or is_first:
+                pieces.append(_HIDDEN)
+            at = max(at, to)
+        pieces.append(self.text[at:stop])
+        return "".join(map(_harmless, "".join(pieces)))
+
+
+def _hidden(line: str, told: Iterable[Position]) -> list[tuple[int, int]]:
+    """Return where secrets stand on a line: those that a rule tells, in URLs, and after the names of keys."""
+    found = [(secret.column - 1, secret.column - 1 + secret.width) for secret in told]
+    found += user_spans(line)
+    named = _SECRET_LINE.match(line) if not found else None
+    if named is not None and named["value"] not in {"|", ">", "|-", ">-", "[", "header", "query"}:
+        found.append(named.span("value"))
+    merged: list[tuple[int, int]] = []
+    for from_, to in sorted(found):
+        if merged and from_ <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(to, merged[-1][1])
+        else:
+            merged.append((from_, to))
+    return merged
 
 
 def _word(line: str, start: int) -> int:
