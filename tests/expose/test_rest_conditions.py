@@ -261,3 +261,14 @@ def test_conditions_of_any_kind_break_nothing(asked, since):
     answer = Answer(value={"a": 1}, dump=lambda _: b'{"a":1}')
     made = validated(answer, "GET", [("if-none-match", asked), ("if-modified-since", since)], datetime.now(tz=UTC))
     assert made.status == (304 if asked.strip() == "*" else 200)
+
+
+@pytest.mark.parametrize("name", ["If-Match", "If-None-Match", "If-Unmodified-Since", "If-Modified-Since"])
+@pytest.mark.parametrize("more", [{}, MAPPED], ids=["passed on", "mapped"])
+async def test_a_condition_that_is_an_input_is_the_upstreams_to_judge(upstream, more, name):
+    upstream.on("GET", "/x", JSONResponse({"id": 7}))
+    declared = operation("GET", "/x", inputParameters=[{"name": name, "in": "header", "type": "string"}])
+    async with client_of(front(upstream, operations={"do": declared}, **more)) as client:
+        answer = await client.get("/x", headers={name: "*" if "Match" in name else LATER})
+    assert answer.status_code == 200
+    assert len(upstream.requests[0].headers.getlist(name)) == 1

@@ -226,7 +226,7 @@ class RestApp(Shared):
             served = best_of(served.rivals, request, body=True)
         checked = served.reader.checked(request)
         passed = request.content() if served.reader.passes_body else None
-        conditions = conditions_of(request.method, request.headers)
+        conditions = conditions_of(request.method, request.headers, served.unit.inputs)
         finish = Finish(partial(_validated, request.method, conditions, self._loaded), reads=False)
         return served, await served.unit.run_checked(checked, passed, conditions, finish)
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import blake2b
 from typing import Final
 
 from naftiko.engine.answer import Answer
 from naftiko.errors import PreconditionFailed
+from naftiko.plan.inputs import Input
 
 _NONE_MATCH: Final = "if-none-match"
 _MODIFIED_SINCE: Final = "if-modified-since"
@@ -33,15 +34,22 @@ _HASH_BYTES: Final = 12
 Conditions = Sequence[tuple[str, str]]
 
 
-def conditions_of(method: str, headers: Mapping[str, str]) -> Conditions:
-    """Return the conditions of a request: those that its method can have.
+def conditions_of(method: str, headers: Mapping[str, str], inputs: Iterable[Input]) -> Conditions:
+    """Return the conditions of a request: those that its method can have, and that no input is.
+
+    What is an input means what the operation says: the versions in it are those of the upstream.
 
     Args:
         method: of the request.
         headers: by name in lower case.
+        inputs: of the unit.
     """
     names = _OF_READING if method in _READING else _OF_CHANGING
-    return [(name, headers[name]) for name in names if name in headers]
+    found = [(name, headers[name]) for name in names if name in headers]
+    if found:
+        taken = {each.wire_name.lower() for each in inputs if each.location == "header"}
+        found = [pair for pair in found if pair[0] not in taken]
+    return found
 
 
 def validated(answer: Answer, method: str, conditions: Conditions, loaded: dt.datetime) -> Answer:
