@@ -150,10 +150,11 @@ class _Told(httpx.AsyncByteStream):
 async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
     response = await _answered(transport, request, limits)
     if isinstance(response, Whole):
-        if len(response.content) > SMALL:
-            if len(response.content) > limits.response_bytes:
-                raise _too_large(request, limits)
-            hold(len(response.content))
+        size = len(response.content)
+        if size > limits.response_bytes:
+            raise _too_large(request, limits)
+        if size > SMALL:
+            hold(size)
         return response
     stream = _asynchronous(response.stream)
     try:
