@@ -8,7 +8,9 @@ WORKERS ?= 4
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 CAPABILITY ?= capabilities/koyeb-instances.yaml
 
-.PHONY: serve test check demo corpus conformance bench startup attack lock sbom audit clean
+CASES ?= 10000
+
+.PHONY: hostile serve test check demo corpus conformance bench startup attack lock sbom audit clean
 
 # Exactly what requirements/dev.txt names, each file by its hash, none built here.
 $(VENV)/.installed: pyproject.toml requirements/dev.txt
@@ -41,6 +43,9 @@ conformance: $(VENV)/.installed  ## the official MCP conformance suite and Inspe
 
 bench: $(VENV)/.installed  ## speed, as ratios against baselines in the same run
 	$(BIN)/python benchmarks/run.py
+
+hostile: $(VENV)/.installed  ## CASES=10000 hostile inputs up to 10 MB: no stop of the loop over 100 ms, no memory over ten times their size
+	$(BIN)/python benchmarks/hostile.py --cases $(CASES)
 
 startup: $(VENV)/.installed  ## cold starts against the bare import of the core packages, and memory
 	$(BIN)/python benchmarks/startup.py

@@ -169,7 +169,7 @@ _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, 
     type=click.FloatRange(min=0, min_open=True),
     default=SECONDS,
     metavar="SECONDS",
-    help="The longest that one large document may be worked on.",
+    help="How long a processor may work on one large document.",
 )
 @option("--server-timing", is_flag=True, help="Say in REST answers where their time went (Server-Timing).")
 @option("--stateful", is_flag=True, help="Keep MCP sessions for clients of older revisions; with one worker only.")

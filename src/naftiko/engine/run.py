@@ -19,6 +19,7 @@ from naftiko.engine.decode import document, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
 from naftiko.engine.function_inputs import arguments_of, function_inputs
 from naftiko.engine.head import retry_after
+from naftiko.engine.memory import SMALL
 from naftiko.engine.mock import described, with_stand_ins
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.redirects import READING, is_redirect, not_followed
@@ -201,7 +202,7 @@ class Engine(Shared):
             self._check(response, call.operation, passes_on=passes_bytes(call.operation, unit.outputs))
         if len(response.content) > LIGHT and (reads or not passes_bytes(call.operation, unit.outputs)):
             pool = current()
-            if pool is not None and _is_heavy(response, call.operation):
+            if pool is not None and _is_heavy(response, call.operation, reads=reads):
                 raise _Heavy(pool, {Calls().next(call.operation.key): response})
         return await make_answer(response, call.operation, unit.outputs, scope, self.decoder(call.operation))
 
@@ -340,8 +341,11 @@ class _StepRunner:
             raise _Heavy(self._pool, self._answers)
 
 
-def _is_heavy(response: httpx.Response, operation: Operation) -> bool:
-    return operation.raw_format != "binary" and is_heavy(response.content, operation.raw_format)
+def _is_heavy(response: httpx.Response, operation: Operation, *, reads: bool = False) -> bool:
+    """Tell whether an answer is better read elsewhere; who reads all of it may cut it, level by level."""
+    if operation.raw_format == "binary":
+        return False
+    return (reads and len(response.content) > SMALL) or is_heavy(response.content, operation.raw_format)
 
 
 async def _run_apart(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
+import orjson
 
 from naftiko import jsontext
 from naftiko.engine.formats.charset import known_charset
@@ -29,6 +30,8 @@ EXCERPT_LENGTH: Final = 500
 """Characters of an upstream's own message that are shown."""
 _EXCERPT_BYTES: Final = 64 * 1024
 """Bytes of an upstream's error body that are looked at."""
+_EXACTLY: Final = 8 * 1024
+"""Characters up to which JSON is read with every digit."""
 _MESSAGE_KEYS: Final = ("message", "error_description", "detail", "error", "title", "description", "reason", "fault")
 _DETAIL_KEYS: Final = ("fields", "errors", "details", "violations", "invalidParams", "invalid_params")
 _DEPTH: Final = 4
@@ -138,7 +141,8 @@ def excerpt(response: httpx.Response, redact: Redact) -> str:
     if head.coding:
         return ""  # nobody here can read it
     text = response.content[:_EXCERPT_BYTES].decode(known_charset(head.charset) or "utf-8", "replace")
-    said = _json_message(text)
+    # What is longer than that is cut, and no JSON any more.
+    said = _json_message(text) if len(response.content) <= _EXCERPT_BYTES else None
     if said is None:
         said = text_of_markup(text) if is_markup(text, head.media_type) else text
     # Redacted before it is cut: a secret at the end would lose its end, and not be recognised any more.
@@ -149,7 +153,8 @@ def excerpt(response: httpx.Response, redact: Redact) -> str:
 def _json_message(text: str) -> str | None:
     """Return the message in a JSON text; ``None`` where it is no JSON."""
     try:
-        document = jsontext.read(text)
+        # Every digit counts where there are few of them: reading exactly takes a millisecond a kilobyte.
+        document = jsontext.read(text) if len(text) <= _EXACTLY else orjson.loads(text)
     except ValueError:
         return None
     message = next(_messages(document, _DEPTH), "")

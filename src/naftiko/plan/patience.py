@@ -17,6 +17,8 @@ SHORT: Final = 0.04
 """Seconds of checks in an event loop."""
 PATTERNS: Final = 0.1
 """Seconds of all patterns together: one that takes longer backtracks, and no time is enough for it."""
+_SHARE: Final = 2
+"""One part in so many of a short time is for patterns."""
 
 
 class Patience:
@@ -43,7 +45,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._until = time.perf_counter() + PATIENCE.seconds
-        self._patterns = PATTERNS
+        self._patterns = min(PATTERNS, PATIENCE.seconds / _SHARE)
 
     def look(self) -> None:
         """Go on only if there is time left.
@@ -56,9 +58,25 @@ class Watch:
 
     @property
     def for_patterns(self) -> float:
-        """Seconds that are left for patterns; 0 for none."""
-        return max(0.0, self._patterns)
+        """Seconds that are left for patterns; 0 for none.
+
+        Raises:
+            TakesLong: there are none, and elsewhere there are more.
+        """
+        if self._patterns <= 0:
+            self.spend_patterns()
+        return self._patterns
 
     def matched(self, since: float) -> None:
         """Take the time since a moment of ``perf_counter`` from what patterns have left."""
         self._patterns -= time.perf_counter() - since
+
+    def spend_patterns(self) -> None:
+        """Leave no time to patterns: one has taken all of it.
+
+        Raises:
+            TakesLong: elsewhere there is more.
+        """
+        self._patterns = 0.0
+        if PATIENCE.seconds < LONG:
+            raise TakesLong(PATIENCE.seconds)

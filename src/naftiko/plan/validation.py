@@ -46,11 +46,12 @@ def matches(pattern: str, value: str, watch: Watch) -> bool:
         return False
     since = time.perf_counter()
     try:
-        return regex.search(pattern, value, timeout=left) is not None
+        found = regex.search(pattern, value, timeout=left)
     except TimeoutError:
+        watch.spend_patterns()
         return False
-    finally:
-        watch.matched(since)
+    watch.matched(since)
+    return found is not None
 
 
 def schema_errors(schema: Mapping[str, Any]) -> Errors:

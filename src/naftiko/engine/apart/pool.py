@@ -23,7 +23,9 @@ from naftiko.observe.redaction import Learnt
 ResultT = TypeVar("ResultT")
 
 SECONDS: Final = 10.0
-"""How long a job may take; an upstream's or a caller's document that takes longer is made to."""
+"""How long a job may take of a processor; an upstream's or a caller's document that takes longer is made to."""
+CLOCK: Final = 3
+"""How many times as long it may take by the clock, since others are at work, too."""
 _IDLE: Final = 10.0
 """Seconds after which a process without a job ends."""
 _PATIENCE: Final = 30.0
@@ -168,7 +170,9 @@ class Pool:
 
     async def _exchanged(self, process: _Process, message: bytes) -> Result:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self._seconds * 3):  # the process ends by itself before, unless the system is stuck
+        async with asyncio.timeout(
+            self._seconds * (CLOCK + 1)
+        ):  # the process ends by itself before, unless the system is stuck
             await loop.sock_sendall(process.channel, message)
             head = await _exactly(loop, process.channel, LENGTH.size)
             size: int = LENGTH.unpack(head)[0]
@@ -312,7 +316,7 @@ def _outcome(result: Result, lane: str, *, is_answer: bool) -> Any:
 
 def _too_costly(lane: str, seconds: float, *, is_answer: bool) -> CallError:
     """Return the error for a document that takes too long, or makes its process end."""
-    limits = f"it takes more than {seconds:g} seconds, or too much memory"
+    limits = f"it takes more than {seconds:g} seconds of a processor, or too much memory"
     if is_answer:
         made = UpstreamBroken(f"the answer of `{lane}` can't be read: {limits}", hint=_LESS)
         made.operation = lane

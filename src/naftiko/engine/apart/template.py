@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Final, NoReturn
 
 from naftiko.engine.apart.outside import ROLE, NotYet, Outside
-from naftiko.engine.apart.pool import Pool, install
+from naftiko.engine.apart.pool import CLOCK, Pool, install
 from naftiko.engine.apart.wire import LENGTH, Job, Result, packed, unpacked
 from naftiko.engine.memory import Budget
 from naftiko.errors import CallError
@@ -159,9 +159,11 @@ class _Log(logging.Handler):
 def _done(job: Job, runner: asyncio.Runner) -> Result:
     outside = ROLE.outside = Outside(job.answers)
     resource.setrlimit(resource.RLIMIT_AS, (_sizes()[0] + job.room, resource.RLIM_INFINITY))
-    # The kernel ends the process when the time is over, whatever it does.
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, job.seconds)
+    # The kernel ends the process when its time is over, whatever it does: that of the processor, which is its own, and
+    # some more by the clock, since others may be at work.
+    for number, timer, seconds in ((signal.SIGPROF, signal.ITIMER_PROF, job.seconds), _by_the_clock(job)):
+        signal.signal(number, signal.SIG_DFL)
+        signal.setitimer(timer, seconds)
     try:
         return Result(value=runner.run(job.function(*job.arguments)))
     except NotYet:
@@ -173,8 +175,13 @@ def _done(job: Job, runner: asyncio.Runner) -> Result:
     except Exception:  # noqa: BLE001  # the server tells it
         return Result(fault=traceback.format_exc())
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
+            signal.setitimer(timer, 0)
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def _by_the_clock(job: Job) -> tuple[int, int, float]:
+    return signal.SIGALRM, signal.ITIMER_REAL, job.seconds * CLOCK
 
 
 def _sizes() -> tuple[int, int]:
