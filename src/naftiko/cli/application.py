@@ -20,6 +20,7 @@ COMMANDS = {
     "call": "Run one operation or tool, read a resource, or fill in a prompt.",
     "install": "Put capabilities into the configuration of an MCP client.",
     "explain": "Explain a rule of `validate`.",
+    "trust": "Remember capability files as they are, with what they use.",
     "health": "Ask every port of a running `naftiko serve` with the same files, options and environment.",
 }
 """The commands with their summaries, so that ``--help`` imports none of them."""

@@ -35,7 +35,28 @@ def describe(capability: Capability) -> dict[str, Any]:
             }
             for api in capability.plan.apis.values()
         ],
+        "uses": _uses(capability),
         "exposes": [_adapter(adapter, capability) for adapter in capability.adapters],
+    }
+
+
+def _uses(capability: Capability) -> dict[str, Any]:
+    """Return which variables go where, and which files are read (SEMANTICS 9)."""
+    reach = capability.reach()
+    return {
+        "variables": [
+            {"name": used.name, "source": used.source, "targets": list(used.targets)} for used in reach.variables
+        ],
+        "files": [
+            {
+                "path": str(used.path),
+                "for": used.used_as,
+                "outside": used.is_outside,
+                "refused": used.refused,
+                "targets": list(used.targets),
+            }
+            for used in reach.files
+        ],
     }
 
 

@@ -85,7 +85,11 @@ class _Places:
 
     def add(self, path: Path) -> None:
         """Add the places of a file."""
-        declared = [model for model in exposed_adapters(path, self._settings.import_root) if listens(model)]
+        declared = [
+            model
+            for model in exposed_adapters(path, self._settings.import_root, self._settings.file_roots)
+            if listens(model)
+        ]
         known = self._declared(declared)
         for place in self._loaded(path) if known is None else known:
             self.files.setdefault(place, []).append(path)

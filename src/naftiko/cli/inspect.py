@@ -66,6 +66,7 @@ class _Writer:
             how = api["authentication"] or "no authentication"
             yield ""
             yield f"consumes {self._bold(harmless(api['namespace']))}  {harmless(base)}  ({how})"
+        yield from self._uses(data["uses"])
         for adapter in data["exposes"]:
             yield ""
             yield f"exposes {self._bold(harmless(adapter['namespace'] or adapter['type']))}  {_where(adapter)}"
@@ -75,6 +76,18 @@ class _Writer:
                 yield from self._resource(resource)
             for prompt in adapter.get("prompts", ()):
                 yield from self._prompt(prompt)
+
+    def _uses(self, uses: dict[str, Any]) -> Iterator[str]:
+        for variable in uses["variables"]:
+            source = f" ({variable['source']})" if variable["source"] else ""
+            yield ""
+            targets = harmless(", ".join(variable["targets"]))
+            yield f"uses {self._bold(harmless(variable['name']))}{harmless(source)}  → {targets}"
+        for file in uses["files"]:
+            where = f"  {self._red('outside of its directory')}" if file["outside"] else ""
+            why = f"  {self._red('not read:')} {harmless(file['refused'])}" if file["refused"] else ""
+            yield ""
+            yield f"reads {self._bold(harmless(file['path']))}  ({harmless(file['for'])}){where}{why}"
 
     def _unit(self, unit: dict[str, Any]) -> Iterator[str]:
         route = f"{unit['method']} {unit['path']}" if unit["method"] else unit["path"] or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -77,6 +78,25 @@ _OPTIONS = (
         metavar="DIRECTORY",
         help="Imports may not leave this directory; default: the file's own. [env: NAFTIKO_IMPORT_ROOT]",
     ),
+    click.option(
+        "--file-root",
+        multiple=True,
+        metavar="PATH",
+        help="Files that a capability names may lie here too, not only below its own directory. "
+        "[env: NAFTIKO_FILE_ROOT]",
+    ),
+    click.option(
+        "--allow-env",
+        multiple=True,
+        metavar="NAME",
+        help="Read only these variables of the environment; patterns such as 'SHOP_*' too. [env: NAFTIKO_ALLOW_ENV]",
+    ),
+    click.option(
+        "--deny-env",
+        multiple=True,
+        metavar="NAME",
+        help="Read none of these variables of the environment; patterns too. [env: NAFTIKO_DENY_ENV]",
+    ),
     environment_option(
         "--config",
         variable="NAFTIKO_CONFIG",
@@ -97,20 +117,12 @@ def shared_options(command: Callable[Concatenate[Settings, P], R]) -> Callable[.
     """
 
     @functools.wraps(command)
-    def with_settings(
-        base_uri: tuple[str, ...],
-        var: tuple[str, ...],
-        auth: tuple[str, ...],
-        comma_arrays: tuple[str, ...],
-        env_file: tuple[str, ...],
-        import_root: str | None,
-        **others: Any,
-    ) -> R:
+    def with_settings(**options: Any) -> R:
         context = click.get_current_context()
         file: SettingsFile = context.meta[_FILE]
-        given = Given(base_uri, var, auth, comma_arrays, env_file, import_root)
+        given = Given(**{field.name: options.pop(field.name) for field in fields(Given)})
         context.meta[_GIVEN] = given
-        return command(settings(given, file), **others)  # type: ignore[call-arg]  # click fills in the rest
+        return command(settings(given, file), **options)  # type: ignore[call-arg]  # click fills in the rest
 
     wrapped: Callable[..., R] = with_settings
     for option in reversed(_OPTIONS):

@@ -10,11 +10,13 @@ from typing import Any
 
 import click
 
+from naftiko.cli.admitting import Admission
 from naftiko.cli.connections import connection_limits, connection_options
 from naftiko.cli.files import default_paths, find_files
 from naftiko.cli.listening import PORT, Checked, NamedNumber, option
 from naftiko.cli.names import KnownNames, check_names
 from naftiko.cli.options import shared_options
+from naftiko.cli.trusted import Use
 from naftiko.engine.apart import SECONDS
 from naftiko.engine.capability import Capability, load
 from naftiko.engine.memory import budget_of
@@ -204,7 +206,9 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
         connections=dict(given["upstream_max_concurrent_calls"]),
     )
     known = KnownNames()
-    capabilities, findings = _load(default_paths(paths), changed, tell, redactors, known)
+    # What nothing is sent for is not looked at.
+    admission = None if given["mock"] else Admission(tell, strict=given["strict"])
+    capabilities, findings = _load(default_paths(paths), changed, tell, redactors, known, admission)
     check_names(known, settings.environment or {}, warn=_warner(tell), complete=not findings.not_served)
     del known
     lacking = [*surroundings(), *missing(capabilities)] if not given["mock"] else []
@@ -222,7 +226,8 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     else:
 
         def reload() -> list[Capability]:
-            fresh, problems = _load(default_paths(paths), changed, tell, redactors)
+            again = None if given["mock"] else Admission(tell, strict=given["strict"], asks=False)
+            fresh, problems = _load(default_paths(paths), changed, tell, redactors, admission=again)
             if not fresh or problems.not_served > findings.not_served:
                 raise CapabilityError("a file that was served can't be any more")
             return fresh
@@ -345,6 +350,7 @@ def _load(
     tell: Announce,
     redactors: list[Redactor],
     known: KnownNames | None = None,
+    admission: Admission | None = None,
 ) -> tuple[list[Capability], _Findings]:
     """Load the files; one that can't be served is told and takes no other down.
 
@@ -354,12 +360,14 @@ def _load(
         tell: told what is wrong.
         redactors: gets those of the capabilities.
         known: gets the names of all files, those too that expose nothing.
+        admission: looks at what the files use.
     """
     found = find_files(paths)
     if not found.files:
         raise click.ClickException(f"no capability file in {', '.join(paths)}")
     capabilities: list[Capability] = []
     findings = _Findings()
+    uses: list[Use] = []
     for path in found.files:
         try:
             capability = load(path, settings=settings)
@@ -373,6 +381,8 @@ def _load(
         for found_error in capability.errors:
             tell(_error(found_error))
         findings.errors += len(capability.errors)
+        if admission is not None and capability.usable:
+            uses.append(Use.of(capability))
         capability.forget_document()
         if capability.adapters:
             capabilities.append(capability)
@@ -382,7 +392,9 @@ def _load(
         else:
             tell(_not_served(path, "it can't be read as a capability"))
             findings.not_served += 1
-    return capabilities, findings
+    refused = {use.path for use in (admission.refused(uses) if admission is not None else ())}
+    findings.not_served += len(refused)
+    return [each for each in capabilities if each.path.absolute() not in refused], findings
 
 
 def _warner(tell: Announce) -> Callable[[str], None]:

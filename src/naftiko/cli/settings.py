@@ -24,7 +24,7 @@ from naftiko.engine.settings import Settings
 from naftiko.plan.credentials import PLACEMENTS
 
 DEFAULT_FILE = "naftiko.toml"
-KEYS = ("base-uri", "var", "auth", "comma-arrays", "env-file", "import-root")
+KEYS = ("base-uri", "var", "auth", "comma-arrays", "env-file", "import-root", "file-root", "allow-env", "deny-env")
 """The keys of ``naftiko.toml`` outside of the commands' tables; each is an option of the same name."""
 VARIABLES: Final = frozenset(
     f"NAFTIKO_{name}"
@@ -78,6 +78,9 @@ class Given:
     comma_arrays: tuple[str, ...] = ()
     env_file: tuple[str, ...] = ()
     import_root: str | None = None
+    file_root: tuple[str, ...] = ()
+    allow_env: tuple[str, ...] = ()
+    deny_env: tuple[str, ...] = ()
 
 
 def read_settings_file(path: Path | None, commands: Iterable[str]) -> SettingsFile:
@@ -181,7 +184,21 @@ def settings(given: Given, file: SettingsFile, environment: Mapping[str, str] | 
         authentication={name: parse_authentication(text, name) for name, text in auth.items()},
         comma_arrays=commas or tuple(file.shared.get("comma-arrays", ())),
         import_root=Path(root) if root else None,
+        file_roots=_file_roots(given, surroundings, file),
+        allow_env=_listed("allow-env", given.allow_env, surroundings, file),
+        deny_env=_listed("deny-env", given.deny_env, surroundings, file),
     )
+
+
+def _file_roots(given: Given, environment: Mapping[str, str], file: SettingsFile) -> tuple[Path, ...]:
+    """Return the roots; a list in the environment is one as ``PATH`` is, since paths may have blanks."""
+    written = given.file_root or tuple(filter(None, environment.get("NAFTIKO_FILE_ROOT", "").split(os.pathsep)))
+    return tuple(map(Path, written)) or tuple(file.resolve(name) for name in file.shared.get("file-root", ()))
+
+
+def _listed(key: str, given: tuple[str, ...], environment: Mapping[str, str], file: SettingsFile) -> tuple[str, ...]:
+    variable = f"NAFTIKO_{key.upper().replace('-', '_')}"
+    return given or tuple(environment.get(variable, "").split()) or tuple(file.shared.get(key, ()))
 
 
 def _joined(key: str, given: Iterable[str], environment: Mapping[str, str], file: SettingsFile) -> dict[str, str]:

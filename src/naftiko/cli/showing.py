@@ -78,7 +78,7 @@ def show_prompt(capability: Capability, named: NamedPrompt, inputs: tuple[str, .
         if name not in known:
             hint = did_you_mean(name, known) or f"known: {', '.join(known) or 'none'}"
             raise click.UsageError(f"the prompt `{model.name}` has no argument `{name}`; {hint}")
-    prompt = Prompt(model, model.name or "", source.file(model.location) if model.location else None)
+    prompt = Prompt(model, model.name or "", source.file(model.location) if model.location else None)  # or it says why
     try:
         values = prompt.values(given)
     except MCPError as error:

@@ -20,10 +20,16 @@ ReadImport: TypeAlias = Callable[[Path], tuple[CapabilityDocument, list[Diagnost
 
 
 class Imports:
-    """Resolves the imports of one capability file; each imported file is read once."""
+    """Resolves the imports of one capability file; each imported file is read once.
 
-    def __init__(self, root: Path, read: ReadImport) -> None:
-        self._root = root.resolve()
+    Args:
+        roots: the directory tree that imports may not leave, and others, or single files, that they may lead to.
+        read: reads a file.
+    """
+
+    def __init__(self, roots: tuple[Path, ...], read: ReadImport) -> None:
+        self._root = roots[0].resolve()
+        self._roots = tuple(root.resolve() for root in roots)
         self._read = read
         self._documents: dict[Path, CapabilityDocument] = {}
         self._binds: list[Model] = []
@@ -48,6 +54,11 @@ class Imports:
             # What is imported sees the binds of its own file and the importing one's, which win.
             update["binds"] = (*self._binds, *update.get("binds", document.binds))
         return document.model_copy(update=update) if update else document
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that were read, in their order."""
+        return tuple(self._documents)
 
     def _thing(
         self, thing: Model, section: str, path: Path, findings: Findings, chain: tuple[Path, ...]
@@ -91,7 +102,7 @@ class Imports:
         target = (path.parent / written).resolve()
         if not target.is_file() and (self._root / written).is_file():
             target = (self._root / written).resolve()  # files that are written against the repository's root
-        if not target.is_relative_to(self._root):
+        if not any(target.is_relative_to(root) for root in self._roots):
             at.error(
                 "import-outside",
                 f"`{source}` lies outside of the capability's directory {self._root}",

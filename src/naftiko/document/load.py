@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -42,43 +43,49 @@ class Loaded:
         document: the canonical model; empty where the file could not be read as a capability.
         findings: everything found so far; linking adds to it.
         usable: whether it is a capability at all (parsable, with a root key).
+        imported: the files that it imports from.
     """
 
     path: Path
     document: CapabilityDocument
     findings: Findings
     usable: bool
+    imported: tuple[Path, ...] = ()
 
 
-def load_document(path: Path, *, import_root: Path | None = None) -> Loaded:
+def load_document(path: Path, *, import_root: Path | None = None, file_roots: Iterable[Path] = ()) -> Loaded:
     """Load a file and what it imports.
 
     Args:
         path: the capability file.
         import_root: the directory tree that imports may not leave; default: the file's own directory.
+        file_roots: directories or files that may be imported from all the same.
 
     Raises:
         CapabilityError: the file can't be read at all (missing, a directory, no permission).
     """
-    return parse_document(read_bytes(path), path, import_root=import_root)
+    return parse_document(read_bytes(path), path, import_root=import_root, file_roots=file_roots)
 
 
-def parse_document(text: str | bytes, path: Path, *, import_root: Path | None = None) -> Loaded:
+def parse_document(
+    text: str | bytes, path: Path, *, import_root: Path | None = None, file_roots: Iterable[Path] = ()
+) -> Loaded:
     """Load a capability from text; ``path`` names it in diagnostics and is the base of its imports."""
     with collection_paused():
-        return _parse(text, path, import_root or path.parent)
+        return _parse(text, path, (import_root or path.parent, *file_roots))
 
 
-def _parse(text: str | bytes, path: Path, import_root: Path) -> Loaded:
+def _parse(text: str | bytes, path: Path, roots: tuple[Path, ...]) -> Loaded:
     findings = Findings(str(path))
     root = read(text, findings)
     if root is None:
         return Loaded(path, CapabilityDocument(), findings, usable=False)
     document, usable = build_document(root, findings)
-    if usable:
-        imports = Imports(import_root, read_import)
-        document = imports.resolve(document, path, findings)
-    return Loaded(path, document, findings, usable)
+    if not usable:
+        return Loaded(path, document, findings, usable)
+    imports = Imports(roots, read_import)
+    document = imports.resolve(document, path, findings)
+    return Loaded(path, document, findings, usable, imports.files)
 
 
 def read_bytes(path: Path) -> bytes:

@@ -20,7 +20,9 @@ _CALLED: Final = frozenset({"consumes", "import", "imports", "aggregates", "bind
 _EXPOSED: Final = frozenset({"resources", "paths", "operations", "tools", "prompts", "skills"})
 
 
-def exposed_adapters(path: Path, import_root: Path | None = None) -> tuple[RestAdapter | McpAdapter, ...]:
+def exposed_adapters(
+    path: Path, import_root: Path | None = None, file_roots: tuple[Path, ...] = ()
+) -> tuple[RestAdapter | McpAdapter, ...]:
     """Return the REST and MCP adapters that a file declares, without what they expose.
 
     It takes a fraction of the time of loading the file. Nothing is checked: a file that can't be served may have some.
@@ -29,13 +31,15 @@ def exposed_adapters(path: Path, import_root: Path | None = None) -> tuple[RestA
     Args:
         path: the capability file.
         import_root: as for loading it.
+        file_roots: likewise.
     """
     with collection_paused():
         try:
             document = _outline(path)
             if document is None:
                 return ()
-            imports = Imports(import_root or path.parent, lambda target: (_outline(target) or CapabilityDocument(), []))
+            roots = (import_root or path.parent, *file_roots)
+            imports = Imports(roots, lambda target: (_outline(target) or CapabilityDocument(), []))
             exposes = imports.resolve(document, path, Findings(str(path))).exposes
         except CapabilityError:
             return ()

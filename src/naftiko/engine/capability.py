@@ -11,10 +11,14 @@ from urllib.parse import unquote
 
 import httpx
 
+from naftiko.document.findings import Findings
 from naftiko.document.load import Loaded, load_document, parse_document
 from naftiko.document.model import Bind, CapabilityDocument, ConsumesHttp
 from naftiko.engine.answer import Answer
+from naftiko.engine.foreign import check_foreign_secrets
 from naftiko.engine.lint import lint_files
+from naftiko.engine.reach import FileRoots, Reach, ReadableNames
+from naftiko.engine.reaching import reach_of
 from naftiko.engine.run import PLAIN, Engine, Finish
 from naftiko.engine.settings import Settings
 from naftiko.engine.upstream import Upstream
@@ -205,6 +209,8 @@ class Capability:
         adapters: its adapters, in the order of the file.
         units: all its routes and tools, in the order of the file.
         variables: its variables.
+        roots: where the files that it names may lie.
+        imported: the files that it imports from.
     """
 
     def __init__(self, loaded: Loaded, settings: Settings) -> None:
@@ -214,9 +220,16 @@ class Capability:
         self.plan: CapabilityPlan = link(loaded.document, loaded.findings, _link_settings(loaded, settings))
         self.diagnostics: tuple[Diagnostic, ...] = tuple(loaded.findings)
         self.usable = loaded.usable
+        self.imported = loaded.imported
+        self.roots = FileRoots(self.path.parent, settings.file_roots)
         binds = [bind for bind in loaded.document.binds if isinstance(bind, Bind)]
         self.variables = BoundVariables(
-            binds, given=settings.variables, environment=settings.environment, base=self.path.parent
+            binds,
+            given=settings.variables,
+            environment=settings.environment,
+            base=self.path.parent,
+            roots=self.roots,
+            readable=ReadableNames(settings.allow_env, settings.deny_env),
         )
         self.variables.show(self._hosts())
         self.variables.send(sent_variables(self.plan))
@@ -237,7 +250,7 @@ class Capability:
             )
             for key, api in self.plan.apis.items()
         }
-        self.engine = Engine(self.upstreams, seen, self.variables.redactor, self.path.parent, mock=settings.mock)
+        self.engine = Engine(self.upstreams, seen, self.variables.redactor, self.roots, mock=settings.mock)
         self.engine.units = tuple(unit for adapter in self.plan.adapters for unit in adapter.runnable)
         self.adapters = tuple(
             Adapter(plan, tuple(Unit(unit, self.engine) for unit in plan.units)) for plan in self.plan.adapters
@@ -267,7 +280,7 @@ class Capability:
     def document(self) -> CapabilityDocument:
         """The file's canonical model; read again if it was forgotten."""
         if self._document is None:
-            self._document = load_document(self.path, import_root=self.settings.import_root).document
+            self._document = _loaded(self.path, self.settings).document
         return self._document
 
     def forget_document(self) -> None:
@@ -277,7 +290,13 @@ class Capability:
     def lint(self) -> tuple[Diagnostic, ...]:
         """Return what works and is worth saying all the same; ``diagnostics`` has what linking found."""
         found = lint(self.document, self.plan, str(self.path))
-        return (*found, *lint_files(self.document, self.path, self.variables))
+        foreign = Findings(str(self.path))
+        check_foreign_secrets(self.document, self.plan, self.reach(), foreign)
+        return (*found, *lint_files(self.document, self.path, self.variables, self.roots), *foreign)
+
+    def reach(self) -> Reach:
+        """Return which variables go where, and which files are read (SEMANTICS 9)."""
+        return reach_of(self)
 
     def missing_variables(self) -> dict[str, list[str]]:
         """Return the variables that have no value, each with what it blocks (SEMANTICS 2)."""
@@ -373,8 +392,11 @@ def load(
         CapabilityError: the file can't be read at all.
     """
     merged = _merged(settings or Settings(), variables or {}, base_uris or {})
-    loaded = load_document(Path(path), import_root=merged.import_root)
-    return Capability(loaded, merged)
+    return Capability(_loaded(Path(path), merged), merged)
+
+
+def _loaded(path: Path, settings: Settings) -> Loaded:
+    return load_document(path, import_root=settings.import_root, file_roots=settings.file_roots)
 
 
 def loads(text: str, *, path: str | Path = "capability.yaml", settings: Settings | None = None) -> Capability:

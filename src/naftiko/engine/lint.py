@@ -9,9 +9,10 @@ from pathlib import Path
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import Bind, CapabilityDocument, ConsumedOperation, McpAdapter, McpPrompt, McpResource
-from naftiko.engine.binds import UnreadableSource, open_source
+from naftiko.engine.binds import UnreadableSource, file_of, open_source
 from naftiko.engine.formats import KNOWN, FormatError, FormatOptions, FormatUnavailable, decoder
 from naftiko.engine.locations import is_there, located
+from naftiko.engine.reach import FileRoots
 from naftiko.plan.scope import Variables
 from naftiko.types import Diagnostic
 
@@ -19,38 +20,55 @@ _PLAIN = frozenset({"", "json", "xml", "csv", "tsv", "psv", "text", "binary"})
 """Formats that need neither a file nor a library of an extra."""
 
 
-def lint_files(document: CapabilityDocument, path: Path, variables: Variables) -> tuple[Diagnostic, ...]:
+def lint_files(
+    document: CapabilityDocument, path: Path, variables: Variables, roots: FileRoots
+) -> tuple[Diagnostic, ...]:
     """Return what is wrong with what lies beside a capability's file.
 
     Args:
         document: the canonical model.
         path: the file.
         variables: those that its locations may name.
+        roots: where its files may lie.
     """
     findings = Findings(str(path))
     for api in document.consumes:
         for resource in getattr(api, "resources", ()):
             for operation in resource.operations:
-                _check_format(operation, path.parent, findings)
+                _check_format(operation, roots, findings)
     for bind in document.binds:
         if isinstance(bind, Bind):
-            _check_location(bind, path.parent, findings)
+            _check_location(bind, path.parent, roots, findings)
     for adapter in document.exposes:
         if isinstance(adapter, McpAdapter):
-            _check_files(adapter, path.parent, variables, findings)
+            _check_files(adapter, path.parent, variables, roots, findings)
     return tuple(findings)
 
 
-def _check_location(bind: Bind, base: Path, findings: Findings) -> None:
+def _check_location(bind: Bind, base: Path, roots: FileRoots, findings: Findings) -> None:
     source = open_source(bind.location, base, {}) if bind.location else None
     if isinstance(source, UnreadableSource):
         findings.at(bind.at("location")).error("bad-bind-location", source.reason)
+        return
+    path = file_of(bind.location, base) if bind.location else None
+    if path is not None and not roots.holds(path):
+        findings.at(bind.at("location")).hint(
+            "outside-file",
+            f"the bind reads `{path}`, outside of the capability's directory; the start says where its values go",
+            hint=f"name it with --file-root {path}, which `--strict` wants",
+        )
 
 
-def _check_files(adapter: McpAdapter, base: Path, variables: Variables, findings: Findings) -> None:
+def _check_files(adapter: McpAdapter, base: Path, variables: Variables, roots: FileRoots, findings: Findings) -> None:
     things: list[McpResource | McpPrompt] = [*adapter.resources, *adapter.prompts]
     for thing in things:
-        if thing.location is not None and not _is_there(thing.location, base, variables):
+        if thing.location is not None and not roots.holds(located(thing.location, base, variables)):
+            findings.at(thing.at("location")).error(
+                "unreachable-file",
+                f"`{thing.location}` lies outside of the capability's directory {roots.own}: it is not served",
+                hint="move it below, or let it be read with --file-root DIRECTORY",
+            )
+        elif thing.location is not None and not is_there(located(thing.location, base, variables)):
             findings.at(thing.at("location")).warning(
                 "missing-file",
                 f"there is nothing at `{thing.location}`, seen from {base}",
@@ -58,14 +76,14 @@ def _check_files(adapter: McpAdapter, base: Path, variables: Variables, findings
             )
 
 
-def _check_format(operation: ConsumedOperation, base: Path, findings: Findings) -> None:
+def _check_format(operation: ConsumedOperation, roots: FileRoots, findings: Findings) -> None:
     """Set the format's decoder up, as the first call does; what can't be set up is no call's fault."""
     name = (operation.output_raw_format or "").lower()
     if name in _PLAIN or name not in KNOWN:
         return
     key = "outputRawFormat" if operation.output_schema is None else "outputSchema"
     try:
-        decoder(name, FormatOptions(schema=operation.output_schema, schema_base=base))
+        decoder(name, FormatOptions(operation.output_schema, roots.own, roots.named))
     except FormatUnavailable as error:
         findings.at(operation.at("outputRawFormat")).warning("unavailable-format", str(error))
     except FormatError as error:

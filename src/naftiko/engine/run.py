@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 import httpx
@@ -21,6 +20,7 @@ from naftiko.engine.function_inputs import arguments_of, function_inputs
 from naftiko.engine.head import retry_after
 from naftiko.engine.memory import SMALL
 from naftiko.engine.mock import described, with_stand_ins
+from naftiko.engine.reach import FileRoots
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.redirects import READING, is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
@@ -95,7 +95,7 @@ class Engine(Shared):
         upstreams: Mapping[str, Upstream],
         variables: Variables,
         redactor: Redactor,
-        base: Path,
+        roots: FileRoots,
         *,
         mock: bool,
     ) -> None:
@@ -104,7 +104,7 @@ class Engine(Shared):
         self.upstreams = upstreams
         self.variables = variables
         self._redactor = redactor
-        self._base = base
+        self._roots = roots
         self.mock = mock
         self._decoders: dict[int, Decoder] = {}
 
@@ -302,7 +302,8 @@ class Engine(Shared):
         known = self._decoders.get(id(operation))
         if known is not None:
             return known
-        options = FormatOptions(schema=operation.output_schema, schema_base=self._base)
+        roots = self._roots
+        options = FormatOptions(schema=operation.output_schema, schema_base=roots.own, schema_roots=roots.named)
         try:
             made = decoder(operation.raw_format, options)
         except (FormatUnavailable, FormatError) as error:

@@ -26,6 +26,9 @@ class Settings:
         limits: of every upstream.
         connections: the most at once, by consumes namespace or pattern, where it is another number than in ``limits``.
         import_root: the directory tree that imports may not leave; ``None``: the file's own directory.
+        file_roots: directories or files beside the capability's directory below which files may lie that it names.
+        allow_env: the environment's variables that it may read, names or patterns; none: all that it names.
+        deny_env: those that it may not read.
         transport: makes the transport of an API; the seam for tests.
     """
 
@@ -38,4 +41,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     connections: Mapping[str, int] = field(default_factory=dict)
     import_root: Path | None = None
+    file_roots: tuple[Path, ...] = ()
+    allow_env: tuple[str, ...] = ()
+    deny_env: tuple[str, ...] = ()
     transport: Callable[[str], httpx.AsyncBaseTransport] | None = None

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from naftiko.document.model import Bind
-from naftiko.engine.binds import Environment, OpenSource, Source, open_source
+from naftiko.engine.binds import Environment, OpenSource, Source, UnreadableSource, file_of, open_source
+from naftiko.engine.reach import FileRoots, ReadableNames
 from naftiko.errors import MissingVariable
 from naftiko.observe.needles import stands_out
 from naftiko.observe.redaction import Redactor, is_secret_name
@@ -34,6 +35,8 @@ class BoundVariables:
         base: Path,
         open_source: OpenSource = open_source,
         redactor: Redactor | None = None,
+        roots: FileRoots | None = None,
+        readable: ReadableNames | None = None,
     ) -> None:
         self.redactor = redactor or Redactor()
         surroundings = os.environ if environment is None else environment
@@ -44,7 +47,9 @@ class BoundVariables:
             if name.startswith(VARIABLE_PREFIX) and value
         }
         self._surroundings = {**surroundings, **self._given}
-        self._environment = Environment(self._surroundings)
+        self._readable = readable or ReadableNames()
+        self._environment = Environment({**self._readable.of(surroundings), **self._given})
+        self._roots = roots
         self._binds = tuple(binds)
         self.redactor.spare(name for bind in self._binds for key in bind.keys.items() for name in key)
         self._base = base
@@ -116,11 +121,26 @@ class BoundVariables:
         if bound is not None:
             bind, key = bound
             if bind.location is None:
-                return f"set {key} in the environment of the server"
+                return self._denied(key) or f"set {key} in the environment of the server"
             source = self._source(bind.location)
             reason = f" ({source.reason})" if source.reason else ""
             return f"give the key {key} a value in {bind.location}{reason}"
+        denied = self._denied(plain)
+        if denied:
+            return denied
         return f"set {plain} in the environment of the server, or give it with --var {plain}=VALUE"
+
+    def _denied(self, name: str) -> str:
+        why = self._readable.why_not(name) if name in self._surroundings else ""
+        return f"{name} of the environment is not read: {why}" if why else ""
+
+    def source_of(self, name: str) -> str:
+        """Return where a variable comes from: the key and the location of its bind, ``""`` for the environment."""
+        bound = self._bind_of(name)
+        if bound is None:
+            return ""
+        bind, key = bound
+        return f"{key} of {bind.location}" if bind.location else "" if key == name else key
 
     def _find(self, name: str) -> tuple[str | None, bool]:
         """Return a variable's value without blanks and line ends around it, and whether a bind brings it."""
@@ -154,8 +174,17 @@ class BoundVariables:
     def _source(self, location: str) -> Source:
         source = self._sources.get(location)
         if source is None:
-            source = self._sources[location] = self._open_source(location, self._base, self._surroundings)
+            source = self._sources[location] = self._opened(location)
         return source
+
+    def _opened(self, location: str) -> Source:
+        """Open a bind's location; a file outside is read unless the operator says where files may lie."""
+        path = file_of(location, self._base)
+        if path is not None and self._roots is not None and self._roots.named and not self._roots.holds(path):
+            return UnreadableSource(self._roots.why_not(path))
+        if path is None and location.strip().lower().startswith("env:"):
+            return self._environment
+        return self._open_source(location, self._base, self._surroundings)
 
 
 class StandInVariables:

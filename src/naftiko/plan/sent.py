@@ -122,24 +122,25 @@ def sent_variables(plan: CapabilityPlan) -> Mapping[str, frozenset[str]]:
 def _sent(plan: CapabilityPlan) -> Iterator[tuple[str, str]]:
     for api in plan.apis.values():
         for parameter in api.parameters:
-            yield from ((name, parameter.name) for name in _variables(parameter.fixed))
+            yield from ((name, parameter.name) for name in variables_of_value(parameter.fixed))
     for unit in (unit for adapter in plan.adapters for unit in adapter.runnable):
         for call in calls_of(unit.action):
             yield from _sent_by(call)
         if isinstance(unit.action, FunctionAction):
             for carrier, value in unit.action.arguments:
-                yield from ((name, carrier) for name in _variables(value))
+                yield from ((name, carrier) for name in variables_of_value(value))
 
 
 def _sent_by(call: Call) -> Iterator[tuple[str, str]]:
     yield from ((name, "") for name in call.variables)
     for parameter in call.operation.parameters:
-        yield from ((name, parameter.name) for name in _variables(parameter.fixed))
+        yield from ((name, parameter.name) for name in variables_of_value(parameter.fixed))
     for carrier, value in call.arguments:
-        yield from ((name, carrier) for name in _variables(value))
+        yield from ((name, carrier) for name in variables_of_value(value))
 
 
-def _variables(value: Any) -> Iterator[str]:
+def variables_of_value(value: Any) -> Iterator[str]:
+    """Yield the variables that a compiled value may read."""
     yield from (leaf.name for leaf in leaves(value) if isinstance(leaf, Variable | InputOrVariable))
 
 

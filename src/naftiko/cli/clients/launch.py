@@ -63,6 +63,9 @@ def command_server(
         ("--comma-arrays", given.comma_arrays),
         ("--env-file", [str(Path(path).absolute()) for path in given.env_file]),
         ("--import-root", [str(Path(given.import_root).absolute())] if given.import_root else []),
+        ("--file-root", [str(Path(root).absolute()) for root in given.file_root]),
+        ("--allow-env", given.allow_env),
+        ("--deny-env", given.deny_env),
         ("--config", [str(file.path.absolute())] if file.path else []),
     ):
         for text in texts:

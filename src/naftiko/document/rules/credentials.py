@@ -134,6 +134,15 @@ CREDENTIALS = (
         _SHOP,
     ),
     Rule(
+        "foreign-secret",
+        WARNING,
+        "A secret that many machines have goes to a host that is not its provider's.",
+        "A file that somebody else wrote reads the variable and sends its value to a host of its own.",
+        "Don't serve the file unless that is meant; `--deny-env NAME` keeps a variable from every file.",
+        _SHOP.replace("{{SHOP_TOKEN}}", "{{env.GITHUB_TOKEN}}"),
+        _SHOP,
+    ),
+    Rule(
         "insecure-credential",
         WARNING,
         "A credential travels over plain http.",

@@ -116,6 +116,26 @@ REQUESTS = (
         "  - {name: greet, description: Greet., template: [{role: user, content: Say hello.}]}\n",
     ),
     Rule(
+        "unreachable-file",
+        ERROR,
+        "A resource or a prompt is a file outside of the capability's directory.",
+        "It is not served: a capability file is somebody else's text, and reads what lies below its own directory.",
+        "Move the file, or name where it may lie when serving: `--file-root DIRECTORY`.",
+        "exposes:\n- type: mcp\n  namespace: shop-mcp\n  description: The shop.\n  prompts:\n"
+        "  - {name: greet, description: Greet., location: file:///etc/passwd}\n",
+        "exposes:\n- type: mcp\n  namespace: shop-mcp\n  description: The shop.\n  prompts:\n"
+        "  - {name: greet, description: Greet., template: [{role: user, content: Say hello.}]}\n",
+    ),
+    Rule(
+        "outside-file",
+        HINT,
+        "A bind reads a file outside of the capability's directory.",
+        "A mounted secret does; so does a file that wants another's. The start says where its values go.",
+        "Name it when serving: `--file-root PATH`. `--strict` wants that.",
+        "binds:\n- namespace: env\n  location: file:///run/secrets/shop.yaml\n  keys: {SHOP_TOKEN: SHOP_TOKEN}\n",
+        "binds:\n- namespace: env\n  keys: {SHOP_TOKEN: SHOP_TOKEN}\n",
+    ),
+    Rule(
         "bad-size",
         WARNING,
         "A `maxBinarySize` is no size.",

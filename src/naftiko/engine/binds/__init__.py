@@ -20,7 +20,17 @@ from typing import Final, TypeAlias
 
 from naftiko.engine.binds.contract import Environment, NotReadable, ReadOnce, Source, UnreadableSource
 
-__all__ = ["KNOWN", "Environment", "NotReadable", "OpenSource", "ReadOnce", "Source", "UnreadableSource", "open_source"]
+__all__ = [
+    "KNOWN",
+    "Environment",
+    "NotReadable",
+    "OpenSource",
+    "ReadOnce",
+    "Source",
+    "UnreadableSource",
+    "file_of",
+    "open_source",
+]
 
 OpenSource: TypeAlias = Callable[[str, Path, Mapping[str, str]], Source]
 """Opens a location, seen from the directory of the capability file, with the environment that says how."""
@@ -58,6 +68,13 @@ def open_source(location: str, base: Path, environment: Mapping[str, str]) -> So
         return UnreadableSource(f"`{_scheme(location)}://` is not read here; use one of {known}, or no location")
     opened: OpenSource = importlib.import_module(f"{__name__}.{name}").open_source
     return opened(location.strip(), base, environment)
+
+
+def file_of(location: str, base: Path) -> Path | None:
+    """Return the file that a location means, ``None`` where it is another source."""
+    from naftiko.engine.binds.file import path_of  # noqa: PLC0415  # it brings the reader of YAML
+
+    return path_of(location.strip(), base) if _SCHEMES.get(_scheme(location)) == "file" else None
 
 
 def _scheme(location: str) -> str:

@@ -24,8 +24,13 @@ def open_source(location: str, base: Path, environment: Mapping[str, str]) -> So
     are absolute. ``.json`` is JSON; ``.env``, also as a whole name or before another suffix (``.env.local``), is lines
     of ``KEY=value``; anything else is YAML 1.2. Only keys at the top are seen, and dotted ones walk into maps.
     """
-    path = base / _path(location)
+    path = path_of(location, base)
     return ReadOnce(lambda: _read(path, location))
+
+
+def path_of(location: str, base: Path) -> Path:
+    """Return the path that a location means, seen from a directory; links are not resolved."""
+    return base / _path(location)
 
 
 def _path(location: str) -> str:

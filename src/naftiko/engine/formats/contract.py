@@ -47,6 +47,7 @@ class FormatOptions:
         schema: the operation's ``outputSchema``: a CSS selector (html), the start of a heading (markdown), or the
             path of a schema file (avro, protobuf).
         schema_base: the folder of the capability file; a schema file must be inside it.
+        schema_roots: folders or files beside it where one may lie too.
         message: the protobuf message to decode; ``None`` is the first one of the schema file.
         max_bytes: the most bytes of a body, of the text of an expanded YAML document, and of a decompressed Avro file.
         max_depth: how deeply objects and arrays may be nested.
@@ -56,6 +57,7 @@ class FormatOptions:
 
     schema: str | None = None
     schema_base: Path | None = None
+    schema_roots: tuple[Path, ...] = ()
     message: str | None = None
     max_bytes: int = 64 * 1024 * 1024
     max_depth: int = 200

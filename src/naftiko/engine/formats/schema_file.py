@@ -13,15 +13,15 @@ def schema_file(schema: str, options: FormatOptions) -> Path:
     """Find the file that ``schema`` names, relative to the capability file.
 
     Raises:
-        FormatError: there is no such file, or it lies outside the folder, symbolic links followed.
+        FormatError: there is no such file, or it lies outside, symbolic links followed.
     """
     if options.schema_base is None:
         raise FormatError(f'outputSchema names the file "{schema}", but the capability is not a file on disk')
     base = options.schema_base.resolve()
     try:
         path = (base / schema).resolve()
-        if not path.is_relative_to(base):
-            raise FormatError(f'the schema file "{schema}" is outside the folder of the capability file')
+        if not any(path.is_relative_to(root) for root in (base, *options.schema_roots)):
+            raise FormatError(f'the schema file "{schema}" is outside the folder of the capability (--file-root)')
         if not path.is_file():
             raise FormatError(f'there is no schema file "{schema}" in the folder of the capability file')
         size = path.stat().st_size

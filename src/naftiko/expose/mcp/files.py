@@ -50,7 +50,7 @@ class Directory:
 
     def files(self) -> list[ServedFile]:
         """Return the files, in order of their paths; an unreadable or absent directory has none."""
-        if self._is_one_file():
+        if self._is_file:
             return [self._served(self.uri, self.root)]
         found: list[ServedFile] = []
         for path in self._walk():
@@ -60,8 +60,10 @@ class Directory:
                 break
         return found
 
-    def _is_one_file(self) -> bool:
-        return is_there(self.root) and self.root.is_file()
+    @property
+    def _is_file(self) -> bool:
+        """Whether it is one file, and has not become a link since it was found."""
+        return is_there(self.root) and self.root.is_file() and self._inside(self.root) == self.root
 
     def _walk(self) -> Iterator[Path]:
         for folder, folders, names in os.walk(self.root):
@@ -93,7 +95,7 @@ class Directory:
             NotServed: there is none, it is a directory, a dot file, or outside the directory.
         """
         if uri == self.uri:
-            if self._is_one_file():
+            if self._is_file:
                 return self._served(uri, self.root)
             raise NotServed("it is a directory, not a file")
         segments = [unquote(segment) for segment in uri[len(self.uri) + 1 :].split("/")]

@@ -17,6 +17,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, GetPromptRequestParams, Pa
 from naftiko.document.model import McpPrompt, PromptArgument
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.locations import is_there
+from naftiko.engine.reach import OutOfReach
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.sources import Source
 from naftiko.plan.text import as_text
@@ -33,11 +34,12 @@ def substitute(text: str, values: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt; its text is in ``model.template``, or in ``file``."""
+    """A prompt; its text is in ``model.template``, or in ``file``, unless that is ``refused`` for a reason."""
 
     model: McpPrompt
     name: str
     file: Path | None
+    refused: str = ""
 
     def declaration(self) -> dict[str, Any]:
         """Return it as it is listed, in wire form."""
@@ -75,6 +77,8 @@ class Prompt:
         Raises:
             MCPError: the file can't be read.
         """
+        if self.refused:
+            raise MCPError(INTERNAL_ERROR, f"The file of the prompt `{self.name}` lies where it may not be read")
         if self.file is not None:
             text = await asyncio.to_thread(self._read, self.file)
             return [_message("user", substitute(text, values))]
@@ -82,6 +86,8 @@ class Prompt:
 
     def _read(self, file: Path) -> str:
         try:
+            if file.resolve(strict=True) != file:  # it was a file of its own when it was found
+                raise MCPError(INTERNAL_ERROR, f"The file of the prompt `{self.name}` has become a link")
             if file.stat().st_size > _LARGEST_FILE:
                 raise MCPError(INTERNAL_ERROR, f"The file of the prompt `{self.name}` is larger than 1 MiB")
             return file.read_text(encoding="utf-8-sig")
@@ -100,6 +106,18 @@ def _message(role: str, text: str) -> dict[str, Any]:
     return {"role": role, "content": {"type": "text", "text": text}}
 
 
+def prompt_of(source: Source, model: McpPrompt, name: str) -> Prompt:
+    """Return a prompt as it is served; what is wrong with its file is logged."""
+    try:
+        file = source.file(model.location) if model.location else None
+    except OutOfReach as error:
+        _log.warning("the prompt `%s` has no text: %s", name, error)
+        return Prompt(model, name, None, str(error))
+    if file is not None and not (is_there(file) and file.is_file()):
+        _log.warning("the prompt `%s` has no text: %s does not exist", name, file)
+    return Prompt(model, name, file)
+
+
 class PromptBook:
     """The prompts of a server, in the order of its adapters; of two with the same name the first one is served."""
 
@@ -108,11 +126,8 @@ class PromptBook:
         for source in sources:
             for model in source.model.prompts:
                 if model.name:
-                    file = source.file(model.location) if model.location else None
-                    if file is not None and not (is_there(file) and file.is_file()):
-                        _log.warning("the prompt `%s` has no text: %s does not exist", model.name, file)
                     name = source.prefix + model.name
-                    self._prompts.setdefault(name, Prompt(model, name, file))
+                    self._prompts.setdefault(name, prompt_of(source, model, name))
 
     def __bool__(self) -> bool:
         return bool(self._prompts)

@@ -16,6 +16,7 @@ from mcp_types import INVALID_PARAMS, PaginatedRequestParams, ReadResourceReques
 from naftiko.engine.answer import Answer
 from naftiko.engine.capability import Unit
 from naftiko.engine.locations import is_there
+from naftiko.engine.reach import OutOfReach
 from naftiko.errors import InputError, UpstreamStatus
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp import media, revisions
@@ -162,7 +163,13 @@ class ResourceBook:
                 if unit is not None:
                     self._resources.append(Dynamic(plan, unit, source.redact, UriTemplate(plan.uri), limit))
                 elif plan.directory is not None:
-                    self._resources.append(static_resource(source, plan))
+                    self._add_files(source, plan)
+
+    def _add_files(self, source: Source, plan: ResourcePlan) -> None:
+        try:
+            self._resources.append(static_resource(source, plan))
+        except OutOfReach as error:
+            _log.warning("%s: the resource `%s` is not served: %s", plan.position, plan.name, error)
 
     def __bool__(self) -> bool:
         return bool(self._resources)
@@ -210,7 +217,11 @@ class ResourceBook:
 
 
 def static_resource(source: Source, plan: ResourcePlan) -> Static:
-    """Return a resource whose files are in a directory, or are one file."""
+    """Return a resource whose files are in a directory, or are one file.
+
+    Raises:
+        OutOfReach: it lies where the capability may not read.
+    """
     root = source.file(plan.directory or "")
     if not is_there(root):
         _log.warning("%s: the resource `%s` has no files: %s does not exist", plan.position, plan.name, root)

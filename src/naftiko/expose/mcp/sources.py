@@ -50,8 +50,14 @@ class Source:
         return tuple(None if plan.unit is None else Unit(plan.unit, engine) for plan in self.adapter.plan.resources)
 
     def file(self, location: str) -> Path:
-        """Return the path that a ``file://`` location means; see ``engine.locations``."""
-        return located(location, self.capability.path.parent, self.capability.variables)
+        """Return the path that a ``file://`` location means; see ``engine.locations``.
+
+        Raises:
+            OutOfReach: it lies where the capability may not read.
+        """
+        path = located(location, self.capability.path.parent, self.capability.variables)
+        self.capability.roots.check(path, location)
+        return path
 
 
 Exposing: TypeAlias = Capability | tuple[Capability, Adapter]
