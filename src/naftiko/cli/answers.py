@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import click
-
 from naftiko.cli.diagnostics.excerpt import harmless
+from naftiko.cli.terminal import say
 from naftiko.digits import ExactNumber
 from naftiko.engine.answer import Answer
 from naftiko.errors import CallError, InputError, UpstreamError, UpstreamStatus
 from naftiko.jsontext import fragment, write
+from naftiko.observe import neutral
 from naftiko.observe.redaction import Redactor
 from naftiko.plan.outputs import Explained
 from naftiko.plan.text import as_text, compact_json
@@ -24,7 +24,7 @@ _SHOWN = 200
 
 def dump(value: Any, form: str) -> str:
     """Return JSON text: indented for people, one line for programs."""
-    return write(value, _shown, indented=form == "text").decode()
+    return neutral.json_text(write(value, _shown, indented=form == "text").decode())
 
 
 def _shown(value: Any) -> Any:
@@ -44,38 +44,36 @@ def write_answer(answer: Answer, form: str) -> None:
         return
     if not answer.has_content:
         if form == "text":
-            click.echo(f"no content ({answer.status})", err=True)
+            say(f"no content ({answer.status})", err=True)
         else:
-            click.echo("null")
+            say("null")
         return
     value = answer.value
     if isinstance(value, bytes):
         _write_bytes(value, answer.media_type or "", form)
     elif isinstance(value, str) and form == "text":
-        click.echo(value)
+        say(value)
     else:
-        click.echo(dump(value, form))
+        say(dump(value, form))
 
 
 def _write_bytes(value: bytes, media_type: str, form: str) -> None:
     if form == "json":
-        click.echo(dump({"mediaType": media_type, "base64": base64.b64encode(value).decode()}, form))
+        say(dump({"mediaType": media_type, "base64": base64.b64encode(value).decode()}, form))
     elif media_type.startswith("text/") or "xml" in media_type:
-        click.echo(value.decode("utf-8", "replace"))
+        say(value.decode("utf-8", "replace"))
     else:
-        click.echo(
-            f"{len(value):,} bytes of {media_type or 'an unknown type'}; write them with --format raw > FILE", err=True
-        )
+        say(f"{len(value):,} bytes of {media_type or 'an unknown type'}; write them with --format raw > FILE", err=True)
 
 
 def write_request(request: dict[str, Any]) -> None:
     """Write a request as it would go over the wire, nearly: method and URL, headers, body."""
-    click.echo(f"{request['method']} {request['url']}")
+    say(f"{request['method']} {request['url']}")
     for name, value in request.get("headers", {}).items():
-        click.echo(f"{name}: {harmless(value)}")
+        say(f"{name}: {harmless(value)}")
     if "body" in request:
         body = request["body"]
-        click.echo(f"\n{body if isinstance(body, str) else dump(body, 'text')}")
+        say(f"\n{body if isinstance(body, str) else dump(body, 'text')}")
 
 
 def write_explained(explained: Sequence[Explained], form: str) -> None:
@@ -91,35 +89,35 @@ def write_explained(explained: Sequence[Explained], form: str) -> None:
             }
             for each in explained
         ]
-        click.echo(dump(rows, form))
+        say(dump(rows, form))
         return
     for each in explained:
         value = as_text(each.value) if not isinstance(each.value, str) else compact_json(each.value)
         shown = harmless(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
-        click.echo(f"{each.name or '(the answer)'} = {shown}\n    from {each.expression}")
+        say(f"{each.name or '(the answer)'} = {shown}\n    from {each.expression}")
         if each.detail:
-            click.echo(f"    {harmless(each.detail)}")
+            say(f"    {harmless(each.detail)}")
 
 
 def write_error(error: CallError, redactor: Redactor, form: str) -> None:
     """Write why a call failed; an upstream's own error with the beginning of its body."""
     if form == "json":
-        click.echo(redactor.redact(dump(_error_data(error), form)), err=True)
+        say(redactor.redact(dump(_error_data(error), form)), err=True)
         return
     step = f"step `{error.step}`: " if error.step else ""
     what = f"{error.operation}: " if isinstance(error, UpstreamError) and error.operation else ""
     if isinstance(error, InputError):
-        click.echo("error: the inputs are not valid", err=True)
+        say("error: the inputs are not valid", err=True)
         for problem in error.problems:
-            click.echo(f"  {harmless(redactor.redact(problem.message))}", err=True)
+            say(f"  {harmless(redactor.redact(problem.message))}", err=True)
     else:
-        click.echo(f"error: {step}{what}{harmless(redactor.redact(error.detail))}", err=True)
+        say(f"error: {step}{what}{harmless(redactor.redact(error.detail))}", err=True)
     if isinstance(error, UpstreamStatus):
         body = _excerpt(error)
         if body:
-            click.echo(redactor.redact(body), err=True)
+            say(redactor.redact(body), err=True)
     if error.hint:
-        click.echo(f"  help: {harmless(redactor.redact(error.hint))}", err=True)
+        say(f"  help: {harmless(redactor.redact(error.hint))}", err=True)
 
 
 def _error_data(error: CallError) -> dict[str, Any]:

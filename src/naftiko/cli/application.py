@@ -12,6 +12,7 @@ import click
 
 from naftiko import __version__
 from naftiko.errors import CapabilityError, NaftikoError
+from naftiko.observe import neutral
 
 COMMANDS = {
     "serve": "Serve capabilities over REST and MCP.",
@@ -68,9 +69,12 @@ class Application(click.Group):
             return super().invoke(ctx)
         except CapabilityError as error:
             details = "".join(f"\n  {found}" for found in error.diagnostics)
-            raise click.ClickException(f"{error}{details}") from error
+            raise click.ClickException(neutral.lines(f"{error}{details}")) from error
         except NaftikoError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(neutral.lines(str(error))) from error
+        except click.ClickException as error:
+            error.message = neutral.lines(error.message)  # type: ignore[misc]  # only its text is made another
+            raise
         except OSError as error:
             if error.errno not in _UNWRITABLE or error.filename is not None:
                 raise

@@ -16,6 +16,7 @@ from naftiko.cli.arguments import Arguments, parse_arguments
 from naftiko.cli.check import load_usable
 from naftiko.cli.description import operations_of
 from naftiko.cli.options import check_names, environment_option, shared_options, warn
+from naftiko.cli.terminal import say
 from naftiko.cli.units import NamedPrompt, NamedUnit, find
 from naftiko.engine.capability import Capability, Unit
 from naftiko.engine.explain import explain, planned
@@ -128,10 +129,10 @@ async def _show_request(
         steps = await planned(capability.engine, unit.plan, checked)
         if form == "text":
             for step, request in steps.items():
-                click.echo(f"# step {step}")
+                say(f"# step {step}")
                 write_request(request)
         else:
-            click.echo(dump({"steps": steps}, form))
+            say(dump({"steps": steps}, form))
     else:
         request = described(
             await capability.engine.request(unit.plan, checked, given.body), capability.variables.redactor
@@ -139,10 +140,10 @@ async def _show_request(
         if form == "text":
             write_request(request)
         else:
-            click.echo(dump(request, form))
+            say(dump(request, form))
     missing = _missing(capability, unit)
     if missing:
-        click.echo(f"note: without a value: {', '.join(missing)}; a call would fail", err=True)
+        say(f"note: without a value: {', '.join(missing)}; a call would fail", err=True)
 
 
 def _missing(capability: Capability, unit: Unit) -> list[str]:

@@ -18,6 +18,7 @@ import click
 from naftiko.cli.files import default_paths, find_files
 from naftiko.cli.listening import PORT, option
 from naftiko.cli.options import shared_options
+from naftiko.cli.terminal import say
 from naftiko.document.model import McpAdapter, RestAdapter
 from naftiko.document.outline import exposed_adapters
 from naftiko.engine.settings import Settings
@@ -52,13 +53,13 @@ def health(settings: Settings, paths: Sequence[str], host: str | None, port: Seq
         answers = dict(zip(found, pool.map(_complaint, found), strict=True))
     complaints = [complaint for place, complaint in answers.items() if complaint and places.is_served(place)]
     for complaint in complaints:
-        click.echo(f"unhealthy: {complaint}", err=True)
+        say(f"unhealthy: {complaint}", err=True)
     if complaints:
         sys.exit(1)
     healthy = [str(place.port) for place, complaint in answers.items() if not complaint]
     if not healthy:
         raise click.ClickException(_NOTHING)
-    click.echo(f"healthy: {', '.join(healthy)}")
+    say(f"healthy: {', '.join(healthy)}")
 
 
 @dataclass(frozen=True, slots=True)

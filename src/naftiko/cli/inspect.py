@@ -16,6 +16,7 @@ from naftiko.cli.diagnostics import wants_colour
 from naftiko.cli.diagnostics.excerpt import harmless
 from naftiko.cli.options import check_names, environment_option, shared_options
 from naftiko.engine.settings import Settings
+from naftiko.observe import neutral
 
 _DESCRIPTION_WIDTH = 100
 
@@ -46,7 +47,8 @@ def inspect(settings: Settings, /, file: Path, form: str, *, with_variables: boo
         click.echo(dump(data, "text"))
         return
     writer = _Writer(colour=wants_colour(sys.stdout))
-    lines = writer.variables(data) if with_variables else writer.capability(data)
+    said = neutral.shown(data)
+    lines = writer.variables(said) if with_variables else writer.capability(said)
     click.echo("\n".join(lines), color=True)
     note_errors(capability)
 

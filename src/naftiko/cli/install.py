@@ -18,9 +18,11 @@ from naftiko.cli.files import find_files
 from naftiko.cli.options import check_names, shared_options
 from naftiko.cli.settings import Given, SettingsFile
 from naftiko.cli.settings import settings as settings_of
+from naftiko.cli.terminal import say
 from naftiko.engine.capability import Capability, load
 from naftiko.engine.locations import is_there
 from naftiko.engine.settings import Settings
+from naftiko.observe import neutral
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -66,10 +68,14 @@ def install(
         server, capabilities = _over_stdio(files, url, variables)
     entry_name = _UNSAFE.sub("-", name or _name(capabilities)).strip("-") or "naftiko"
     if is_printed:
-        click.echo(json.dumps({client.key: {entry_name: client.entry(server)}}, indent=2, ensure_ascii=False))
+        say(
+            neutral.json_text(
+                json.dumps({client.key: {entry_name: client.entry(server)}}, indent=2, ensure_ascii=False)
+            )
+        )
         command = client.command_line(entry_name, server)
         if command:
-            click.echo(f"or, for all projects: {command}", err=True)
+            say(f"or, for all projects: {command}", err=True)
     else:
         _write(client, entry_name, server, force=force)
     _tell(client, server, is_printed=is_printed)
@@ -154,7 +160,7 @@ def _write(client: Client, name: str, server: Server, *, force: bool) -> None:
         before = read(path)
         after = changed(before, client.key, name, client.entry(server), comments=client.has_comments, force=force)
         if after == before:
-            click.echo(f"unchanged: {path} has `{name}` already", err=True)
+            say(f"unchanged: {path} has `{name}` already", err=True)
             return
         backup = replace(path, after)
     except Occupied as error:
@@ -167,19 +173,19 @@ def _write(client: Client, name: str, server: Server, *, force: bool) -> None:
         raise click.ClickException(f"{path} is not changed: it is not UTF-8") from error
     except OSError as error:
         raise click.ClickException(f"{path} is not changed: {(error.strerror or str(error)).lower()}") from error
-    click.echo(f"written: `{name}` in {path}", err=True)
+    say(f"written: `{name}` in {path}", err=True)
     if backup is not None:
-        click.echo(f"backup: {backup}", err=True)
+        say(f"backup: {backup}", err=True)
 
 
 def _tell(client: Client, server: Server, *, is_printed: bool) -> None:
     """Tell what is left to do."""
     if is_printed:
-        click.echo(f"goes into: {client.path()}", err=True)
+        say(f"goes into: {client.path()}", err=True)
     if server.variables:
         names = ", ".join(server.variables)
         if client.reference("") is None:
-            click.echo(f"to set: {names}; {client.label} passes none on: name a file of them with --env-file", err=True)
+            say(f"to set: {names}; {client.label} passes none on: name a file of them with --env-file", err=True)
         else:
-            click.echo(f"to set in the environment of {client.label}: {names}", err=True)
-    click.echo(f"then: {client.after}", err=True)
+            say(f"to set in the environment of {client.label}: {names}", err=True)
+    say(f"then: {client.after}", err=True)

@@ -12,6 +12,7 @@ import click
 
 from naftiko.cli.application import COMMANDS
 from naftiko.cli.settings import Given, SettingsFile, command_defaults, read_settings_file, settings
+from naftiko.cli.terminal import say
 from naftiko.engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -143,4 +144,4 @@ def check_names(capabilities: Iterable[Capability], settings: Settings) -> None:
 
 def warn(text: str) -> None:
     """Write a warning to stderr."""
-    click.echo(f"warning: {text}", err=True)
+    say(f"warning: {text}", err=True)

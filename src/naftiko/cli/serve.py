@@ -29,6 +29,7 @@ from naftiko.expose.mcp.options import MAX_REQUEST_BYTES as MCP_REQUEST_BYTES
 from naftiko.expose.rest.options import MAX_REQUEST_BYTES as REST_REQUEST_BYTES
 from naftiko.expose.rest.options import RestOptions
 from naftiko.expose.selection import Selection
+from naftiko.observe import neutral
 from naftiko.observe.lines import LINES
 from naftiko.observe.logs import configure, json_line
 from naftiko.observe.redaction import Redactor
@@ -418,7 +419,7 @@ def _teller(form: str, redactors: Sequence[Redactor]) -> Announce:
     """
 
     def tell(announcement: Announcement) -> None:
-        line = announcement.text
+        line = neutral.one_line(announcement.text)
         if form == "json":
             level = "warning" if announcement.is_warning else "info"
             line = json_line(level, announcement.text, announcement.facts)

@@ -13,6 +13,7 @@ from mcp.shared.exceptions import MCPError
 from naftiko.cli.answers import dump
 from naftiko.cli.arguments import text_arguments
 from naftiko.cli.diagnostics.excerpt import harmless
+from naftiko.cli.terminal import say
 from naftiko.cli.units import NamedFiles, NamedPrompt
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.capability import Capability
@@ -45,23 +46,23 @@ def _write_list(resource: Static, form: str) -> None:
     files = resource.declarations()
     if form == "text":
         for file in files:
-            click.echo(f"{harmless(file['uri'])}  {harmless(file['mimeType'])}")
+            say(f"{harmless(file['uri'])}  {harmless(file['mimeType'])}")
     else:
-        click.echo(dump({"resources": files}, form))
+        say(dump({"resources": files}, form))
 
 
 def _write_contents(contents: dict[str, Any], form: str) -> None:
     if form == "json":
-        click.echo(dump({"contents": [contents]}, form))
+        say(dump({"contents": [contents]}, form))
     elif "text" in contents:
-        click.echo(contents["text"], nl=form == "text")
+        (say if form == "text" else click.echo)(contents["text"], nl=form == "text")
     elif form == "raw":
         sys.stdout.flush()
         sys.stdout.buffer.write(base64.b64decode(contents["blob"]))
         sys.stdout.buffer.flush()
     else:
         size = len(base64.b64decode(contents["blob"]))
-        click.echo(f"{size:,} bytes of {contents['mimeType']}; write them with --format raw > FILE", err=True)
+        say(f"{size:,} bytes of {contents['mimeType']}; write them with --format raw > FILE", err=True)
 
 
 def show_prompt(capability: Capability, named: NamedPrompt, inputs: tuple[str, ...], form: str) -> None:
@@ -89,8 +90,8 @@ def show_prompt(capability: Capability, named: NamedPrompt, inputs: tuple[str, .
         raise click.ClickException(error.message) from error
     if form == "json":
         described = {"description": model.description} if model.description else {}
-        click.echo(dump({**described, "messages": messages}, form))
+        say(dump({**described, "messages": messages}, form))
     elif form == "raw":
         click.echo("\n\n".join(message["content"]["text"] for message in messages), nl=False)
     else:
-        click.echo("\n\n".join(f"{message['role']}:\n{message['content']['text'].rstrip()}" for message in messages))
+        say("\n\n".join(f"{message['role']}:\n{message['content']['text'].rstrip()}" for message in messages))

@@ -10,6 +10,7 @@ from naftiko.cli.check import load_usable
 from naftiko.cli.diagnostics.excerpt import harmless
 from naftiko.cli.files import find_files
 from naftiko.cli.options import check_names, shared_options
+from naftiko.cli.terminal import say
 from naftiko.cli.trusted import TrustStore, Use, lines_of
 from naftiko.engine.settings import Settings
 
@@ -35,11 +36,11 @@ def trust(settings: Settings, /, paths: Sequence[str], *, forget: bool) -> None:
         check_names([capability], settings)
         use = Use.of(capability)
         uses.append(use)
-        click.echo(harmless(str(path)))
+        say(harmless(str(path)))
         for line in lines_of(use.reach):
-            click.echo(f"  {harmless(line)}")
+            say(f"  {harmless(line)}")
     _written(store, lambda: store.trust(uses))
-    click.echo(f"trusted, as {'it is' if len(files) == 1 else 'they are'} now: {store.path}", err=True)
+    say(f"trusted, as {'it is' if len(files) == 1 else 'they are'} now: {store.path}", err=True)
 
 
 def _written(store: TrustStore, write: Callable[[], None]) -> None:

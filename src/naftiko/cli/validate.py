@@ -17,6 +17,7 @@ from naftiko.document.findings import Findings
 from naftiko.engine.capability import load
 from naftiko.engine.settings import Settings
 from naftiko.errors import CapabilityError
+from naftiko.observe import neutral
 from naftiko.types import Severity
 
 
@@ -77,4 +78,4 @@ def _write(report: Report, form: str, *, hints: bool) -> None:
         click.echo(renderer.report(report), color=True)
     else:
         data = as_json(report) if form == "json" else as_sarif(report)
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        click.echo(neutral.json_text(json.dumps(data, indent=2, ensure_ascii=False)))

@@ -20,6 +20,7 @@ from naftiko.engine.formats.charset import known_charset
 from naftiko.engine.head import head_of
 from naftiko.errors import CallError, InputError, Problem, UpstreamBroken, UpstreamError, UpstreamStatus
 from naftiko.expose.markup import is_markup, text_of_markup
+from naftiko.observe import neutral
 from naftiko.plan.text import compact_json, whole_characters
 
 Redact = Callable[[str], str]
@@ -87,11 +88,11 @@ def report(error: BaseException, redact: Redact, *, unit: str = "", correlation_
     """
     identity = correlation_id or new_correlation_id()
     if isinstance(error, CallError):
-        made = _of_call_error(error, redact, identity)
+        made = _of_call_error(error, lambda text: neutral.prose(redact(text)), identity)
         _log.info("%s failed: %s: %s [%s]", unit or "a call", made.kind, made.detail, identity)
         return made
     trace = redact("".join(traceback.format_exception(error)))
-    _log.error("%s failed: internal error [%s]\n%s", unit or "a call", identity, trace)
+    _log.error("%s failed: internal error [%s]", unit or "a call", identity, extra={"trace": trace})
     return ProblemReport(
         status=500,
         kind="internal-error",

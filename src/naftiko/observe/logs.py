@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
+from naftiko.observe import neutral
 from naftiko.observe.lines import LINES
 from naftiko.observe.redaction import Redactor
 
@@ -43,14 +44,14 @@ class _Redacting(logging.Formatter):
 
 
 class TextFormatter(_Redacting):
-    """``2026-01-31T12:00:00.000Z WARNING message key=value``."""
+    """``2026-01-31T12:00:00.000Z WARNING message key=value``, one line; what it quotes can't begin another."""
 
     def _line(self, record: logging.LogRecord) -> str:
         extras = "".join(f" {name}={value}" for name, value in self._extras(record).items())
-        line = f"{self._time(record)} {record.levelname} {record.getMessage()}{extras}"
-        if record.exc_info:
-            line += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
-        return line
+        line = f"{self._time(record)} {record.levelname} {neutral.escaped(f'{record.getMessage()}{extras}')}"
+        trace = _trace(record)
+        # Indented, so that none of its lines looks like one of ours.
+        return line + "".join(f"\n  {each}" for each in neutral.lines(trace).splitlines()) if trace else line
 
 
 class JsonFormatter(_Redacting):
@@ -64,9 +65,17 @@ class JsonFormatter(_Redacting):
             "message": record.getMessage(),
             **self._extras(record),
         }
-        if record.exc_info:
-            entry["exception"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        trace = _trace(record)
+        if trace:
+            entry["exception"] = trace
+        return neutral.json_text(json.dumps(entry, ensure_ascii=False, default=str))
+
+
+def _trace(record: logging.LogRecord) -> str:
+    """Return the traceback of a record: one that it has as text (``extra={"trace": …}``), or of its exception."""
+    if record.exc_info:
+        return "".join(traceback.format_exception(*record.exc_info)).rstrip()
+    return str(getattr(record, "trace", "")).rstrip()
 
 
 def _shown(moment: dt.datetime) -> str:
@@ -77,7 +86,7 @@ def json_line(level: str, message: str, facts: Mapping[str, object]) -> str:
     """Return a line that is no log record, such as where a server listens, in the shape of one."""
     time = _shown(dt.datetime.now(tz=dt.UTC))
     entry = {"time": time, "level": level, "logger": "naftiko", "message": message, **facts}
-    return json.dumps(entry, ensure_ascii=False, default=str)
+    return neutral.json_text(json.dumps(entry, ensure_ascii=False, default=str))
 
 
 _FORMATTERS: dict[str, Callable[[list[Redactor]], logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}

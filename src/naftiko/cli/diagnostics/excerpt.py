@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from naftiko.document.reader import source_lines
+from naftiko.observe import neutral
 from naftiko.plan.addresses import user_spans
 from naftiko.types import Diagnostic, Position
 
@@ -113,7 +114,7 @@ class _Line:
                 pieces.append(_HIDDEN)
             at = max(at, to)
         pieces.append(self.text[at:stop])
-        return "".join(map(_harmless, "".join(pieces)))
+        return harmless("".join(pieces))
 
 
 def _hidden(line: str, told: Iterable[Position]) -> list[tuple[int, int]]:
@@ -138,16 +139,9 @@ def _word(line: str, start: int) -> int:
     return len(found[0]) if found else 1
 
 
-def _harmless(character: str) -> str:
-    """A tab is one cell wide here; what would command the terminal is shown as a sign."""
-    if character == "\t":
-        return " "
-    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in {"Cc", "Cf", "Cs"} else character
-
-
 def harmless(text: str) -> str:
-    """Return a text of a file without characters that would command the terminal."""
-    return text if text.isprintable() else "".join(map(_harmless, text))
+    """Return a text of a file on one line, without characters that would command the terminal or hide text."""
+    return neutral.one_line(text)
 
 
 def cells(text: str) -> int:

@@ -20,6 +20,7 @@ from naftiko.engine.locations import is_there
 from naftiko.engine.reach import OutOfReach
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.sources import Source
+from naftiko.observe import neutral
 from naftiko.plan.text import as_text
 
 _log = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ class Prompt:
         arguments = [_argument(argument) for argument in self.model.arguments if argument.name]
         if arguments:
             shown["arguments"] = arguments
-        return shown
+        declared: dict[str, Any] = neutral.declared(shown)
+        return declared
 
     def values(self, given: Mapping[str, str]) -> dict[str, str]:
         """Return the arguments' values, defaults filled in; an optional one that is absent is empty text.
@@ -81,8 +83,9 @@ class Prompt:
             raise MCPError(INTERNAL_ERROR, f"The file of the prompt `{self.name}` lies where it may not be read")
         if self.file is not None:
             text = await asyncio.to_thread(self._read, self.file)
-            return [_message("user", substitute(text, values))]
-        return [_message(message.role, substitute(message.content, values)) for message in self.model.template]
+            return [_message("user", substitute(neutral.prose(text), values))]
+        said = [(message.role, neutral.prose(message.content)) for message in self.model.template]
+        return [_message(role, substitute(text, values)) for role, text in said]
 
     def _read(self, file: Path) -> str:
         try:
@@ -126,7 +129,7 @@ class PromptBook:
         for source in sources:
             for model in source.model.prompts:
                 if model.name:
-                    name = source.prefix + model.name
+                    name = neutral.prose(source.prefix + model.name)
                     self._prompts.setdefault(name, prompt_of(source, model, name))
 
     def __bool__(self) -> bool:
@@ -151,5 +154,5 @@ class PromptBook:
             hint = did_you_mean(params.name, self._prompts)
             raise MCPError(INVALID_PARAMS, f"Unknown prompt: {params.name}{f' ({hint})' if hint else ''}")
         messages = await prompt.messages(prompt.values(params.arguments or {}))
-        said = {"description": prompt.model.description} if prompt.model.description else {}
+        said = {"description": neutral.prose(prompt.model.description)} if prompt.model.description else {}
         return revisions.complete(**said, messages=messages)

@@ -27,6 +27,7 @@ from naftiko.expose.mcp.results import encoded, text_of
 from naftiko.expose.mcp.sources import Source
 from naftiko.expose.mcp.uris import UriTemplate
 from naftiko.expose.problems import Redact, report
+from naftiko.observe import neutral
 from naftiko.plan.unit import ResourcePlan
 
 _log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ def _code(error: Exception) -> int:
 
 def _described(plan: ResourcePlan) -> dict[str, Any]:
     said = {"name": plan.name, "title": plan.label, "description": plan.description}
-    return {name: value for name, value in said.items() if value}
+    return {name: neutral.prose(value) for name, value in said.items() if value}
 
 
 def _named(plan: ResourcePlan, file: ServedFile) -> dict[str, str]:
@@ -91,7 +92,8 @@ def _named(plan: ResourcePlan, file: ServedFile) -> dict[str, str]:
     if not file.relative:
         return {}
     name = {"name": f"{plan.name}/{file.relative}"}
-    return {**name, "title": f"{plan.label}: {file.relative}"} if plan.label else name
+    said = {**name, "title": f"{plan.label}: {file.relative}"} if plan.label else name
+    return {key: neutral.prose(value) for key, value in said.items()}
 
 
 def _mime_type(declared: str | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from naftiko.engine.request import dump_json
 from naftiko.errors import InputError, Problem
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.tool import Tool
+from naftiko.observe import neutral
 from naftiko.plan.inputs import Input, InputSet
 from naftiko.types import ABSENT
 
@@ -251,7 +252,7 @@ class CallTool(_SearchTool):
 
 def _short(tool: Tool) -> dict[str, Any]:
     plan = tool.unit.plan
-    said = plan.description or plan.label or ""
+    said = neutral.prose(plan.description or plan.label or "")
     required = tool.schema.get("required", ())
     arguments = {
         name: f"{_kind(schema)}, required" if name in required else _kind(schema)

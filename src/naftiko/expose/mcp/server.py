@@ -16,6 +16,7 @@ from naftiko.expose.mcp.prompts import PromptBook
 from naftiko.expose.mcp.resources import ResourceBook
 from naftiko.expose.mcp.sources import Source
 from naftiko.expose.mcp.tools import ToolBook
+from naftiko.observe import neutral
 
 _NAME_OF_SEVERAL = "naftiko"
 
@@ -30,7 +31,7 @@ def make_server(sources: Sequence[Source], tools: ToolBook, limit: CallLimit) ->
     """
     resources, prompts = ResourceBook(sources, limit), PromptBook(sources)
     server: Server[Any] = Server(
-        _name(sources),
+        neutral.prose(_name(sources)),
         version=_version(sources),
         title=_title(sources),
         instructions=_instructions(sources),
@@ -68,12 +69,12 @@ def _title(sources: Sequence[Source]) -> str | None:
     if len(sources) != 1:
         return None
     source = sources[0]
-    return source.model.label or source.capability.label
+    return neutral.prose(source.model.label or source.capability.label)
 
 
 def _instructions(sources: Sequence[Source]) -> str | None:
     descriptions = dict.fromkeys(source.model.description for source in sources if source.model.description)
-    return "\n\n".join(descriptions) or None
+    return neutral.prose("\n\n".join(descriptions)) or None
 
 
 def _cache_hints(sources: Sequence[Source]) -> dict[CacheableMethod, CacheHint]:

@@ -12,6 +12,7 @@ from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.schemas import OutputShape, output_shape
 from naftiko.expose.mcp.sources import Source
 from naftiko.expose.problems import Redact
+from naftiko.observe import neutral
 from naftiko.plan.names import tool_names
 from naftiko.plan.tool_list import input_schema, tool_description
 from naftiko.plan.unit import MockAction, UnitPlan, only_reads
@@ -53,7 +54,8 @@ class Tool:
         annotations = _annotations(plan.label, plan.hints, reads=only_reads(plan.action))
         if annotations:
             shown["annotations"] = annotations
-        return shown
+        declared: dict[str, Any] = neutral.declared(shown)
+        return declared
 
     @property
     def may_exceed(self) -> bool:

@@ -25,6 +25,7 @@ from naftiko.expose.rest.reading import placeholders_in_order
 from naftiko.expose.rest.router import route_shape
 from naftiko.expose.rest.variants import Asked, merged, with_conditions
 from naftiko.expose.selection import Selection
+from naftiko.observe import neutral
 from naftiko.plan.credentials import BY_CALLERS
 from naftiko.plan.inputs import Input, Null
 from naftiko.plan.names import in_words
@@ -107,7 +108,10 @@ def openapi(
                 earlier.append(its)
                 operation = with_conditions(_operation(unit, names, tag, security, ids), unit.plan.route or NO_ROUTE)
                 item[method] = merged(item[method], operation) if method in item else operation
-    return _document(served, server, paths.items, schemes, list(tags.values()))
+    made: dict[str, Any] = neutral.declared(
+        _document(served, server, paths.items, schemes, list(tags.values())), neutral.SAID
+    )
+    return made
 
 
 def _path(unit: Unit) -> str:
