@@ -97,7 +97,3 @@ _HINTS = {
     "protobuf": "name a .proto or descriptor file, relative to the capability file",
     "html": "write a CSS selector of elements, such as `table.prices`",
 }
-
-
-def _is_there(location: str, base: Path, variables: Variables) -> bool:
-    return is_there(located(location, base, variables))
