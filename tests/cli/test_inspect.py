@@ -21,7 +21,11 @@ def test_every_route_and_tool_with_inputs_and_upstream_call(run, tickets):
 
 def test_json_has_the_documented_shape(run, tickets):
     data = json.loads(run("inspect", tickets, "--format", "json").stdout)
-    assert list(data) == ["file", "label", "description", "version", "consumes", "exposes"]
+    assert list(data) == ["file", "label", "description", "version", "consumes", "uses", "exposes"]
+    assert data["uses"] == {
+        "variables": [{"name": "HELPDESK_TOKEN", "source": "HELPDESK_API_TOKEN", "targets": ["helpdesk.test"]}],
+        "files": [],
+    }
     assert data["consumes"] == [
         {"namespace": "helpdesk", "baseUri": "https://helpdesk.test/api/v2", "authentication": "bearer"}
     ]

@@ -145,7 +145,17 @@ def options_of(name: str) -> set[str]:
 
 def test_every_variable_of_an_option_is_known():
     """And nothing else is, but the shared settings and what workers tell one another."""
-    others = {"BASE_URI", "VAR", "AUTH", "COMMA_ARRAYS", "ENV_FILE", "IMPORT_ROOT"}
+    others = {
+        "BASE_URI",
+        "VAR",
+        "AUTH",
+        "COMMA_ARRAYS",
+        "ENV_FILE",
+        "IMPORT_ROOT",
+        "FILE_ROOT",
+        "ALLOW_ENV",
+        "DENY_ENV",
+    }
     others |= {"HANDLE_KEY", "NONCE_KEY", "SECRETS_DIR"}
     of_options = set().union(*map(options_of, COMMANDS))
     assert of_options | {f"NAFTIKO_{name}" for name in others} == VARIABLES

@@ -130,6 +130,7 @@ ELSEWHERE = {
     "lost-path-parameter": "id, in: path",
     "unauthenticated-api": "SHOP_TOKEN",
     "unplaced-credential": "{name: get-product",
+    "foreign-secret": "https:",
     "oauth2-scopes": "type: oauth2",
     "many-tools": "type: mcp",
     "too-many-tools": "type: mcp",

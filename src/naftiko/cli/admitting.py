@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import click
@@ -30,15 +31,15 @@ class Admission:
         self._strict = strict
         self._asks = sys.stdin.isatty() and sys.stderr.isatty() if asks is None else asks
         self._store = TrustStore.read()
+        self._uses: Sequence[Use] = ()
 
     def refused(self, uses: Sequence[Use]) -> list[Use]:
-        """Return the files that are not to be served; tell about all of them.
+        """Return the files that are not to be served; tell why, and of what is outside.
 
         Args:
             uses: the files as they are now.
         """
-        for line in _fresh(use for use in uses if not self._store.knows(use)):
-            self._tell(line)
+        self._uses = uses
         refused: list[Use] = []
         for use in uses:
             is_refused = False
@@ -54,6 +55,15 @@ class Admission:
             if is_refused:
                 refused.append(use)
         return refused
+
+    def tell_uses(self, *, aside: bool) -> None:
+        """Tell which variables go to which host, of the files that nobody has said to trust.
+
+        Args:
+            aside: whether that goes to stderr, since stdout is a client's wire.
+        """
+        for line in _fresh(use for use in self._uses if not self._store.knows(use)):
+            self._tell(replace(line, is_warning=aside))
 
     def _admitted(self, use: Use, changes: Sequence[str]) -> bool:
         """Tell that a trusted file has changed, and return whether it is served all the same."""
@@ -78,7 +88,7 @@ def _fresh(uses: Iterable[Use]) -> Iterator[Announcement]:
     """Yield which variables go to which host, of files that nobody has said to trust; a line a host."""
     found: dict[str, dict[str, None]] = {}
     for use in uses:
-        for target, names in use.reach.by_target():
+        for target, names in use.reach.by_target(set_ones=True):
             found.setdefault(target, {}).update(dict.fromkeys(names))
     for at, (target, several) in enumerate(found.items()):
         if at == _MOST:

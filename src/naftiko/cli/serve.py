@@ -219,7 +219,10 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
         raise click.ClickException("--strict: not started, see above")
     if not capabilities:
         raise click.ClickException("nothing to serve")
-    if given["transport"] == "stdio" or _is_stdio_alone(capabilities):
+    over_stdio = given["transport"] == "stdio" or _is_stdio_alone(capabilities)
+    if admission is not None:
+        admission.tell_uses(aside=over_stdio)
+    if over_stdio:
         if not any(adapter.kind == "mcp" for capability in capabilities for adapter in capability.adapters):
             raise click.ClickException("--transport stdio: the files expose nothing over MCP")
         serve_stdio(capabilities, _mcp_options(given))

@@ -18,8 +18,12 @@ _VERSION: Final = 1
 
 
 def store_path() -> Path:
-    """Return the file that remembers."""
-    return application_data() / "naftiko" / "trust.json"
+    """Return the file that remembers; one of the working directory for a user who has no home, as in a container."""
+    try:
+        below = application_data()
+    except RuntimeError:
+        below = Path()
+    return below / "naftiko" / "trust.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,17 +62,20 @@ def _check_location(bind: Bind, base: Path, roots: FileRoots, findings: Findings
 def _check_files(adapter: McpAdapter, base: Path, variables: Variables, roots: FileRoots, findings: Findings) -> None:
     things: list[McpResource | McpPrompt] = [*adapter.resources, *adapter.prompts]
     for thing in things:
-        if thing.location is not None and not roots.holds(located(thing.location, base, variables)):
-            findings.at(thing.at("location")).error(
-                "unreachable-file",
-                f"`{thing.location}` lies outside of the capability's directory {roots.own}: it is not served",
-                hint="move it below, or let it be read with --file-root DIRECTORY",
-            )
-        elif thing.location is not None and not is_there(located(thing.location, base, variables)):
+        if thing.location is None:
+            continue
+        path = located(thing.location, base, variables)
+        if not is_there(path):
             findings.at(thing.at("location")).warning(
                 "missing-file",
                 f"there is nothing at `{thing.location}`, seen from {base}",
                 hint="correct the location; `file://./NAME` is relative to the capability file",
+            )
+        elif not roots.holds(path):
+            findings.at(thing.at("location")).error(
+                "unreachable-file",
+                f"`{thing.location}` lies outside of the capability's directory {roots.own}: it is not served",
+                hint="move it below, or let it be read with --file-root DIRECTORY",
             )
 
 

@@ -98,11 +98,13 @@ class UsedVariable:
         name: as the file has it.
         source: what it is called where it comes from, and where that is; ``""`` for the environment under its name.
         targets: hosts as base URIs have them, or whose callers get it.
+        is_set: whether it has a value.
     """
 
     name: str
     source: str
     targets: tuple[str, ...]
+    is_set: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +140,10 @@ class Reach:
         """The files outside of the capability's directory."""
         return [file for file in self.files if file.is_outside]
 
-    def by_target(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield each target with the variables whose values go there."""
+    def by_target(self, *, set_ones: bool = False) -> Iterator[tuple[str, list[str]]]:
+        """Yield each target with the variables whose values go there; only those that have one, if wanted."""
         found: dict[str, list[str]] = {}
-        for variable in self.variables:
+        for variable in (each for each in self.variables if each.is_set or not set_ones):
             for target in variable.targets:
                 found.setdefault(target, []).append(variable.name)
         yield from found.items()

@@ -25,7 +25,11 @@ def reach_of(capability: Capability) -> Reach:
     used: dict[str, dict[str, None]] = {}
     for name, target in _sent(capability):
         used.setdefault(name, {})[target] = None
-    variables = [UsedVariable(name, capability.variables.source_of(name), tuple(used[name])) for name in used]
+    known = capability.variables
+    variables = [
+        UsedVariable(name, known.source_of(name), tuple(targets), known.public(name) is not None)
+        for name, targets in used.items()
+    ]
     return Reach(tuple(variables), tuple(_files(capability, used)))
 
 
