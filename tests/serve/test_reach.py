@@ -106,7 +106,7 @@ def test_files_outside_are_not_read(folder, env):
 def test_the_start_says_what_goes_where(folder, env):
     """Variables by host, and the file of a bind outside with where its values go."""
     with served(folder / "c.yaml", *FREE, env=env, cwd=folder, ready=("mcp ",)) as server:
-        assert "uses: env.AWS_SECRET_ACCESS_KEY, STOLEN, TOKEN → 127.0.0.1:9" in server.lines
+        assert "uses: env.AWS_SECRET_ACCESS_KEY, STOLEN, TOKEN → 127.0.0.1:9" in server.errors
         [told] = [line for line in server.errors if line.startswith("reads: ")]
         assert "outside/secret.yaml" in told
         assert told.endswith("outside of its directory; its values go to 127.0.0.1:9")
@@ -135,7 +135,7 @@ def test_strict_wants_it_named(folder, env):
     assert "--strict" in ended.stderr
     secret = folder.parent / "outside" / "secret.yaml"
     with served("c.yaml", *FREE, "--strict", "--file-root", secret, env=env, cwd=folder, ready=("rest ",)) as server:
-        assert not server.errors
+        assert [line.partition(":")[0] for line in server.errors] == ["reads", "uses"]
 
 
 REST = {
@@ -213,7 +213,6 @@ def test_trust(folder, env, tmp_path):
     assert record["variables"] == {"TOKEN": ["shop.example"]}
     assert store.stat().st_mode & 0o077 == 0
     with served("c.yaml", *FREE, "--strict", env=env, cwd=folder, ready=("rest ",)) as server:
-        assert not [line for line in server.lines if line.startswith("uses")]
         assert not server.errors
     text = (folder / "c.yaml").read_text("utf-8").replace("shop.example", "evil.example")
     (folder / "c.yaml").write_text(text, "utf-8")

@@ -11,6 +11,7 @@ import click
 
 from naftiko.cli.diagnostics.excerpt import harmless
 from naftiko.cli.trusted import TrustStore, Use
+from naftiko.observe.lines import LINES
 from naftiko.serve.announcements import Announce, Announcement
 
 _MOST: Final = 20
@@ -56,14 +57,10 @@ class Admission:
                 refused.append(use)
         return refused
 
-    def tell_uses(self, *, aside: bool) -> None:
-        """Tell which variables go to which host, of the files that nobody has said to trust.
-
-        Args:
-            aside: whether that goes to stderr, since stdout is a client's wire.
-        """
+    def tell_uses(self) -> None:
+        """Tell which variables go to which host, of the files that nobody has said to trust."""
         for line in _fresh(use for use in self._uses if not self._store.knows(use)):
-            self._tell(replace(line, is_warning=aside))
+            self._tell(replace(line, is_aside=True))
 
     def _admitted(self, use: Use, changes: Sequence[str]) -> bool:
         """Tell that a trusted file has changed, and return whether it is served all the same."""
@@ -74,6 +71,7 @@ class Admission:
             return False
         if not self._asks:
             return True
+        LINES.drain()  # what is asked stands below what it is about
         if not click.confirm(f"Trust {harmless(str(use.path))} as it is now?", err=True):
             return False
         try:
@@ -122,4 +120,4 @@ def _outside(use: Use) -> Iterator[Announcement]:
                 "path": str(file.path),
                 "targets": list(file.targets),
             }
-            yield Announcement(text, facts, is_warning=not file.is_named)
+            yield Announcement(text, facts, is_warning=not file.is_named, is_aside=True)

@@ -221,7 +221,7 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
         raise click.ClickException("nothing to serve")
     over_stdio = given["transport"] == "stdio" or _is_stdio_alone(capabilities)
     if admission is not None:
-        admission.tell_uses(aside=over_stdio)
+        admission.tell_uses()
     if over_stdio:
         if not any(adapter.kind == "mcp" for capability in capabilities for adapter in capability.adapters):
             raise click.ClickException("--transport stdio: the files expose nothing over MCP")
@@ -428,6 +428,7 @@ def _teller(form: str, redactors: Sequence[Redactor]) -> Announce:
             line = json_line(level, announcement.text, announcement.facts)
         for redactor in redactors:
             line = redactor.redact(line)
-        LINES.write(sys.stderr if announcement.is_warning else sys.stdout, line)
+        is_aside = announcement.is_warning or announcement.is_aside
+        LINES.write(sys.stderr if is_aside else sys.stdout, line)
 
     return tell

@@ -26,11 +26,13 @@ class Announcement:
         text: for people.
         facts: the same for programs; ``event`` is always there.
         is_warning: something should be done about it.
+        is_aside: it goes to stderr all the same: stdout says what is served, and nothing else.
     """
 
     text: str
     facts: Mapping[str, object] = field(default_factory=dict)
     is_warning: bool = False
+    is_aside: bool = False
 
 
 Announce = Callable[[Announcement], None]
