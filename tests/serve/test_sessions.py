@@ -50,6 +50,7 @@ class Caller:
 
     def __init__(self, site, token: str = "") -> None:
         self.url = site.mcp
+        self.path = "/mcp"
         self.authorization = {"Authorization": f"Bearer {token}"} if token else {}
 
     def send(self, message=None, session: str = "", method: str = "POST"):
@@ -60,7 +61,7 @@ class Caller:
             **self.authorization,
         }
         body = b"" if message is None else json.dumps({"jsonrpc": "2.0", "id": 1, **message}).encode()
-        return ask(self.url, method, "/mcp", headers, body)
+        return ask(self.url, method, self.path, headers, body)
 
     def open(self) -> str:
         answer = self.send(OPEN)
@@ -112,6 +113,22 @@ def test_above_the_limit_the_idle_sessions_of_who_has_most_end(site, identity):
     statuses = [mallory.lists(each) for each in opened]
     assert statuses == [404] * 13 + [200] * 7
     assert sum("8 sessions are open" in line for line in site.errors) == 1
+
+
+def test_all_servers_of_a_port_share_the_number_of_their_sessions(tmp_path):
+    """Each capability has a server of its own beside the one of all."""
+    for name in ("one", "two", "three"):
+        text = FILE.format(authentication="").replace("namespace: tools", f"namespace: {name}")
+        (tmp_path / f"{name}.yaml").write_text(text)
+    options = ("--port", "mcp=0", "--prefix", "--stateful", "--max-sessions", "4")
+    with served(tmp_path, *options, ready=("all 3 tools",)) as running:
+        url = running.url("mcp", "one")
+        callers = [Caller(running) for _ in range(3)]
+        opened = []
+        for caller, name in zip(callers, ("one", "two", "three"), strict=True):
+            caller.url, caller.path = url, f"/{name}/mcp"
+            opened += [(caller, caller.open()) for _ in range(3)]
+        assert [caller.lists(session) for caller, session in opened] == [404] * 5 + [200] * 4
 
 
 def test_several_workers_and_sessions_do_not_go_together(tmp_path):

@@ -181,7 +181,7 @@ _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, 
     type=click.IntRange(min=1),
     default=MAX_SESSIONS,
     metavar="SESSIONS",
-    help="MCP sessions at once; one more ends the one that is idle for longest; default: 1000.",
+    help="MCP sessions of a port at once; one more ends the one that is idle for longest; default: 1000.",
 )
 @option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How log lines look.")
 @option(

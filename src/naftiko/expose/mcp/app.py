@@ -18,6 +18,7 @@ from naftiko.expose.mcp.guard import Guard
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.protection import guard_of, refused, served_together
 from naftiko.expose.mcp.refusals import refusal
+from naftiko.expose.mcp.sessions import Sessions
 from naftiko.expose.mcp.sources import Exposing, Source, by_namespace, mcp_sources, prefixed, spaces_among
 from naftiko.expose.spaces import Spaces
 
@@ -41,6 +42,7 @@ class McpApp:
         spaces = spaces or spaces_among(sources, prefix=prefix)
         self._options = options
         self._limit = CallLimit(options.max_concurrency)
+        self._sessions = Sessions(options.max_sessions)
         self._endpoints: list[Endpoint] = []
         self._guards: list[AuthenticationGuard] = []
         alone = {f"/{quote(namespace, safe='')}/mcp": own for namespace, own in by_namespace(sources, spaces).items()}
@@ -64,7 +66,7 @@ class McpApp:
 
     def _endpoint(self, sources: Sequence[Source]) -> Endpoint:
         """Make the server of these adapters."""
-        endpoint = Endpoint(sources, self._options, self._limit)
+        endpoint = Endpoint(sources, self._options, self._limit, self._sessions)
         self._endpoints.append(endpoint)
         return endpoint
 

@@ -42,7 +42,7 @@ from naftiko.expose.mcp.incoming import (
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.refusals import refusal
 from naftiko.expose.mcp.server import make_server
-from naftiko.expose.mcp.sessions import SessionManager, owned
+from naftiko.expose.mcp.sessions import SessionManager, Sessions, owned
 from naftiko.expose.mcp.shortcut import Shortcut
 from naftiko.expose.mcp.sources import Source
 from naftiko.expose.mcp.tools import Home, ToolBook
@@ -77,10 +77,12 @@ class Endpoint(Home):
         sources: the adapters.
         options: the operator's.
         limit: how many calls may run at once, in the whole app.
+        sessions: those of the whole app.
     """
 
-    def __init__(self, sources: Sequence[Source], options: McpOptions, limit: CallLimit) -> None:
+    def __init__(self, sources: Sequence[Source], options: McpOptions, limit: CallLimit, sessions: Sessions) -> None:
         super().__init__()
+        self._sessions = sessions
         self._sources = tuple(sources)
         self._options = options
         self._stateful = options.stateful
@@ -127,10 +129,10 @@ class Endpoint(Home):
     def _manager(self, *, json_response: bool, stateless: bool) -> StreamableHTTPSessionManager:
         return SessionManager(
             self.server,
+            self._sessions,
             json_response=json_response,
             stateless=stateless,
             max_request_body_size=self._limit,
-            max_sessions=self._options.max_sessions,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,7 +16,7 @@ MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 ANSWER_BUDGET: Final = 80_000
 """Characters of a tool's answer, some 20,000 tokens: common clients refuse answers of more than 25,000."""
 MAX_SESSIONS: Final = 1_000
-"""Sessions at once; an idle one holds some 44 KB."""
+"""Sessions at once, of a port; an idle one holds some 44 KB."""
 SMALLEST_BUDGET: Final = 1_000
 """Characters below which a cut answer would be all notes."""
 ToolMode: TypeAlias = Literal["list", "search"]

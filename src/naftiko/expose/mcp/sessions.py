@@ -7,15 +7,18 @@ import json
 import logging
 import math
 from collections import Counter
-from typing import Final
+from collections.abc import Collection
+from typing import Any, Final
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.server.lowlevel import Server
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.types import Receive, Scope, Send
 
 from naftiko.expose.authentication import PRINCIPAL, Principal
+from naftiko.expose.mcp.refusals import refusal
 
 _log = logging.getLogger(__name__)
 _HEADER: Final = MCP_SESSION_ID_HEADER.lower().encode()
@@ -50,39 +53,70 @@ def _user_of(principal: Principal) -> AuthenticatedUser:
     return AuthenticatedUser(token)
 
 
-class SessionManager(StreamableHTTPSessionManager):
-    """The SDK's manager, which makes place for a new session where the SDK refuses one: an idle one ends.
+class Sessions:
+    """All sessions of an app, over all of its servers.
 
-    It is the one that waits longest, of the caller who has most: who opens one after the other ends their own. Where
-    all are in use the SDK answers 503.
+    Where there is no place for a new one an idle one ends: the one that waits longest, of the caller who has most. So
+    who opens one after the other ends their own.
+
+    Args:
+        most: how many there are at once.
     """
 
-    _told = False
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._managers: list[SessionManager] = []
+        self._told = False
 
-    async def _handle_stateful_request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if all(name != _HEADER for name, _ in scope["headers"]):
-            await self._make_place()
-        await super()._handle_stateful_request(scope, receive, send)
+    def add(self, manager: SessionManager) -> None:
+        """Count the sessions of a server too."""
+        self._managers.append(manager)
 
-    async def _make_place(self) -> None:
-        if self.max_sessions is None or len(self._server_instances) < self.max_sessions:
-            return
-        many = Counter(map(self._owner, self._server_instances))
-        idle = [each for each in self._server_instances if self._deadline(each) < math.inf]
+    async def make_place(self) -> bool:
+        """End an idle session if need be; ``False`` where all are in use."""
+        if sum(len(manager.open) for manager in self._managers) < self._most:
+            return True
+        every = [(manager, session) for manager in self._managers for session in manager.open]
+        many = Counter(manager.owner(session) for manager, session in every)
+        idle = [pair for pair in every if pair[0].deadline(pair[1]) < math.inf]
         if not idle:
-            return
-        ended = min(idle, key=lambda each: (-many[self._owner(each)], self._deadline(each)))
+            return False
         if not self._told:
             self._told = True
-            _log.warning(
-                "%d sessions are open, the most there may be (--max-sessions): idle ones end", self.max_sessions
-            )
-        await self._discard_session(ended, self._server_instances[ended])
+            _log.warning("%d sessions are open, the most there may be (--max-sessions): idle ones end", self._most)
+        manager, session = min(idle, key=lambda pair: (-many[pair[0].owner(pair[1])], pair[0].deadline(pair[1])))
+        await manager.end(session)
+        return True
 
-    def _owner(self, session: str) -> tuple[object, ...]:
+
+class SessionManager(StreamableHTTPSessionManager):
+    """The SDK's manager, one of several that share their sessions' number; each session is its opener's."""
+
+    def __init__(self, app: Server[Any], sessions: Sessions, **options: Any) -> None:
+        super().__init__(app, max_sessions=None, **options)
+        self._all = sessions
+        sessions.add(self)
+
+    async def _handle_stateful_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if all(name != _HEADER for name, _ in scope["headers"]) and not await self._all.make_place():
+            await refusal(503, "too many sessions are in use", {"retry-after": "1"})(scope, receive, send)
+            return
+        await super()._handle_stateful_request(scope, receive, send)
+
+    @property
+    def open(self) -> Collection[str]:
+        """Its sessions."""
+        return self._server_instances.keys()
+
+    def owner(self, session: str) -> tuple[object, ...]:
+        """Return whose a session is, in a form that can be compared; nothing where nobody has a name."""
         return tuple((self._session_owners.get(session) or {}).values())
 
-    def _deadline(self, session: str) -> float:
+    def deadline(self, session: str) -> float:
         """Return when a session would end for being idle; never while a request of it is in flight."""
         scope = self._server_instances[session].idle_scope
         return math.inf if scope is None else scope.deadline
+
+    async def end(self, session: str) -> None:
+        """End a session."""
+        await self._discard_session(session, self._server_instances[session])
