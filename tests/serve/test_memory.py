@@ -148,20 +148,22 @@ def test_what_a_request_holds_is_given_back_at_its_end():
     budget = Budget(100 * 1024)
     with Lease(budget):
         growing = Growing()
-        growing.add(60 * 1024)
+        growing.add(bytes(60 * 1024))
         assert budget.taken == 0, "small ones are not counted"
-        growing.add(20 * 1024)
+        growing.add(bytes(20 * 1024))
         assert budget.taken == 80 * 1024
         with pytest.raises(Overloaded), Lease(budget):
-            Growing().add(90 * 1024)
+            Growing().add(bytes(90 * 1024))
         assert budget.taken == 80 * 1024
     assert (budget.taken, budget.refused) == (0, 1)
 
 
 def test_without_a_budget_nothing_is_refused():
     with Lease(Budget(0)):
-        assert Growing().add(10**12) == 10**12
-    assert Growing().add(10**12) == 10**12
+        assert Growing().add(bytes(10**7)) == 10**7
+    growing = Growing()
+    assert [growing.add(piece) for piece in (b"", b"ab", b"c")] == [0, 2, 3]
+    assert growing.whole() == b"abc"
 
 
 @pytest.mark.parametrize(

@@ -125,25 +125,41 @@ def keep(size: int) -> None:
 
 
 class Growing:
-    """Holds what comes in pieces, once it is not small any more."""
+    """A body that comes in pieces; it is held once it is not small any more.
 
-    __slots__ = ("_counted", "size")
+    It grows in one block, which the system gets back when it is gone: pieces would leave holes behind.
+    """
+
+    __slots__ = ("_data", "_first", "_held")
 
     def __init__(self) -> None:
-        self.size = 0
-        self._counted = 0
+        self._first = b""
+        self._data: bytearray | None = None
+        self._held = 0
 
-    def add(self, size: int) -> int:
-        """Count a piece; return how many bytes there are.
+    def add(self, piece: bytes) -> int:
+        """Take a piece; return how many bytes there are.
 
         Raises:
             Overloaded: there is no room for it.
         """
-        self.size += size
-        if self.size > SMALL:
-            hold(self.size - self._counted)
-            self._counted = self.size
-        return self.size
+        if self._data is None and not self._first:
+            self._first = piece
+            size = len(piece)
+        else:
+            if self._data is None:
+                self._data = bytearray(self._first)
+            size = len(self._data) + len(piece)
+        if size > SMALL:
+            hold(size - self._held)
+            self._held = size
+        if self._data is not None:
+            self._data += piece
+        return size
+
+    def whole(self) -> bytes:
+        """Return all of it."""
+        return self._first if self._data is None else bytes(self._data)
 
 
 def budget_of(text: str, workers: int = 1) -> int:

@@ -22,7 +22,7 @@ from naftiko.observe.redaction import Learnt
 
 ResultT = TypeVar("ResultT")
 
-SECONDS: Final = 10.0
+SECONDS: Final = 20.0
 """How long a job may take of a processor; an upstream's or a caller's document that takes longer is made to."""
 CLOCK: Final = 3
 """How many times as long it may take by the clock, since others are at work, too."""
@@ -168,7 +168,7 @@ class Pool:
                 process.end()
             self._leave(lane, need)
 
-    async def _exchanged(self, process: _Process, message: bytes) -> Result:
+    async def _exchanged(self, process: _Process, message: memoryview) -> Result:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(
             self._seconds * (CLOCK + 1)

@@ -125,7 +125,7 @@ def _work(channel: socket.socket) -> None:
                 return
 
 
-def _packed(result: Result) -> bytes:
+def _packed(result: Result) -> memoryview:
     try:
         return packed(result, sys.maxsize)
     except Exception:  # noqa: BLE001  # the server tells it

@@ -71,7 +71,7 @@ class Result:
     is_last: bool = False
 
 
-def packed(message: Job | Result, shared_before: int) -> bytes:
+def packed(message: Job | Result, shared_before: int) -> memoryview:
     """Return a message as it is sent.
 
     Args:
@@ -86,8 +86,7 @@ def packed(message: Job | Result, shared_before: int) -> bytes:
     _Pickler(file, shared_before).dump(message)
     made = file.getbuffer()
     LENGTH.pack_into(made, 0, len(made) - LENGTH.size)
-    del made
-    return file.getvalue()
+    return made
 
 
 def unpacked(data: bytes | bytearray) -> Any:

@@ -174,16 +174,14 @@ async def _answered(transport: httpx.AsyncBaseTransport, request: httpx.Request,
 
 
 async def _body(stream: httpx.AsyncByteStream, request: httpx.Request, limits: Limits) -> bytes:
-    chunks: list[bytes] = []
     growing = Growing()
     try:
         async for chunk in stream:
-            if growing.add(len(chunk)) > limits.response_bytes:
+            if growing.add(chunk) > limits.response_bytes:
                 raise _too_large(request, limits)
-            chunks.append(chunk)
     except LOWER_ERRORS as error:
         raise call_error(error, place(request.url), limits, in_body=True) from error
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return growing.whole()
 
 
 async def _plain(headers: httpx.Headers, body: bytes, request: httpx.Request, limits: Limits) -> bytes:

@@ -39,7 +39,6 @@ async def read_body(receive: Receive, limit: int, seconds: float | None = None) 
         BodyRefused: it has more bytes, takes longer, or its client left.
     """
     most = BODY_SECONDS if seconds is None else seconds
-    body = bytearray()
     growing = Growing()
     try:
         async with asyncio.timeout(most or None):
@@ -47,12 +46,10 @@ async def read_body(receive: Receive, limit: int, seconds: float | None = None) 
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise BodyRefused(None, "the client left")
-                piece = message.get("body", b"")
-                body += piece
-                if growing.add(len(piece)) > limit:
+                if growing.add(message.get("body", b"")) > limit:
                     raise BodyRefused(413, f"the request has more than {limit} bytes")
                 if not message.get("more_body", False):
-                    return bytes(body)
+                    return growing.whole()
     except TimeoutError:
         raise BodyRefused(408, f"the request did not arrive within {most:g} seconds") from None
 

@@ -80,13 +80,11 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) ->
     announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise TooLarge(f"the body has {announced} bytes; the limit is {limit}")
-    pieces: list[bytes] = []
     growing = Growing()
     async for piece in body_pieces(receive):
-        if growing.add(len(piece)) > limit:
+        if growing.add(piece) > limit:
             raise TooLarge(f"the body has more than {limit} bytes")
-        pieces.append(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return growing.whole()
 
 
 async def body_pieces(receive: Receive) -> AsyncIterator[bytes]:
