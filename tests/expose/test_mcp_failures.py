@@ -209,7 +209,7 @@ async def test_a_tool_that_means_nothing_is_listed_and_says_why(tmp_path, wire):
 
 
 async def test_what_nobody_expected_is_an_internal_error_with_nothing_but_an_id(call, monkeypatch, caplog):
-    async def broken(*_arguments):
+    async def broken(*_arguments, **_named):
         raise RuntimeError(f"the inside of {SECRET}")
 
     monkeypatch.setattr(Unit, "run_checked", broken)

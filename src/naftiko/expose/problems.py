@@ -92,7 +92,7 @@ def report(error: BaseException, redact: Redact, *, unit: str = "", correlation_
         _log.info("%s failed: %s: %s [%s]", unit or "a call", made.kind, made.detail, identity)
         return made
     trace = redact("".join(traceback.format_exception(error)))
-    _log.error("%s failed: internal error [%s]", unit or "a call", identity, extra={"trace": trace})
+    _log.error("%s failed: internal error [%s]\n%s", unit or "a call", identity, trace, extra={"trace": trace})
     return ProblemReport(
         status=500,
         kind="internal-error",

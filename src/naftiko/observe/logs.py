@@ -48,7 +48,7 @@ class TextFormatter(_Redacting):
 
     def _line(self, record: logging.LogRecord) -> str:
         extras = "".join(f" {name}={value}" for name, value in self._extras(record).items())
-        line = f"{self._time(record)} {record.levelname} {neutral.escaped(f'{record.getMessage()}{extras}')}"
+        line = f"{self._time(record)} {record.levelname} {neutral.escaped(f'{_message(record)}{extras}')}"
         trace = _trace(record)
         # Indented, so that none of its lines looks like one of ours.
         return line + "".join(f"\n  {each}" for each in neutral.lines(trace).splitlines()) if trace else line
@@ -62,13 +62,19 @@ class JsonFormatter(_Redacting):
             "time": self._time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
             **self._extras(record),
         }
         trace = _trace(record)
         if trace:
             entry["exception"] = trace
         return neutral.json_text(json.dumps(entry, ensure_ascii=False, default=str))
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return what a record says, without the traceback that it ends in."""
+    trace = str(getattr(record, "trace", ""))
+    return record.getMessage().removesuffix(trace).rstrip("\n") if trace else record.getMessage()
 
 
 def _trace(record: logging.LogRecord) -> str:
