@@ -30,7 +30,7 @@ from hostile_cases import Case, cases
 HERE: Final = Path(__file__).parent
 CAPABILITY: Final = HERE / "capabilities" / "hostile.yaml"
 PING: Final = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
-CONSTANT: Final = 256 * 1024 * 1024
+CONSTANT: Final = 320 * 1024 * 1024
 """Bytes that an input may cost in any case: the processes that work on it, with what they have loaded."""
 FACTOR: Final = 10
 PATIENCE: Final = 40.0

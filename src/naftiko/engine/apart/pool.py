@@ -30,7 +30,7 @@ _IDLE: Final = 10.0
 """Seconds after which a process without a job ends."""
 _PATIENCE: Final = 30.0
 """Seconds that a job waits for a process; then the caller is told to try again."""
-_ROOM: Final = 160 * 1024 * 1024
+_ROOM: Final = 256 * 1024 * 1024
 """Bytes of memory that a job may take in any case, to which ten times its document is added."""
 _FACTOR: Final = 10
 _BUFFER: Final = 1024 * 1024
