@@ -184,6 +184,15 @@ def test_what_is_wrong_with_a_large_body_is_told_within_bounds(rest: httpx.Clien
     assert "no JSON" in broken.text
 
 
+def test_what_takes_too_much_memory_for_its_size_is_told(rest: httpx.Client, served: Served):
+    """Objects of two bytes take fifty times as much: more than a document may."""
+    body = b'{"list":[' + b"{}," * 3_300_000 + b"{}]}"
+    answer = rest.post("/create/made", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    assert "memory" in answer.text
+    assert rest.get("/ping").status_code == 200
+
+
 def test_a_large_form_is_read(rest: httpx.Client, upstream: StandInUpstream):
     upstream.clear()
     assert rest.post("/create/made", data={"note": "%" * 100_000, "list": "1"}).json() == {"made": True}

@@ -95,3 +95,13 @@ class _Role:
 
 ROLE: Final = _Role()
 """Of this process."""
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Tell whether a job failed since it had too little memory; some libraries raise something else on top of that."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, MemoryError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

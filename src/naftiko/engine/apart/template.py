@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, NoReturn
 
-from naftiko.engine.apart.outside import ROLE, NotYet, Outside
+from naftiko.engine.apart.outside import ROLE, NotYet, Outside, lacks_memory
 from naftiko.engine.apart.pool import CLOCK, Pool, install
 from naftiko.engine.apart.wire import LENGTH, Job, Result, packed, unpacked
 from naftiko.engine.memory import Budget
@@ -170,10 +170,8 @@ def _done(job: Job, runner: asyncio.Runner) -> Result:
         return Result(wanted=outside.wanted)
     except CallError as error:
         return Result(error=error)
-    except MemoryError:
-        return Result(is_out_of_memory=True)
-    except Exception:  # noqa: BLE001  # the server tells it
-        return Result(fault=traceback.format_exc())
+    except Exception as error:  # noqa: BLE001  # the server tells it
+        return Result(is_out_of_memory=True) if lacks_memory(error) else Result(fault=traceback.format_exc())
     finally:
         for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
             signal.setitimer(timer, 0)

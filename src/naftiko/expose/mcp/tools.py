@@ -15,6 +15,7 @@ from mcp_types import INVALID_PARAMS, CallToolRequestParams, PaginatedRequestPar
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.answer import Answer
 from naftiko.engine.apart import Shared, current
+from naftiko.engine.apart.outside import ROLE, lacks_memory
 from naftiko.engine.run import Finish
 from naftiko.errors import TakesLong
 from naftiko.expose.limits import CallLimit
@@ -186,7 +187,9 @@ class ToolBook:
         try:
             with self._limit:
                 return await self._run(tool, arguments, version, place)
-        except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
+        except Exception as error:
+            if ROLE.outside is not None and lacks_memory(error):
+                raise  # it is the job that ends, and the server that tells it
             return failed_result(tool.unit.name, report(error, tool.redact, unit=f"tool {tool.unit.name}"))
 
     async def _run(self, tool: Tool, arguments: Mapping[str, Any], version: str, place: Place | None) -> dict[str, Any]:
