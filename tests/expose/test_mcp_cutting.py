@@ -7,6 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from naftiko.engine.request import dump_json
+from naftiko.expose.mcp import cutting
 from naftiko.expose.mcp.cutting import Cut, cut, cut_text, size_of
 
 JSON = st.recursive(
@@ -81,3 +83,21 @@ def test_what_is_cut_and_what_is_kept_make_the_whole(document, room):
             assert list(kept) == list(whole)[: found.kept]
         elif isinstance(whole, str):
             assert whole.startswith(kept)
+
+
+def test_a_deep_document_is_measured_once_and_not_once_a_level(monkeypatch):
+    document = {"leaf": "y" * 100}
+    for _ in range(150):
+        document = {"deeper": document, **{f"member {at}": "z" * 20 for at in range(50)}}
+    written = 0
+
+    def counting(value):
+        nonlocal written
+        text = dump_json(value)
+        written += len(text)
+        return text
+
+    whole = size_of(document)
+    monkeypatch.setattr(cutting, "dump_json", counting)
+    cut(document, 20_000)
+    assert written < 8 * whole
