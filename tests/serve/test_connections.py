@@ -37,9 +37,9 @@ async def app(scope, receive, send) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(limits: ConnectionLimits | None = None) -> AsyncIterator[int]:
+async def serving(limits: ConnectionLimits | None = None, of=app) -> AsyncIterator[int]:
     opened = listen("127.0.0.1", 0)
-    servers = Servers([Site(opened, lambda: app)], limits=limits)
+    servers = Servers([Site(opened, lambda: of)], limits=limits)
     task = asyncio.create_task(servers.run())
     try:
         yield opened.getsockname()[1]
@@ -150,6 +150,28 @@ async def test_a_body_that_is_none_is_400_and_nothing_more(caplog):
     assert status(answer) == 400
     assert answer.count(b"HTTP/1.1 ") == 1 + answer.count(b"no HTTP/1.1 ")
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("end", ["Connection: close\r\n", ""])
+async def test_an_early_answer_is_read_by_a_caller_who_still_sends(end):
+    """A closed socket would reset the connection, and take the answer with it (RFC 9112 chapter 9.6)."""
+
+    async def refusing(scope, receive, send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+    head = f"POST / HTTP/1.1\r\nHost: a\r\n{end}Content-Length: 6000000\r\n\r\n".encode()
+    async with serving(of=refusing) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head)
+        for _ in range(60):
+            writer.write(b"x" * 100_000)
+            await asyncio.sleep(0.005)
+        assert status(await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)) == 413
+        writer.close()
 
 
 async def test_an_upgrade_that_nobody_speaks_is_answered_as_a_plain_request(caplog):

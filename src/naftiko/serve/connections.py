@@ -199,6 +199,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take a new connection in, or refuse it."""
         super().connection_made(transport)
+        self._polite: Any = _PoliteTransport(self)
         self.since = self.loop.time()
         self.address = self.client[0] if self.client else ""
         reason = self._all.admit(self)
@@ -259,6 +260,7 @@ class Connection(HttpToolsProtocol):
         if self._refusal is not None:
             raise _Refused
         super().on_headers_complete()
+        self.cycle.transport = self._polite
         if self._is_last:
             self.cycle.keep_alive = False
 
@@ -296,6 +298,14 @@ class Connection(HttpToolsProtocol):
         else:
             self._is_last = True
             self.loop.call_later(_LAST_REQUEST, self._close_unless_busy)
+
+    def close_politely(self) -> None:
+        """Close after an answer; whose request is still on its way gets a moment to read it."""
+        if self._in_body and not self.transport.is_closing():
+            self._refusal = self._refusal or (0, "answered", "")  # the rest of the request is let go unread
+            self._all.part_with(self)
+        else:
+            self.transport.close()
 
     def _close_unless_busy(self) -> None:
         if self._in_head or self.is_idle:
@@ -395,3 +405,12 @@ class Connection(HttpToolsProtocol):
         cycle.disconnected = True  # its body will never be complete
         cycle.message_event.set()
         return False
+
+
+class _PoliteTransport:
+    """What an answer is written to: closing it doesn't take the answer from a caller who still sends its request."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.write = connection.transport.write
+        self.is_closing = connection.transport.is_closing
+        self.close = connection.close_politely
