@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -112,7 +113,13 @@ def installed(packages: dict[str, str]) -> Path:
     if npm is None:
         raise Missing("install npm")
     directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory.parent, prefix="installing-") as temporary:
+    with (
+        (directory.parent / "lock").open("w") as lock,
+        tempfile.TemporaryDirectory(dir=directory.parent, prefix="installing-") as temporary,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several test processes one installs, and the others wait for it
+        if directory.is_dir():
+            return directory
         fresh = Path(temporary) / "tools"
         fresh.mkdir()
         (fresh / "package.json").write_text(manifest, encoding="utf-8")

@@ -50,7 +50,7 @@ capability:
             - {type: call, name: first, call: open.get}
             - {type: call, name: second, call: things.get, with: {id: 1}}
 """
-LIMITS = Limits(connect=1, read=0.4, total=0.8, response_bytes=64 * 1024)
+LIMITS = Limits(connect=10, read=1.5, total=3.0, response_bytes=64 * 1024)
 
 
 @pytest.fixture
