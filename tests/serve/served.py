@@ -26,12 +26,26 @@ NAFTIKO = Path(sys.executable).with_name("naftiko")
 LIMIT = 30.0
 """Seconds that anything may take; a machine under load is slow, and a test must not be flaky for it."""
 _KEPT = frozenset({"PATH", "LANG", "SYSTEMROOT", "TMPDIR", "PYTHONPATH"})
+_TRACED = (
+    "test_process",
+    "test_workers",
+    "test_supervisor",
+    "test_large_documents",
+    "test_connection_options",
+    "test_reach",
+)
+"""Tests whose processes are traced for the coverage, which doubles what they take; others walk the same ways again."""
 FREE = ("--port", "rest=0", "--port", "mcp=0")
 
 
 def surroundings(**given: str) -> dict[str, str]:
     """An environment with nothing in it that could be a setting, but what is given."""
-    kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("COVERAGE_")}
+    test = os.environ.get("PYTEST_CURRENT_TEST", "")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT or (name.startswith("COVERAGE_") and any(module in test for module in _TRACED))
+    }
     return {**kept, "PYTHONWARNINGS": "error::ResourceWarning", **given}
 
 
