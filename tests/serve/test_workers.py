@@ -133,9 +133,11 @@ def test_a_stop_lets_requests_in_flight_finish(file: Path, upstream: StandInUpst
     with served(file, "--port", "rest=0", "--workers", "2", ready=("rest ",)) as server:
         wait_until(lambda: len(workers_of(server.process.pid)) == 2, "two workers")
 
+        before = len(upstream.requests)
+
         async def ask_and_stop() -> httpx.Response:
             asked = asyncio.create_task(asyncio.to_thread(get, f"{server.rest}/x"))
-            await asyncio.sleep(0.5)
+            await asyncio.to_thread(wait_until, lambda: len(upstream.requests) > before, "a call in flight")
             server.process.send_signal(number)
             return await asked
 
