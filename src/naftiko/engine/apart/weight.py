@@ -11,11 +11,11 @@ _LARGEST: Final = {
     "tsv": 32 * 1024,
     "psv": 32 * 1024,
     "xml": 32 * 1024,
-    "markdown": 4 * 1024,
+    "markdown": 1024,
     "form": 16 * 1024,
 }
 """Bytes of a document by its format up to which it is read where it is, mapped and written in 20 ms at most."""
-LIGHT: Final = 4 * 1024
+LIGHT: Final = 1024
 """Bytes of a document that is light whatever it is."""
 _FEW_BYTES: Final = 8 * 1024
 """The same for the other formats: yaml, html, avro, protobuf."""
