@@ -14,7 +14,7 @@ LONG: Final = 16
 """Characters from which on a credential is nothing else, wherever it stands."""
 MIXED: Final = 8
 """The same of one of letters and of digits or marks; what is shorter is known by its name beside it."""
-_SHORTEST_ENCODED: Final = 6
+SHORTEST_ENCODED: Final = 6
 """Bytes from which on base64 and hex of them are nothing else."""
 _SIGN: Final = 5
 """Bytes of a part that is looked for first."""
@@ -49,9 +49,9 @@ def needle(value: str) -> Needle:
     if not value.isascii():
         folded.add(value.lower().encode("latin-1", "replace"))
     exact: set[bytes] = set()
-    if len(data) >= _SHORTEST_ENCODED:
+    if len(data) >= SHORTEST_ENCODED:
         folded.add(data.hex().encode())
-        exact.update(_base64(data))
+        exact.update(in_base64(data))
     return Needle(
         folded=frozenset(folded),
         exact=frozenset(exact),
@@ -62,10 +62,11 @@ def needle(value: str) -> Needle:
     )
 
 
-def _base64(data: bytes) -> Iterator[bytes]:
+def in_base64(data: bytes) -> Iterator[bytes]:
     """Yield what base64 (RFC 4648) makes of data, wherever in longer data it stands: what is its own."""
     for before in range(3):
         whole = base64.b64encode(bytes(before) + data).rstrip(b"=")
+        # The first and last characters depend on what stands around the data.
         start, odd = -(-before * 8 // 6), (before + len(data)) % 3
         inner = whole[start : len(whole) - 1 if odd else len(whole)]
         yield inner

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections import OrderedDict
@@ -12,13 +11,12 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
+from naftiko.observe.needles import SHORTEST_ENCODED, in_base64
 from naftiko.observe.veil import Veil
 
 HIDDEN = "***"
 _SHORTEST: Final = 4
 """A shorter secret is hidden only where it stands alone."""
-_SHORTEST_ENCODED: Final = 6
-"""Bytes of a secret from which on its base64 is long enough not to be anything else."""
 _MOST_PASSING: Final = 64
 """Values of single calls that are known at once: tokens, nonces."""
 _SCHEMES: Final = frozenset({"basic", "bearer", "digest", "token", "apikey", "dpop"})
@@ -87,16 +85,9 @@ def _in_json(texts: set[str]) -> set[str]:
 def _encoded(value: str) -> set[str]:
     """Return what base64 (RFC 4648, wherever in a longer text the value stands) and hex make of a value."""
     data = value.encode("utf-8", "replace")
-    if len(data) < _SHORTEST_ENCODED:
+    if len(data) < SHORTEST_ENCODED:
         return set()
-    found = {data.hex(), data.hex().upper()}
-    for before in range(3):
-        whole = base64.b64encode(bytes(before) + data).decode("ascii").rstrip("=")
-        # The first and last characters depend on what stands around the value.
-        start, odd = -(-before * 8 // 6), (before + len(data)) % 3
-        inner = whole[start : len(whole) - 1 if odd else len(whole)]
-        found |= {inner, inner.replace("+", "-").replace("/", "_")}
-    return found
+    return {data.hex(), data.hex().upper(), *(spelling.decode("ascii") for spelling in in_base64(data))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,10 +232,6 @@ def _overlap(text: bytes, needle: bytes) -> int:
     return 0
 
 
-def _is_unreserved(data: bytes) -> bool:
-    return b"/" not in data and b"+" not in data
-
-
 def _beside(value: str, names: tuple[str, ...], *, strict: bool) -> re.Pattern[bytes]:
     """Return what finds a short value: beside its name, or wherever it stands alone."""
     known = re.escape(value).encode("utf-8", "replace")

@@ -17,7 +17,6 @@ from naftiko.types import Position
 
 _EACH_INPUT: Final = frozenset({"type", "properties", "required", "additionalProperties"})
 """Root keywords that the check of each input covers already."""
-_SAID_BY_EACH: Final = frozenset({"required", "additionalProperties"})
 _SAYS_NOTHING: Final = frozenset(
     {"$schema", "$id", "$comment", "$defs", "definitions", "title", "description"}
     | {"default", "examples", "deprecated", "readOnly", "writeOnly"}
