@@ -24,7 +24,8 @@ from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 from naftiko.types import Position
 
-_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110 chapter 9.2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +165,10 @@ def variables_of(action: Action | None) -> tuple[str, ...]:
 def only_reads(action: Action | None) -> bool:
     """Tell whether an action only calls what changes nothing, steps and functions included (RFC 9110 chapter 9.2.1)."""
     if isinstance(action, CallAction):
-        return action.call.operation.method in _READING
+        return action.call.operation.method in SAFE_METHODS
     if isinstance(action, FlowAction):
         calls = [getattr(step, "call", None) for wave in action.waves for step in wave]
-        return all(call is None or call.operation.method in _READING for call in calls)
+        return all(call is None or call.operation.method in SAFE_METHODS for call in calls)
     return only_reads(action.action) if isinstance(action, FunctionAction) else isinstance(action, MockAction)
 
 

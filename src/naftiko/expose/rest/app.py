@@ -47,7 +47,7 @@ from naftiko.expose.rest.messages import (
     send_problem,
 )
 from naftiko.expose.rest.options import RestOptions
-from naftiko.expose.rest.pages import SAFE_METHODS, Cors, Gated, gate_of, send_unwelcome
+from naftiko.expose.rest.pages import Cors, Gated, gate_of, send_unwelcome
 from naftiko.expose.rest.problem import problem_body, simple_problem
 from naftiko.expose.rest.reading import InputReader
 from naftiko.expose.rest.reverse import Here, ReverseRoutes
@@ -57,7 +57,7 @@ from naftiko.expose.rest.timing import ServerTiming
 from naftiko.expose.spaces import Spaces, spaces_of
 from naftiko.expose.streams import Stream, end_of_body, is_stream
 from naftiko.plan.scope import Scope as PlanScope
-from naftiko.plan.unit import ForwardAction, only_reads
+from naftiko.plan.unit import SAFE_METHODS, ForwardAction, only_reads
 
 _METHODS_OF_THE_DESCRIPTION = frozenset({"GET", "HEAD"})
 _WHOLE = contextlib.nullcontext()

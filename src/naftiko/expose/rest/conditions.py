@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import Final
 
 from naftiko.engine.answer import Answer
+from naftiko.engine.transport.redirects import READING
 from naftiko.errors import PreconditionFailed
 from naftiko.plan.inputs import Input
 
@@ -26,7 +27,6 @@ _UNMODIFIED_SINCE: Final = "if-unmodified-since"
 _OF_READING: Final = (_MATCH, _UNMODIFIED_SINCE, _NONE_MATCH, _MODIFIED_SINCE)
 _OF_CHANGING: Final = (_MATCH, _UNMODIFIED_SINCE, _NONE_MATCH)
 """``If-Modified-Since`` is for reading alone (RFC 9110 chapter 13.1.3)."""
-_READING: Final = frozenset({"GET", "HEAD"})
 _ETAG: Final = re.compile(r'(?:W/)?("[^"]*")')
 _STRONG: Final = re.compile(r'(?<!/)"[^"]*"')
 _HASH_BYTES: Final = 12
@@ -44,7 +44,7 @@ def conditions_of(method: str, headers: Mapping[str, str], inputs: Iterable[Inpu
         headers: by name in lower case.
         inputs: of the unit.
     """
-    names = _OF_READING if method in _READING else _OF_CHANGING
+    names = _OF_READING if method in READING else _OF_CHANGING
     found = [(name, headers[name]) for name in names if name in headers]
     if found:
         taken = {each.wire_name.lower() for each in inputs if each.location == "header"}
@@ -64,7 +64,7 @@ def validated(answer: Answer, method: str, conditions: Conditions, loaded: dt.da
         conditions: of the request.
         loaded: when the capability was loaded.
     """
-    if answer.status != 200 or method not in _READING:  # noqa: PLR2004  # OK
+    if answer.status != 200 or method not in READING:  # noqa: PLR2004  # OK
         return answer
     if answer.is_made and answer.sent:
         answer.headers = [*answer.headers, *_validators(answer, loaded)]

@@ -11,9 +11,8 @@ from naftiko.expose.gate import Gate, Unwelcome, fits, origin_pattern
 from naftiko.expose.rest.messages import send_problem
 from naftiko.expose.rest.options import RestOptions
 from naftiko.expose.rest.problem import simple_problem
+from naftiko.plan.unit import SAFE_METHODS
 
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing, where what they call changes nothing (RFC 9110 chapter 9.2.1)."""
 _EXPOSED_HEADERS: Final = (
     *("Allow", "Content-Disposition", "ETag", "Link", "Location", "Retry-After", "X-Request-Id", "X-Total-Count"),
     *("RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
