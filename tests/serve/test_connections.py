@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from naftiko.serve.connections import ConnectionLimits
+from naftiko.serve.connections import ConnectionLimits, _PoliteTransport
 from naftiko.serve.server import Servers, Site
 from naftiko.serve.sockets import listen
 
@@ -261,3 +261,59 @@ async def test_one_address_may_be_bounded():
         writer.close()
         await asyncio.sleep(0.1)
         assert status(await ask(port, GET + b"Connection: close\r\n\r\n")) == 200
+
+
+class _Written:
+    """A transport and a loop that note what they are asked."""
+
+    def __init__(self):
+        self.writes = []
+        self.later = []
+        self.transport = self
+        self.loop = self
+        self.closed = False
+
+    def write(self, data):
+        self.writes.append(data)
+
+    def is_closing(self):
+        return False
+
+    def call_soon(self, function):
+        self.later.append(function)
+
+    def close_politely(self):
+        self.closed = True
+
+    def turn(self):
+        for function in self.later:
+            function()
+        self.later.clear()
+
+
+def test_a_head_goes_out_with_the_body_behind_it_and_waits_for_nothing_else():
+    noted = _Written()
+    polite = _PoliteTransport(noted)
+    polite.awaits_head = True
+    polite.write(b"head")
+    assert noted.writes == []
+    polite.write(b"body")
+    polite.write(b"more")
+    noted.turn()
+    assert noted.writes == [b"headbody", b"more"]
+
+    polite.awaits_head = True
+    polite.write(b"head of a stream")
+    noted.turn()
+    assert noted.writes[2:] == [b"head of a stream"]
+
+    polite.awaits_head = True
+    polite.write(b"the last head")
+    polite.close()
+    assert noted.writes[3:] == [b"the last head"]
+    assert noted.closed
+
+    polite.awaits_head = True
+    polite.write(b"head")
+    polite.write(bytes(1 << 20))
+    assert noted.writes[4:] == [b"head", bytes(1 << 20)]

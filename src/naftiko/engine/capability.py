@@ -158,15 +158,15 @@ class Unit:
             raise MissingVariable(missing)
         return {name: ABSENT if value is None else value for name, value in found.items()}
 
-    async def run_checked(
+    def run_checked(
         self,
         values: Mapping[str, Any],
         body: Content | None = None,
         conditions: Sequence[tuple[str, str]] = (),
         finish: Finish[Any] = PLAIN,
-    ) -> Any:
+    ) -> Coroutine[Any, Any, Any]:
         """Run with inputs that an adapter has checked already; see ``Engine.run``."""
-        return await self._engine.run(self.plan, values, body, conditions, finish)
+        return self._engine.run(self.plan, values, body, conditions, finish)
 
     def learn(self, secrets: Mapping[str, Learnt]) -> None:
         """Hide values that another process learnt to be secret."""

@@ -10,7 +10,7 @@ import httpx
 
 from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
 from naftiko.engine.formats import Decoder, FormatError
-from naftiko.engine.head import body_length, head_of, links_of
+from naftiko.engine.head import Head, body_length, head_of, links_of
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.content_coding import is_decoded
 from naftiko.errors import UpstreamBroken
@@ -40,21 +40,6 @@ _FEW_BYTES = 16 * 1024
 """The same for the other formats: yaml, html, avro, protobuf."""
 
 
-def useful_headers(response: httpx.Response) -> list[tuple[str, str]]:
-    """Return the upstream headers that a REST caller gets (SEMANTICS 6)."""
-    return head_of(response).useful
-
-
-def media_type_of(response: httpx.Response) -> str:
-    """Return the response's media type without parameters, lower case; ``""`` where it has none."""
-    return head_of(response).media_type
-
-
-def charset_of(response: httpx.Response) -> str | None:
-    """Return the charset that the response names."""
-    return head_of(response).charset
-
-
 def is_json(media_type: str) -> bool:
     """Tell a JSON media type; no media type at all counts, since many APIs forget it."""
     return media_type in {"", JSON_MEDIA_TYPE, "text/json"} or media_type.endswith("+json")
@@ -75,10 +60,10 @@ async def document(response: httpx.Response, operation: Operation, decoder: Deco
     """
     if is_empty(response):
         return None
-    coding = head_of(response).coding
-    if coding:
-        raise coded(operation, coding)
-    decode = _decode_with(operation, decoder, response)
+    head = head_of(response)
+    if head.coding:
+        raise coded(operation, head.coding)
+    decode = _decode_with(operation, decoder, response, head)
     if len(response.content) > _DECODED_AT_ONCE.get(operation.raw_format, _FEW_BYTES):
         return await asyncio.to_thread(decode, response.content)
     return decode(response.content)
@@ -86,7 +71,7 @@ async def document(response: httpx.Response, operation: Operation, decoder: Deco
 
 def broken(operation: Operation, detail: str, response: httpx.Response) -> UpstreamBroken:
     """Return the error for a body that its format can't decode."""
-    media_type = media_type_of(response)
+    media_type = head_of(response).media_type
     error = UpstreamBroken(
         f"the answer of `{operation.key}` is no {operation.raw_format}: {detail}",
         hint=f"the upstream sent {media_type or 'no media type'}; set `outputRawFormat` to what it sends",
@@ -119,27 +104,41 @@ async def answer(
     Raises:
         UpstreamBroken: the body is not what ``outputRawFormat`` says, or in an unknown coding and to be read.
     """
-    made = await _answer(response, operation, outputs, scope, decoder)
-    made.links = links_of(response)
+    head = head_of(response)
+    made = (
+        _without_content(response, operation, outputs, head)
+        if is_empty(response)
+        else _passed_on(response, operation, decoder, head)
+        if passes_bytes(operation, outputs)
+        else await _made(response, operation, outputs, scope, decoder)
+    )
+    if head.points:
+        made.links = links_of(response)
     return made
 
 
-async def _answer(
+def _without_content(response: httpx.Response, operation: Operation, outputs: Outputs, head: Head) -> Answer:
+    """Return the answer where there is nothing: of a HEAD, it tells what a GET would get."""
+    status, headers, passes = response.status_code, head.useful, passes_bytes(operation, outputs)
+    if head.coding and passes and not is_decoded(head.coding):
+        headers = [*headers, ("content-encoding", head.coding)]
+    if operation.method == "HEAD" and status not in _NO_CONTENT and passes:
+        return _told(response, operation, headers)
+    return Answer(status=status, headers=headers if outputs.identity else _of_another_body(headers))
+
+
+async def _made(
     response: httpx.Response, operation: Operation, outputs: Outputs, scope: Scope, decoder: Decoder
 ) -> Answer:
-    headers = useful_headers(response)
-    coding = head_of(response).coding
-    if coding and passes_bytes(operation, outputs) and not (is_empty(response) and is_decoded(coding)):
-        headers = [*headers, ("content-encoding", coding)]
-    status = response.status_code
-    if is_empty(response):
-        if operation.method == "HEAD" and status not in _NO_CONTENT and passes_bytes(operation, outputs):
-            return _told(response, operation, headers)
-        return Answer(status=status, headers=headers if outputs.identity else _of_another_body(headers))
-    if outputs.identity or operation.raw_format == "binary":
-        return await passed_on(response, operation, decoder, headers)
-    value = outputs.build(await document(response, operation, decoder), scope)
-    kept = _of_another_body(headers)
+    """Make an answer of a document: what the outputs make of it, else the document itself as JSON (SEMANTICS 5.4)."""
+    found, status, headers = (
+        await document(response, operation, decoder),
+        response.status_code,
+        head_of(response).useful,
+    )
+    if outputs.identity:
+        return Answer(status=status, value=found, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=headers)
+    value, kept = outputs.build(found, scope), _of_another_body(headers)
     made = Answer(status=status, value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=kept)
     made.modified = next((said for name, said in headers if name == "last-modified"), None)
     return made
@@ -152,66 +151,53 @@ def _of_another_body(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _told(response: httpx.Response, operation: Operation, headers: list[tuple[str, str]]) -> Answer:
     """Return what the answer to a HEAD tells of the body that a GET would get (RFC 9110, 9.3.2)."""
-    says = head_of(response).content_type or operation.output_media_type
-    kind = _passed_kind(response, operation) if says else None
+    head = head_of(response)
+    kind = _passed_kind(operation, head) if head.content_type or operation.output_media_type else None
     told = Answer(status=response.status_code, headers=headers, media_type=kind)
     told.length = body_length(response)
     return told
 
 
-async def passed_on(
-    response: httpx.Response, operation: Operation, decoder: Decoder, headers: list[tuple[str, str]]
-) -> Answer:
-    """Pass the upstream's bytes on, where the answer is the document itself and JSON, or says so (SEMANTICS 5.4).
+def _passed_on(response: httpx.Response, operation: Operation, decoder: Decoder, head: Head) -> Answer:
+    """Pass the upstream's bytes on, as they are (SEMANTICS 5.4).
 
-    A format that is not JSON is decoded and answered as JSON, unless the answer is bytes for good (``text``,
-    ``binary``, or something that isn't JSON although ``outputRawFormat`` was left at its default).
+    They are bytes for good where they are ``text``, ``binary``, or something that isn't JSON although
+    ``outputRawFormat`` was left at its default.
     """
-    if operation.raw_format in {"json", "text", "binary"}:
-        decodes = operation.raw_format == "text" or (
-            operation.raw_format == "json" and is_json(media_type_of(response))
-        )
-        kind = _passed_kind(response, operation)
-        return _bytes_answer(response, operation, kind, headers, decoder if decodes else None)
-    value = await document(response, operation, decoder)
-    return Answer(status=response.status_code, value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=headers)
+    content = response.content
+    if operation.raw_format == "json":
+        decodes = is_json(head.media_type)
+        if decodes and not head.coding:
+            content = content.removeprefix(_BYTE_ORDER_MARK)  # RFC 8259, 8.1: it must not be there: most parsers fail
+    else:
+        decodes = operation.raw_format == "text"
+    made = Answer(
+        status=response.status_code,
+        content=content,
+        media_type=_passed_kind(operation, head),
+        decode=_decode_with(operation, decoder, response, head) if decodes else None,
+        headers=head.useful,
+    )
+    if head.coding:
+        made.headers = [*head.useful, ("content-encoding", head.coding)]
+        made.unreadable = coded(operation, head.coding)
+    return made
 
 
-def _passed_kind(response: httpx.Response, operation: Operation) -> str:
+def _passed_kind(operation: Operation, head: Head) -> str:
     """Return the media type of an upstream's bytes that are passed on."""
-    declared, said = operation.output_media_type, head_of(response).content_type
-    if operation.raw_format == "json" and is_json(media_type_of(response)):
+    declared, said = operation.output_media_type, head.content_type
+    if operation.raw_format == "json" and is_json(head.media_type):
         return said or JSON_MEDIA_TYPE
     return declared or said or ("text/plain; charset=utf-8" if operation.raw_format == "text" else _BYTES)
 
 
-def _bytes_answer(
-    response: httpx.Response,
-    operation: Operation,
-    media_type: str,
-    headers: list[tuple[str, str]],
-    decoder: Decoder | None,
-) -> Answer:
-    coding = head_of(response).coding
-    content = response.content
-    if not coding and decoder is not None and operation.raw_format == "json":
-        content = content.removeprefix(_BYTE_ORDER_MARK)  # RFC 8259, 8.1: it must not be there, and most parsers fail
-    return Answer(
-        status=response.status_code,
-        content=content,
-        media_type=media_type,
-        decode=None if decoder is None else _decode_with(operation, decoder, response),
-        headers=headers,
-        unreadable=coded(operation, coding) if coding else None,
-    )
-
-
-def _decode_with(operation: Operation, decoder: Decoder, response: httpx.Response) -> Callable[[bytes], Any]:
-    charset = charset_of(response)
-
+def _decode_with(
+    operation: Operation, decoder: Decoder, response: httpx.Response, head: Head
+) -> Callable[[bytes], Any]:
     def decode(content: bytes) -> Any:
         try:
-            return decoder(content, charset)
+            return decoder(content, head.charset)
         except FormatError as error:
             raise broken(operation, error.detail, response) from error
 

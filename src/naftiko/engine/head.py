@@ -6,9 +6,12 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 import httpx
+
+from naftiko.engine.transport.whole import raw_headers
 
 _USEFUL: Final = frozenset(
     {
@@ -27,8 +30,12 @@ _USEFUL: Final = frozenset(
     }
 )
 LINKS: Final = frozenset({"link", "location"})
-_LINKS: Final = frozenset(name.encode() for name in LINKS)
 _USEFUL_PREFIXES: Final = (b"ratelimit", b"x-ratelimit")
+_CONTENT_TYPE: Final = "content-type"
+_CONTENT_ENCODING: Final = "content-encoding"
+_OF_THE_BODY: Final = frozenset({_CONTENT_TYPE.encode(), _CONTENT_ENCODING.encode()})
+_LONGEST_KNOWN: Final = 40
+"""Bytes of a name that is remembered."""
 _KEPT: Final = "naftiko.head"
 _DIGITS: Final = 16
 """Of a length that can't be meant."""
@@ -46,20 +53,23 @@ class Head:
 
     __slots__ = ("coding", "content_type", "points", "useful")
 
-    def __init__(self, headers: httpx.Headers) -> None:
+    def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.content_type = ""
         self.coding = ""
         self.useful: list[tuple[str, str]] = []
         self.points = False
-        for raw_name, raw_value in headers.raw:
-            name = raw_name.lower()
-            if name == b"content-type":
-                self.content_type = raw_value.decode("latin-1")
-            elif name == b"content-encoding":
-                self.coding = raw_value.decode("latin-1")
-            elif name in _USEFUL or name.startswith(_USEFUL_PREFIXES):
-                self.useful.append((name.decode("latin-1"), raw_value.decode("latin-1")))
-                self.points = self.points or name in _LINKS
+        for raw_name, raw_value in headers:
+            name = _known(raw_name) if len(raw_name) <= _LONGEST_KNOWN else _name(raw_name)
+            if not name:
+                continue
+            value = raw_value.decode("latin-1")
+            if name == _CONTENT_TYPE:
+                self.content_type = value
+            elif name == _CONTENT_ENCODING:
+                self.coding = value
+            else:
+                self.useful.append((name, value))
+                self.points = self.points or name in LINKS
 
     @property
     def media_type(self) -> str:
@@ -76,6 +86,17 @@ class Head:
             if name.strip().lower() == "charset":
                 return value.strip().strip("\"'") or None
         return None
+
+
+def _name(raw_name: bytes) -> str:
+    """Return the name of a header that is looked at, in lower case; ``""`` of any other."""
+    name = raw_name.lower()
+    is_meant = name in _USEFUL or name.startswith(_USEFUL_PREFIXES) or name in _OF_THE_BODY
+    return name.decode("latin-1") if is_meant else ""
+
+
+_known = lru_cache(maxsize=512)(_name)
+"""The same for names that come again and again: looking one up costs a quarter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +125,7 @@ def head_of(response: httpx.Response) -> Head:
     known = response.extensions.get(_KEPT)
     if isinstance(known, Head):
         return known
-    made = Head(response.headers)
+    made = Head(raw_headers(response))
     response.extensions[_KEPT] = made
     return made
 

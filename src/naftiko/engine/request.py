@@ -256,6 +256,8 @@ def _is_token(name: str) -> bool:
 def _body(call: Call, scope: Scope, made: Draft, passed: Content | None) -> Body | None:
     """Make the body: the block, the whole body, the fields, or what the REST caller sent (SEMANTICS 4.3)."""
     block = call.operation.body
+    if block is None and call.operation.in_body.is_empty and not call.extras:
+        return None if passed is None else Body(passed.data, passed.media_type, passed.coding)
     media_type = next((value for name, value in made.headers if name.lower() == "content-type"), "")
     whole = _whole_body(call, scope)
     fields = _fields(call, scope)

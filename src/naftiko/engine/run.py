@@ -134,10 +134,14 @@ class Engine(Shared):
         Raises:
             CallError: see ``naftiko.errors``.
         """
-        if unit.action is None:
-            raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}")
+        action = unit.action
         try:
-            answer = await self._act(unit.action, unit, inputs, passed, conditions, reads=finish.reads)
+            if isinstance(action, CallAction):
+                answer = await self._call(action.call, unit, inputs, passed, conditions, reads=finish.reads)
+            elif action is not None:
+                answer = await self._act(action, unit, inputs, passed, conditions, reads=finish.reads)
+            else:
+                raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}")
         except _Heavy as heavy:
             place = next(at for at, each in enumerate(self.units) if each is unit)
             answers = heavy.answers

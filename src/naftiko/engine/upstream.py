@@ -149,20 +149,14 @@ class Upstream(Shared):
             MissingVariable: a variable has no value.
         """
         try:
-            return await self._made(call, arguments, passed, conditions)
+            made = self._drafted(call, arguments, passed, conditions)
+            authorized = self._credential is not None and await self.authorize(made, self._mapped(call, arguments))
+            return _of(made, call.operation.key), authorized
         except UnicodeEncodeError:
-            return await self._made(call, whole_characters(dict(arguments)), passed, conditions)
-
-    async def _made(
-        self,
-        call: Call,
-        arguments: Mapping[str, Any],
-        passed: Content | None,
-        conditions: Sequence[tuple[str, str]],
-    ) -> tuple[httpx.Request, bool]:
-        made = self._drafted(call, arguments, passed, conditions)
-        authorized = await self.authorize(made, self._mapped(call, arguments))
-        return _of(made, call.operation.key), authorized
+            whole = whole_characters(dict(arguments))
+            if whole == arguments:  # it is nothing that the caller said
+                raise
+            return await self.request(call, whole, passed, conditions)
 
     def _drafted(
         self,

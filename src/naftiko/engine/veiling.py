@@ -13,7 +13,7 @@ from typing import Final
 
 import httpx
 
-from naftiko.engine.transport.whole import Whole
+from naftiko.engine.transport.whole import Whole, raw_headers
 from naftiko.observe.veil import Veil, VeiledStream
 
 _FIRST_ERROR: Final = 400
@@ -42,7 +42,7 @@ async def veiled(response: httpx.Response, veil: Veil, own: Sequence[str], raw_f
     """
     body = response.content
     is_strict = response.status_code >= _FIRST_ERROR
-    raw = response.headers.raw
+    raw = raw_headers(response)
     values = b" | ".join([value for name, value in raw if name.lower() not in _POINTING])
     if len(body) <= _SMALL:
         whole = b"%b | %b" % (values, body)
@@ -70,7 +70,7 @@ def veiled_stream(response: httpx.Response, veil: Veil, own: Sequence[str]) -> h
     is_strict = response.status_code >= _FIRST_ERROR
     return httpx.Response(
         response.status_code,
-        headers=_headers(response.headers.raw, veil, own, strict=is_strict),
+        headers=_headers(raw_headers(response), veil, own, strict=is_strict),
         stream=_VeiledBody(response, veil.stream(own, strict=is_strict)),
         request=response.request,
         extensions=response.extensions,

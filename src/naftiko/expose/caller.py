@@ -13,11 +13,47 @@ _log = logging.getLogger(__name__)
 ABORT: Final = "naftiko.abort"
 """The key of a scope that has what closes the caller's connection at once, where the server has told it."""
 
-_PATIENCE = 0.25
-"""Seconds after which a call is watched: a quick one is over before, and pays for a timer only.
+_PATIENCE: Final = 0.25
+"""Seconds after which a call is watched: a quick one is over before, and pays for an entry in a dictionary only.
 
 Under load calls wait for one another, and a watch for each of them would make them all slower.
 """
+
+
+class Callers:
+    """The callers of an app whose calls are not watched yet, with one timer for all of them.
+
+    It begins to watch them between one and two patiences after they came. An app that runs in one event loop after
+    another forgets those of the earlier one.
+    """
+
+    __slots__ = ("_loop", "_recent", "_timer", "_waiting")
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._recent: dict[CallerWatch, None] = {}
+        self._waiting: dict[CallerWatch, None] = {}
+
+    def add(self, watch: CallerWatch) -> None:
+        """Let a caller be watched after a while."""
+        self._recent[watch] = None
+        if self._timer is None or self._loop is not asyncio.get_running_loop():
+            self._loop = asyncio.get_running_loop()
+            self._timer = self._loop.call_later(_PATIENCE, self._look)
+
+    def drop(self, watch: CallerWatch) -> None:
+        """Forget a caller whose call is over."""
+        self._recent.pop(watch, None)
+        self._waiting.pop(watch, None)
+
+    def _look(self) -> None:
+        for watch in self._waiting:
+            watch.begin()
+        self._waiting, self._recent = self._recent, {}
+        self._timer = None
+        if self._waiting and self._loop is not None:
+            self._timer = self._loop.call_later(_PATIENCE, self._look)
 
 
 class CallerWatch:
@@ -27,11 +63,12 @@ class CallerWatch:
         gone: whether the caller went away; the cancellation ends at the end of the block then.
     """
 
-    __slots__ = ("_receive", "_task", "_timer", "_watching", "gone")
+    __slots__ = ("_callers", "_receive", "_task", "_waits", "_watching", "gone")
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, callers: Callers) -> None:
         self._receive = receive
-        self._timer: asyncio.TimerHandle | None = None
+        self._callers = callers
+        self._waits = False
         self._watching: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self.gone = False
@@ -42,10 +79,12 @@ class CallerWatch:
 
     def start(self) -> None:
         """Begin to watch, once the request's body is read; ``receive`` belongs to the watch from now on."""
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._begin)
+        if not self._waits:
+            self._waits = True
+            self._callers.add(self)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Watch now: the call takes its time."""
         self._watching = asyncio.get_running_loop().create_task(self._watch())
 
     async def _watch(self) -> None:
@@ -58,8 +97,8 @@ class CallerWatch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._waits:
+            self._callers.drop(self)
         if self._watching is not None:
             self._watching.cancel()
         if not self.gone or self._task is None:

@@ -106,6 +106,8 @@ class PathTemplate:
         """
         missing: list[str] = []
         pieces: list[str] = []
+        if len(self.parts) == 1 and isinstance(self.parts[0], str):  # most have no placeholder
+            return self.parts[0], missing
         for part in self.parts:
             if isinstance(part, str):
                 pieces.append(part)

@@ -35,6 +35,8 @@ _MOST_LEAVING: Final = 32
 """Refused callers who are waited for at once."""
 _LET_PASS: Final = 16 * 1024 * 1024
 """Bytes of a body that are read and dropped after its request was answered."""
+_JOINED: Final = 64 * 1024
+"""Bytes of a body that are copied behind the head of their answer; of a longer one that costs more than it saves."""
 _QUIET: Final = 60.0
 """Seconds in which one kind of refusal is logged once."""
 
@@ -251,16 +253,19 @@ class Connection(HttpToolsProtocol):
         """End a head; one that says two different things about its host, or is too large, is refused."""
         self._in_head, self._in_body, self.since = False, True, self.loop.time()
         self._body_bytes = self._unwanted = 0
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        size, hosts = len(self.url) + 4 * len(self.headers), 0
+        for name, value in self.headers:
+            size += len(name) + len(value)
+            hosts += name == b"host"
         if size > self._all.limits.head_bytes:
             self._refusal = self._too_large()
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+        if hosts != 1 and (hosts > 1 or self.parser.get_http_version() == "1.1"):
             self._refusal = (400, "bad-request", "a request names its host exactly once (RFC 9112 chapter 3.2)")
         if self._refusal is not None:
             raise _Refused
         super().on_headers_complete()
         self.cycle.transport = self._polite
+        self._polite.awaits_head = True
         if self._is_last:
             self.cycle.keep_alive = False
 
@@ -408,9 +413,48 @@ class Connection(HttpToolsProtocol):
 
 
 class _PoliteTransport:
-    """What an answer is written to: closing it doesn't take the answer from a caller who still sends its request."""
+    """What an answer is written to: it goes out in as few segments as it can, and the caller gets all of it.
+
+    The head of an answer waits for the first piece of its body, no longer than until the loop's next turn: two writes
+    are two system calls, of which each costs as much as all the code of a small answer. And closing doesn't take the
+    answer from a caller who still sends its request.
+
+    Attributes:
+        awaits_head: whether the next that is written is the head of an answer.
+    """
+
+    __slots__ = ("_connection", "_head", "_write", "awaits_head", "is_closing")
 
     def __init__(self, connection: Connection) -> None:
-        self.write = connection.transport.write
+        self._connection = connection
+        self._write = connection.transport.write
+        self._head = b""
         self.is_closing = connection.transport.is_closing
-        self.close = connection.close_politely
+        self.awaits_head = False
+
+    def write(self, data: bytes) -> None:
+        """Write what the caller gets."""
+        if self.awaits_head:
+            self.awaits_head = False
+            self._head = data
+            self._connection.loop.call_soon(self.flush)
+        elif self._head:
+            head, self._head = self._head, b""
+            if len(data) <= _JOINED:
+                self._write(head + data)
+            else:
+                self._write(head)
+                self._write(data)
+        else:
+            self._write(data)
+
+    def flush(self) -> None:
+        """Write the head that waits, if there is one."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._write(head)
+
+    def close(self) -> None:
+        """End the answer, and the connection."""
+        self.flush()
+        self._connection.close_politely()

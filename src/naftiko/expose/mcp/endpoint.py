@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.engine.apart import LIGHT, Pool, current, is_heavy
 from naftiko.errors import CallError, Overloaded
-from naftiko.expose.caller import CallerWatch
+from naftiko.expose.caller import Callers, CallerWatch
 from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp.exact_numbers import handling, with_numbers
@@ -88,6 +88,7 @@ class Endpoint(Home):
         self._stateful = options.stateful
         self._limit = options.max_request_bytes
         self._calls = limit
+        self._callers = Callers()
         self._running: _Running | None = None
 
     @cached_property
@@ -198,7 +199,7 @@ class Endpoint(Home):
     ) -> None:
         """Have a large message answered in another process."""
         try:
-            with CallerWatch(receive) as watch:
+            with CallerWatch(receive, self._callers) as watch:
                 watch.start()
                 status, answer = await pool.run(
                     *(_answer_apart, self, headers, body), lane="tools/call", size=len(body), learn=self._learn
@@ -213,7 +214,7 @@ class Endpoint(Home):
         self, headers: Sequence[tuple[str, str]], body: bytes, receive: Receive, send: Send
     ) -> bool:
         """Answer a tool call that is in order; tell whether it was one."""
-        with CallerWatch(receive) as watch:
+        with CallerWatch(receive, self._callers) as watch:
             watch.start()
             answer = await self.shortcut.answer(headers, body)
         if watch.gone:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -21,14 +21,15 @@ from naftiko.engine.apart import LIGHT, Shared, current
 from naftiko.engine.capability import Adapter, Capability
 from naftiko.engine.forward import Inbound, backward, forwarded
 from naftiko.engine.head import UpstreamLinks, links_of
-from naftiko.engine.run import Finish
+from naftiko.engine.run import PLAIN, Finish
+from naftiko.engine.transport.redirects import READING
 from naftiko.errors import CallError, NotExecutable, TakesLong, UpstreamRedirect, UpstreamStatus
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard, problem, refuse
-from naftiko.expose.caller import CallerWatch, SlowReader, send_to_reader
+from naftiko.expose.caller import Callers, CallerWatch, SlowReader, send_to_reader
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.problems import report
 from naftiko.expose.rest.admission import Doors, admitting, distinct
-from naftiko.expose.rest.conditions import Conditions, conditions_of, validated
+from naftiko.expose.rest.conditions import conditions_of, validated
 from naftiko.expose.rest.description import DESCRIPTION_PATH, ApiDescription
 from naftiko.expose.rest.inbound import InboundRequest, is_multipart, read_form, uncoded
 from naftiko.expose.rest.links import URL_HEADERS, rewritten
@@ -81,6 +82,10 @@ class RestApp(Shared):
         self._doors = Doors()
         self._loaded = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
         self._limit = CallLimit(options.max_concurrency)
+        self._callers = Callers()
+        self._unconditional = {
+            method: Finish(partial(_validated, method, self._loaded), reads=False) for method in READING
+        }
         self.gate = gate_of(options)
         self.guards: list[Guard] = []
 
@@ -164,8 +169,10 @@ class RestApp(Shared):
     async def _call(self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send) -> None:
         is_head = scope["method"] == "HEAD"
         try:
-            with self._limit, CallerWatch(receive) as watch:
-                request = await self._received(served, values, scope, receive)
+            with self._limit, CallerWatch(receive, self._callers) as watch:
+                request = self._begun(served, values, scope)
+                if served.reader.needs_body or served.rivals:
+                    request.body = await read_body(receive, request.headers, self._options.max_request_bytes)
                 watch.start()
                 served, answer = await self._done(served, request)
             if watch.gone:
@@ -182,28 +189,22 @@ class RestApp(Shared):
             links = _links(answer.links, served, values, scope)
             await send_answer(answer, send, links, is_head=is_head, keeps_status=served.unit.method == "HEAD")
 
-    async def _received(
-        self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive
-    ) -> InboundRequest:
-        """Receive a request, with its body where a unit needs it."""
+    def _begun(self, served: Served, values: tuple[str, ...], scope: Scope) -> InboundRequest:
+        """Return a request as far as its head says."""
         if served.unit.plan.action is None:
             raise NotExecutable(f"`{served.unit.name}` can't be executed: {served.unit.reason}")
-        headers: Mapping[str, str] = header_map(scope)
-        body = b""
-        if served.reader.needs_body or served.rivals:
-            body = await read_body(receive, headers, self._options.max_request_bytes)
-        return InboundRequest(scope["method"], raw_query(scope), values, headers, body)
+        headers = header_map(scope, None if served.rivals else served.reader.header_names)
+        return InboundRequest(scope["method"], raw_query(scope), values, headers, b"")
 
     async def _done(self, served: Served, request: InboundRequest) -> tuple[Served, Answer]:
         """Answer a request, in another process if it takes long; return the answer with the unit that made it."""
         pool = current()
-        if pool is None:
-            return await self.answered(served, request)
         try:
-            if not (len(request.body) > LIGHT and request.is_heavy):
+            if pool is None or len(request.body) <= LIGHT or not request.is_heavy:
                 return await self.answered(served, request)
         except TakesLong:
-            pass
+            if pool is None:
+                raise
         places = tuple(map(self._served.index, served.rivals))
         lane = served.unit.call or served.unit.name
         size, learn = len(request.body), served.unit.learn
@@ -227,7 +228,11 @@ class RestApp(Shared):
         checked = served.reader.checked(request)
         passed = request.content() if served.reader.passes_body else None
         conditions = conditions_of(request.method, request.headers, served.unit.inputs)
-        finish = Finish(partial(_validated, request.method, conditions, self._loaded), reads=False)
+        finish = (
+            Finish(partial(validated, method=request.method, conditions=conditions, loaded=self._loaded), reads=False)
+            if conditions
+            else self._unconditional.get(request.method, PLAIN)
+        )
         return served, await served.unit.run_checked(checked, passed, conditions, finish)
 
     async def answered_at(self, place: int, rivals: Sequence[int], request: InboundRequest) -> tuple[int, Answer]:
@@ -248,7 +253,7 @@ class RestApp(Shared):
             engine = served.capability.engine
             action = _forward_action(served)
             upstream = engine.upstreams[action.api]
-            with self._limit, CallerWatch(receive) as watch:
+            with self._limit, CallerWatch(receive, self._callers) as watch:
                 inbound = _inbound(action, values, scope, _watched(receive, watch))
                 if inbound.body is None:
                     watch.start()
@@ -285,8 +290,9 @@ async def _answered_apart(
     return await app.answered_at(place, rivals, request)
 
 
-def _validated(method: str, conditions: Conditions, loaded: dt.datetime, answer: Answer) -> Answer:
-    return validated(answer, method, conditions, loaded) if conditions or answer.is_made else answer
+def _validated(method: str, loaded: dt.datetime, answer: Answer) -> Answer:
+    """Return an answer that was asked for without a condition; one that is made here gets its validators."""
+    return validated(answer, method=method, conditions=(), loaded=loaded) if answer.is_made else answer
 
 
 def _links(links: UpstreamLinks | None, served: Served, values: tuple[str, ...], scope: Scope) -> Pairs | None:

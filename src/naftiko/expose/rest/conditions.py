@@ -27,6 +27,8 @@ _UNMODIFIED_SINCE: Final = "if-unmodified-since"
 _OF_READING: Final = (_MATCH, _UNMODIFIED_SINCE, _NONE_MATCH, _MODIFIED_SINCE)
 _OF_CHANGING: Final = (_MATCH, _UNMODIFIED_SINCE, _NONE_MATCH)
 """``If-Modified-Since`` is for reading alone (RFC 9110 chapter 13.1.3)."""
+CONDITIONS: Final = frozenset(name.encode() for name in _OF_READING)
+"""The headers that a condition may be."""
 _ETAG: Final = re.compile(r'(?:W/)?("[^"]*")')
 _STRONG: Final = re.compile(r'(?<!/)"[^"]*"')
 _HASH_BYTES: Final = 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import UploadFile
@@ -22,6 +22,8 @@ from naftiko.plan.media_types import FORM, MULTIPART
 from naftiko.types import ABSENT
 
 MAX_FIELDS = 1000
+OF_THE_BODY: Final = frozenset({b"content-encoding", b"content-length", b"content-type", b"transfer-encoding"})
+"""The headers that say what a body is."""
 
 
 class TooLarge(CallError):

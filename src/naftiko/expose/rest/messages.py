@@ -59,11 +59,19 @@ def header_text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def header_map(scope: Scope) -> dict[str, str]:
-    """Return the headers by name; several of a name are joined (RFC 9110 chapter 5.3), cookies by ``;`` (RFC 9113)."""
+def header_map(scope: Scope, wanted: Collection[bytes] | None = None) -> dict[str, str]:
+    """Return the headers by name; several of a name are joined (RFC 9110 chapter 5.3), cookies by ``;`` (RFC 9113).
+
+    Args:
+        scope: of the request.
+        wanted: the names that are looked at, in lower case; ``None``: all.
+    """
     found: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        key = name.decode("latin-1").lower()
+    for raw_name, value in scope["headers"]:
+        name = raw_name.lower()
+        if wanted is not None and name not in wanted:
+            continue
+        key = name.decode("latin-1")
         text = header_text(value)
         comma = "; " if key == "cookie" else ", "
         found[key] = f"{found[key]}{comma}{text}" if key in found else text

@@ -8,7 +8,8 @@ from typing import Any
 
 from naftiko.engine.capability import Unit
 from naftiko.errors import CallError, InputError, Problem
-from naftiko.expose.rest.inbound import InboundRequest
+from naftiko.expose.rest.conditions import CONDITIONS
+from naftiko.expose.rest.inbound import OF_THE_BODY, InboundRequest
 from naftiko.expose.rest.router import UndecodablePath, decoded
 from naftiko.expose.rest.styled import read_cookie, read_header, read_query, read_segment
 from naftiko.plan.content import Content
@@ -25,6 +26,7 @@ class InputReader:
 
     Attributes:
         required: the names of the inputs that a request must give.
+        header_names: the headers that matter to it, in lower case.
     """
 
     def __init__(self, unit: Unit) -> None:
@@ -46,6 +48,14 @@ class InputReader:
         self.needs_body = bool(self._whole or self._fields) or plan.passes_body
         self.needs_fields = bool(self._fields)
         self.passes_body = plan.passes_body
+        self.header_names = frozenset(
+            (
+                *CONDITIONS,
+                *(OF_THE_BODY if self.needs_body else ()),
+                *((b"cookie",) if self._cookies else ()),
+                *(found.wire_name.lower().encode("latin-1", "replace") for found in self._headers),
+            )
+        )
         self.required = frozenset(
             found.name for found in plan.inputs.inputs if found.required and found.location != "environment"
         )
