@@ -39,19 +39,25 @@ async def read_body(receive: Receive, limit: int, seconds: float | None = None) 
         BodyRefused: it has more bytes, takes longer, or its client left.
     """
     most = BODY_SECONDS if seconds is None else seconds
-    growing = Growing()
+    if not most:
+        return await _pieces(receive, limit)
     try:
-        async with asyncio.timeout(most or None):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise BodyRefused(None, "the client left")
-                if growing.add(message.get("body", b"")) > limit:
-                    raise BodyRefused(413, f"the request has more than {limit} bytes")
-                if not message.get("more_body", False):
-                    return growing.whole()
+        async with asyncio.timeout(most):
+            return await _pieces(receive, limit)
     except TimeoutError:
         raise BodyRefused(408, f"the request did not arrive within {most:g} seconds") from None
+
+
+async def _pieces(receive: Receive, limit: int) -> bytes:
+    growing = Growing()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BodyRefused(None, "the client left")
+        if growing.add(message.get("body", b"")) > limit:
+            raise BodyRefused(413, f"the request has more than {limit} bytes")
+        if not message.get("more_body", False):
+            return growing.whole()
 
 
 def explained(send: Send) -> Send:
