@@ -22,14 +22,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness import HERE, family, rss_mib
 from siege_attackers import ATTACKS
 from siege_callers import Caller, Tally
+from siege_shouting import shout
 from siege_upstream import SECRET, SECRETS, spellings, upstream
 
 REST_PORT, MCP_PORT, UPSTREAM_PORT = 18300, 18301, 18302
+SECONDS_PER_MEGABYTE = 6
+"""For which failing calls go on, at most."""
 CAPABILITY = HERE / "capabilities" / "siege.yaml"
 
 
@@ -175,22 +179,33 @@ def leaks(log: Path) -> dict[str, int]:
     return found
 
 
-async def run(minutes: float, count: int, log: Path, second: Path) -> dict[str, object]:
-    """Run everything, with a log for each of the two servers."""
+async def shouted(megabytes: float, log: Path) -> int:
+    """Write a long log of failing calls; return how many they were."""
+    server = Server(log, "--log-format", "json")
+    await server.ready()
+    await asyncio.sleep(2)
+    failed = await shout(REST_PORT, MCP_PORT, log, megabytes, megabytes * SECONDS_PER_MEGABYTE)
+    server.stop()
+    return failed
+
+
+async def run(options: argparse.Namespace, logs: Sequence[Path]) -> dict[str, object]:
+    """Run everything, with a log for each of the servers."""
     async with upstream(UPSTREAM_PORT):
-        figures = await siege(minutes, count, log)
-        figures["operations"] = await operations(min(count, 200), second)
+        figures = await siege(options.minutes, options.callers, logs[0])
+        figures["operations"] = await operations(min(options.callers, 200), logs[1])
+        figures["failed calls in a long log"] = await shouted(options.log_megabytes, logs[2])
     return figures
 
 
 def measured(options: argparse.Namespace) -> dict[str, object]:
     """Run everything and read the logs."""
     with tempfile.TemporaryDirectory() as folder:
-        log, second = Path(options.log or folder) / "siege.log", Path(options.log or folder) / "operations.log"
-        figures = asyncio.run(run(options.minutes, options.callers, log, second))
-        figures["log MB"] = round((log.stat().st_size + second.stat().st_size) / 1e6, 1)
-        figures["secrets in logs"] = {**leaks(log), **leaks(second)}
-        figures["tracebacks in logs"] = sum(file.read_bytes().count(b"Traceback") for file in (log, second))
+        logs = [Path(options.log or folder) / f"{name}.log" for name in ("siege", "operations", "shouting")]
+        figures = asyncio.run(run(options, logs))
+        figures["log MB"] = round(sum(log.stat().st_size for log in logs) / 1e6, 1)
+        figures["secrets in logs"] = {name: number for log in logs for name, number in leaks(log).items()}
+        figures["tracebacks in logs"] = sum(log.read_bytes().count(b"Traceback") for log in logs)
     return figures
 
 
@@ -199,6 +214,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--callers", type=int, default=1000, help="good calls in flight")
+    parser.add_argument("--log-megabytes", type=float, default=100, help="how long the log of failing calls gets")
     parser.add_argument("--log", help="a folder to keep the logs in")
     options = parser.parse_args()
     figures = measured(options)

@@ -109,6 +109,23 @@ class _Exchange:
             (f"{at} {name}", text) for at, value in enumerate(came) if value for name, text in spellings(value).items()
         ]
 
+    async def fault_tell(self) -> bool:
+        """Say the credential where an error tells of it: a target, a coding, a media type, a broken document."""
+        _, text = random.choice(self.said() or [("nothing", b"nothing")])
+        told = text.decode("latin-1").replace(" ", "+")
+        self.writer.write(
+            random.choice(
+                [
+                    _answer(b"{}", "302 Found", more=f"Location: http://other.invalid/{told}/{told}?key={told}\r\n"),
+                    _answer(b"{}", more=f"Content-Encoding: {told}\r\n"),
+                    _answer(b"<" + text * 3, kind=f"application/{told}+json"),
+                    _answer(b'{"key": ' + text * 3),
+                    _answer(text * 3, "500 Oops", "text/plain"),
+                ]
+            )
+        )
+        return True
+
     async def fault_html(self) -> bool:
         self.writer.write(_answer(b"<" * 65536 + b"<script>" * 1000, "500 Oops", "text/html"))
         return True
