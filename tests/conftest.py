@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
+
+from public_files import FILES
 
 settings.register_profile("any machine", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
@@ -21,8 +24,18 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return "bytes"
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs the public capability files where there are none, or fail where they are required."""
+    if FILES.missing and item.get_closest_marker("corpus"):
+        if FILES.required:
+            pytest.fail(FILES.missing, pytrace=False)
+        pytest.skip(FILES.missing)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Add up the figures that the runs over the corpus recorded, part by part."""
+    """Add up the figures that the runs over the corpus recorded, part by part; say aloud that there was no corpus."""
+    if FILES.missing:
+        terminalreporter.write_line(f"corpus: NOT CHECKED: {FILES.missing}", yellow=True)
     figures: dict[str, Counter[str]] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from corpus_run import PARTS, Report, capability_files, run_file
 
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
+from public_files import CORPUS
 
-pytestmark = [
-    pytest.mark.corpus,
-    pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of public capability files is not beside the project"),
-]
+pytestmark = pytest.mark.corpus
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -11,16 +11,12 @@ from corpus_run import MCP_HEADERS, PARTS, capability_files
 
 import naftiko
 from naftiko.engine.settings import Settings
+from public_files import CORPUS
 
 sys.path.append(str(Path(__file__).parents[1] / "expose"))
 from strict_client import complaints  # where the tests of MCP are
 
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
-
-pytestmark = [
-    pytest.mark.corpus,
-    pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of public capability files is not beside the project"),
-]
+pytestmark = pytest.mark.corpus
 
 
 async def listed_tools(capability: naftiko.Capability) -> list[dict]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -15,14 +14,12 @@ from mcp.client import Client
 from served import FREE, served, tools_of
 
 from naftiko.testing import StandInUpstream
+from public_files import CORPUS
 
-KOYEB = Path(__file__).parents[3] / "shared" / "corpus" / "api-evangelist+koyeb"
+KOYEB = CORPUS / "api-evangelist+koyeb"
 BODY = {"name": 'é "quoted"', "list": [1, 2.5, None, True], "nested": {"a/b": "{{x}}"}}
 
-pytestmark = [
-    pytest.mark.corpus,
-    pytest.mark.skipif(not KOYEB.is_dir(), reason="the corpus of public capability files is not beside the project"),
-]
+pytestmark = pytest.mark.corpus
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ import pytest
 from expectations import STEPS, TOOLS
 from shipyard import SECRETS, served, shipyard
 
+from public_files import CORPUS
+
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "tutorial"
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 PUBLIC = {
     "alpha": CORPUS / "naftiko+framework" / "src" / "main" / "resources" / "tutorial",
     "ikanos": CORPUS / "naftiko+ikanos" / "modules" / "ikanos-docs" / "tutorial",
@@ -63,7 +64,6 @@ async def test_skill_groups_name_tools_that_exist(upstream):
 
 
 @pytest.mark.corpus
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of public capability files is not beside the project")
 @pytest.mark.parametrize("dialect", PUBLIC)
 @pytest.mark.parametrize("number", PUBLIC_NAMES)
 async def test_the_public_files_answer_the_same(dialect, number, upstream, tmp_path):
