@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+import threading
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +18,11 @@ from public_files import FILES
 
 settings.register_profile("any machine", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+UNTRACED = ("hypothesis", "corpus", "conformance")
+"""Marks of tests that do the same thing very often: tracing for the coverage would only slow them down."""
+
+CASE = pytest.StashKey[int]()
+
 for kind in ("connect", "read", "write", "pool"):  # clients that say nothing else wait as long as a busy machine needs
     setattr(DEFAULT_TIMEOUT_CONFIG, kind, 60.0)
 
@@ -30,6 +40,48 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if FILES.required:
             pytest.fail(FILES.missing, pytrace=False)
         pytest.skip(FILES.missing)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Number the cases of each test."""
+    cases: Counter[str] = Counter()
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        item.stash[CASE] = cases[test]
+        cases[test] += 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Trace for the coverage what shows something: no repetitions, and the processes of a test's first case alone."""
+    repeats = any(item.get_closest_marker(mark) for mark in UNTRACED)
+    with contextlib.ExitStack() as stack:
+        if repeats:
+            stack.enter_context(_untraced())
+        if repeats or item.stash[CASE]:
+            stack.enter_context(_untraced_processes())
+        return (yield)
+
+
+@contextlib.contextmanager
+def _untraced() -> Iterator[None]:
+    here, threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        yield
+    finally:
+        threading.settrace(threads)
+        sys.settrace(here)
+
+
+@contextlib.contextmanager
+def _untraced_processes() -> Iterator[None]:
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_")}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
