@@ -21,7 +21,7 @@ OURS = ("NAFTIKO_", "HELPDESK_")
 
 @pytest.fixture
 def process(tmp_path) -> Run:
-    """Run ``naftiko`` as a process in an empty directory, or in ``cwd``; 30 seconds at most."""
+    """Run ``naftiko`` as a process in an empty directory, or in ``cwd``; two minutes at most."""
 
     def naftiko(*arguments: str | Path, cwd: Path = tmp_path, env: dict[str, str] | None = None) -> Done:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
@@ -31,7 +31,7 @@ def process(tmp_path) -> Run:
             env={**kept, **(env or {})},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
 

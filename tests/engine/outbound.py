@@ -15,7 +15,7 @@ from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits, Transport, fetch
 from naftiko.plan.scope import Scope
 
-LIMITS = Limits(connect=1, read=1, total=3)
+LIMITS = Limits(connect=10, read=3, total=6)
 
 CAPABILITY = """\
 naftiko: 1.0.0-alpha2

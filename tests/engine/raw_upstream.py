@@ -11,7 +11,7 @@ import httpx
 from naftiko.engine.transport import Limits, Transport, fetch
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-QUICK = Limits(connections=4, queue=0.2, connect=0.5, read=0.3, total=2)
+QUICK = Limits(connections=4, queue=0.2, connect=10, read=2, total=10)
 
 
 @dataclass
@@ -88,7 +88,7 @@ async def get(transport: Transport, url: str, limits: Limits = QUICK, **more: ob
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the other side's state has no event to wait for
             await asyncio.sleep(0.005)
 

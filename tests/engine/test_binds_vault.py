@@ -75,7 +75,7 @@ class Vault:
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         headers = {"X-Vault-Token": self.token}
-        return httpx.request(method, f"{self.address}/v1/{path}", json=body, headers=headers, timeout=10)
+        return httpx.request(method, f"{self.address}/v1/{path}", json=body, headers=headers, timeout=60)
 
     def put(self, path: str, **data: Any) -> None:
         self.call("POST", f"secret/data/{path}", {"data": data}).raise_for_status()

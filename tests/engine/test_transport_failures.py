@@ -40,13 +40,13 @@ async def test_silence_before_and_within_an_answer(start, transport):
     async def handle(request: Received, writer: asyncio.StreamWriter) -> None:
         if b"/half" in request.line:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
-        await asyncio.sleep(5)
+        await asyncio.sleep(60)
 
     upstream = await start(handle)
     with pytest.raises(UpstreamTimeout, match=f"{upstream.place} did not answer: nothing came for 0.3 s"):
-        await get(transport, upstream.url())
+        await get(transport, upstream.url(), Limits(read=0.3))
     with pytest.raises(UpstreamTimeout, match=r"stopped in the middle of its answer: nothing came for 0\.3 s"):
-        await get(transport, upstream.url("/half"))
+        await get(transport, upstream.url("/half"), Limits(read=0.3))
 
 
 async def test_an_answer_that_drips_ends_at_the_total_limit(start, transport):
@@ -97,7 +97,7 @@ async def test_a_connection_that_is_never_accepted_ends_at_the_connect_limit(tra
             client.connect_ex(full.getsockname())
         port = full.getsockname()[1]
         with pytest.raises(UpstreamTimeout, match=f"no connection to 127.0.0.1:{port} within 0.5 s"):
-            await get(transport, f"http://127.0.0.1:{port}/")
+            await get(transport, f"http://127.0.0.1:{port}/", Limits(connect=0.5))
 
 
 @pytest.fixture(scope="module")

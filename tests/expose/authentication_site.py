@@ -70,7 +70,7 @@ class Site:
         made = made_guard(authentication, variables, **options)
         self._listener = Listener(Authenticated(app, made, exempt), "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._listener.port}"
-        self.client = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
+        self.client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
 
     def __enter__(self) -> Self:
         self._listener.start()

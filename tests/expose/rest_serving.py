@@ -8,14 +8,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx
-from mcp_wire import serving
+from mcp_wire import LIMIT, serving
 
 import naftiko
 from naftiko.engine.settings import Settings
 from naftiko.expose.rest import rest_app
 from naftiko.expose.rest.options import RestOptions
-
-LIMIT = 15.0
 
 
 def operation(method: str = "GET", path: str = "/x", **more: Any) -> dict[str, Any]:

@@ -297,7 +297,7 @@ def test_metadata_of_another_issuer_is_not_used():
 
 DOWN = {
     "answers 500": {"answer": Fail(500)},
-    "is slow": {"answer": Stall(30), "limit": 8},
+    "is slow": {"answer": Stall(600)},
     "answers nonsense": {"answer": b"<html>"},
     "has no keys": {"answer": Fail(500), "path": "/jwks"},
     "names no key set": {"answer": {"issuer": None}},
@@ -325,7 +325,7 @@ def test_an_authorization_server_that_is_down_is_503_and_not_for_ever(how):
             assert await made.check(bearer(identity.token())) is None
 
         asyncio.run(calls())
-        assert time.monotonic() - started < how.get("limit", 4)
+        assert time.monotonic() - started < 60
 
 
 @pytest.mark.parametrize("issuer", ["not a url", "http://", "http://[::1", "ftp://id.example", "http://127.0.0.1:1"])

@@ -52,7 +52,7 @@ def echo(upstream):
 
 async def raw_status(client, target):
     """Return the status that a target gets which no client library would send as it is."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
         writer.write(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         status = (await reader.read()).split(b" ")[1]

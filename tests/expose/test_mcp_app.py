@@ -85,7 +85,7 @@ async def test_of_two_tools_with_a_name_the_first_is_served(url, wire):
 
 
 async def test_other_paths_are_not_found_and_say_where_the_server_is(url):
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         answer = await client.post(f"{url}/nothing", json={})
     assert answer.status_code == 404
     assert "/mcp" in answer.json()["error"]["message"]
@@ -188,7 +188,7 @@ async def test_the_metadata_of_an_oauth2_resource_is_public(serve):
         "resource: 'https://mcp.example/mcp', scopes: [read]}\n      tools:"
     )
     url = await serve(ONE.replace("      tools:", oauth2, 1))
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         metadata = await client.get(f"{url}/.well-known/oauth-protected-resource/mcp")
         refused = await client.post(f"{url}/mcp", json={}, headers={"accept": "application/json"})
     assert metadata.json()["resource"] == "https://mcp.example/mcp"
@@ -213,7 +213,7 @@ def oauth2_text(text, resource, issuer="https://login.example"):
 )
 async def test_each_path_is_a_resource_of_its_own_with_its_own_metadata(serve, declared, main, alone):
     url = await serve(oauth2_text(ONE, declared))
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         for path, resource in (("/mcp", main), ("/one/mcp", alone)):
             metadata = await client.get(f"{url}/.well-known/oauth-protected-resource{path}")
             assert metadata.json()["resource"] == resource
@@ -226,7 +226,7 @@ async def test_each_path_is_a_resource_of_its_own_with_its_own_metadata(serve, d
 async def test_several_resources_each_have_their_metadata(serve):
     two = oauth2_text(TWO.replace("two words", "two"), "https://mcp.example/two/mcp", "https://b.example")
     url = await serve(oauth2_text(ONE, "https://mcp.example/mcp"), two)
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         for namespace, issuer in (("one", "https://login.example"), ("two", "https://b.example")):
             metadata = await client.get(f"{url}/.well-known/oauth-protected-resource/{namespace}/mcp")
             assert metadata.json()["resource"] == f"https://mcp.example/{namespace}/mcp"

@@ -313,7 +313,7 @@ async def test_the_official_client_takes_cut_answers(serve, upstream):
     upstream.on("GET", "/json", {"items": ITEMS})
     url = await serve(CAPABILITY, base=upstream.url, answer_budget=BUDGET)
     for mode in ("auto", "legacy"):
-        async with asyncio.timeout(10), Client(f"{url}/mcp", mode=mode) as client:
+        async with asyncio.timeout(60), Client(f"{url}/mcp", mode=mode) as client:
             await client.list_tools()
             result = await client.call_tool("typed", {})
             handle = result.structured_content[MORE]["parts"][0]["handle"]

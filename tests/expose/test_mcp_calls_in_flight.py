@@ -9,8 +9,9 @@ import time
 import anyio
 import httpx
 import pytest
+from holding import Held, until
 from mcp.client import Client
-from mcp_wire import HANDSHAKE, NEWEST
+from mcp_wire import HANDSHAKE, LIMIT, NEWEST
 
 from naftiko.testing import Stall
 
@@ -42,14 +43,8 @@ def gone(upstream):
                 seen.append(time.monotonic() - started)
 
     upstream.on("GET", "/slow", {"ok": True})
-    upstream.misbehave(Watched(20), times=1)
+    upstream.misbehave(Watched(2 * LIMIT), times=1)
     return seen
-
-
-async def until(condition, limit=5.0):
-    async with asyncio.timeout(limit):
-        while not condition():  # noqa: ASYNC110  # what is awaited happens in another thread
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("version", [HANDSHAKE[0], HANDSHAKE[-1], NEWEST])
@@ -64,7 +59,7 @@ async def test_a_client_that_leaves_takes_the_upstreams_request_along(serve, ups
     call.cancel()
     await asyncio.wait([call])
     await until(lambda: gone)
-    assert gone[0] < 5
+    assert gone[0] < LIMIT
     assert (await at.call("slow"))["structuredContent"] == {"ok": True}
 
 
@@ -72,11 +67,14 @@ async def test_the_official_client_sees_progress_of_a_slow_call(serve, upstream,
     monkeypatch.setattr("naftiko.expose.mcp.progress.FIRST_AFTER", 0.1)
     monkeypatch.setattr("naftiko.expose.mcp.progress.EVERY", 0.1)
     upstream.on("GET", "/slow", {"ok": True})
-    upstream.misbehave(Stall(0.6), times=1)
+    held = Held()
+    upstream.misbehave(held, times=1)
     seen = []
 
     async def on_progress(progress, total, message):
         seen.append((progress, total, message))
+        if len(seen) == 2:
+            held.let_go()
 
     async with Client(f"{await serve(CAPABILITY, base=upstream.url)}/mcp", mode=NEWEST) as client:
         result = await client.call_tool("slow", {}, progress_callback=on_progress)
@@ -93,7 +91,7 @@ async def test_a_session_gets_progress_and_may_cancel(serve, upstream, gone):
     """Stateful mode, handshake era: ``notifications/cancelled`` ends the upstream's request."""
     url = f"{await serve(CAPABILITY, base=upstream.url, stateful=True)}/mcp"
     headers = {"accept": "application/json, text/event-stream"}
-    async with httpx.AsyncClient(timeout=10, trust_env=False, headers=headers) as client:
+    async with httpx.AsyncClient(timeout=LIMIT, trust_env=False, headers=headers) as client:
         opened = await client.post(
             url,
             json={
@@ -115,7 +113,7 @@ async def test_a_session_gets_progress_and_may_cancel(serve, upstream, gone):
         cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}}
         assert (await client.post(url, json=cancelled, headers=session)).status_code == 202
         await until(lambda: gone)
-        answer = await asyncio.wait_for(call, 5)
+        answer = await asyncio.wait_for(call, LIMIT)
         [data] = [line[6:] for line in answer.text.splitlines() if line.startswith("data: {")]
         assert json.loads(data)["error"]
         assert (await client.delete(url, headers=session)).status_code == 200
@@ -134,7 +132,7 @@ async def test_a_hundred_calls_at_once_get_each_its_own_answer(serve, upstream, 
         result = await wire(url, versions[number % 2]).call("slow", {"n": str(number)})
         assert result["structuredContent"] == {"n": str(number)}
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(LIMIT):
         async with asyncio.TaskGroup() as group:
             for number in range(100):
                 group.create_task(one(number))
@@ -145,9 +143,12 @@ async def test_more_calls_at_once_than_may_are_told_to_try_again(serve, upstream
     upstream.on("GET", "/slow", {"ok": True})
     url = await serve(CAPABILITY, base=upstream.url, max_concurrency=3)
     for _ in range(2):
-        upstream.misbehave(Stall(0.5), times=3)
-        paths = ["/mcp", "/slow-mcp/mcp"] * 3
-        calls = [wire(f"{url}{path}", version).call("slow") for path, version in zip(paths, VERSIONS * 2, strict=True)]
+        held = Held()
+        upstream.misbehave(held, times=3)
+        wires = [wire(f"{url}{path}", version) for path, version in zip(PATHS * 3, VERSIONS * 2, strict=True)]
+        calls = [asyncio.create_task(at.call("slow")) for at in wires]
+        await until(lambda calls=calls: sum(call.done() for call in calls) >= 3)
+        held.let_go()
         results = await asyncio.gather(*calls)
         refused = [result["content"][0]["text"] for result in results if result["isError"]]
         assert len(refused) == 3
@@ -160,14 +161,17 @@ async def test_more_calls_at_once_than_may_are_told_to_try_again(serve, upstream
 @pytest.mark.parametrize("version", [HANDSHAKE[-1], NEWEST])
 async def test_the_limit_counts_the_reading_of_resources_too(serve, upstream, wire, version):
     upstream.on("GET", "/slow", {"ok": True})
-    upstream.misbehave(Stall(0.5), times=1)
+    held = Held()
+    upstream.misbehave(held, times=1)
     at = wire(f"{await serve(CAPABILITY, base=upstream.url, max_concurrency=1)}/mcp", version)
     call = asyncio.create_task(at.call("slow"))
     await until(lambda: upstream.requests)
     refused = await at.error("resources/read", {"uri": "slow://one"})
     assert "1 calls are running" in refused["message"]
+    held.let_go()
     assert (await call)["isError"] is False
     assert (await at.ask("resources/read", {"uri": "slow://one"}))["contents"]
 
 
 VERSIONS = (HANDSHAKE[0], HANDSHAKE[-1], NEWEST)
+PATHS = ("/mcp", "/slow-mcp/mcp")

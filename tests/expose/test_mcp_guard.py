@@ -19,7 +19,7 @@ ACCEPT = {"accept": "application/json, text/event-stream"}
 
 
 async def post(url, **headers):
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         return await client.post(f"{url}/mcp", json=PING, headers={**ACCEPT, **headers})
 
 
@@ -102,7 +102,7 @@ async def test_a_large_request_is_413_in_one_piece_or_many(serve):
         for _ in range(100):
             yield b" " * 100
 
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         for body in (b" " * 1001, pieces()):
             answer = await client.post(
                 f"{url}/mcp", content=body, headers={**ACCEPT, "content-type": "application/json"}
@@ -121,7 +121,7 @@ async def test_a_request_that_never_arrives_is_408(serve, monkeypatch):
     writer.write(
         b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert (await reader.readline()).startswith(b"HTTP/1.1 408")
     writer.close()
     await writer.wait_closed()
@@ -132,7 +132,7 @@ async def test_a_request_that_never_arrives_is_408(serve, monkeypatch):
 async def test_nonsense_is_a_json_rpc_error(serve, body, version):
     url = await serve(CAPABILITY)
     headers = {**ACCEPT, "content-type": "application/json", "mcp-protocol-version": version}
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         answer = await client.post(f"{url}/mcp", content=body, headers=headers)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] in {-32700, -32600, -32602}

@@ -33,7 +33,7 @@ async def send(url, message, version=HANDSHAKE[-1], **headers):
         "mcp-protocol-version": version,
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         request = client.build_request("POST", f"{url}/mcp", content=content)
         for name in ("accept", "content-type"):
             if name in request.headers:
@@ -62,7 +62,7 @@ async def test_who_does_not_say_what_he_accepts_gets_json(serve, method, accept)
 
 async def test_lines_of_accept_are_one_list(serve):
     url = await serve(CAPABILITY)
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         lines = [("accept", "text/html"), ("accept", "application/json"), ("content-type", "application/json")]
         answer = await client.post(f"{url}/mcp", content=json.dumps(message("ping")), headers=lines)
     assert answer.json()["result"] == {}
@@ -145,7 +145,7 @@ async def preflight(url, origin, path="/mcp", host=None, **headers):
     asked = {"origin": origin, "access-control-request-method": "POST", **headers}
     if host:
         asked["host"] = host
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         return await client.options(f"{url}{path}", headers=asked)
 
 
@@ -191,7 +191,7 @@ async def test_a_preflight_needs_no_credential_and_a_page_may_read_the_refusal(s
 
 
 async def test_options_without_a_preflights_question_is_no_preflight(serve):
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         assert (await client.options(f"{await serve(CAPABILITY)}/mcp")).status_code == 405
 
 

@@ -37,7 +37,7 @@ async def test_a_refusal_is_a_json_rpc_error(serve, version, changed, status, te
     url = await serve(CAPABILITY)
     params = {"_meta": META} if version == NEWEST else {}
     asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params}
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         headers = {**USUAL, "mcp-protocol-version": version, **changed}
         answer = await client.post(f"{url}/mcp", json=asked, headers=headers)
         assert answer.status_code == status

@@ -66,10 +66,10 @@ def test_four_lines_get_three_answers_and_nothing_else(command, version):
         process.stdin.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
         process.stdin.flush()
         answers = [json.loads(process.stdout.readline()) for _ in range(3)]
-        rest, log = process.communicate(timeout=20)
+        rest, log = process.communicate(timeout=60)
     finally:
         process.kill()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
     by_id = {answer["id"]: answer["result"] for answer in answers}
     assert by_id[1]["protocolVersion"] == version
     assert by_id[1]["serverInfo"]["name"] == "test-mcp-stdio"
@@ -113,10 +113,10 @@ def test_a_line_that_can_not_be_read_is_answered_and_logged_and_the_next_one_is_
         process.stdin.write(b"\n".join(sent) + b"\n")
         process.stdin.flush()
         answers = [json.loads(process.stdout.readline()) for _ in range(7)]
-        rest, log = process.communicate(timeout=20)
+        rest, log = process.communicate(timeout=60)
     finally:
         process.kill()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
     errors = [answer["error"]["code"] for answer in answers if "error" in answer]
     assert errors == [-32600, -32600, -32700, -32600, -32600]
     assert [answer["id"] for answer in answers if "error" in answer] == [None, None, None, None, 9]

@@ -331,10 +331,10 @@ def test_stdio_keeps_the_digits_both_ways(tmp_path, upstream):
         process.stdin.write("\n".join(lines).encode() + b"\n")
         process.stdin.flush()
         answers = [process.stdout.readline() for _ in range(3)]
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     finally:
         process.kill()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
     sent = next(request for request in upstream.requests if request.method == "POST")
     assert numbers_in(sent.body) == [INTEGERS[0], *NUMBERS]
     answer = next(line for line in answers if json.loads(line)["id"] == 2)

@@ -92,7 +92,7 @@ async def served(upstream):
         await stack.enter_async_context(capability)
         rest = await stack.enter_async_context(serving(rest_app(capability)))
         mcp = await stack.enter_async_context(serving(mcp_app(capability)))
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=rest, timeout=15, trust_env=False))
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=rest, timeout=60, trust_env=False))
         yield client, Wire(client, f"{mcp}/mcp", NEWEST)
 
 

@@ -8,13 +8,13 @@ import json
 
 import httpx
 import pytest
-from rest_serving import assert_problem, client_of, in_process, rest_capability
+from rest_serving import LIMIT, assert_problem, client_of, in_process, rest_capability
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from naftiko.engine.transport import Limits
 from naftiko.testing import Cut, Drip, HangUp, Stall, refused_url
 
-QUICK = Limits(connect=1, read=0.5, total=1)
+QUICK = Limits(connect=10, read=2, total=4)
 
 
 def forwarding(upstream, *, path="/proxy/{{path}}", base="/base", api=None, **settings):
@@ -74,7 +74,7 @@ async def test_dot_segments_are_refused(upstream, path):
     echo(upstream, "/{rest:path}")
     async with client_of(forwarding(upstream)) as client:
         host, port = client.base_url.host, client.base_url.port
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT):
             reader, writer = await asyncio.open_connection(host, port)
             writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
             status = (await reader.read()).split(b" ")[1]
@@ -212,7 +212,7 @@ async def test_an_answer_is_streamed_while_it_comes(upstream):
     upstream.on("GET", "/base/x", lambda _: StreamingResponse(pieces(), media_type="text/event-stream"))
     async with client_of(forwarding(upstream)) as client, client.stream("GET", "/proxy/x") as answer:
         got = answer.aiter_raw()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(LIMIT):
             assert await anext(got) == b"first"
             loop.call_soon(release.set)
             assert await anext(got) == b"last"
@@ -240,13 +240,13 @@ async def test_an_answer_that_is_cut_is_cut_for_the_caller_too(upstream, chunked
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "status", "kind"), [(HangUp(), 502, "upstream-broken"), (Stall(10), 504, "upstream-timeout")]
+    ("behaviour", "status", "kind"), [(HangUp(), 502, "upstream-broken"), (Stall(4 * LIMIT), 504, "upstream-timeout")]
 )
 async def test_an_upstream_that_does_not_answer(upstream, behaviour, status, kind):
     """A problem, within the time limit."""
     upstream.misbehave(behaviour)
     async with client_of(forwarding(upstream)) as client:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT):
             assert_problem(await client.get("/proxy/x"), status, kind)
 
 
@@ -268,11 +268,11 @@ async def test_an_answer_without_end_ends_with_its_caller(upstream):
                 await super().play(exchange)
             loop.call_soon_threadsafe(left.set)
 
-    upstream.misbehave(Endless(b"x" * 10_000, pause=0.05))
+    upstream.misbehave(Endless(b"x" * 100_000, pause=0.05))
     async with client_of(forwarding(upstream)) as client:
         async with client.stream("GET", "/proxy/x") as answer:
             await anext(answer.aiter_raw())
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(LIMIT):
             await left.wait()
 
 

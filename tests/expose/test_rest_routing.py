@@ -94,7 +94,7 @@ async def test_unencoded_bytes_in_a_path_and_query():
     )
     async with client_of(capability) as client:
         host, port = client.base_url.host, client.base_url.port
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             reader, writer = await asyncio.open_connection(host, port)
             writer.write("GET /q?q=Lindstrøm HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
             answer = await reader.read()

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import brotli
-import httpx
 import pytest
-from rest_serving import assert_problem, client_of, in_process, operation, rest_capability, route
+from holding import Held, until
+from rest_serving import LIMIT, assert_problem, client_of, in_process, operation, rest_capability, route
 from starlette.responses import JSONResponse, Response
 
 from naftiko.engine.transport import Limits
 from naftiko.testing import BrokenJson, Cut, Fail, Flood, HangUp, Stall, refused_url
 
-QUICK = Limits(connect=1, read=0.3, total=0.6, queue=0.2, response_bytes=1_000_000)
+QUICK = Limits(connect=10, read=2, total=4, response_bytes=1_000_000)
 SECRET = "hunter2-hunter2"
 BEARER = {"authentication": {"type": "bearer", "token": "{{env.TOKEN}}"}}
 
@@ -175,7 +175,7 @@ async def test_a_401_to_our_credential_is_not_the_callers_fault(upstream):
 @pytest.mark.parametrize(
     ("behaviour", "status", "kind"),
     [
-        (Stall(30), 504, "upstream-timeout"),
+        (Stall(4 * LIMIT), 504, "upstream-timeout"),
         (Cut(after=3), 502, "upstream-broken"),
         (Cut(after=3, chunked=True), 502, "upstream-broken"),
         (HangUp(), 502, "upstream-broken"),
@@ -187,7 +187,7 @@ async def test_an_upstream_that_disappoints(upstream, behaviour, status, kind):
     """A problem within the time limit: never a hang, a traceback, a secret or the upstream's full URL."""
     upstream.misbehave(behaviour)
     async with client_of(passing(upstream, api=BEARER)) as client:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT):
             response = await client.get("/x?key=private")
         problem = assert_problem(response, status, kind)
         assert problem["operation"] == "api.do"
@@ -268,11 +268,16 @@ async def test_a_missing_variable(upstream):
 
 async def test_too_much_at_once(upstream):
     """When no connection becomes free: 503 with Retry-After."""
-    upstream.misbehave(Stall(0.5, {"late": True}))
-    limits = Limits(connections=1, queue=0.05, read=2, total=3)
+    upstream.on("GET", "/x", {"late": True})
+    held = Held()
+    upstream.misbehave(held)
+    limits = Limits(connections=1, queue=0.05, read=LIMIT, total=LIMIT)
     capability = rest_capability([route("/x")], base_uris={"*": upstream.url}, limits=limits)
     async with client_of(capability) as client:
-        first, second = await asyncio.gather(client.get("/x"), client.get("/x"))
+        calls = [asyncio.create_task(client.get("/x")) for _ in range(2)]
+        await until(lambda: any(call.done() for call in calls))
+        held.let_go()
+        first, second = await asyncio.gather(*calls)
     refused = second if second.status_code == 503 else first
     assert_problem(refused, 503, "overloaded")
     assert int(refused.headers["retry-after"]) >= 1
@@ -343,11 +348,11 @@ async def test_a_caller_who_goes_away_takes_the_upstream_call_along(upstream, bo
 
     class Waiting(Stall):
         async def play(self, exchange):
-            if await exchange.client_leaves(within=10):
+            if await exchange.client_leaves(within=self.seconds):
                 loop.call_soon_threadsafe(left.set)
 
-    upstream.misbehave(Waiting(10))
-    limits = Limits(read=20, total=20)
+    upstream.misbehave(Waiting(4 * LIMIT))
+    limits = Limits(read=2 * LIMIT, total=2 * LIMIT)
     capability = rest_capability(
         [route("/x", "POST" if body else "GET")],
         {"do": operation("POST" if body else "GET")},
@@ -355,9 +360,10 @@ async def test_a_caller_who_goes_away_takes_the_upstream_call_along(upstream, bo
         limits=limits,
     )
     async with client_of(capability) as client:
-        with pytest.raises(httpx.ReadTimeout):
-            await client.request("POST" if body else "GET", "/x", content=body, timeout=0.3)
-        async with asyncio.timeout(2):
+        call = asyncio.create_task(client.request("POST" if body else "GET", "/x", content=body))
+        await until(lambda: upstream.requests)
+        call.cancel()
+        async with asyncio.timeout(LIMIT):
             await left.wait()
         upstream.behave()
         upstream.on("*", "/x", {"fine": True})

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 SEED = ROOT / "tests" / "fixtures" / "koyeb-instances.yaml"
 FIRST = ROOT / "capabilities" / "koyeb-instances.yaml"
 NAFTIKO = Path(sys.executable).with_name("naftiko")
-LIMIT = 30.0
+LIMIT = 60.0
 """Seconds that anything may take; a machine under load is slow, and a test must not be flaky for it."""
 _KEPT = frozenset({"PATH", "LANG", "SYSTEMROOT", "TMPDIR", "PYTHONPATH"})
 _TRACED = (

@@ -55,7 +55,7 @@ def caller(port: int, path: str, buffer: int = 4096) -> socket.socket:
 
 
 async def until(condition) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the other side's state has no event to wait for
             await asyncio.sleep(0.01)
 

@@ -124,7 +124,7 @@ def test_make_knows_what_to_do(target):
     """Every target names commands that make can start; nothing is started here."""
     if shutil.which("make") is None:
         pytest.skip("no make here")
-    done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     for script in re.findall(r"python (\S+\.py)", done.stdout):
         assert (ROOT / script).is_file()
@@ -152,7 +152,7 @@ def python() -> Path:
 
 def test_embedding_works():
     done = subprocess.run(
-        [python(), "-m", "examples.embed"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [python(), "-m", "examples.embed"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "GET http://127.0.0.1" in done.stdout

@@ -17,7 +17,7 @@ def identity():
 
 @pytest.fixture
 def client(identity):
-    with httpx.Client(base_url=identity.url, trust_env=False, timeout=5) as client:
+    with httpx.Client(base_url=identity.url, trust_env=False, timeout=60) as client:
         yield client
 
 

@@ -275,7 +275,7 @@ class TestCommand:
                 got = httpx.get(f"{url}/v1/instances", headers={"Authorization": "Bearer demo"})
                 assert got.json() == client.get("/v1/instances").json()
                 process.send_signal(number)
-                rest, errors = process.communicate(timeout=10)
+                rest, errors = process.communicate(timeout=60)
                 assert (process.returncode, rest, errors) == (0, "", "")
             finally:
                 process.kill()
@@ -284,7 +284,7 @@ class TestCommand:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             with self.start("--port", str(port)) as process:
-                _, errors = process.communicate(timeout=20)
+                _, errors = process.communicate(timeout=60)
         assert process.returncode == 1
         assert errors.startswith(f"Error: can't listen on 127.0.0.1:{port}: ")
         assert "--port" in errors
