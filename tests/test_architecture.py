@@ -78,3 +78,13 @@ def test_no_drawer_for_everything():
     """No utils, helpers or common: a thing lives where its user lives, or has a name of its own."""
     for file in SOURCE.rglob("*.py"):
         assert file.stem not in {"utils", "util", "helpers", "helper", "common", "misc"}, file
+
+
+def test_nobody_asks_an_action_of_which_kind_it_is():
+    """What differs between calls, flows, functions and forwards is a method of theirs; a new kind changes nobody."""
+    kinds = {"CallAction", "FlowAction", "MockAction", "ForwardAction", "FunctionAction"}
+    for file in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
+                asked = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+                assert not asked & kinds, f"{file.relative_to(SOURCE)}:{node.lineno}"

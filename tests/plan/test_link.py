@@ -8,7 +8,7 @@ import pytest
 from linked_units import answering, api, capability, only_unit, query_of, request_of, rest, rules, run, tool
 
 from naftiko.errors import InputError
-from naftiko.plan.unit import ForwardAction, FunctionAction
+from naftiko.plan.actions import ForwardAction, FunctionAction
 
 OPERATION = "inputParameters: [{name: q, in: query, type: integer, description: Which, required: true}, {name: status, in: query}]"
 FUNCTION = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from linked_units import api, capability, rest, tool
 
-from naftiko.plan.unit import CallAction
+from naftiko.plan.actions import CallAction
 
 
 def lint(*parts, **variables):

@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 from linked_units import answering, api, only_unit, run, tool
 
-from naftiko.plan.promises import promised
-
 OUTPUTS = """\
 outputParameters:
 - type: object
@@ -29,7 +27,7 @@ outputParameters:
 def schema_of(*parts, mock=False):
     unit, loaded = only_unit(*parts)
     assert not loaded.errors
-    return promised(unit.plan.action, unit.plan.outputs, mock=mock)
+    return unit.plan.action.promised(unit.plan.outputs, mock=mock)
 
 
 def meant(schema):

@@ -14,7 +14,6 @@ import click
 from naftiko.cli.answers import dump, write_answer, write_error, write_explained, write_request
 from naftiko.cli.arguments import Arguments, parse_arguments
 from naftiko.cli.check import load_usable
-from naftiko.cli.description import operations_of
 from naftiko.cli.options import check_names, environment_option, shared_options, warn
 from naftiko.cli.terminal import say
 from naftiko.cli.units import NamedPrompt, NamedUnit, find
@@ -24,9 +23,9 @@ from naftiko.engine.mock import described
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport.surroundings import environment_faults
 from naftiko.errors import CallError, InputError
+from naftiko.plan.actions import operations_of
 from naftiko.plan.credentials import is_secret_key
 from naftiko.plan.scope import Scope, StandIn
-from naftiko.plan.unit import FlowAction, FunctionAction
 
 _EXIT_USAGE = 2
 
@@ -124,8 +123,7 @@ async def _show_request(
 ) -> None:
     """Show what would be sent; a variable without a value stands as its name."""
     action = unit.plan.action
-    inner = action.action if isinstance(action, FunctionAction) else action
-    if isinstance(inner, FlowAction):
+    if action is not None and action.has_steps:
         steps = await planned(capability.engine, unit.plan, checked)
         if form == "text":
             for step, request in steps.items():

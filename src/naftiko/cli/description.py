@@ -7,10 +7,11 @@ from typing import Any
 
 from naftiko.document.model import Authentication, McpAdapter, McpPrompt
 from naftiko.engine.capability import Adapter, Capability, Unit
+from naftiko.plan.actions import Action
 from naftiko.plan.addresses import without_user
 from naftiko.plan.inputs import Input
 from naftiko.plan.operation import Operation
-from naftiko.plan.unit import Action, CallAction, FlowAction, ForwardAction, FunctionAction, MockAction, ResourcePlan
+from naftiko.plan.unit import ResourcePlan
 from naftiko.types import ABSENT
 
 _DEFAULT_ADDRESS = "127.0.0.1"
@@ -148,30 +149,13 @@ def _input(given: Input) -> dict[str, Any]:
 
 def _upstream(action: Action | None, capability: Capability) -> Iterator[dict[str, Any]]:
     """Yield what an action sends, each as its method and URL template, with the step's name in a flow."""
-    if isinstance(action, FunctionAction):
-        yield from _upstream(action.action, capability)
-    elif isinstance(action, CallAction):
-        yield _request(action.call.operation, capability)
-    elif isinstance(action, FlowAction):
-        for operation, step in operations_of(action):
-            yield {"step": step, **_request(operation, capability)}
-    elif isinstance(action, ForwardAction):
-        api = capability.plan.apis[action.api]
+    if action is None:
+        return
+    for step, call in action.calls:
+        yield {**({"step": step} if step else {}), **_request(call.operation, capability)}
+    if action.forwarded is not None:
+        api = capability.plan.apis[action.forwarded.api]
         yield {"method": "*", "url": f"{without_user(api.base.text).rstrip('/')}/{{path}}", "operation": None}
-
-
-def operations_of(action: Action | None) -> Iterator[tuple[Operation, str]]:
-    """Yield the consumed operations that an action calls, with the step that does (``""`` outside of a flow)."""
-    if isinstance(action, FunctionAction):
-        yield from operations_of(action.action)
-    elif isinstance(action, CallAction):
-        yield action.call.operation, ""
-    elif isinstance(action, FlowAction):
-        for wave in action.waves:
-            for step in wave:
-                call = getattr(step, "call", None)
-                if call is not None:
-                    yield call.operation, step.name
 
 
 def _request(operation: Operation, capability: Capability) -> dict[str, Any]:
@@ -185,7 +169,7 @@ def _request(operation: Operation, capability: Capability) -> dict[str, Any]:
 
 def is_mock(unit: Unit) -> bool:
     """Tell a unit that calls nothing and answers what the file says."""
-    return isinstance(unit.plan.action, MockAction)
+    return unit.plan.action is not None and unit.plan.action.is_made_here
 
 
 def variables(capability: Capability) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ from naftiko.engine.request import Draft, place
 from naftiko.engine.transport.redirects import READING
 from naftiko.engine.upstream import Upstream
 from naftiko.errors import NotExecutable, Problem
+from naftiko.plan.actions import ForwardAction
 from naftiko.plan.dots import climbs
 from naftiko.plan.scope import Scope
-from naftiko.plan.unit import ForwardAction
 from naftiko.types import ABSENT
 
 _CONNECTION = frozenset(

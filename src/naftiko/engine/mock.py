@@ -9,8 +9,8 @@ import httpx
 
 from naftiko import jsontext
 from naftiko.observe.redaction import HIDDEN, Redactor, is_secret_name
+from naftiko.plan.actions import Call
 from naftiko.plan.sources import reads_steps, written
-from naftiko.plan.unit import Call
 
 _NOISE = frozenset({"host", "content-length", "user-agent", "accept", "accept-encoding", "connection"})
 

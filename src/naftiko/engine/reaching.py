@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,8 @@ from naftiko.document.model import Bind, McpAdapter, OAuth2Authentication
 from naftiko.engine.binds import file_of
 from naftiko.engine.locations import located
 from naftiko.engine.reach import Reach, UsedFile, UsedVariable
-from naftiko.plan.sent import calls_of, variables_of_value
-from naftiko.plan.unit import ApiPlan, FunctionAction, UnitPlan
+from naftiko.plan.sent import variables_of_value
+from naftiko.plan.unit import ApiPlan, UnitPlan
 
 if TYPE_CHECKING:
     from naftiko.engine.capability import Capability
@@ -58,15 +59,16 @@ def _sent(capability: Capability) -> Iterator[tuple[str, str]]:
 
 def _sent_by(unit: UnitPlan, capability: Capability) -> Iterator[tuple[str, str]]:
     action = unit.action
+    if action is None:
+        return
     hosts: dict[str, None] = {}
-    for call in calls_of(action):
+    for _, call in action.calls:
         host = host_of(capability.plan.apis[call.operation.api])
         hosts[host] = None
         values = (value for _, value in call.arguments)
         inside = [name for value in values for name in variables_of_value(value)]
         yield from ((name, host) for name in (*call.variables, *inside))
-    given = action.arguments if isinstance(action, FunctionAction) else ()
-    for _, value in given:
+    for _, value in itertools.chain(*action.layers):
         yield from ((name, host) for name in variables_of_value(value) for host in hosts)
 
 

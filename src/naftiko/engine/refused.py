@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from naftiko.document.suggest import fold
 from naftiko.errors import CallError, InputError, Problem, UnusableVariable, UpstreamUnreachable
+from naftiko.plan.actions import Call
 from naftiko.plan.base import BaseUri
 from naftiko.plan.references import Input, OptionalInput
 from naftiko.plan.scope import Scope
 from naftiko.plan.sources import argument_of, variables_in
-from naftiko.plan.unit import ApiPlan, Call
+from naftiko.plan.unit import ApiPlan
 
 
 def dots_in_path(call: Call, api: ApiPlan, scope: Scope) -> CallError:

@@ -13,6 +13,7 @@ from naftiko.engine.refused import dots_in_base, dots_in_path, wrong_base
 from naftiko.engine.required import base_without_values, sends_nothing, without_values
 from naftiko.engine.wire import WireRequest
 from naftiko.errors import InputError, MissingVariable, NotExecutable, Problem
+from naftiko.plan.actions import Call
 from naftiko.plan.base import WrongBase, path_of
 from naftiko.plan.body import BodyKind
 from naftiko.plan.content import Content
@@ -22,7 +23,7 @@ from naftiko.plan.operation import Operation
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.scope import Scope
 from naftiko.plan.text import as_text
-from naftiko.plan.unit import ApiPlan, Call
+from naftiko.plan.unit import ApiPlan
 from naftiko.types import ABSENT
 
 _FORBIDDEN_IN_HEADER = frozenset(map(chr, (*range(9), *range(10, 32), 127)))

@@ -12,6 +12,7 @@ from typing import Any
 
 from naftiko.engine.refused import callers_name
 from naftiko.errors import CallError, InputError, MissingValue, Problem
+from naftiko.plan.actions import Call
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.path import PathPlaceholder, path_text
 from naftiko.plan.references import Input
@@ -19,7 +20,7 @@ from naftiko.plan.required import is_made_elsewhere
 from naftiko.plan.scope import Scope
 from naftiko.plan.sources import argument_of, inputs_in, reads_steps, steps_in, written
 from naftiko.plan.template import Value
-from naftiko.plan.unit import ApiPlan, Call
+from naftiko.plan.unit import ApiPlan
 from naftiko.types import ABSENT
 
 

@@ -16,7 +16,6 @@ from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.decode import answer as make_answer
 from naftiko.engine.decode import document, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
-from naftiko.engine.function_inputs import arguments_of, function_inputs
 from naftiko.engine.head import retry_after
 from naftiko.engine.memory import SMALL
 from naftiko.engine.mock import described, with_stand_ins
@@ -24,23 +23,14 @@ from naftiko.engine.reach import FileRoots
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.redirects import READING, is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
-from naftiko.errors import CallError, NotExecutable, PreconditionFailed, UpstreamRedirect, UpstreamStatus
+from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
 from naftiko.observe.redaction import Learnt, Redactor
+from naftiko.plan.actions import Call, FlowAction, Run, StepPlan, StepResult
 from naftiko.plan.content import Content
+from naftiko.plan.function_inputs import arguments_of
 from naftiko.plan.operation import Operation
-from naftiko.plan.outputs import Outputs
 from naftiko.plan.scope import Scope, Variables
-from naftiko.plan.unit import (
-    Action,
-    Call,
-    CallAction,
-    FlowAction,
-    FunctionAction,
-    MockAction,
-    StepPlan,
-    StepResult,
-    UnitPlan,
-)
+from naftiko.plan.unit import UnitPlan
 from naftiko.types import ABSENT
 
 ResultT = TypeVar("ResultT")
@@ -135,13 +125,10 @@ class Engine(Shared):
             CallError: see ``naftiko.errors``.
         """
         action = unit.action
+        if action is None:
+            raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}")
         try:
-            if isinstance(action, CallAction):
-                answer = await self._call(action.call, unit, inputs, passed, conditions, reads=finish.reads)
-            elif action is not None:
-                answer = await self._act(action, unit, inputs, passed, conditions, reads=finish.reads)
-            else:
-                raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}")
+            answer: Answer = await action.run(self, Run(unit, inputs, passed, conditions, finish.reads))
         except _Heavy as heavy:
             place = next(at for at, each in enumerate(self.units) if each is unit)
             answers = heavy.answers
@@ -157,42 +144,10 @@ class Engine(Shared):
         """Hide values that another process learnt to be secret."""
         self._redactor.learn_all(secrets)
 
-    async def _act(
-        self,
-        action: Action,
-        unit: UnitPlan,
-        inputs: Mapping[str, Any],
-        passed: Content | None,
-        conditions: Sequence[tuple[str, str]],
-        *,
-        reads: bool,
-    ) -> Answer:
-        if isinstance(action, CallAction):
-            return await self._call(action.call, unit, inputs, passed, conditions, reads=reads)
-        scope = Scope(inputs, self.variables)
-        if isinstance(action, FlowAction):
-            if conditions and unit.method not in READING and _changes(action):
-                raise PreconditionFailed(_UNCHECKED, hint=_UNCHECKED_HINT)
-            return await self._flow(action, unit.outputs, scope)
-        if isinstance(action, MockAction):
-            value = unit.outputs.build(None, scope)
-            return Answer(value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json)
-        if isinstance(action, FunctionAction):
-            given = function_inputs(action, scope, unit.inputs)
-            return await self._act(action.action, unit, given, passed, conditions, reads=reads)
-        raise NotExecutable("this route forwards requests; it can't be called")
-
-    async def _call(
-        self,
-        call: Call,
-        unit: UnitPlan,
-        inputs: Mapping[str, Any],
-        passed: Content | None,
-        conditions: Sequence[tuple[str, str]],
-        *,
-        reads: bool,
-    ) -> Answer:
-        scope = Scope(inputs, self.variables)
+    async def call(self, call: Call, run: Run) -> Answer:
+        """Make the one call of a unit; return the answer that its outputs make."""
+        unit, passed, conditions = run.unit, run.passed, run.conditions
+        scope = Scope(run.inputs, self.variables)
         arguments = arguments_of(call.arguments, scope)
         upstream = self.upstreams[call.operation.api]
         if conditions:
@@ -204,11 +159,17 @@ class Engine(Shared):
         response = await upstream.send(call, arguments, passed, max_binary_bytes=largest, conditions=conditions)
         if response.status_code >= _FIRST_REDIRECT:
             self._check(response, call.operation, passes_on=passes_bytes(call.operation, unit.outputs))
-        if len(response.content) > LIGHT and (reads or not passes_bytes(call.operation, unit.outputs)):
+        if len(response.content) > LIGHT and (run.reads or not passes_bytes(call.operation, unit.outputs)):
             pool = current()
-            if pool is not None and _is_heavy(response, call.operation, reads=reads):
+            if pool is not None and _is_heavy(response, call.operation, reads=run.reads):
                 raise _Heavy(pool, {Calls().next(call.operation.key): response})
         return await make_answer(response, call.operation, unit.outputs, scope, self.decoder(call.operation))
+
+    def made(self, value: Any) -> Answer:
+        """Return the answer that a value is; of ABSENT it has no content."""
+        if value is ABSENT:
+            return Answer(status=204)
+        return Answer(value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json)
 
     def _check(self, response: httpx.Response, operation: Operation, *, passes_on: bool) -> None:
         """Let an answer through that is one; 304 is, and says that the caller has it already.
@@ -231,15 +192,14 @@ class Engine(Shared):
         Raises:
             NotExecutable: the unit sends none, or several.
         """
-        action, given = unit.action, inputs
-        if isinstance(action, FunctionAction):
-            given = function_inputs(action, Scope(inputs, self.variables), unit.inputs)
-            action = action.action
-        if not isinstance(action, CallAction):
+        run, action = Run(unit, inputs, passed), unit.action
+        call = None if action is None else action.inner.only_call
+        if action is None or call is None:
             reason = unit.reason or "it doesn't make exactly one request"
             raise NotExecutable(f"`{unit.name}` has no request to show: {reason}")
-        arguments = arguments_of(action.call.arguments, Scope(given, self.variables))
-        request, _ = await self.upstreams[action.call.operation.api].request(action.call, arguments, passed)
+        given = action.inside(self, run).inputs
+        arguments = arguments_of(call.arguments, Scope(given, self.variables))
+        request, _ = await self.upstreams[call.operation.api].request(call, arguments, passed)
         return request
 
     async def document(self, call: Call, scope: Scope, passed: Content | None = None) -> Any:
@@ -284,18 +244,6 @@ class Engine(Shared):
                 shown[step.name] = result.shown
             runner.stay()
         return results, Scope({**scope.inputs}, scope.variables, shown)
-
-    async def _flow(self, flow: FlowAction, outputs: Outputs, scope: Scope) -> Answer:
-        """Run steps and build the answer: of the mappings, else of the last step's result."""
-        results, final = await self.steps(flow, scope)
-        if flow.mappings:
-            value = _nested(flow, final)
-            if value is not ABSENT:
-                return Answer(value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json)
-        last = outputs.build(results[flow.last].raw, final)
-        if last is None and results[flow.last].raw is None:
-            return Answer(status=204)
-        return Answer(value=last, media_type=JSON_MEDIA_TYPE, dump=dump_json)
 
     def decoder(self, operation: Operation) -> Decoder:
         """Return the decoder of an operation's format, made once.
@@ -391,26 +339,6 @@ async def _step(step: StepPlan, runner: _StepRunner, scope: Scope) -> StepResult
         raise
 
 
-def _nested(flow: FlowAction, scope: Scope) -> Any:
-    """Build the answer of mappings: dots in a target nest; what finds nothing is null (SEMANTICS 5.3).
-
-    What stands inside of another's target is added to its object, and takes the place of what is none.
-    """
-    answer: dict[str, Any] = {}
-    made = {id(answer)}
-    for target, value in flow.mappings:
-        found = value(scope)
-        inside = answer
-        for name in target[:-1]:
-            below: Any = inside.get(name)
-            if id(below) not in made:  # a step's own document stays as it is
-                below = inside[name] = {**below} if isinstance(below, dict) else {}
-                made.add(id(below))
-            inside = below
-        inside[target[-1]] = None if found is ABSENT else found
-    return answer
-
-
 def _largest(operation: Operation, declared: str | None) -> int | None:
     """Return how many bytes of an answer are read; ``None`` where the operation's answer is not binary."""
     return binary_bytes(operation.max_binary_size, declared) if operation.raw_format == "binary" else None
@@ -431,15 +359,7 @@ def _passed_on(
     return [pair for pair in conditions if pair[0] in _GUARDS or operation.method not in READING]
 
 
-def _changes(flow: FlowAction) -> bool:
-    """Tell whether a step calls an upstream with a method that may change something."""
-    calls = (getattr(step, "call", None) for wave in flow.waves for step in wave)
-    return any(call is not None and call.operation.method not in READING for call in calls)
-
-
 _GUARDS = frozenset({"if-match", "if-unmodified-since"})
-_UNCHECKED = "the route makes several calls, and can't tell which of them the precondition is for; nothing was sent"
-_UNCHECKED_HINT = "leave out If-Match, If-None-Match and If-Unmodified-Since, or call a route that makes one call"
 
 
 def failed(response: httpx.Response, operation: Operation) -> UpstreamStatus:

@@ -24,12 +24,13 @@ from naftiko.engine.transport import OPERATION, AnswerTooLarge, Limits, Transpor
 from naftiko.engine.veiling import proofs, veiled, veiled_stream
 from naftiko.errors import UpstreamBroken, UpstreamError, UpstreamRefused
 from naftiko.observe.redaction import Redactor, credential_text
+from naftiko.plan.actions import Call
 from naftiko.plan.content import Content
 from naftiko.plan.credentials import path_names
 from naftiko.plan.operation import Operation
 from naftiko.plan.scope import Scope, Variables
 from naftiko.plan.text import whole_characters
-from naftiko.plan.unit import ApiPlan, Call
+from naftiko.plan.unit import ApiPlan
 
 _UNAUTHORIZED = 401
 _FORWARD = "forward"

@@ -16,6 +16,7 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import Model
 from naftiko.document.suggest import did_you_mean, fold, listed
 from naftiko.plan import dotted, jsonpath
+from naftiko.plan.actions import Call, Extra
 from naftiko.plan.apis import Apis
 from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation, Slot
 from naftiko.plan.path import same_placeholder
@@ -37,7 +38,7 @@ from naftiko.plan.schema_types import stands_for_bytes
 from naftiko.plan.sources import on_one_line
 from naftiko.plan.step_bytes import StepBytes
 from naftiko.plan.template import TemplateError, Value
-from naftiko.plan.unit import ApiPlan, Call, Extra
+from naftiko.plan.unit import ApiPlan
 from naftiko.plan.wants import Use, Wants
 
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})

@@ -10,6 +10,7 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import CallStep, LookupStep, Mapping, Model, ScriptStep, Step, UnknownStep
 from naftiko.document.suggest import did_you_mean, listed
 from naftiko.plan import jsonpath
+from naftiko.plan.actions import FlowAction, StepPlan
 from naftiko.plan.calls import Caller, CallLinker, CannotLink
 from naftiko.plan.references import Names, ScopePath, StepPath, compile_path, compile_value
 from naftiko.plan.resolving import tell_misspelt_names
@@ -18,7 +19,6 @@ from naftiko.plan.steps.call import CallStepPlan
 from naftiko.plan.steps.lookup import LookupStepPlan
 from naftiko.plan.template import TemplateError, Value
 from naftiko.plan.text import as_text
-from naftiko.plan.unit import FlowAction, StepPlan
 from naftiko.plan.wants import Wants
 
 

@@ -26,6 +26,7 @@ from naftiko.document.model import (
 from naftiko.document.reader import is_null
 from naftiko.document.suggest import listed
 from naftiko.plan import mentions
+from naftiko.plan.actions import Action, CallAction, ForwardAction, FunctionAction, MockAction
 from naftiko.plan.apis import Apis, LinkSettings, link_apis
 from naftiko.plan.calls import Caller, CallLinker, CannotLink
 from naftiko.plan.credentials import compile_secrets, unusable_by_callers
@@ -46,18 +47,7 @@ from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt, tell_mis
 from naftiko.plan.route_checks import tell_duplicates, wrong_path
 from naftiko.plan.routes import NO_OUTER_INPUTS, ExposedRoute, OuterInputs, exposed_path, outer_inputs, parse_route
 from naftiko.plan.sound import check_sound
-from naftiko.plan.unit import (
-    Action,
-    AdapterPlan,
-    CallAction,
-    CapabilityPlan,
-    ForwardAction,
-    FunctionAction,
-    MockAction,
-    ResourcePlan,
-    UnitPlan,
-    variables_of,
-)
+from naftiko.plan.unit import AdapterPlan, CapabilityPlan, ResourcePlan, UnitPlan
 from naftiko.plan.wants import Use, Wanted, Wants, in_their_places
 
 _Declaration: TypeAlias = ExposedOperation | McpTool | McpResource | AggregateFunction
@@ -298,7 +288,11 @@ class _Linker:
             action, reason = (None, reason or wrong) if wrong else (action, reason)
         tell_misspelt_names(self._findings.at(model.node), names)
         plan = self._plan(model, function, place, action, reason, inputs, outputs, wants)
-        needed = (*names.variables, *(name for name in names.free if inputs.find(name) is None), *variables_of(action))
+        needed = (
+            *names.variables,
+            *(name for name in names.free if inputs.find(name) is None),
+            *(() if action is None else action.variables),
+        )
         return replace(plan, own_schema=declared.own, variables=tuple(dict.fromkeys(needed)))
 
     def _function_of(self, model: _Declaration, place: _Place) -> tuple[AggregateFunction | None, str, str]:
@@ -449,7 +443,8 @@ class _Linker:
         wants: Wants,
     ) -> UnitPlan:
         hints = getattr(model, "hints", None)
-        operation = action.call.operation if isinstance(action, CallAction) else None
+        call = None if action is None else action.only_call
+        operation = None if call is None else call.operation
         path = place.route.text if place.route is not None else None
         name = model.name or (function.name if function else None)
         if name is None:

@@ -7,14 +7,13 @@ refuses an answer, and whoever reads the schema sees what is meant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from naftiko.plan.mock import ListOf
 from naftiko.plan.outputs import ArrayOf, Expressed, ObjectOf, Output, Outputs, ValuesOf
 from naftiko.plan.references import Constant
 from naftiko.plan.scope import Scope, Variables
-from naftiko.plan.unit import Action, CallAction, FlowAction, FunctionAction, MockAction
 
 _TYPES: Final = ("null", "string", "number", "boolean", "object", "array")
 _NAMES: Final[Mapping[type, str]] = {
@@ -29,26 +28,9 @@ _NOTHING: Final = Scope({}, cast("Variables", None))
 """A constant looks at nothing."""
 
 
-def promised(action: Action | None, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
-    """Return the schema of a unit's answers; ``None`` where it is made of something else than its declaration.
-
-    Args:
-        action: what runs.
-        outputs: the unit's.
-        mock: whether nothing is called, so that the answer is another one.
-    """
-    if isinstance(action, FunctionAction):
-        return promised(action.action, outputs, mock=mock)
-    if isinstance(action, FlowAction) and action.mappings and not mock:
-        return _mapped(action, outputs.schema or {})
-    is_made = isinstance(action, MockAction) or (
-        not mock
-        and isinstance(action, CallAction | FlowAction)
-        and not (isinstance(action, CallAction) and action.call.operation.raw_format == "binary")
-    )
-    if not is_made or outputs.identity or outputs.schema is None:
-        return None
-    return _kept(outputs.schema, outputs.output)
+def kept(outputs: Outputs) -> dict[str, Any] | None:
+    """Return the schema that answers keep which outputs make; ``None`` where they make none, or say nothing of it."""
+    return None if outputs.identity or outputs.schema is None else _kept(outputs.schema, outputs.output)
 
 
 def _kept(declared: Mapping[str, Any], output: Output) -> dict[str, Any]:
@@ -88,10 +70,15 @@ def likely(declared: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _mapped(flow: FlowAction, declared: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of an answer that mappings build; outputs of the same names say the types."""
+def mapped(targets: Sequence[Sequence[str]], declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an answer that mappings build; outputs of the same names say the types.
+
+    Args:
+        targets: where the values go, each the names from the outermost on.
+        declared: the schema of the outputs.
+    """
     made: dict[str, Any] = {"type": "object", "properties": {}}
-    for target, _ in flow.mappings:
+    for target in targets:
         inside, known = made, declared
         for name in target[:-1]:
             known = known.get("properties", {}).get(name, {})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from naftiko.plan.actions import Call
 from naftiko.plan.references import InputOrVariable, Variable
 from naftiko.plan.sources import leaves
-from naftiko.plan.unit import Action, Call, CallAction, CapabilityPlan, FlowAction, FunctionAction
+from naftiko.plan.unit import CapabilityPlan
 
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _KNOWN: Final = frozenset(
@@ -95,17 +97,6 @@ _NOT_RANDOM: Final = re.compile(
 )
 
 
-def calls_of(action: Action | None) -> Iterator[Call]:
-    """Yield the calls of an action, those of steps and functions included."""
-    if isinstance(action, FunctionAction):
-        yield from calls_of(action.action)
-    elif isinstance(action, CallAction):
-        yield action.call
-    elif isinstance(action, FlowAction):
-        called = (getattr(step, "call", None) for wave in action.waves for step in wave)
-        yield from (call for call in called if isinstance(call, Call))
-
-
 def sent_variables(plan: CapabilityPlan) -> Mapping[str, frozenset[str]]:
     """Return the variables that requests have in headers, queries, cookies, paths and bodies.
 
@@ -124,11 +115,12 @@ def _sent(plan: CapabilityPlan) -> Iterator[tuple[str, str]]:
         for parameter in api.parameters:
             yield from ((name, parameter.name) for name in variables_of_value(parameter.fixed))
     for unit in (unit for adapter in plan.adapters for unit in adapter.runnable):
-        for call in calls_of(unit.action):
+        if unit.action is None:
+            continue
+        for _, call in unit.action.calls:
             yield from _sent_by(call)
-        if isinstance(unit.action, FunctionAction):
-            for carrier, value in unit.action.arguments:
-                yield from ((name, carrier) for name in variables_of_value(value))
+        for carrier, value in itertools.chain(*unit.action.layers):
+            yield from ((name, carrier) for name in variables_of_value(value))
 
 
 def _sent_by(call: Call) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any
 
 from naftiko.document.model import (
     Authentication,
@@ -13,163 +13,15 @@ from naftiko.document.model import (
     RestAdapter,
     ToolHints,
 )
+from naftiko.plan.actions import Action
 from naftiko.plan.base import BaseUri
 from naftiko.plan.inputs import InputSet
-from naftiko.plan.operation import Operation
-from naftiko.plan.outputs import ConsumedOutputs, Outputs
+from naftiko.plan.outputs import Outputs
 from naftiko.plan.own_schema import OwnSchema
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.routes import ExposedRoute
-from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 from naftiko.types import Position
-
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing (RFC 9110 chapter 9.2.1)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Extra:
-    """A ``with`` key that names nothing in the operation, and where it goes (SEMANTICS 4.3).
-
-    Attributes:
-        place: ``body`` (it is the body), ``field`` (of a JSON body), ``query`` or ``header``.
-    """
-
-    name: str
-    place: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of a consumed operation.
-
-    Attributes:
-        arguments: what each argument of the operation is made of.
-        extras: arguments that the operation doesn't know.
-        consumed: the operation's named outputs.
-    """
-
-    operation: Operation
-    arguments: tuple[tuple[str, Value], ...]
-    extras: tuple[Extra, ...] = ()
-    consumed: ConsumedOutputs = field(default_factory=dict)
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The variables that its request needs: the operation's own, and free names that no argument fills."""
-        filled = dict(self.arguments)
-        return (*self.operation.variables, *(name for name in self.operation.free_names if name not in filled))
-
-
-class Runner(Protocol):
-    """What a step may ask of the engine."""
-
-    async def call(self, call: Call, scope: Scope) -> Any:
-        """Call a consumed operation; return its decoded document, ``None`` for no content."""
-        ...
-
-
-class StepPlan(Protocol):
-    """A step, compiled."""
-
-    @property
-    def name(self) -> str:
-        """The name under which later steps see its result."""
-        ...
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """The earlier steps that it reads."""
-        ...
-
-    async def run(self, runner: Runner, scope: Scope) -> StepResult:
-        """Run it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """A step's result.
-
-    Attributes:
-        raw: the document itself, which the unit's outputs apply to if it is the last.
-        shown: what later steps see.
-    """
-
-    raw: Any
-    shown: Any
-
-
-@dataclass(frozen=True, slots=True)
-class CallAction:
-    """Simple mode: one call."""
-
-    call: Call
-
-
-@dataclass(frozen=True, slots=True)
-class FlowAction:
-    """Steps.
-
-    Attributes:
-        waves: steps that need nothing of one another, in order.
-        mappings: what builds the answer, target names split at dots; none: the last step's result.
-        sources: the values of the mappings as the file has them.
-    """
-
-    waves: tuple[tuple[StepPlan, ...], ...]
-    mappings: tuple[tuple[tuple[str, ...], Value], ...]
-    last: str
-    sources: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MockAction:
-    """No call: the outputs are the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class ForwardAction:
-    """Pass a request on to a consumed API (SEMANTICS 4.6)."""
-
-    api: str
-    trusted_headers: frozenset[str]
-    path_variable: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionAction:
-    """An aggregate's function that a unit calls with inputs of its own making (``ref`` beside ``with``)."""
-
-    arguments: tuple[tuple[str, Value], ...]
-    inputs: InputSet
-    action: Action
-
-
-Action: TypeAlias = CallAction | FlowAction | MockAction | ForwardAction | FunctionAction
-
-
-def variables_of(action: Action | None) -> tuple[str, ...]:
-    """Return the variables that the calls of an action need, steps and functions included (SEMANTICS 2)."""
-    if isinstance(action, FunctionAction):
-        return variables_of(action.action)
-    if isinstance(action, CallAction):
-        return action.call.variables
-    if isinstance(action, FlowAction):
-        calls = [getattr(step, "call", None) for wave in action.waves for step in wave]
-        return tuple(name for call in calls if isinstance(call, Call) for name in call.variables)
-    return ()
-
-
-def only_reads(action: Action | None) -> bool:
-    """Tell whether an action only calls what changes nothing, steps and functions included (RFC 9110 chapter 9.2.1)."""
-    if isinstance(action, CallAction):
-        return action.call.operation.method in SAFE_METHODS
-    if isinstance(action, FlowAction):
-        calls = [getattr(step, "call", None) for wave in action.waves for step in wave]
-        return all(call is None or call.operation.method in SAFE_METHODS for call in calls)
-    return only_reads(action.action) if isinstance(action, FunctionAction) else isinstance(action, MockAction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +68,11 @@ class UnitPlan:
     tags: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     route: ExposedRoute | None = None
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it calls only what changes nothing; what can't be executed is not known to."""
+        return self.action is not None and self.action.only_reads
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from naftiko.plan.portable import Folder, References, Shaper, mended
-from naftiko.plan.promises import likely, promised
+from naftiko.plan.promises import likely
 from naftiko.plan.unit import UnitPlan
 from naftiko.types import ABSENT
 
@@ -62,5 +62,5 @@ def output_shape(plan: UnitPlan, *, mock: bool) -> OutputShape:
     if plan.output_schema is not None and not mock and own.get("type", "object") == "object":
         shape = Shaper(Folder(References(own)), renames=False).shape({**own, "type": "object"}, "")
         return OutputShape(likely(shape.schema), is_object=True)
-    schema = promised(plan.action, plan.outputs, mock=mock)
+    schema = None if plan.action is None else plan.action.promised(plan.outputs, mock=mock)
     return NOTHING_PROMISED if schema is None else OutputShape(schema, "object" in schema.get("type", ()))

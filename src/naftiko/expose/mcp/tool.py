@@ -15,7 +15,7 @@ from naftiko.expose.problems import Redact
 from naftiko.observe import neutral
 from naftiko.plan.names import tool_names
 from naftiko.plan.tool_list import input_schema, tool_description
-from naftiko.plan.unit import MockAction, UnitPlan, only_reads
+from naftiko.plan.unit import UnitPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Tool:
         output = self.shape.shown(modern=modern)
         if output is not None:
             shown["outputSchema"] = output
-        annotations = _annotations(plan.label, plan.hints, reads=only_reads(plan.action))
+        annotations = _annotations(plan.label, plan.hints, reads=plan.only_reads)
         if annotations:
             shown["annotations"] = annotations
         declared: dict[str, Any] = neutral.declared(shown)
@@ -60,7 +60,8 @@ class Tool:
     @property
     def may_exceed(self) -> bool:
         """Whether an answer can be larger than the budget: what no upstream sends is as large as the file says."""
-        return bool(self.budget) and not isinstance(self.unit.plan.action, MockAction | None)
+        action = self.unit.plan.action
+        return bool(self.budget) and action is not None and not action.is_made_here
 
     @property
     def is_repeatable(self) -> bool:
@@ -68,7 +69,7 @@ class Tool:
         hints = self.unit.plan.hints
         if hints is not None and hints.read_only is not None:
             return hints.read_only
-        return only_reads(self.unit.plan.action)
+        return self.unit.plan.only_reads
 
 
 def _annotations(label: str | None, hints: ToolHints | None, *, reads: bool) -> dict[str, Any]:

@@ -57,8 +57,8 @@ from naftiko.expose.rest.routes import HEAD_OF, Route, Served, best_of, not_foun
 from naftiko.expose.rest.timing import ServerTiming
 from naftiko.expose.spaces import Spaces, spaces_of
 from naftiko.expose.streams import Stream, end_of_body, is_stream
+from naftiko.plan.actions import SAFE_METHODS, ForwardAction
 from naftiko.plan.scope import Scope as PlanScope
-from naftiko.plan.unit import SAFE_METHODS, ForwardAction, only_reads
 
 _METHODS_OF_THE_DESCRIPTION = frozenset({"GET", "HEAD"})
 _WHOLE = contextlib.nullcontext()
@@ -99,8 +99,9 @@ class RestApp(Shared):
         units = [unit for unit in adapter.units if self._options.selection.admits(unit.namespace, unit.name)]
         reverse = ReverseRoutes(capability, prefix, units)
         for unit in units:
-            forwards = isinstance(unit.plan.action, ForwardAction) or unit.method is None
-            changes = not (forwards or only_reads(unit.plan.action))
+            action = unit.plan.action
+            forwards = unit.method is None or (action is not None and action.forwarded is not None)
+            changes = not (forwards or unit.plan.only_reads)
             served = Served(unit, InputReader(unit), capability, reverse, its_guard, forwards, changes)
             self._served.append(served)
             route = self._router.add(prefix + (served.route.path or "/"), Route(), spans=forwards)
@@ -326,9 +327,9 @@ async def _watched(receive: Receive, watch: CallerWatch) -> AsyncIterator[bytes]
 
 def _forward_action(served: Served) -> ForwardAction:
     action = served.unit.plan.action
-    if not isinstance(action, ForwardAction):
+    if action is None or action.forwarded is None:
         raise NotExecutable(f"`{served.unit.name}` can't be executed: {served.unit.reason}")
-    return action
+    return action.forwarded
 
 
 def _inbound(action: ForwardAction, values: tuple[str, ...], scope: Scope, pieces: AsyncIterator[bytes]) -> Inbound:

@@ -31,9 +31,7 @@ from naftiko.plan.inputs import Input, Null
 from naftiko.plan.names import in_words
 from naftiko.plan.path import placeholders
 from naftiko.plan.portable import bounded
-from naftiko.plan.promises import promised
 from naftiko.plan.routes import NO_ROUTE
-from naftiko.plan.unit import CallAction, ForwardAction, MockAction
 
 _PLACEHOLDER = re.compile(r"\$?\{\{\s*([^{}/]+?)\s*\}\}|\$?\{([^{}/]+)\}")
 _SENTENCE = re.compile(r".{8,}?(?:[.!?](?= |$)|$)|.+")
@@ -119,7 +117,7 @@ def _path(unit: Unit) -> str:
 
 
 def _is_described(unit: Unit) -> bool:
-    return unit.executable and not isinstance(unit.plan.action, ForwardAction)
+    return unit.plan.action is not None and unit.plan.action.forwarded is None
 
 
 class _Paths:
@@ -234,7 +232,8 @@ def _path_parameters(unit: Unit, names: Sequence[str]) -> list[dict[str, Any]]:
 
 def _other_parameters(unit: Unit) -> Iterable[dict[str, Any]]:
     action = unit.plan.action
-    slots = action.call.operation.slots if isinstance(action, CallAction) else ()
+    call = None if action is None else action.only_call
+    slots = () if call is None else call.operation.slots
     upstream_path = {slot.name for slot in slots if slot.location == "path"}
     for found in unit.inputs:
         if _is_parameter(found):
@@ -335,7 +334,8 @@ def _described(found: Input, content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _responses(unit: Unit) -> dict[str, Any]:
     outputs = unit.plan.outputs
-    schema = promised(unit.plan.action, outputs, mock=False)
+    action = unit.plan.action
+    schema = None if action is None else action.promised(outputs, mock=False)
     content: dict[str, Any]
     if unit.method == "HEAD":
         content, description = {}, "The upstream's headers."
@@ -347,7 +347,7 @@ def _responses(unit: Unit) -> dict[str, Any]:
         description = "The answer."
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     success: dict[str, Any] = {"2XX": {"description": description, **({"content": content} if content else {})}}
-    if not isinstance(unit.plan.action, MockAction):
+    if action is None or not action.is_made_here:
         success["204"] = {"description": "The upstream's answer has no content."}
     if unit.method in {"GET", "HEAD"}:
         success["304"] = {"description": "The caller has this answer already (`If-None-Match`, `If-Modified-Since`)."}

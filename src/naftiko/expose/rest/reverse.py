@@ -13,6 +13,7 @@ from naftiko.engine.capability import Capability, Unit
 from naftiko.errors import MissingVariable
 from naftiko.expose.rest.reading import placeholders_in_order
 from naftiko.expose.rest.router import Router, UndecodablePath, decoded
+from naftiko.plan.actions import Call
 from naftiko.plan.dots import climbs
 from naftiko.plan.inputs import Input as UnitInput
 from naftiko.plan.operation import Operation
@@ -22,7 +23,7 @@ from naftiko.plan.routes import NO_ROUTE, ExposedRoute
 from naftiko.plan.scope import Scope, Variables
 from naftiko.plan.sources import inputs_in, reads_steps
 from naftiko.plan.text import as_text
-from naftiko.plan.unit import Action, ApiPlan, Call, CallAction, ForwardAction, FunctionAction
+from naftiko.plan.unit import ApiPlan
 from naftiko.types import ABSENT
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -209,9 +210,9 @@ class ReverseRoutes:
         self, unit: Unit, rest: str, captured: Mapping[str, str], api: ApiPlan, query: str, here: Here
     ) -> str | None:
         """Return the path of a forward with the rest of a path below it."""
-        action = unit.plan.action
+        action = None if unit.plan.action is None else unit.plan.action.forwarded
         ours = self._upstreams[api.key].scope({}).inputs
-        if not isinstance(action, ForwardAction) or any(ours.get(name) != raw for name, raw in captured.items()):
+        if action is None or any(ours.get(name) != raw for name, raw in captured.items()):
             return None
         known = here.placeholders()
         if action.path_variable is not None:
@@ -231,13 +232,13 @@ class ReverseRoutes:
         self._is_made = True
         for unit in self._units:
             action = unit.plan.action
-            if isinstance(action, ForwardAction):
-                if action.api in self._apis:
-                    self._apis[action.api].forwards.append(unit)
+            if action is None:
                 continue
-            found = _call(action)
-            if found is not None and found[0].operation.api in self._apis:
-                self._add(unit, *found)
+            if action.forwarded is not None and action.forwarded.api in self._apis:
+                self._apis[action.forwarded.api].forwards.append(unit)
+            call = action.inner.only_call
+            if call is not None and call.operation.api in self._apis:
+                self._add(unit, call, [dict(call.arguments), *map(dict, action.layers)])
 
     def _add(self, unit: Unit, call: Call, layers: Sequence[Mapping[str, Any]]) -> None:
         operation = call.operation
@@ -323,16 +324,6 @@ class _Unmapped:
     def __call__(self, scope: Scope) -> Any:
         value = scope.inputs.get(self.name, ABSENT)
         return scope.variables.value(self.name) if value is ABSENT and self.may_be_variable else value
-
-
-def _call(action: Action | None) -> tuple[Call, list[Mapping[str, Any]]] | None:
-    """Return the one call that an action makes, and what its arguments are made of, the innermost first."""
-    if isinstance(action, CallAction):
-        return action.call, [dict(action.call.arguments)]
-    if isinstance(action, FunctionAction):
-        inner = _call(action.action)
-        return None if inner is None else (inner[0], [*inner[1], dict(action.arguments)])
-    return None
 
 
 def _source(value: Any, layers: Iterable[Mapping[str, Any]]) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from naftiko.plan.actions import Call, Runner, StepResult
 from naftiko.plan.outputs import visible
 from naftiko.plan.scope import Scope
-from naftiko.plan.unit import Call, Runner, StepResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,11 @@ class CallStepPlan:
     name: str
     needs: frozenset[str]
     call: Call
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The one."""
+        return (self.call,)
 
     async def run(self, runner: Runner, scope: Scope) -> StepResult:
         """Call, and show the answer to later steps."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from naftiko.plan.actions import Call, Runner, StepResult
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 from naftiko.plan.text import as_text
-from naftiko.plan.unit import Runner, StepResult
 from naftiko.types import ABSENT
 
 
@@ -30,6 +30,11 @@ class LookupStepPlan:
     match: str
     value: Value
     fields: tuple[str, ...]
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """It makes none."""
+        return ()
 
     async def run(self, runner: Runner, scope: Scope) -> StepResult:  # noqa: ARG002  # a step's shape
         """Look up; hits keep the order of the values, none found is null (one value) or ``[]`` (a list)."""

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from naftiko.errors import InputError, Problem
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.scope import Scope
 from naftiko.plan.sources import inputs_in
-from naftiko.plan.unit import FunctionAction
+from naftiko.plan.template import Value
 from naftiko.types import ABSENT
 
+Bindings: TypeAlias = "Iterable[tuple[str, Value]]"
 
-def arguments_of(bindings: Any, scope: Scope) -> dict[str, Any]:
+
+def arguments_of(bindings: Bindings, scope: Scope) -> dict[str, Any]:
     """Evaluate arguments; absent ones are left out (SEMANTICS 3.2)."""
     found = ((name, value(scope)) for name, value in bindings)
     return {name: value for name, value in found if value is not ABSENT}
 
 
-def function_inputs(action: FunctionAction, scope: Scope, inputs: InputSet) -> dict[str, Any]:
+def function_inputs(arguments: Bindings, inputs: InputSet, scope: Scope, known: InputSet) -> dict[str, Any]:
     """Return the checked inputs of a function that a unit calls with inputs of its own making.
 
     Args:
-        action: the call of the function.
+        arguments: what they are made of.
+        inputs: what the function declares.
         scope: the unit's inputs, and the variables.
-        inputs: what the unit declares.
+        known: what the unit declares.
 
     Raises:
         InputError: they don't fit; an input of the function that is one of the unit's is told as that one.
     """
     try:
-        return action.inputs.check(arguments_of(action.arguments, scope))
+        return inputs.check(arguments_of(arguments, scope))
     except InputError as error:
-        sources = dict(action.arguments)
-        raise InputError([_told(problem, sources, inputs) for problem in error.problems], hint=error.hint) from None
+        sources = dict(arguments)
+        raise InputError([_told(problem, sources, known) for problem in error.problems], hint=error.hint) from None
 
 
 def _told(problem: Problem, sources: Mapping[str, Any], inputs: InputSet) -> Problem:

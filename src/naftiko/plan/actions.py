@@ -1,0 +1,483 @@
+"""What a unit does: each kind of action, with all that anybody asks of it (SEMANTICS 3.3, 4.6, 5.4 and 5.5).
+
+An action runs, is explained and is described by methods of its own: a new kind is a class here, or anywhere, and
+nothing else changes. What it needs of the engine stands in ``Performer``: the plan knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from naftiko.errors import NotExecutable, PreconditionFailed
+from naftiko.plan import promises
+from naftiko.plan.content import Content
+from naftiko.plan.explaining import missed_step
+from naftiko.plan.function_inputs import function_inputs
+from naftiko.plan.inputs import InputSet
+from naftiko.plan.operation import Operation
+from naftiko.plan.outputs import ConsumedOutputs, Explained, Outputs
+from naftiko.plan.scope import Scope, Variables
+from naftiko.plan.template import Value
+from naftiko.types import ABSENT
+
+if TYPE_CHECKING:
+    from naftiko.plan.unit import UnitPlan
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110 chapter 9.2.1)."""
+_READING: Final = frozenset({"GET", "HEAD"})
+_FORWARDS: Final = "this route forwards requests; it can't be called"
+_UNCHECKED: Final = (
+    "the route makes several calls, and can't tell which of them the precondition is for; nothing was sent"
+)
+_UNCHECKED_HINT: Final = (
+    "leave out If-Match, If-None-Match and If-Unmodified-Since, or call a route that makes one call"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A ``with`` key that names nothing in the operation, and where it goes (SEMANTICS 4.3).
+
+    Attributes:
+        place: ``body`` (it is the body), ``field`` (of a JSON body), ``query`` or ``header``.
+    """
+
+    name: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a consumed operation.
+
+    Attributes:
+        arguments: what each argument of the operation is made of.
+        extras: arguments that the operation doesn't know.
+        consumed: the operation's named outputs.
+    """
+
+    operation: Operation
+    arguments: tuple[tuple[str, Value], ...]
+    extras: tuple[Extra, ...] = ()
+    consumed: ConsumedOutputs = field(default_factory=dict)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables that its request needs: the operation's own, and free names that no argument fills."""
+        filled = dict(self.arguments)
+        return (*self.operation.variables, *(name for name in self.operation.free_names if name not in filled))
+
+
+class Runner(Protocol):
+    """What a step may ask of the engine."""
+
+    async def call(self, call: Call, scope: Scope) -> Any:
+        """Call a consumed operation; return its decoded document, ``None`` for no content."""
+        ...
+
+
+class StepPlan(Protocol):
+    """A step, compiled."""
+
+    @property
+    def name(self) -> str:
+        """The name under which later steps see its result."""
+        ...
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The earlier steps that it reads."""
+        ...
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls that it makes."""
+        ...
+
+    async def run(self, runner: Runner, scope: Scope) -> StepResult:
+        """Run it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """A step's result.
+
+    Attributes:
+        raw: the document itself, which the unit's outputs apply to if it is the last.
+        shown: what later steps see.
+    """
+
+    raw: Any
+    shown: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a unit.
+
+    Attributes:
+        unit: the unit.
+        inputs: checked, by name.
+        passed: a REST caller's body that is passed on.
+        conditions: a REST caller's (RFC 9110 chapter 13).
+        reads: whether the bytes of an answer that is passed on are read by whoever gets it.
+    """
+
+    unit: UnitPlan
+    inputs: Mapping[str, Any]
+    passed: Content | None = None
+    conditions: Sequence[tuple[str, str]] = ()
+    reads: bool = False
+
+
+class Performer(Protocol):
+    """What an action may ask of the engine."""
+
+    @property
+    def variables(self) -> Variables:
+        """The values from outside."""
+        ...
+
+    async def call(self, call: Call, run: Run) -> Any:
+        """Make the one call of a unit; return the answer that its outputs make."""
+        ...
+
+    def made(self, value: Any) -> Any:
+        """Return the answer that a value is; of ABSENT it has no content."""
+        ...
+
+    async def document(self, call: Call, scope: Scope, passed: Content | None = None) -> Any:
+        """Make a call; return its decoded document."""
+        ...
+
+    async def steps(self, flow: FlowAction, scope: Scope) -> tuple[Mapping[str, StepResult], Scope]:
+        """Run steps; return their results by name, and the scope that the answer is made in."""
+        ...
+
+
+class Action:
+    """What a unit does."""
+
+    __slots__ = ()
+
+    @property
+    def inner(self) -> Action:
+        """What is done in the end: of a function, the action of it."""
+        return self
+
+    @property
+    def calls(self) -> Sequence[tuple[str, Call]]:
+        """The calls that it makes, each with its step's name (``""`` outside of a flow)."""
+        return ()
+
+    @property
+    def only_call(self) -> Call | None:
+        """The call, if it is exactly one and nothing else."""
+        return None
+
+    @property
+    def forwarded(self) -> ForwardAction | None:
+        """What passes requests on as they are, if it does that."""
+        return None
+
+    @property
+    def is_made_here(self) -> bool:
+        """Whether the answer is what the file says, and nothing is called."""
+        return False
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether it may make several calls."""
+        return False
+
+    @property
+    def layers(self) -> tuple[tuple[tuple[str, Value], ...], ...]:
+        """What the inputs of the functions are made of that it is behind, the innermost first."""
+        return ()
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables that its calls need, steps and functions included (SEMANTICS 2)."""
+        return tuple(name for _, call in self.calls for name in call.variables)
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it calls only what changes nothing, steps and functions included (RFC 9110 chapter 9.2.1)."""
+        return all(call.operation.method in SAFE_METHODS for _, call in self.calls)
+
+    def inside(self, performer: Performer, run: Run) -> Run:
+        """Return the run of ``inner`` that a run of it is.
+
+        Raises:
+            InputError: the inputs of a function don't fit.
+        """
+        del performer
+        return run
+
+    async def run(self, performer: Performer, run: Run) -> Any:
+        """Run it; return the answer.
+
+        Raises:
+            CallError: see ``naftiko.errors``.
+        """
+        raise NotImplementedError
+
+    async def explain(self, performer: Performer, run: Run) -> list[Explained]:
+        """Run it, and say for each output where its value came from.
+
+        Raises:
+            CallError: as from ``run``.
+        """
+        raise NotImplementedError
+
+    async def planned(self, performer: Performer, run: Run) -> dict[str, Any]:
+        """Return the requests of a flow by step, of a performer that sends nothing."""
+        del performer, run
+        return {}
+
+    def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
+        """Return the schema of its answers; ``None`` where they are made of something else than the declaration.
+
+        Args:
+            outputs: the unit's.
+            mock: whether nothing is called, so that the answer is another one.
+        """
+        return None if mock else promises.kept(outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class CallAction(Action):
+    """Simple mode: one call."""
+
+    call: Call
+
+    @property
+    def calls(self) -> Sequence[tuple[str, Call]]:
+        """The one."""
+        return (("", self.call),)
+
+    @property
+    def only_call(self) -> Call | None:
+        """It is."""
+        return self.call
+
+    async def run(self, performer: Performer, run: Run) -> Any:
+        """Make the call."""
+        return await performer.call(self.call, run)
+
+    async def explain(self, performer: Performer, run: Run) -> list[Explained]:
+        """Make the call, and look at its document."""
+        scope = Scope(run.inputs, performer.variables)
+        return run.unit.outputs.explain(await performer.document(self.call, scope, run.passed), scope)
+
+    def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
+        """Return the schema of what the outputs make; bytes are nothing that they make."""
+        return None if mock or self.call.operation.raw_format == "binary" else promises.kept(outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowAction(Action):
+    """Steps.
+
+    Attributes:
+        waves: steps that need nothing of one another, in order.
+        mappings: what builds the answer, target names split at dots; none: the last step's result.
+        sources: the values of the mappings as the file has them.
+    """
+
+    waves: tuple[tuple[StepPlan, ...], ...]
+    mappings: tuple[tuple[tuple[str, ...], Value], ...]
+    last: str
+    sources: tuple[str, ...] = ()
+
+    @property
+    def calls(self) -> Sequence[tuple[str, Call]]:
+        """Those of the steps, in the order in which they run."""
+        return tuple((step.name, call) for wave in self.waves for step in wave for call in step.calls)
+
+    @property
+    def has_steps(self) -> bool:
+        """It has."""
+        return True
+
+    async def run(self, performer: Performer, run: Run) -> Any:
+        """Run the steps and build the answer: of the mappings, else of the last step's result."""
+        if run.conditions and run.unit.method not in _READING and not self.only_reads:
+            raise PreconditionFailed(_UNCHECKED, hint=_UNCHECKED_HINT)
+        results, final = await performer.steps(self, Scope(run.inputs, performer.variables))
+        if self.mappings:
+            return performer.made(self._mapped(final))
+        raw = results[self.last].raw
+        last = run.unit.outputs.build(raw, final)
+        return performer.made(ABSENT if last is None and raw is None else last)
+
+    def _mapped(self, scope: Scope) -> dict[str, Any]:
+        """Build the answer of mappings: dots in a target nest; what finds nothing is null (SEMANTICS 5.3).
+
+        What stands inside of another's target is added to its object, and takes the place of what is none.
+        """
+        answer: dict[str, Any] = {}
+        made = {id(answer)}
+        for target, value in self.mappings:
+            found = value(scope)
+            inside = answer
+            for name in target[:-1]:
+                below: Any = inside.get(name)
+                if id(below) not in made:  # a step's own document stays as it is
+                    below = inside[name] = {**below} if isinstance(below, dict) else {}
+                    made.add(id(below))
+                inside = below
+            inside[target[-1]] = None if found is ABSENT else found
+        return answer
+
+    async def explain(self, performer: Performer, run: Run) -> list[Explained]:
+        """Run the steps, and look at each mapping, else at the last step's result."""
+        results, final = await performer.steps(self, Scope(run.inputs, performer.variables))
+        if not self.mappings:
+            return run.unit.outputs.explain(results[self.last].raw, final)
+        return [
+            _explained(".".join(target), source, value, final)
+            for (target, value), source in zip(self.mappings, self.sources, strict=True)
+        ]
+
+    async def planned(self, performer: Performer, run: Run) -> dict[str, Any]:
+        """Return the request of each step that calls; what it takes from an earlier one's answer is absent."""
+        results, _ = await performer.steps(self, Scope(run.inputs, performer.variables))
+        calling = {name for name, _ in self.calls}
+        return {name: result.raw for name, result in results.items() if name in calling}
+
+    def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
+        """Return the schema of what the mappings build, or the outputs make."""
+        if mock:
+            return None
+        targets = [target for target, _ in self.mappings]
+        return promises.mapped(targets, outputs.schema or {}) if targets else promises.kept(outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class MockAction(Action):
+    """No call: the outputs are the answer."""
+
+    @property
+    def is_made_here(self) -> bool:
+        """It is."""
+        return True
+
+    async def run(self, performer: Performer, run: Run) -> Any:
+        """Build the outputs of nothing."""
+        return performer.made(run.unit.outputs.build(None, Scope(run.inputs, performer.variables)))
+
+    async def explain(self, performer: Performer, run: Run) -> list[Explained]:
+        """Say which constants and inputs the outputs are."""
+        return run.unit.outputs.explain(None, Scope(run.inputs, performer.variables))
+
+    def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
+        """Return what the outputs are, whether anything is called or not."""
+        del mock
+        return promises.kept(outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardAction(Action):
+    """Pass a request on to a consumed API (SEMANTICS 4.6)."""
+
+    api: str
+    trusted_headers: frozenset[str]
+    path_variable: str | None
+
+    @property
+    def forwarded(self) -> ForwardAction | None:
+        """It does."""
+        return self
+
+    @property
+    def only_reads(self) -> bool:
+        """Nobody knows what is asked of it."""
+        return False
+
+    async def run(self, performer: Performer, run: Run) -> Any:
+        """Refuse: it streams, which its adapter does."""
+        del performer, run
+        raise NotExecutable(_FORWARDS)
+
+    async def explain(self, performer: Performer, run: Run) -> list[Explained]:
+        """Refuse: there is nothing to explain."""
+        del performer, run
+        raise NotExecutable("this route forwards requests: its answer is the upstream's")
+
+    def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
+        """Promise nothing."""
+        del outputs, mock
+        return None  # for the type checker
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionAction(Action):
+    """An aggregate's function that a unit calls with inputs of its own making (``ref`` beside ``with``)."""
+
+    arguments: tuple[tuple[str, Value], ...]
+    inputs: InputSet
+    action: Action
+
+    @property
+    def inner(self) -> Action:
+        """What the function does."""
+        return self.action.inner
+
+    @property
+    def calls(self) -> Sequence[tuple[str, Call]]:
+        """Those of the function."""
+        return self.action.calls
+
+    @property
+    def is_made_here(self) -> bool:
+        """Whether the function's answer is."""
+        return self.action.is_made_here
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether the function has."""
+        return self.action.has_steps
+
+    @property
+    def layers(self) -> tuple[tuple[tuple[str, Value], ...], ...]:
+        """Its own arguments, behind those of what the function calls."""
+        return (*self.action.layers, self.arguments)
+
+    def inside(self, performer: Performer, run: Run) -> Run:
+        """Return the run of the function, with inputs made of the unit's."""
+        scope = Scope(run.inputs, performer.variables)
+        given = function_inputs(self.arguments, self.inputs, scope, run.unit.inputs)
+        return self.action.inside(performer, replace(run, inputs=given))
+
+    async def run(self, performer: Performer, run: Run) -> Any:
+        """Run the function."""
+        return await self.inner.run(performer, self.inside(performer, run))
+
+    async def explain(self, performer: Performer, run: Run) -> list[Explained]:
+        """Explain the function."""
+        return await self.inner.explain(performer, self.inside(performer, run))
+
+    async def planned(self, performer: Performer, run: Run) -> dict[str, Any]:
+        """Return the function's requests."""
+        return await self.inner.planned(performer, self.inside(performer, run))
+
+    def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
+        """Return what the function promises of the unit's outputs."""
+        return self.action.promised(outputs, mock=mock)
+
+
+def _explained(target: str, source: str, value: Value, scope: Scope) -> Explained:
+    found = value(scope)
+    detail = missed_step(value, scope) if found is ABSENT else ""
+    return Explained(target, source, None if found is ABSENT else found, found is not ABSENT, detail)
+
+
+def operations_of(action: Action | None) -> Iterator[tuple[Operation, str]]:
+    """Yield the consumed operations that an action calls, with the step that does (``""`` outside of a flow)."""
+    for step, call in () if action is None else action.calls:
+        yield call.operation, step
