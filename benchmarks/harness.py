@@ -21,7 +21,6 @@ HERE = Path(__file__).parent
 UPSTREAM_PORT = 18099
 UPSTREAM = f"http://127.0.0.1:{UPSTREAM_PORT}"
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
@@ -34,7 +33,7 @@ class Sample:
         p50: milliseconds.
         p99: milliseconds.
         cpu: microseconds of the server's processes for a request.
-        rss: MiB of the server's processes afterwards.
+        rss: MiB of the server's processes afterwards, pages that they share counted once.
         failed: requests that failed, as wrk says.
         mb_s: megabytes a second.
     """
@@ -136,9 +135,13 @@ def cpu_seconds(pid: int) -> float:
 
 
 def rss_mib(pid: int) -> float:
-    """Return the resident memory of a process and its children."""
-    pages = sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in family(pid))
-    return pages * _PAGE / 1024 / 1024
+    """Return the resident memory of a process and its children; what they share is counted once."""
+    total = 0
+    for each in family(pid):
+        with contextlib.suppress(OSError, ValueError, IndexError):  # one that just ended
+            text = Path(f"/proc/{each}/smaps_rollup").read_text()
+            total += int(text.partition("\nPss:")[2].split()[0])
+    return total / 1024
 
 
 def load(url: str, connections: int, seconds: float, script: str | None, pid: int | None) -> Sample:
