@@ -22,7 +22,7 @@ from naftiko.plan.media_types import MULTIPART, bare
 from naftiko.plan.operation import Operation
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.scope import Scope
-from naftiko.plan.text import as_text
+from naftiko.plan.text import as_text, quoted
 from naftiko.plan.unit import ApiPlan
 from naftiko.types import ABSENT
 
@@ -224,15 +224,15 @@ def _place_extra(
 
 def query_pairs(name: str, value: Any, *, comma_arrays: bool = False) -> Iterator[str]:
     """Yield ``name=value`` pairs, encoded: an array repeats the key, an object is JSON text."""
-    key = quote(name, safe="")
+    key = quoted(name)
     if isinstance(value, list):
         texts = [as_text(element) for element in value if element is not None]
         if comma_arrays and texts:
-            yield f"{key}={','.join(quote(text, safe='') for text in texts)}"
+            yield f"{key}={','.join(quoted(text) for text in texts)}"
         elif not comma_arrays:
-            yield from (f"{key}={quote(text, safe='')}" for text in texts)
+            yield from (f"{key}={quoted(text)}" for text in texts)
     else:
-        yield f"{key}={quote(as_text(value), safe='')}"
+        yield f"{key}={quoted(as_text(value))}"
 
 
 def _add_header(name: str, value: Any, made: Draft, problems: list[Problem]) -> None:

