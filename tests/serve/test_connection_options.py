@@ -73,7 +73,7 @@ def test_nobody_is_waited_for_on_any_port(url, sent, status):
     path = urlsplit(url).path or "/r"
     began = time.monotonic()
     assert answer_of(url, sent.replace(b"{path}", path.encode())).status == status
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < LIMIT
 
 
 def test_a_body_that_comes_at_its_rate_is_waited_for_on_any_port(url):
@@ -96,10 +96,10 @@ def test_one_address_is_bounded_over_all_ports(site):
     with contextlib.ExitStack() as stack:
         for at in range(20):
             stack.enter_context(connection(site.rest if at % 2 else site.mcp))
-        time.sleep(0.2)
         for url in (site.rest, site.mcp):
-            answer = ask(url, path="/r")
-            assert answer.status == 503
+            end = time.monotonic() + LIMIT
+            while (answer := ask(url, path="/r")).status != 503:  # until all twenty are taken in
+                assert time.monotonic() < end
             assert "retry-after" in answer.head
     assert any("127.0.0.1 has 20 connections open" in line for line in site.errors)
 

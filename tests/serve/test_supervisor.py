@@ -41,7 +41,7 @@ def work(assignment):
     while not ending.wait(0.1):
         assignment.pulse()
 
-Supervisor(2, work, grace=2, stopping=lambda: None, hang_seconds=2).supervise()
+Supervisor(2, work, grace=float(sys.argv[2]), stopping=lambda: None, hang_seconds=2).supervise()
 print("ended", flush=True)
 """
 
@@ -49,8 +49,8 @@ print("ended", flush=True)
 class Supervised:
     """A supervisor in a process of its own."""
 
-    def __init__(self, way: str) -> None:
-        command = [sys.executable, "-c", SCRIPT, way]
+    def __init__(self, way: str, grace: float = 2) -> None:
+        command = [sys.executable, "-c", SCRIPT, way, str(grace)]
         self.process = subprocess.Popen(command, env=surroundings(), stdout=subprocess.PIPE, text=True)
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -116,15 +116,13 @@ def test_a_stop_is_heard_while_a_worker_hangs_in_its_reload():
 
 
 def test_a_second_stop_ends_workers_at_once():
-    with Supervised("well") as supervised:
+    with Supervised("well", grace=LIMIT) as supervised:
         for worker in workers_of(supervised.process.pid):
             os.kill(worker, signal.SIGSTOP)
         supervised.process.terminate()
         time.sleep(0.3)
         supervised.process.terminate()
-        began = time.monotonic()
-        assert supervised.process.wait(LIMIT) == 0
-        assert time.monotonic() - began < 3  # its grace is two seconds, and two more
+        assert supervised.process.wait(LIMIT) == 0  # long before its grace is over, which is as long, and more
 
 
 @pytest.fixture
@@ -178,7 +176,7 @@ def test_a_stop_of_workers_resets_nobody(file: Path):
         threads = [threading.Thread(target=keep_asking) for _ in range(8)]
         for thread in threads:
             thread.start()
-        time.sleep(1)
+        wait_until(lambda: outcomes["200"] > 50, "answers")
         assert server.stop() == 0
         stop.set()
         for thread in threads:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from served import LIMIT, get, run, served
 
+from holding import Held
 from naftiko.testing import StandInUpstream
 
 CAPABILITY = """
@@ -127,9 +128,9 @@ def test_a_restart_loads_the_files_anew_and_a_broken_one_changes_nothing(file: P
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_lets_requests_in_flight_finish(file: Path, upstream: StandInUpstream, number: int):
-    from naftiko.testing import Stall
-
-    upstream.misbehave(Stall(1.5, {"late": True}))
+    upstream.on("GET", "/x", {"late": True})
+    held = Held()
+    upstream.misbehave(held)
     with served(file, "--port", "rest=0", "--workers", "2", ready=("rest ",)) as server:
         wait_until(lambda: len(workers_of(server.process.pid)) == 2, "two workers")
 
@@ -139,6 +140,8 @@ def test_a_stop_lets_requests_in_flight_finish(file: Path, upstream: StandInUpst
             asked = asyncio.create_task(asyncio.to_thread(get, f"{server.rest}/x"))
             await asyncio.to_thread(wait_until, lambda: len(upstream.requests) > before, "a call in flight")
             server.process.send_signal(number)
+            await asyncio.sleep(0.5)  # the call is still in flight when the signal has come
+            held.let_go()
             return await asked
 
         assert asyncio.run(ask_and_stop()).json() == {"late": True}

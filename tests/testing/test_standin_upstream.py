@@ -299,7 +299,7 @@ class TestServing:
                 time.sleep(0.01)
             start = time.monotonic()
         client.close()
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 5
         assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
     def test_an_idle_keep_alive_connection_does_not_hold_it(self):
@@ -307,7 +307,7 @@ class TestServing:
             with StandInUpstream() as upstream:
                 client.get(upstream.url)
                 start = time.monotonic()
-            assert time.monotonic() - start < 1
+            assert time.monotonic() - start < 5
 
     def test_it_can_be_served_again_on_its_port(self):
         with StandInUpstream() as first:

@@ -6,9 +6,10 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from mcp_wire import LIMIT
-
 from naftiko.testing import Behaviour, Exchange
+
+LIMIT = 60.0
+"""Seconds that anything may take on a busy machine."""
 
 _LOOKS = 0.01
 """Seconds between two looks at what another thread does."""
