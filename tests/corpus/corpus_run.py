@@ -1,34 +1,31 @@
 """Run every exposed unit of real capability files through the REST app and the MCP server.
 
-A recording transport stands where the upstream would be; what it records is compared with what the oracle computes
-straight from the YAML. Nothing leaves the process, so thousands of units take seconds.
+A recording transport stands where the upstream would be, and answers data of the shape that a unit's outputs speak of.
+What it records, and what the caller gets, is compared with what the oracle computes straight from the YAML: which units
+there are, what they ask for, what a call sends with all inputs and with the required ones alone, and that one without
+the required ones sends nothing. Nothing leaves the process, so thousands of units take seconds.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import oracle
-from oracle import Digits, ExpectedRequest, ExpectedUnit, Json, canonical_url, exact, json_text, read_json
+from corpus_callers import Answer, ShownTool, call_forward, call_route, call_tool, list_tools, shown_tool
+from corpus_report import Report, compare, compare_inputs
+from oracle import ExpectedUnit, exact, json_text
 
 import naftiko
 from naftiko.engine.settings import Settings
-from naftiko.expose.rest.reading import placeholders_in_order
-from naftiko.plan.scope import Scope
 
 BASE = "https://upstream.example/base"
-MCP_HEADERS = {
-    "content-type": "application/json",
-    "accept": "application/json, text/event-stream",
-    "mcp-protocol-version": "2025-06-18",
-}
+MADE_BY_CLIENTS = frozenset({"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"})
+"""Headers that a caller can't leave out, since the HTTP client sends them."""
 
 
 class Recorder:
@@ -48,23 +45,6 @@ class Recorder:
         self.requests.append(request)
         content = json_text(self.document).encode()
         return httpx.Response(200, content=content, headers={"content-type": "application/json"})
-
-
-@dataclass
-class Report:
-    """What a run found.
-
-    Attributes:
-        counts: how many units did what.
-        differences: a line for each unit that sent something else than expected.
-    """
-
-    counts: Counter[str] = field(default_factory=Counter)
-    differences: list[str] = field(default_factory=list)
-
-    def differ(self, where: str, what: str, got: object, expected: object) -> None:
-        """Note a difference."""
-        self.differences.append(f"{where}: {what}\n    sent     {str(got)[:300]}\n    expected {str(expected)[:300]}")
 
 
 PARTS = 8
@@ -100,254 +80,249 @@ def _identity(adapter: str, method: str | None, path: str | None, name: str | No
     return ("rest", method, path) if adapter == "rest" else ("mcp", name)
 
 
-async def run_file(path: Path, report: Report) -> None:
-    """Run all units of a file over REST and MCP."""
-    expected = oracle.units(path)
-    recorder = Recorder()
-    needed = {name for unit in expected for pair in oracle.needed_variables(unit).items() for name in pair}
-    needed |= {name for adapter in naftiko.load(path).adapters for name in adapter.plan.variables}
-    variables = {name: f"value-of-{name}" for name in needed}
-    settings = Settings(variables=variables, environment={}, base_uris={"*": BASE}, transport=recorder.transport)
-    capability = naftiko.load(path, settings=settings)
-    report.counts["files"] += 1
-    rest = httpx.AsyncClient(
-        transport=httpx.ASGITransport(naftiko.rest_app(capability)),
-        base_url="http://localhost",
-        headers=_login(capability, "rest"),
-    )
-    mcp = None
-    if any(unit.adapter == "mcp" and unit.executable for unit in capability.units):
-        app = naftiko.mcp_app(capability)
-        mcp = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://localhost", headers=_login(capability, "mcp")
-        )
-    async with capability:
-        for unit, each in pair_up(capability, expected, path.name, report):
-            await _run_unit(unit, each, Call(rest, mcp, recorder, variables, path), report)
-    await rest.aclose()
-    if mcp is not None:
-        await mcp.aclose()
-
-
-def _login(capability: naftiko.Capability, kind: str) -> dict[str, str]:
-    """Return the header that an adapter of the corpus asks its callers for: a bearer token or an API key."""
-    for adapter in capability.adapters:
-        asked = adapter.plan.model.authentication
-        if adapter.kind == kind and asked is not None:
-            told = {key: str(value(Scope({}, capability.variables))) for key, value in adapter.plan.secrets.items()}
-            return {"Authorization": f"Bearer {told['token']}"} if "token" in told else {told["key"]: told["value"]}
-    return {}
-
-
 @dataclass
-class Call:
-    """What a unit is called with."""
+class Site:
+    """A file that is served, as its callers see it.
+
+    Attributes:
+        rest: a client of its routes.
+        mcp: one of its tools; ``None`` where the file has none.
+        tools: what ``tools/list`` shows.
+        recorder: stands where its upstreams would be.
+    """
 
     rest: httpx.AsyncClient
     mcp: httpx.AsyncClient | None
+    tools: list[dict[str, Any]]
     recorder: Recorder
-    variables: Mapping[str, str]
-    path: Path
 
 
-async def _run_unit(unit: Any, each: ExpectedUnit, call: Call, report: Report) -> None:
-    where = f"{call.path.name} {unit.adapter} {unit.name}"
-    report.counts["units"] += 1
-    if each.executable:
-        report.counts["resolve"] += 1
-    if not unit.executable:
-        report.counts["not executable"] += 1
-        assert unit.reason, f"{where} says no reason"
-        return
-    report.counts["executable"] += 1
-    if each.executable and each.kind != "forward":
-        compare_inputs(unit, each, where, report)
-    if each.kind != "call" or each.shadowed:
-        report.counts[each.kind if not each.shadowed else "shadowed"] += 1
-        return
-    inputs = oracle.make_inputs(each)
-    try:
-        oracle.expected_request(call.path, each, inputs, base_uri_override=BASE, variables=call.variables)
-    except (oracle.MissingVariable, oracle.Unsendable):
-        report.counts["no expectation"] += 1
-        return
-    await _call_unit(unit, each, call, inputs, report)
+async def run_file(path: Path, report: Report) -> None:
+    """Run all units of a file over REST and MCP."""
+    expected = oracle.units(path)
+    logins = oracle.logins(path) if expected else {}
+    needed = {name for unit in expected for pair in oracle.needed_variables(unit).items() for name in pair}
+    needed |= {name for _, value in logins.values() for name in oracle.names_in(value)}
+    variables = {name: f"value-of-{name}" for name in needed}
+    headers = {kind: {name: oracle.filled(value, variables)} for kind, (name, value) in logins.items()}
+    recorder = Recorder()
+    settings = Settings(variables=variables, environment={}, base_uris={"*": BASE}, transport=recorder.transport)
+    capability = naftiko.load(path, settings=settings)
+    report.counts["files"] += 1
+    async with AsyncExitStack() as stack:
+        rest = await stack.enter_async_context(_client(naftiko.rest_app(capability), headers.get("rest", {})))
+        mcp, tools = None, []
+        if any(each.adapter == "mcp" for each in expected):
+            mcp = await stack.enter_async_context(_client(naftiko.mcp_app(capability), headers.get("mcp", {})))
+        await stack.enter_async_context(capability)
+        if mcp is not None:
+            tools = await list_tools(mcp)
+        site = Site(rest, mcp, tools, recorder)
+        for unit, each in pair_up(capability, expected, path.name, report):
+            run = UnitRun(path, unit, each, site, variables, report)
+            await run.run()
 
 
-async def _call_unit(unit: Any, each: ExpectedUnit, call: Call, inputs: Mapping[str, Any], report: Report) -> None:
-    """Call a unit; compare what was sent, and the answer."""
-    where = f"{call.path.name} {unit.adapter} {unit.name}"
-    wanted = oracle.expected_request(call.path, each, inputs, base_uri_override=BASE, variables=call.variables)
-    call.recorder.requests.clear()
-    answering = _answering(each)
-    call.recorder.document = answering.document if answering else {"ok": True}
-    if unit.adapter == "rest":
-        answer = await _call_rest(unit, each, inputs, call.rest)
-    else:
-        answer = await _call_mcp(unit, inputs, call.mcp)
-    if len(call.recorder.requests) != 1:
-        report.differ(where, "no request", answer, wanted.url)
-        return
-    if answering is not None:
-        report.counts["answers judged"] += 1
-        got = _answered(answer, is_tool=unit.adapter == "mcp")
-        if got != exact(answering.answer):
-            report.differ(where, "answer", got, answering.answer)
-    if compare(call.recorder.requests[0], wanted, where, report):
-        report.counts["match"] += 1
+def _client(app: Any, headers: Mapping[str, str]) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost", headers=headers)
 
 
-def _answering(each: ExpectedUnit) -> oracle.Expected | None:
-    """Return the upstream's document and the unit's answer to it, where the oracle knows them."""
-    assert each.plan is not None
-    if each.plan.operation.answers.lower() != "json" or each.plan.operation.method == "HEAD" or each.method == "HEAD":
-        return None
-    try:
-        return oracle.expected_answer(each.plan.outputs)
-    except oracle.Unjudged:
-        return None
+class UnitRun:
+    """One unit: what the product says of it, what the oracle expects of it, and where the two differ."""
 
+    def __init__(
+        self,
+        path: Path,
+        unit: Any,
+        each: ExpectedUnit,
+        site: Site,
+        variables: Mapping[str, str],
+        report: Report,
+    ) -> None:
+        self.path = path
+        self.unit = unit
+        self.each = each
+        self.site = site
+        self.variables = variables
+        self.report = report
+        self.where = f"{path.name} {each.adapter} {each.name or each.path}"
+        self.tool: ShownTool | None = None
 
-def _answered(answer: str, *, is_tool: bool) -> Any:
-    """Return the JSON value that a caller got: the body of a REST answer, the text of a tool's."""
-    try:
-        if is_tool:
-            return read_json(json.loads(answer)["result"]["content"][0]["text"])
-        return read_json(answer.partition(" ")[2])
-    except (ValueError, LookupError, TypeError):
-        return answer
+    async def run(self) -> None:
+        """Compare everything."""
+        each, counts = self.each, self.report.counts
+        counts["units"] += 1
+        if self.unit.executable != each.executable:
+            self._differ("executable", self.unit.reason or "yes", each.reason or "yes")
+        if not each.executable:
+            counts["not executable"] += 1
+            if not self.unit.reason:
+                self._differ("reason", "none", each.reason)
+            return
+        counts["executable"] += 1
+        if each.kind != "forward":
+            compare_inputs(self.unit, each, self.where, self.report)
+        if each.adapter == "mcp" and not self._is_shown():
+            return
+        if each.shadowed:
+            counts["shadowed"] += 1
+        else:
+            await self._work()
 
+    async def _work(self) -> None:
+        """Call it as what it is."""
+        if self.each.kind == "forward":
+            await self._forward()
+        elif self.each.mock is not None:
+            await self._mock()
+        elif self.each.opening is not None:
+            await self._steps()
+        elif self.each.plan is not None:
+            await self._calls()
+        else:
+            self.report.counts["not called"] += 1
 
-async def _call_rest(unit: Any, each: ExpectedUnit, inputs: Mapping[str, Any], client: httpx.AsyncClient) -> str:
-    """Call a route as an HTTP client would: every input where it belongs."""
-    by_name = {given.name: given for given in unit.inputs}
-    placed = [(by_name[name], name, value) for name, value in inputs.items() if name in by_name]
-    query = [
-        f"{quote(name, safe='')}={quote(_text(element), safe='')}"
-        for given, name, value in placed
-        if given.location == "query"
-        for element in (value if isinstance(value, list) else [value])
-    ]
-    headers = {name: _header_text(value) for given, name, value in placed if given.location == "header"}
-    cookies = [f"{name}={quote(_text(value), safe='')}" for given, name, value in placed if given.location == "cookie"]
-    if cookies:
-        headers["Cookie"] = "; ".join(cookies)
-    body: Any = None
-    for given, _, value in placed:
-        if given.location == "body":
-            body = _place_in_body(given, value, body, each)
-    if body is None and unit.plan.passes_body and "body" in inputs:
-        body = inputs["body"]
-    content = None if body is None else json_text(body).encode()
-    if content is not None:
-        headers.setdefault("Content-Type", "application/json")
-    path = _filled(unit, inputs)
-    url = f"{path}?{'&'.join(query)}" if query else path
-    response = await client.request(unit.method, url, headers=headers, content=content)
-    return f"{response.status_code} {response.text}"
+    def _differ(self, what: str, got: object, expected: object) -> None:
+        self.report.differ(self.where, what, got, expected)
 
+    def _is_shown(self) -> bool:
+        """Find the tool in the list that agents get, and compare what it asks for there."""
+        aliases = {given.name: given.alias for given in self.unit.inputs}
+        self.tool = shown_tool(self.each, self.unit.alias, aliases, self.site.tools)
+        if self.tool is None:
+            self._differ("tool", "not listed", self.each.name)
+            return False
+        wanted = {self.tool.names[one.name] for one in self.each.inputs}
+        required = {self.tool.names[one.name] for one in self.each.inputs if one.required}
+        got = set(self.tool.schema["properties"]), set(self.tool.schema.get("required", ()))
+        if got != (wanted, required) or len(wanted) < len(self.each.inputs) or not self.tool.is_safe:
+            self._differ("schema", got, (wanted, required))
+        for one in self.each.inputs:
+            shown = self.tool.schema["properties"].get(self.tool.names[one.name], {}).get("type")
+            if not one.any_json and one.type not in ([shown] if isinstance(shown, str) else shown or ()):
+                self._differ(f"schema of {one.name}", shown, one.type)
+        return True
 
-def _filled(unit: Any, inputs: Mapping[str, Any]) -> str:
-    path: str = unit.path
-    for name in placeholders_in_order(unit.path):
-        owner = next((given for given in unit.inputs if given.location == "path" and given.wire_name == name), None)
-        value = inputs.get(owner.name if owner else name, inputs.get(name, "x"))
-        for form in (f"{{{{{name}}}}}", f"{{{name}}}", f"{{+{name}}}", f"{{{name}+}}"):
-            path = path.replace(form, quote(_text(value), safe=""))
-    return path
+    async def _call(self, inputs: Mapping[str, Any]) -> Answer:
+        self.site.recorder.requests.clear()
+        if self.each.adapter == "rest":
+            return await call_route(self.each, inputs, self.site.rest)
+        assert self.tool is not None
+        assert self.site.mcp is not None
+        return await call_tool(self.tool, inputs, self.site.mcp)
 
-
-def _header_text(value: Any) -> str:
-    return ",".join(map(_text, value)) if isinstance(value, list) else _text(value)
-
-
-def _place_in_body(given: Any, value: Any, body: Any, each: ExpectedUnit) -> Any:
-    source = next((one.source for one in each.inputs if one.name == given.name), None)
-    if given.whole_body:
-        return value
-    if source:
-        return _at_path(body if isinstance(body, dict) else {}, source, value)
-    return {**(body if isinstance(body, dict) else {}), given.name: value}
-
-
-def _at_path(body: dict[str, Any], source: str, value: Any) -> dict[str, Any]:
-    """Put a value where a simple JSONPath (``$.a.b``) finds it."""
-    inside = body
-    *above, last = source.removeprefix("$.").split(".")
-    for name in above:
-        inside = inside.setdefault(name, {})
-    inside[last] = value
-    return body
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value.text if isinstance(value, Digits) else json_text(value)
-
-
-async def _call_mcp(unit: Any, inputs: Mapping[str, Any], client: httpx.AsyncClient | None) -> str:
-    """Call a tool as an MCP client would, under the property names that it was shown."""
-    assert client is not None
-    by_name = {given.name: given.alias for given in unit.inputs}
-    arguments = {by_name[name]: value for name, value in inputs.items() if name in by_name}
-    message = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "tools/call",
-        "params": {"name": unit.alias, "arguments": arguments},
-    }
-    response = await client.post("/mcp", content=json_text(message).encode(), headers=MCP_HEADERS)
-    return response.text
-
-
-def compare_inputs(unit: Any, each: ExpectedUnit, where: str, report: Report) -> None:
-    """Compare what a unit asks of its callers: names, places, types and required flags."""
-    wanted = {one.name: (one.location, None if one.any_json else one.type, bool(one.required)) for one in each.inputs}
-    open_types = {one.name for one in each.inputs if one.any_json}
-    got = {
-        given.name: (given.location, None if given.name in open_types else given.type or "string", given.required)
-        for given in unit.inputs
-    }
-    if got != wanted:
-        names = [name for name in {**wanted, **got} if got.get(name) != wanted.get(name)]
-        sides = [{name: side.get(name) for name in names} for side in (got, wanted)]
-        report.differ(where, "inputs", *sides)
-
-
-def compare(sent: httpx.Request, wanted: ExpectedRequest, where: str, report: Report) -> bool:
-    """Compare a request with its expectation; tell every difference."""
-    before = len(report.differences)
-    if sent.method != wanted.method:
-        report.differ(where, "method", sent.method, wanted.method)
-    if canonical_url(str(sent.url)) != canonical_url(wanted.url):
-        report.differ(where, "url", sent.url, wanted.url)
-    headers: dict[str, list[str]] = {}
-    for name, value in sent.headers.multi_items():
-        headers.setdefault(name.lower(), []).append(value)
-    for name, value in wanted.headers:
-        if value not in headers.get(name.lower(), []):
-            report.differ(where, f"header {name}", headers.get(name.lower()), value)
-    for name in wanted.absent_headers:
-        if name.lower() in headers:
-            report.differ(where, f"header {name}", headers[name.lower()], "absent")
-    _compare_body(sent, wanted, where, report)
-    return len(report.differences) == before
-
-
-def _compare_body(sent: httpx.Request, wanted: ExpectedRequest, where: str, report: Report) -> None:
-    if isinstance(wanted.body, Json):
+    async def _calls(self) -> None:
+        """Call with all inputs, with the required ones alone, and without those."""
+        inputs = oracle.make_inputs(self.each)
+        asked = {one.name: one.required for one in self.each.inputs}
+        required = {name: value for name, value in inputs.items() if asked.get(name, name != "body")}
         try:
-            got = read_json(sent.content)
-        except ValueError:
-            got = sent.content
-        if got != wanted.body.value:
-            report.differ(where, "body", sent.content, wanted.body.value)
-    elif sent.content != (wanted.body or b""):
-        report.differ(where, "body", sent.content, wanted.body)
-    if wanted.body is not None and wanted.media_type is not None:
-        kind = sent.headers.get("content-type", "").partition(";")[0]
-        if kind != wanted.media_type.partition(";")[0]:
-            report.differ(where, "media type", kind, wanted.media_type)
+            wanted = self._expected(inputs)
+        except oracle.Unsendable:
+            self.report.counts["no expectation"] += 1
+            return
+        answering = self._answering()
+        self.site.recorder.document = answering.document if answering else {"ok": True}
+        self.report.counts["match"] += await self._sends(wanted, inputs, answering)
+        if len(required) < len(inputs):
+            self.report.counts["match without optional"] += await self._sends(
+                self._expected(required), required, answering
+            )
+        await self._refuses(required)
+
+    def _expected(self, inputs: Mapping[str, Any]) -> oracle.ExpectedRequest:
+        return oracle.expected_request(self.path, self.each, inputs, base_uri_override=BASE, variables=self.variables)
+
+    def _answering(self) -> oracle.Expected | None:
+        """Return the upstream's document and the unit's answer to it, where the oracle knows them."""
+        assert self.each.plan is not None
+        operation = self.each.plan.operation
+        if operation.answers.lower() != "json" or "HEAD" in (operation.method, self.each.method):
+            return None
+        try:
+            return oracle.expected_answer(self.each.plan.outputs)
+        except oracle.Unjudged:
+            return None
+
+    async def _sends(
+        self, wanted: oracle.ExpectedRequest, inputs: Mapping[str, Any], answering: oracle.Expected | None
+    ) -> bool:
+        """Call; compare what was sent, and the answer."""
+        answer = await self._call(inputs)
+        if len(self.site.recorder.requests) != 1:
+            self._differ(f"{len(self.site.recorder.requests)} requests", answer, wanted.url)
+            return False
+        assert self.each.plan is not None
+        if answer.status != 200 and self.each.plan.operation.answers.lower() == "json":  # what the stand-in speaks
+            self._differ("status", answer, 200)
+        if answering is not None:
+            self.report.counts["answers judged"] += 1
+            if answer.value != exact(answering.answer):
+                self._differ("answer", answer.value, answering.answer)
+            if (
+                self.each.adapter == "mcp"
+                and isinstance(answering.answer, dict)
+                and answer.structured != exact(answering.answer)
+            ):
+                self._differ("structured answer", answer.structured, answering.answer)
+        return compare(self.site.recorder.requests[0], wanted, self.where, self.report)
+
+    async def _refuses(self, required: Mapping[str, Any]) -> None:
+        """Without its required inputs a call is refused, each is named, and nothing is sent."""
+        left_out = {one.name for one in self.each.inputs if one.required and one.location != "path"} - {
+            one.name for one in self.each.inputs if one.location == "header" and one.name.lower() in MADE_BY_CLIENTS
+        }
+        if not left_out:
+            return
+        self.report.counts["refused without required"] += 1
+        answer = await self._call({name: value for name, value in required.items() if name not in left_out})
+        if self.site.recorder.requests or answer.status != 400:
+            self._differ("refusal", answer, 400)
+        names = {name: name for name in left_out} if self.tool is None else self.tool.names
+        unnamed = [name for name in left_out if names[name] not in answer.text]
+        if unnamed:
+            self._differ("refusal", answer, unnamed)
+
+    async def _mock(self) -> None:
+        """A mock answers by itself."""
+        inputs = oracle.make_inputs(self.each)
+        try:
+            wanted = oracle.expected_mock(self.each, inputs)
+        except oracle.Unjudged:
+            self.report.counts["mock not judged"] += 1
+            return
+        answer = await self._call(inputs)
+        self.report.counts["mock"] += 1
+        if (answer.status, answer.value) != (200, wanted) or self.site.recorder.requests:
+            self._differ("mock", answer, wanted)
+
+    async def _forward(self) -> None:
+        """What is passed on keeps its method, the rest of its path, its query and its body."""
+        path, query, content = "a%20b/c", "x=1&x=2&y", b'{"passed on": 1.10}'
+        self.site.recorder.requests.clear()
+        sent = await call_forward(self.each, f"{path}?{query}", content, self.site.rest)
+        self.report.counts["forward"] += 1
+        rest = f"{BASE}/{path}" if sent else BASE
+        got = [(one.method, str(one.url), one.content) for one in self.site.recorder.requests]
+        if got != [("PATCH", f"{rest}?{query}", content)]:
+            self._differ("forward", got, rest)
+        elif self.each.forwards.get("type") == "bearer":
+            wanted = f"Bearer {oracle.filled(self.each.forwards['token'], self.variables)}"
+            authorization = self.site.recorder.requests[0].headers.get("authorization")
+            if authorization != wanted:
+                self._differ("forward's credential", authorization, wanted)
+
+    async def _steps(self) -> None:
+        """An orchestration sends what its first step says, whatever follows."""
+        inputs = oracle.make_inputs(self.each)
+        wanted = oracle.expected_opening(self.path, self.each, inputs, base_uri_override=BASE, variables=self.variables)
+        self.site.recorder.document = {"ok": True}
+        answer = await self._call(inputs)
+        self.report.counts["steps"] += 1
+        tries = [Report() for _ in self.site.recorder.requests]
+        if not any(
+            compare(sent, wanted, self.where, each)
+            for sent, each in zip(self.site.recorder.requests, tries, strict=True)
+        ):
+            found = next((each.differences for each in tries), answer)
+            self._differ("first step", found, wanted.url)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from oracle_document import Unservable, load
-from oracle_outputs import Expected, Unjudged, expected_answer
-from oracle_references import Digits, exact, json_text, read_json
+from oracle_document import TEMPLATE, Unservable, load, text
+from oracle_outputs import Expected, Unjudged, expected_answer, mock_answer
+from oracle_references import ABSENT, Digits, exact, json_text, read_json
 from oracle_request import Call, ExpectedRequest, Json, MissingVariable
 from oracle_units import ExpectedInput, ExpectedUnit, units_of
 from oracle_wire import Unsendable, canonical_url
@@ -34,9 +35,14 @@ __all__ = [
     "canonical_url",
     "exact",
     "expected_answer",
+    "expected_mock",
+    "expected_opening",
     "expected_request",
+    "filled",
     "json_text",
+    "logins",
     "make_inputs",
+    "names_in",
     "needed_variables",
     "read_json",
     "resolves",
@@ -75,7 +81,8 @@ def make_inputs(unit: ExpectedUnit) -> dict[str, Any]:
     """Make a distinctive typed value for every input of a unit, the same in every run.
 
     Text has characters that need encoding, except where it reaches a header. A REST unit that declares its inputs
-    may leave out a placeholder of its own path: that gets a value too, since the route can't be called without.
+    may leave out a placeholder of its own path: that gets a value too, since the route can't be called without. So
+    does the body of a route that passes it on.
     """
     made = {one.name: _value(unit, one, index) for index, one in enumerate(unit.inputs, start=1)}
     if unit.plan is not None and unit.adapter == "rest":
@@ -83,6 +90,8 @@ def make_inputs(unit: ExpectedUnit) -> dict[str, Any]:
         for index, name in enumerate(unit.plan.place.exposed, start=1):
             if name not in carried:
                 made.setdefault(name, f"p{index}-a/b c?d#é")
+    if unit.passes_body:
+        made.setdefault("body", {"passed on": [Digits("1.10"), "é", None]})
     return made
 
 
@@ -146,6 +155,47 @@ def expected_request(
     return Call(unit, inputs, variables).request(base_uri_override)
 
 
+def expected_opening(
+    path: Path, unit: ExpectedUnit, inputs: Mapping[str, Any], *, base_uri_override: str, variables: Mapping[str, str]
+) -> ExpectedRequest:
+    """Say what the first step of an orchestration must send; as :func:`expected_request`."""
+    return expected_request(
+        path, replace(unit, plan=unit.opening), inputs, base_uri_override=base_uri_override, variables=variables
+    )
+
+
+def expected_mock(unit: ExpectedUnit, inputs: Mapping[str, Any]) -> Any:
+    """Say what a mock must answer.
+
+    Raises:
+        Unjudged: its outputs hold something that the oracle doesn't know.
+    """
+    return mock_answer(unit.mock, lambda name: inputs.get(name, ABSENT))
+
+
+def logins(path: Path) -> dict[str, tuple[str, str]]:
+    """Return the header that the adapters of each kind ask of their callers: its name, and a template of its value."""
+    found: dict[str, tuple[str, str]] = {}
+    for adapter in load(path.resolve()).exposes:
+        asked = adapter.get("authentication")
+        kind = "mcp" if adapter.get("type") == "mcp" else "rest"
+        if isinstance(asked, dict) and asked.get("type") == "bearer":
+            found.setdefault(kind, ("Authorization", f"Bearer {asked['token']}"))
+        elif isinstance(asked, dict) and asked.get("type") == "apikey":
+            found.setdefault(kind, (text(asked["key"]), text(asked["value"])))
+    return found
+
+
+def names_in(value: str) -> list[str]:
+    """List the variables of a text, without the namespace of their bind."""
+    return [name.rpartition(".")[2] for name in TEMPLATE.findall(value)]
+
+
+def filled(value: str, variables: Mapping[str, str]) -> str:
+    """Put variables into a text."""
+    return TEMPLATE.sub(lambda hit: variables[hit[1].rpartition(".")[2]], value)
+
+
 class _Asked(dict[str, str]):
     """Variables that answer anything and remember what was asked."""
 
@@ -154,10 +204,11 @@ class _Asked(dict[str, str]):
 
 
 def needed_variables(unit: ExpectedUnit) -> dict[str, str]:
-    """Map each variable that a call of the unit reads (whatever its inputs) to the bind's source key."""
-    if unit.plan is None:
-        return {}
+    """Map each variable that a call of the unit (or its first step) reads to the bind's source key."""
+    plan = unit.plan or unit.opening
+    if plan is None:
+        return {name: name for value in unit.forwards.values() for name in names_in(text(value))}
     asked = _Asked()
-    sources = {**unit.plan.context.scope.sources, **unit.plan.operation.scope.sources}
-    Call(unit, make_inputs(unit), asked).request("http://localhost")
+    sources = {**plan.context.scope.sources, **plan.operation.scope.sources}
+    Call(replace(unit, plan=plan), make_inputs(unit), asked).request("http://localhost")
     return {name: sources.get(name, name) for name in asked}

@@ -99,11 +99,13 @@ class Document:
     """A capability, its imports followed.
 
     ``operations`` is keyed by ``namespace.operation``; several of one name are there in the order of the file.
+    ``credentials`` has the authentication of each consumed namespace.
     """
 
     path: Path
     operations: dict[str, list[Operation]] = field(default_factory=dict)
     namespaces: set[str] = field(default_factory=set)
+    credentials: dict[str, Thing] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     exposes: list[Thing] = field(default_factory=list)
     scope: Scope = field(default_factory=Scope)
@@ -290,6 +292,8 @@ def load(path: Path) -> Document:
             document.problems.append(f"{entry.get('namespace')} is of a type that can't be called: {entry['type']}")
             continue
         document.namespaces.add(text(entry.get("namespace")))
+        if isinstance(entry.get("authentication"), dict):
+            document.credentials.setdefault(text(entry.get("namespace")), entry["authentication"])
         # Choice: an imported consumes entry sees the binds of its own file and of the capability that imports it.
         for operation in operations_of(entry, scope_of(path, home) if home != path else document.scope):
             document.operations.setdefault(f"{operation.namespace}.{operation.name}", []).append(operation)

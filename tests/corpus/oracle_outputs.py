@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oracle_document import Thing, named, text
-from oracle_references import Digits
+from oracle_references import ABSENT, Digits, Look, exact, fill
 
 _STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]|\[(\*)\]|\['([^']+)'\]")
 _WHOLE = ("", "$", "$.")
@@ -49,6 +49,30 @@ def expected_answer(outputs: Any) -> Expected:
         return Expected(document, document if answer is document else answer)
     answers = {_key(one): maker.one(document, one) for one in parameters}
     return Expected(document, answers)
+
+
+def mock_answer(outputs: Any, look: Look) -> Any:
+    """Return what a mock answers: constants, and texts with the caller's inputs in them (contract, chapter 5.6).
+
+    Raises:
+        Unjudged: a value that is no text, or text of another type.
+    """
+    parameters = named(outputs)
+    if len(parameters) == 1 and not parameters[0].get("name"):
+        return _mocked(parameters[0], look)
+    return {text(one.get("name")): _mocked(one, look) for one in parameters}
+
+
+def _mocked(parameter: Thing, look: Look) -> Any:
+    if "const" in parameter:
+        return exact(parameter["const"])
+    if parameter.get("properties"):
+        return {text(one.get("name")): _mocked(one, look) for one in named(parameter["properties"])}
+    value = parameter.get("value")
+    if not isinstance(value, str) or parameter.get("type") not in (None, "string"):
+        raise Unjudged("a mock's value that is no text")
+    filled = fill(value, look)
+    return None if filled is ABSENT else filled
 
 
 def _key(parameter: Thing) -> str:

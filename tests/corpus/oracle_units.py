@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from oracle_choice import Seeker, chosen, meant, named_like
-from oracle_document import PLACEHOLDER, Document, Operation, Thing, named, text
+from oracle_document import PLACEHOLDER, TEMPLATE, Document, Operation, Thing, named, text
 from oracle_references import Context
 from oracle_slots import (
     Slot,
@@ -88,6 +88,8 @@ class ExpectedUnit:
     ``call`` is ``namespace.operation`` after imports, ``kind`` call, steps, ref, mock, forward or none.
     ``passes_body`` says that a REST caller's body goes upstream as it is although no input stands for it;
     ``shadowed`` that an earlier operation of the adapter has the same method and path and wins (chapter 6).
+    ``opening`` is the first step of an orchestration, where that is a call; ``mock`` the outputs that are the answer;
+    ``forwards`` the authentication of the API that the path is passed on to.
     """
 
     adapter: str
@@ -104,6 +106,9 @@ class ExpectedUnit:
     shadowed: bool = False
     feeds: list[Feed] = field(default_factory=list, repr=False, compare=False)
     plan: Plan | None = field(default=None, repr=False, compare=False)
+    opening: Plan | None = field(default=None, repr=False, compare=False)
+    mock: Any = field(default=None, repr=False, compare=False)
+    forwards: Thing = field(default_factory=dict, repr=False, compare=False)
 
 
 def call_and_with(definition: Thing) -> tuple[str | None, dict[str, Any]]:
@@ -156,12 +161,18 @@ def declared_inputs(levels: Iterable[Thing], place: Place, *, required: bool | N
                 known_type(item.get("type")),
                 True if location == "path" else flag,
                 item.get("description"),
-                name if location == "path" else None,
+                meeting(name, place) if location == "path" else None,
                 source=source if isinstance(source, str) else None,
                 pattern=item.get("pattern"),
                 enum=tuple(item.get("enum") or ()),
             )
     return list(merged.values())
+
+
+def meeting(name: str, place: Place) -> str:
+    """Return the exposed path's placeholder that a path input meets: of its name, else equal when folded."""
+    folded = next((one for one in place.exposed if fold(one) == fold(name)), name)
+    return name if name in place.exposed else folded
 
 
 def is_constant(source: Any) -> bool:
@@ -284,7 +295,8 @@ def rest_units(document: Document, namespace: str, resource: Thing, calls: Count
         target = text(forward.get("targetNamespace"))
         reason = "" if target in document.namespaces else f"forward to unknown namespace {target}"
         name = text(resource.get("name")) or None
-        yield ExpectedUnit("rest", namespace, name, None, path, None, "forward", not reason, reason, [])
+        own = document.credentials.get(target, {})
+        yield ExpectedUnit("rest", namespace, name, None, path, None, "forward", not reason, reason, [], forwards=own)
     operations = named(resource.get("operations"))
     if not operations and resource.get("method"):
         operations = [{key: value for key, value in resource.items() if key != "path"}]  # it is its only operation
@@ -335,6 +347,8 @@ def unit(document: Document, place: Place, levels: list[Thing]) -> ExpectedUnit:
         context = Context(frozenset(prefixes), document.scope, frozenset(names))
         work(document, made, definition, context, Task(place, constants, infer=infer))
     made.inputs = settled(made.inputs, made.feeds)
+    # Choice: a route that takes its body apart passes none on.
+    made.passes_body = made.passes_body and not any(one.location == "body" for one in made.inputs)
     return made
 
 
@@ -408,10 +422,11 @@ def work(document: Document, made: ExpectedUnit, definition: Thing, context: Con
             # Choice: a tool that declares its inputs has it too, since no file can say otherwise what an agent sends.
             made.inputs += any_body(made.inputs)
     elif kind == "steps":
-        step_inputs = steps(document, made, definition, context, place)
+        asked = steps(document, made, definition, context, task)
         if task.infer:
-            made.inputs = step_inputs
+            made.inputs = asked
     elif kind == "mock":
+        made.mock = task.outputs or definition["outputParameters"]
         if task.infer:
             made.inputs = [mock_input(name, place) for name in mock_names(definition["outputParameters"], context)]
     else:
@@ -460,9 +475,12 @@ def mock_input(name: str, place: Place) -> ExpectedInput:
 
 
 def steps(
-    document: Document, made: ExpectedUnit, definition: Thing, context: Context, place: Place
+    document: Document, made: ExpectedUnit, definition: Thing, context: Context, task: Task
 ) -> list[ExpectedInput]:
     """Check the steps of an orchestration and infer what they ask of the caller."""
+    for mapping in named(definition.get("mappings")):
+        if text(mapping.get("value")).startswith("$") and TEMPLATE.search(text(mapping["value"])):
+            refused(made, f"a template stands inside a JSONPath: {mapping['value']}")
     found: dict[str, ExpectedInput] = {}
     earlier: list[str] = []
     for index, step in enumerate(named(definition.get("steps"))):
@@ -475,10 +493,20 @@ def steps(
         for one in used:
             if one not in earlier:
                 refused(made, f"step {name} names no earlier step: {one}")
-        for asked in step_inputs(document, made, step, here, place):
+        for asked in step_inputs(document, made, step, here, task.place):
             found.setdefault(asked.name, asked)
+        if index == 0 and not step.get("forEach") and text(step.get("type") or "call") == "call":
+            made.opening = opening(document, step, here, task)
         earlier.append(name)
     return list(found.values())
+
+
+def opening(document: Document, step: Thing, context: Context, task: Task) -> Plan | None:
+    """Return what the first step sends: it reads nothing but the caller's inputs."""
+    call, with_ = call_and_with(step)
+    found = meant(document, call or "")
+    # Choice: which of several of one name a step means is not judged here.
+    return Plan(found[0], with_, context, task.place, task.constants, document.path) if len(found) == 1 else None
 
 
 def step_inputs(
@@ -486,7 +514,7 @@ def step_inputs(
 ) -> list[ExpectedInput]:
     """Infer what one step asks of the caller; refuse the unit if the step can't run.
 
-    Choice: `transform` and other unknown kinds of step can't run.
+    Choice: `script`, `transform` and other kinds of step can't run.
     """
     kind, name = text(step.get("type")) or "call", step.get("name")
     if kind == "call":
@@ -500,8 +528,8 @@ def step_inputs(
         refused(made, f"step {name}: call to an operation that does not exist: {call}")
     elif kind == "lookup":
         return [mock_input(one, place) for one in context.inputs(step.get("lookupValue"))]
-    elif kind != "script":
-        refused(made, f"step {name} has an unknown type: {kind}")
+    else:
+        refused(made, f"step {name} has a type that can't run: {kind}")
     return []
 
 

@@ -226,7 +226,8 @@ def test_a_file_that_is_no_capability_serves_nothing(tmp_path, text):
 
 
 def test_the_oracle_shares_nothing_with_the_engine():
-    for module in Path(__file__).parent.glob("oracle*.py"):
+    here = Path(__file__).parent
+    for module in (*here.glob("oracle*.py"), here / "corpus_callers.py", here / "corpus_report.py"):
         imports = [line for line in module.read_text("utf-8").splitlines() if line.startswith(("import", "from"))]
         assert imports
         assert not any("naftiko" in line for line in imports)
@@ -259,3 +260,29 @@ def test_every_public_file_is_answered(part, record_property):
             requests += 1
     record_property("oracle", {"files": files, "executable": executable, "requests": requests, **kinds})
     assert requests > 0
+
+
+def test_the_first_step_a_mock_and_a_callers_login_are_known(tmp_path):
+    path = write(tmp_path, """
+        naftiko: 1.0.0-alpha2
+        consumes: [{namespace: up, resources: [{path: '/r/{id}', operations: [{name: op, method: GET}]}]}]
+        exposes:
+        - type: mcp
+          namespace: m
+          authentication: {type: bearer, token: '{{env.TOKEN}}'}
+          tools:
+          - {name: flow, steps: [{name: a, type: call, call: up.op, with: {id: m.id}}, {name: b, type: lookup, index: a, match: id, lookupValue: '{{id}}'}]}
+          - {name: mock, outputParameters: [{name: hi, value: 'Hi {{who}}'}, {name: n, const: 1.5}]}
+          - {name: script, steps: [{name: a, type: script, source: x}]}
+    """)  # fmt: skip
+    flow, mock, script = oracle.units(path)
+    opening = oracle.expected_opening(path, flow, {"id": "a/b"}, base_uri_override=BASE, variables={})
+    assert (opening.method, opening.url) == ("GET", f"{BASE}/r/a%2Fb")
+    assert oracle.expected_mock(mock, {"who": "Ann"}) == {"hi": "Hi Ann", "n": Digits("1.5")}
+    assert not script.executable
+    ((name, value),) = oracle.logins(path).values()
+    assert (name, oracle.names_in(value), oracle.filled(value, {"TOKEN": "t"})) == (
+        "Authorization",
+        ["TOKEN"],
+        "Bearer t",
+    )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from corpus_run import MCP_HEADERS, PARTS, capability_files
+from corpus_callers import MCP_HEADERS
+from corpus_run import PARTS, capability_files
 
 import naftiko
 from naftiko.engine.settings import Settings
