@@ -124,3 +124,66 @@ def test_a_long_unknown_name_is_cut():
     with pytest.raises(InputError) as caught:
         InputSet([Input("alpha", "alpha", "argument", "string", required=False)]).check({"beta" * 100_000: 1})
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("first", ["unevaluatedProperties", "patternProperties"])
+def test_patterns_that_backtrack_end_beside_unevaluated_properties_too(first):
+    names = {"a" * 200 + "!": "x"}
+    keywords = {"patternProperties": {"^(a|a)*$": {}}, "unevaluatedProperties": False}
+    ordered = {first: keywords[first], **keywords}
+    assert "Unevaluated properties are not allowed" in told(names, type="object", **ordered)[-1]
+
+
+def test_unevaluated_members_and_items_are_counted_and_not_all_told():
+    names = {f"name {at}": at for at in range(20_000)}
+    message = told(names, type="object", properties={"a": {}}, unevaluatedProperties=False)[0]
+    assert "and 19,990 more were unexpected" in message
+    assert len(message) < 1000
+    items = [*range(20_000)]
+    message = told(items, type="array", prefixItems=[{}], contains={"const": 5}, unevaluatedItems=False)[0]
+    assert "and 19,988 more were unexpected" in message
+    assert len(message) < 1000
+
+
+KNOWN = {
+    "allOf": [{"properties": {"a": {}}}, {"patternProperties": {"^b": {}}}],
+    "if": {"required": ["a"]},
+    "then": {"properties": {"c": {"type": "integer"}}},
+    "else": {"properties": {"d": {}}},
+    "dependentSchemas": {"b": {"properties": {"e": {}}}},
+    "unevaluatedProperties": {"type": "string"},
+}
+
+
+@pytest.mark.parametrize(
+    ("members", "wrong"),
+    [
+        ({"a": 1, "b": 2, "c": 3, "e": 4}, ""),
+        ({"a": 1, "d": 2}, "'d' was"),
+        ({"d": 1}, ""),
+        ({"d": 1, "c": "text"}, ""),
+        ({"d": 1, "e": 2}, "'e' was"),
+        ({"a": 1, "x": 1, "y": 1}, "'x', 'y' were"),
+    ],
+)
+def test_what_applies_in_place_has_evaluated_members(members, wrong):
+    if wrong:
+        assert f"({wrong} unevaluated and invalid)" in told(members, type="object", **KNOWN)[0]
+    else:
+        assert checked(members, type="object", **KNOWN) == members
+
+
+@pytest.mark.parametrize(
+    ("items", "wrong"),
+    [([1, 2, "a"], ""), (["a", 1], ""), ([1, 2, None], "None was"), ([None, 2, None, None], "None, None were")],
+)
+def test_what_applies_in_place_has_evaluated_items(items, wrong):
+    schema = {
+        "anyOf": [{"prefixItems": [True, {"type": "integer"}]}, {"prefixItems": [{"type": "string"}]}],
+        "contains": {"type": ["integer", "string"]},
+        "unevaluatedItems": False,
+    }
+    if wrong:
+        assert f"({wrong} unexpected)" in told(items, type="array", **schema)[0]
+    else:
+        assert checked(items, type="array", **schema) == items

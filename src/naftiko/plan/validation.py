@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from naftiko.digits import exact_value, is_multiple, is_number
 from naftiko.plan.patience import Watch
+from naftiko.plan.unevaluated import evaluated_items, evaluated_names, fulfils
 
 LONGEST: Final = 10_000
 """Characters that a pattern is tried on: a file's pattern may backtrack, and a caller chooses the text."""
@@ -89,6 +90,8 @@ _OWN: Final = {
     "uniqueItems": "unique_items",
     "patternProperties": "pattern_properties",
     "additionalProperties": "additional_properties",
+    "unevaluatedProperties": "unevaluated_properties",
+    "unevaluatedItems": "unevaluated_items",
 }
 """The keywords that are checked here, and by which method: each takes linear time, or the time that is left."""
 
@@ -153,10 +156,30 @@ class _Checks:
             for name in extras:
                 yield from validator.descend(instance[name], wanted, path=name)
         elif wanted is False and extras:
-            told = ", ".join(_shown(name) for name in extras[:_NAMED])
-            more = f" and {len(extras) - _NAMED:,} more" if len(extras) > _NAMED else ""
-            verb = "was" if len(extras) == 1 else "were"
-            yield _error(f"Additional properties are not allowed ({told}{more} {verb} unexpected)")
+            yield _error(f"Additional properties are not allowed ({_told(extras)} unexpected)")
+
+    def unevaluated_properties(self, validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        if not isinstance(instance, dict):
+            return
+        known = evaluated_names(validator, instance, _without(schema, "unevaluatedProperties"), self._matching)
+        others = [name for name in instance if name not in known]
+        bad = [name for name in others if not fulfils(validator, instance[name], wanted)]
+        if bad and wanted is False:
+            yield _error(f"Unevaluated properties are not allowed ({_told(bad)} unexpected)")
+        elif bad:
+            said = _told(bad)
+            yield _error(
+                f"Unevaluated properties are not valid under the given schema ({said} unevaluated and invalid)"
+            )
+
+    def unevaluated_items(self, validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        if not isinstance(instance, list):
+            return
+        known = evaluated_items(validator, instance, _without(schema, "unevaluatedItems"))
+        others = [item for at, item in enumerate(instance) if at not in known]
+        bad = [item for item in others if not fulfils(validator, item, wanted)]
+        if bad:
+            yield _error(f"Unevaluated items are not allowed ({_told(bad)} unexpected)")
 
     def _matching(self, patterns: Sequence[str], names: Iterable[str]) -> Iterator[str]:
         """Yield the names that one of the patterns is found in."""
@@ -169,6 +192,17 @@ class _Checks:
 
 _NAMED: Final = 10
 """Names that a message lists."""
+
+
+def _told(values: Sequence[Any]) -> str:
+    """Return the first of several values as a message lists them, with the verb."""
+    told = ", ".join(_shown(value) for value in values[:_NAMED])
+    more = f" and {len(values) - _NAMED:,} more" if len(values) > _NAMED else ""
+    return f"{told}{more} {'was' if len(values) == 1 else 'were'}"
+
+
+def _without(schema: Mapping[str, Any], keyword: str) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name != keyword}
 
 
 def _error(message: str) -> Any:
