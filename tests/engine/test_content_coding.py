@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import random
 import sys
 import threading
 import zlib
@@ -72,6 +73,14 @@ async def test_a_small_body_that_is_a_large_answer_is_not_made_on_the_event_loop
     made = await decoded(CODERS[coding](b"x" * 3_000_000), coding, 5_000_000)
     assert made == b"x" * 3_000_000
     assert threads == [(True, 1024 * 1024), (False, 5_000_000)]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+async def test_parts_of_any_size_follow_one_another(coding):
+    chance = random.Random(1)
+    parts = [chance.randbytes(size) for size in (0, 1, 100, 8_100, 8_192, 8_193, 30_000, 3_000_000, 5)]
+    body = b"".join(map(CODERS[coding], parts))
+    assert await decoded(body + b"\0" * 20_000, coding, 10_000_000) == b"".join(parts)
 
 
 def test_what_is_asked_for_is_what_can_be_decoded():

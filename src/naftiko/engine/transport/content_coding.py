@@ -6,6 +6,7 @@ import asyncio
 import sys
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -15,6 +16,7 @@ _GZIP: Final = 31
 _ZLIB: Final = 15
 _RAW_DEFLATE: Final = -15
 """``wbits`` of zlib."""
+_GZIP_MEMBER: Final = b"\x1f\x8b"
 
 _ZSTD_WINDOW: Final = 23
 """Log 2 of the window that a decoder has to have: RFC 9659 allows no more than 8 MB as a content coding."""
@@ -27,6 +29,13 @@ _IN_A_THREAD: Final = 64 * 1024
 _AT_ONCE: Final = 1024 * 1024
 """Decompressed bytes above which it doesn't either: 64 KiB of br can be a gigabyte."""
 _MOST_CODINGS: Final = 5
+_MOST_MEMBERS: Final = 10_000
+"""Of a gzip file: tools make one of each 64 KiB at the least, and an empty one has 20 bytes."""
+_MOST_FRAMES: Final = 1000
+"""Of zstd, likewise: one of each 512 KiB, 8 bytes, and a decoder takes 20 times as long to be made."""
+_FIRST_PIECE: Final = 8 * 1024
+_LARGEST_PIECE: Final = 1024 * 1024
+"""Bytes that a decoder is given at once."""
 
 _NO_CODINGS: Final = frozenset({"", "identity", "none", "binary", "utf-8", "utf8", "iso-8859-1", "aws-chunked"})
 """What stands in the header and codes nothing: charsets, by mistake, and what S3 keeps of an upload's framing."""
@@ -86,35 +95,77 @@ async def _undone(undo: _Undo, body: bytes, limit: int) -> bytes:
 
 def _gunzipped(body: bytes, limit: int) -> bytes:
     """RFC 1952, 2.2: a gzip file is a series of members. What else follows the end is padding."""
-    parts: list[bytes] = []
-    room = limit
-    while body:
-        part, body = _inflated(body, _GZIP, "gzip", room, limit)
-        room -= len(part)
-        parts.append(part)
-        body = body if body.startswith(b"\x1f\x8b") else b""
-    return b"".join(parts)
+    return _series(
+        body,
+        lambda: zlib.decompressobj(_GZIP),
+        lambda at: body.startswith(_GZIP_MEMBER, at),
+        _Kind("gzip", "members", _MOST_MEMBERS, zlib.error),
+        limit,
+    )
 
 
 def _deflated(body: bytes, limit: int) -> bytes:
     """Some servers send raw deflate where RFC 9110, 8.4.1.2 says zlib; zlib's two header bytes tell (RFC 1950, 2.2)."""
     header = int.from_bytes(body[:2], "big")
     is_zlib = (header >> 8) & 0x0F == zlib.DEFLATED and header % 31 == 0
-    return _inflated(body, _ZLIB if is_zlib else _RAW_DEFLATE, "deflate", limit, limit)[0] if body else b""
+    return _series(
+        body,
+        lambda: zlib.decompressobj(_ZLIB if is_zlib else _RAW_DEFLATE),
+        lambda _: False,
+        _Kind("deflate", "streams", 1, zlib.error),
+        limit,
+    )
 
 
-def _inflated(body: bytes, window: int, coding: str, room: int, limit: int) -> tuple[bytes, bytes]:
-    """Return what zlib makes of the body, and what follows its end."""
-    decoder = zlib.decompressobj(window)
-    try:
-        part = decoder.decompress(body, room + 1)
-    except zlib.error:
-        raise _not(coding) from None
-    if len(part) > room:
-        raise DecodedTooLargeError(limit)
-    if not decoder.eof:
-        raise _cut()
-    return part, decoder.unused_data
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A coding of a series of parts.
+
+    Attributes:
+        coding: its name.
+        parts: what they are called.
+        most: how many there may be.
+        error: what a decoder raises.
+    """
+
+    coding: str
+    parts: str
+    most: int
+    error: type[Exception]
+
+
+def _series(body: bytes, decoder: Callable[[], Any], goes_on: Callable[[int], bool], kind: _Kind, limit: int) -> bytes:
+    """Return what a series of compressed parts holds.
+
+    A decoder is given pieces, which grow: what is behind its end is copied by it, for each part of the series again.
+
+    Args:
+        body: all of it.
+        decoder: makes the decoder of a part.
+        goes_on: tells whether another part begins at a place.
+        kind: of coding.
+        limit: bytes of the result.
+    """
+    made: list[bytes] = []
+    view, at, room = memoryview(body), 0, limit
+    for _ in range(kind.most):
+        part, size = decoder(), _FIRST_PIECE
+        while at < len(body) and not part.eof:
+            piece = view[at : at + size]
+            try:
+                made.append(part.decompress(piece, room + 1))
+            except kind.error:
+                raise _not(kind.coding) from None
+            room -= len(made[-1])
+            if room < 0:
+                raise DecodedTooLargeError(limit)
+            at += len(piece) - len(part.unused_data)
+            size = min(2 * size, _LARGEST_PIECE)
+        if body and not part.eof:
+            raise _cut()
+        if at == len(body) or not goes_on(at):
+            return b"".join(made)
+    raise NotDecodableError(f"has more than {kind.most:,} {kind.parts}")
 
 
 def _unbrotlied(body: bytes, limit: int) -> bytes:
@@ -137,24 +188,14 @@ def _unbrotlied(body: bytes, limit: int) -> bytes:
 def _unzstd(body: bytes, limit: int) -> bytes:
     """RFC 8878, 3: a series of frames. What else follows the end is padding."""
     zstd = _zstd()
-    parts: list[bytes] = []
-    room = limit
-    while body:
-        decoder = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW})
-        try:
-            part = decoder.decompress(body, room + 1)
-        except zstd.ZstdError:
-            raise _not("zstd") from None
-        room -= len(part)
-        if room < 0:
-            raise DecodedTooLargeError(limit)
-        if not decoder.eof:
-            raise _cut()
-        parts.append(part)
-        body = decoder.unused_data
-        if not body.startswith(_ZSTD_FRAME) and body[1:4] != _ZSTD_SKIPPED:
-            break
-    return b"".join(parts)
+    options = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW}
+    return _series(
+        body,
+        lambda: zstd.ZstdDecompressor(options=options),
+        lambda at: body.startswith(_ZSTD_FRAME, at) or body[at + 1 : at + 4] == _ZSTD_SKIPPED,
+        _Kind("zstd", "frames", _MOST_FRAMES, zstd.ZstdError),
+        limit,
+    )
 
 
 def _zstd() -> Any:
