@@ -21,9 +21,11 @@ _MOST_PASSING: Final = 8
 """Tokens that are known at once, beside those that a call itself carries."""
 _SHORTEST_STRICT: Final = 4
 """Characters from which on a credential is hidden wherever it stands in what says an error."""
-_WINDOW: Final = 256 * 1024
-_AT_ONCE: Final = 256 * 1024
-"""Bytes that are looked at in the event loop; more of them in a thread."""
+_WINDOW: Final = 64 * 1024
+_AT_ONCE: Final = 16 * 1024
+"""Bytes that are looked at closely in the event loop, a microsecond each; more of them in a thread."""
+_QUICKLY: Final = 256 * 1024
+"""Bytes of which it is found out there whether they are due to be looked at closely."""
 _NAMES: Final = (
     "authorization",
     "bearer",
@@ -103,8 +105,11 @@ class Veil:
             same_length: whether each byte is masked by one, for formats that count them.
         """
         look = self._look(own, strict=strict)
-        spans = look.spans(data) if len(data) <= _WINDOW else [span for found in look.windows(data) for span in found]
-        return _without(data, spans, same_length=same_length)
+        return _without(data, look.spans(data) if len(data) <= _WINDOW else look.windows(data), same_length=same_length)
+
+    def is_due(self, data: bytes, own: Iterable[str] = (), *, strict: bool = False) -> bool:
+        """Tell quickly whether there may be a credential in the bytes."""
+        return self._look(own, strict=strict).is_due(data)
 
     async def amasked(
         self, data: bytes, own: Iterable[str] = (), *, strict: bool = False, same_length: bool = False
@@ -112,6 +117,8 @@ class Veil:
         """Return the same; a large one is looked through in a thread, so that other calls go on."""
         if len(data) <= _AT_ONCE:
             return self.masked(data, own, strict=strict, same_length=same_length)
+        if len(data) <= _QUICKLY and not self.is_due(data, own, strict=strict):
+            return data
         return await asyncio.to_thread(self.masked, data, [*own], strict=strict, same_length=same_length)
 
     def text(self, text: str) -> str:
@@ -126,15 +133,17 @@ class Veil:
 
 
 def _without(data: bytes, spans: Iterable[tuple[int, int]], *, same_length: bool) -> bytes:
-    pieces: list[bytes] = []
+    """Return the bytes with spans masked, which come by their starts."""
+    made = bytearray()
     done = 0
-    for start, end in sorted(spans):
+    for start, end in spans:
         if end <= done:
             continue
         begin = max(start, done)
-        pieces += [data[done:begin], b"*" * (end - begin) if same_length else _MASK if start >= done else b""]
+        made += data[done:begin]
+        made += b"*" * (end - begin) if same_length else _MASK if start >= done else b""
         done = end
-    return data if not done else b"".join([*pieces, data[done:]])
+    return data if not done else bytes(made + data[done:])
 
 
 class _Look:
@@ -163,7 +172,7 @@ class _Look:
         return _Look((*self._needles, *more), self._beside) if more else self
 
     def spans(self, data: bytes) -> list[tuple[int, int]]:
-        """Return where credentials stand."""
+        """Return where credentials stand, by their starts."""
         found: list[tuple[int, int]] = []
         if self._may_have(data):
             for text in unescaped(data):
@@ -171,7 +180,12 @@ class _Look:
         for value, pattern in self._beside:
             if value in data:
                 found += [match.span(1) for match in pattern.finditer(data)]
+        found.sort()
         return found
+
+    def is_due(self, data: bytes) -> bool:
+        """Tell quickly whether a closer look is due."""
+        return self._may_have(data) or any(value in data for value, _ in self._beside)
 
     def _may_have(self, data: bytes) -> bool:
         """Tell quickly whether a closer look is due: a part of one that encodings leave alone, or escapes of any."""
@@ -196,17 +210,30 @@ class _Look:
         for each in self._exact:
             yield from _all(data, each)
 
-    def windows(self, data: bytes) -> Iterator[list[tuple[int, int]]]:
-        """Yield the spans of a large body, piece by piece, so that others can run in between."""
+    def windows(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Yield where credentials stand in a large body, by their starts; it is looked at piece by piece."""
         overlap = self.reach
-        for start in range(0, len(data), _WINDOW):
+        step = max(_WINDOW, overlap)
+        waiting: set[tuple[int, int]] = set()
+        for start in range(0, len(data), step):
             begin = max(0, start - overlap)
-            yield [(first + begin, last + begin) for first, last in self.spans(data[begin : start + _WINDOW])]
+            window = data[begin : start + step]
+            is_last = start + step >= len(data)
+            waiting.update(
+                (first + begin, last + begin)
+                for first, last in self.spans(window)
+                # What touches a border is whole in the window beside this one, which knows what stands around it.
+                if (first or not begin) and (last < len(window) or is_last)
+            )
+            following = start + step - overlap
+            yield from sorted(span for span in waiting if span[0] < following)
+            waiting = {span for span in waiting if span[0] >= following}
+        yield from sorted(waiting)
 
     @property
     def reach(self) -> int:
         """How many bytes a credential may take, written as long as it is known."""
-        return min(LONGEST_ESCAPE * (self._longest + 4), _WINDOW)
+        return min(LONGEST_ESCAPE * (self._longest + 4), _QUICKLY)
 
     def begun(self, data: bytes) -> int:
         """Return where a credential may begin whose end comes later; the length where none does."""
