@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from naftiko.expose.caller import ABORT
@@ -33,6 +34,8 @@ _LINGER: Final = 1.0
 """Seconds in which a caller who is refused can read why."""
 _MOST_LEAVING: Final = 32
 """Refused callers who are waited for at once."""
+_MUCH: Final = 64 * 1024
+"""Bytes of a piece behind which more is waiting already."""
 _LET_PASS: Final = 16 * 1024 * 1024
 """Bytes of a body that are read and dropped after its request was answered."""
 _JOINED: Final = 64 * 1024
@@ -183,6 +186,7 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._is_last = False
         self._head_bytes = 0
+        self._fields = 0
         self._in_body = False
         self._body_bytes = 0
         self._unwanted = 0
@@ -232,6 +236,19 @@ class Connection(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > self._all.limits.head_bytes:
                 self._head_too_large()
+        if len(data) >= _MUCH:
+            self._let_others_go_on()
+
+    def _let_others_go_on(self) -> None:
+        """Read no further in this turn of the loop, which would go on for as long as the caller sends."""
+        if not self.flow.read_paused and not self.transport.is_closing():
+            self.flow.pause_reading()
+            self.loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        waits_for_app = self.cycle is not None and len(self.cycle.body) > HIGH_WATER_LIMIT
+        if not self.transport.is_closing() and (not waits_for_app or self.cycle.response_complete):
+            self.flow.resume_reading()
 
     def on_message_begin(self) -> None:
         """Begin a head."""
@@ -241,9 +258,10 @@ class Connection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header field; the parser stops where there are too many."""
-        if not self._in_head:  # of a trailer, which is no header (RFC 9110 chapter 6.5.1)
-            return
-        if len(self.headers) >= self._all.limits.head_fields:
+        self._fields += 1
+        if not self._in_head and self._fields <= self._all.limits.head_fields:
+            return  # of a trailer, which is no header (RFC 9110 chapter 6.5.1)
+        if self._fields > self._all.limits.head_fields:
             limit = self._all.limits.head_fields
             self._refusal = (431, "too-many-header-fields", f"the request has more than {limit} header fields")
             raise _Refused
@@ -252,6 +270,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """End a head; one that says two different things about its host, or is too large, is refused."""
         self._in_head, self._in_body, self.since = False, True, self.loop.time()
+        self._fields = 0
         self._body_bytes = self._unwanted = 0
         size, hosts = len(self.url) + 4 * len(self.headers), 0
         for name, value in self.headers:
@@ -364,7 +383,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(408, "request-timeout", reason)
 
     def _begin_head(self) -> None:
-        self._in_head, self._head_bytes, self.since = True, 0, self.loop.time()
+        self._in_head, self._head_bytes, self._fields, self.since = True, 0, 0, self.loop.time()
 
     def _too_large(self) -> tuple[int, str, str]:
         limit = self._all.limits.head_bytes

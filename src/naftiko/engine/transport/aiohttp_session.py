@@ -24,6 +24,10 @@ _KEEP_ALIVE: Final = 15.0
 _HEAD_BYTES: Final = 64 * 1024
 """The longest line and header of an answer: cookies and policies of real APIs pass the usual 8 KiB."""
 
+_FIRST_FINAL: Final = 200
+_MOST_INTERIM: Final = 100
+"""Answers before an answer (RFC 9110, 15.2): one is usual, and each costs as much as one that is passed on."""
+
 
 def session(limits: Limits, *, keeps: bool = True) -> aiohttp.ClientSession:
     """Return a session for one event loop, to be used in that loop.
@@ -60,17 +64,30 @@ def _kinds() -> tuple[Callable[..., Any], type[aiohttp.ClientRequest], type[aioh
     """Return what a session's connections, requests and answers are made of; made once aiohttp is there."""
     import aiohttp  # noqa: PLC0415 - likewise
     from aiohttp.client_proto import ResponseHandler  # noqa: PLC0415
+    from aiohttp.http import HttpProcessingError  # noqa: PLC0415
 
     class Line(ResponseHandler):
         """A connection that knows how many requests it has had, and whether the last one's answer has begun."""
 
         requests = 0
         heard = False
+        interim = 0
 
         def set_response_params(self, **parameters: Any) -> None:
             self.requests += 1
             self.heard = False
+            self.interim = 0
             super().set_response_params(**parameters)
+
+        def feed_data(self, data: Any, size: int = 0) -> None:
+            if data[0].code < _FIRST_FINAL:
+                self.interim += 1
+                if self.interim > _MOST_INTERIM:
+                    if self.transport is not None:
+                        self.transport.close()
+                    self.set_exception(HttpProcessingError(message=f"more than {_MOST_INTERIM} interim answers"))
+                    return
+            super().feed_data(data, size)
 
         def data_received(self, data: bytes) -> None:
             self.heard = True
