@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -32,6 +33,17 @@ _INTEGERS: Final = bytes(0x30 if chr(byte) in "0123456789" else 0x20 for byte in
 _LONG: Final = b"0" * 19
 """The shortest integer of more than 64 bits."""
 _BLANKS: Final = b" \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value whose JSON text is there already, as ``write`` made it.
+
+    Attributes:
+        text: the JSON.
+    """
+
+    text: bytes
 
 
 class BrokenJson(ValueError):
@@ -129,12 +141,16 @@ _DECODERS: Final = {
 
 
 def fragment(value: Any) -> orjson.Fragment:
-    """Return an exact number as the piece of JSON that it is; the ``default`` of orjson where nothing else is new.
+    """Return an exact number, or what is written already, as the piece of JSON that it is.
+
+    It is the ``default`` of orjson where nothing else is new.
 
     Raises:
         TypeError: it is none.
     """
     if isinstance(value, ExactNumber):
+        return orjson.Fragment(value.text)
+    if isinstance(value, Written):
         return orjson.Fragment(value.text)
     raise TypeError(f"{type(value).__name__} is no JSON")
 

@@ -91,7 +91,34 @@ def packed(message: Job | Result, shared_before: int) -> memoryview:
 
 def unpacked(data: bytes | bytearray) -> Any:
     """Return a message that came, without its length."""
-    return _Unpickler(io.BytesIO(data)).load()
+    return _Unpickler(_View(data)).load()
+
+
+class _View:
+    """A file of bytes that are there: ``io.BytesIO`` would copy them first."""
+
+    def __init__(self, data: bytes | bytearray) -> None:
+        self._view = memoryview(data)
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes."""
+        return bytes(self._next(size))
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:
+        """Fill a buffer; return how many bytes it got."""
+        found = self._next(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+    def readline(self) -> bytes:
+        """Return the next line, which no message of ours has."""
+        raise pickle.UnpicklingError("a line")
+
+    def _next(self, size: int) -> memoryview:
+        found = self._view[self._at : self._at + size]
+        self._at += len(found)
+        return found
 
 
 class _Pickler(pickle.Pickler):

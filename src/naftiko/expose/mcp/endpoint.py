@@ -65,7 +65,7 @@ class _Managers:
 
     plain: StreamableHTTPSessionManager
     progress: StreamableHTTPSessionManager
-    handshake: StreamableHTTPSessionManager
+    handshake: SessionManager
 
 
 class Endpoint(Home):
@@ -127,7 +127,7 @@ class Endpoint(Home):
             self._manager(json_response=False, stateless=False) if self._stateful else plain,
         )
 
-    def _manager(self, *, json_response: bool, stateless: bool) -> StreamableHTTPSessionManager:
+    def _manager(self, *, json_response: bool, stateless: bool) -> SessionManager:
         return SessionManager(
             self.server,
             self._sessions,
@@ -165,8 +165,9 @@ class Endpoint(Home):
         body = await self._received(scope, receive, send)
         if body is None:
             return
-        if len(body) > LIGHT and not in_session and (pool := current()) is not None and is_heavy(body, "json"):
-            await self._answer_elsewhere(pool, headers, body, receive, send)
+        if len(body) > LIGHT and (pool := current()) is not None and is_heavy(body, "json"):
+            outside = running.managers.handshake.refusal(scope) if in_session else None
+            await (outside or functools.partial(self._answer_elsewhere, pool, headers, body))(scope, receive, send)
             return
         body = whole_json(body)
         wants_progress = _wants_progress(said, body)
@@ -176,8 +177,9 @@ class Endpoint(Home):
                 app = functools.partial(streamed, app)
             app = refused(body, version) or app
             serve = _serve_in_session if in_session else serve_until_gone
-            with handling(body):
-                await serve(app, with_headers(scope, headers), body, receive, with_numbers(explained(send)))
+            with handling(body) as handled:
+                sending = with_numbers(explained(send), handled)
+                await serve(app, with_headers(scope, headers), body, receive, sending)
 
     async def _received(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
         """Return a request's body; ``None`` where it was refused, or nobody is left to be answered."""
@@ -195,7 +197,13 @@ class Endpoint(Home):
             source.capability.engine.learn(secrets)
 
     async def _answer_elsewhere(
-        self, pool: Pool, headers: Sequence[tuple[str, str]], body: bytes, receive: Receive, send: Send
+        self,
+        pool: Pool,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
         """Have a large message answered in another process."""
         try:
@@ -205,7 +213,7 @@ class Endpoint(Home):
                     *(_answer_apart, self, headers, body), lane="tools/call", size=len(body), learn=self._learn
                 )
         except CallError as error:
-            await _too_much(error)({"type": "http"}, receive, send)
+            await _too_much(error)(scope, receive, send)
         else:
             if not watch.gone:
                 await send_json(send, status, answer)

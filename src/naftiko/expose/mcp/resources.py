@@ -7,6 +7,7 @@ import base64
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from mcp.server.context import ServerRequestContext
@@ -17,13 +18,15 @@ from naftiko.engine.answer import Answer
 from naftiko.engine.capability import Unit
 from naftiko.engine.locations import is_there
 from naftiko.engine.reach import OutOfReach
+from naftiko.engine.run import Finish
 from naftiko.errors import InputError, UpstreamStatus
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp import media, revisions
+from naftiko.expose.mcp.exact_numbers import marked
 from naftiko.expose.mcp.failures import failure_text
 from naftiko.expose.mcp.files import Directory, NotServed, ServedFile
 from naftiko.expose.mcp.progress import reporting
-from naftiko.expose.mcp.results import encoded, text_of
+from naftiko.expose.mcp.results import encoded, lightened_block, text_of
 from naftiko.expose.mcp.sources import Source
 from naftiko.expose.mcp.uris import UriTemplate
 from naftiko.expose.problems import Redact, report
@@ -67,8 +70,9 @@ class Dynamic:
         try:
             async with reporting(context, self.plan.name):
                 with self.limit:
-                    answer = await self.unit.run(values)
-            return [_contents(uri, self.plan, self.unit, answer)]
+                    checked = self.unit.checked(self.unit.plan.inputs.spread(values))
+                    finish = Finish(partial(_contents, uri, _shown_as(self.plan, self.unit)), reads=True)
+                    return [marked(await self.unit.run_checked(checked, finish=finish))]
         except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
             told = report(error, self.redact, unit=f"resource {self.plan.name}")
             raise MCPError(_code(error), failure_text(self.plan.name, told), {"uri": uri}) from None
@@ -100,15 +104,36 @@ def _mime_type(declared: str | None) -> dict[str, str]:
     return {"mimeType": declared} if declared else {}
 
 
-def _contents(uri: str, plan: ResourcePlan, unit: Unit, answer: Answer) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _ShownAs:
+    """How an answer is shown as the contents of a resource, wherever that is made.
+
+    Attributes:
+        name: of the resource.
+        mime_type: that the file declares.
+        binary: whether it is bytes whatever it says.
+        limit: of bytes.
+    """
+
+    name: str
+    mime_type: str | None
+    binary: bool
+    limit: int
+
+
+def _shown_as(plan: ResourcePlan, unit: Unit) -> _ShownAs:
+    return _ShownAs(plan.name, plan.mime_type, plan.binary, media.size_limit(unit.plan.max_binary_size))
+
+
+def _contents(uri: str, shown_as: _ShownAs, answer: Answer) -> dict[str, Any]:
     sent = media.bare(answer.media_type)
-    kind = plan.mime_type or sent or "text/plain"
+    kind = shown_as.mime_type or sent or "text/plain"
     shown: dict[str, Any] = {"uri": uri, "mimeType": kind}
-    if plan.binary or (answer.has_content and not media.is_text(sent or media.bare(kind))):
-        shown["blob"] = encoded(answer.content, plan.name, media.size_limit(unit.plan.max_binary_size))
+    if shown_as.binary or (answer.has_content and not media.is_text(sent or media.bare(kind))):
+        shown["blob"] = encoded(answer.content, shown_as.name, shown_as.limit)
     else:
         shown["text"] = text_of(answer)
-    return shown
+    return lightened_block(shown)
 
 
 @dataclass(frozen=True, slots=True)

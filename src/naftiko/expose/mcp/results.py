@@ -13,11 +13,13 @@ from naftiko.engine.answer import Answer
 from naftiko.engine.decode import is_json
 from naftiko.engine.formats import FormatError
 from naftiko.engine.formats.charset import decode_text, known_charset
+from naftiko.engine.memory import SMALL
 from naftiko.engine.request import dump_json
 from naftiko.errors import UpstreamBroken
 from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.mcp import media, revisions
 from naftiko.expose.mcp.schemas import OutputShape
+from naftiko.jsontext import Written
 from naftiko.plan.unit import UnitPlan
 from naftiko.types import ABSENT
 
@@ -53,6 +55,29 @@ def tool_result(answer: Answer, plan: UnitPlan, shape: OutputShape, version: str
     if structured is not ABSENT:
         result["structuredContent"] = structured
     return result
+
+
+def lightened(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result with its long texts as the JSON that they are written as.
+
+    What is written already need not be read, checked and written again by the SDK, which takes a hundred times as long.
+    """
+    content = [lightened_block(block) for block in result["content"]]
+    light = {**result, "content": content}
+    if content != result["content"] and "structuredContent" in result:
+        light["structuredContent"] = Written(dump_json(result["structuredContent"]))
+    return light
+
+
+def lightened_block(block: dict[str, Any]) -> dict[str, Any]:
+    """Return a block of a result, or the contents of a resource, likewise."""
+    light = {**block}
+    for name, value in block.items():
+        if isinstance(value, dict):
+            light[name] = lightened_block(value)
+        elif isinstance(value, str) and len(value) > SMALL:
+            light[name] = Written(dump_json(value))
+    return light
 
 
 def promised_of_text(shape: OutputShape, text: str | None, version: str) -> Any:

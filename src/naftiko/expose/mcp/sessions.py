@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any, Final
 
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+import anyio
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, authorization_context
 from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from naftiko.expose.authentication import PRINCIPAL, Principal
@@ -102,6 +104,24 @@ class SessionManager(StreamableHTTPSessionManager):
             await refusal(503, "too many sessions are in use", {"retry-after": "1"})(scope, receive, send)
             return
         await super()._handle_stateful_request(scope, receive, send)
+
+    def refusal(self, scope: Scope) -> Response | None:
+        """Return the refusal of a request that is outside of any session of its caller's, as the SDK says it.
+
+        A session that it is in goes on for as long as after any other request.
+        """
+        session = next((value.decode("latin-1") for name, value in scope["headers"] if name == _HEADER), None)
+        if session is None:
+            return refusal(400, "Bad Request: Missing session ID")
+        user = scope.get("user")
+        asking = authorization_context(user) if isinstance(user, AuthenticatedUser) else None
+        transport = self._server_instances.get(session)
+        if transport is None or transport.is_terminated or asking != self._session_owners.get(session):
+            return refusal(404, "Session not found")
+        if transport.idle_scope is not None and self.session_idle_timeout is not None:
+            after = anyio.current_time() + self.session_idle_timeout
+            transport.idle_scope.deadline = max(after, transport.idle_scope.deadline)
+        return None
 
     @property
     def open(self) -> Collection[str]:

@@ -16,6 +16,7 @@ from naftiko.document.suggest import did_you_mean
 from naftiko.engine.answer import Answer
 from naftiko.engine.apart import Shared, current
 from naftiko.engine.apart.outside import ROLE, lacks_memory
+from naftiko.engine.memory import SMALL
 from naftiko.engine.run import Finish
 from naftiko.errors import TakesLong
 from naftiko.expose.limits import CallLimit
@@ -27,7 +28,7 @@ from naftiko.expose.mcp.fitting import CONTINUE, Fitting, fitted
 from naftiko.expose.mcp.handles import Handles, Place
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.progress import reporting
-from naftiko.expose.mcp.results import tool_result
+from naftiko.expose.mcp.results import lightened, tool_result
 from naftiko.expose.mcp.search import search_tools
 from naftiko.expose.mcp.sources import Source
 from naftiko.expose.mcp.tool import Tool, tools_of
@@ -220,7 +221,7 @@ class ToolBook:
         result = tool_result(answer, tool.unit.plan, tool.shape, version) if place is None else {}
         if tool.budget or place is not None:
             result = fitted(result, answer, Fitting(tool, arguments, version, self._handles, place))
-        return result
+        return lightened(result) if len(answer.sent) > SMALL else result
 
     def __reduce__(self) -> tuple[Any, ...]:
         """In another process it is the book of the same home."""
