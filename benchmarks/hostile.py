@@ -2,9 +2,13 @@
 
     python benchmarks/hostile.py --cases 10000
 
-A process of its own asks for ``/ping`` every few milliseconds and looks at the memory of the server and its processes,
-so that nothing of this program's own work is measured. A stop of the loop is the time in which the server's thread ran
-while a ping waited (proc(5), schedstat): what it waited for a processor is the machine's, and is told beside it.
+Ten cases of each kind are: one of the largest size, one of 1 to 10 MB, three of 20 KB to 1 MB, five smaller ones. A
+case is judged by the time of a processor for which the loop stood still, which a machine that is busy with something
+else doesn't lengthen; the wait by the clock is told beside it (`hostile_probe.py` says how both are measured). Memory
+may be ten times the size of the input, and a constant: the process that works on it, with what it has loaded.
+
+Small cases are in flight together. What is measured then is no less than what each of them alone does; where it is
+worth a look, each of them is done again alone, and that figure counts.
 """
 
 from __future__ import annotations
@@ -13,27 +17,34 @@ import argparse
 import contextlib
 import json
 import os
-import select
+import re
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from hostile_cases import Case, cases
+from hostile_cases import MCP, OLDER, SESSION, WHAT, Case, cases, rest, wire
+from hostile_probe import Figures, Probe, family
 
 HERE: Final = Path(__file__).parent
 CAPABILITY: Final = HERE / "capabilities" / "hostile.yaml"
-PING: Final = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
-CONSTANT: Final = 320 * 1024 * 1024
-"""Bytes that an input may cost in any case: the processes that work on it, with what they have loaded."""
+CONSTANT: Final = 384 * 1024 * 1024
+"""Bytes that an input may cost in any case: the room of a job, what its process has loaded and may keep from others."""
 FACTOR: Final = 10
-PATIENCE: Final = 40.0
+PATIENCE: Final = 65.0
+TOGETHER: Final = 8
+"""Small cases in flight at once."""
+SMALL: Final = 100_000
+WORTH_A_LOOK_MS: Final = 25.0
+LARGE: Final = 1_000_000
+"""Bytes of an input from which on its memory as a multiple of its size says something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +52,13 @@ class Seen:
     """What one case did.
 
     Attributes:
-        stop_ms: the longest that the loop ran on while a ping waited.
-        ping_ms: the longest that a ping took, whatever the machine did meanwhile.
-        memory: bytes that the server and its processes had more than before, at the most.
+        stop_ms: the longest for which the loop stood still, in time of a processor.
+        ping_ms: the longest that a ping took by the clock, whatever the machine did meanwhile.
+        memory: bytes that the server had more than before, and its processes had, at the most.
         seconds: until the answer was there.
         status: of the answer; 0 for none.
+        leaves: whether its caller waited for no answer.
+        alone: whether nothing else was in flight; else the figures are those of all that was.
     """
 
     name: str
@@ -55,102 +68,40 @@ class Seen:
     memory: int
     seconds: float
     status: int
+    leaves: bool
+    alone: bool
 
     @property
     def factor(self) -> float:
         """How many times its size it cost, beyond the constant."""
         return max(0, self.memory - CONSTANT) / max(1, self.size)
 
-
-# The process that measures
-
-
-def family(pid: int) -> list[int]:
-    """Return a process and all below it."""
-    try:
-        found = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
-        return []
-    return [pid, *(below for each in found for below in family(each))]
+    def shown(self) -> dict[str, Any]:
+        """Return it for people."""
+        return {**asdict(self), "times its size": round(self.memory / max(1, self.size), 1)}
 
 
-def memory_of(pid: int) -> int:
-    """Return the memory of a process and all below it, shared pages counted once (proc(5), smaps_rollup)."""
-    total = 0
-    for each in family(pid):
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{each}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1]) * 1024
-    return total
-
-
-def ran_of(pid: int) -> float:
-    """Return for how many seconds the first thread of a process has run (proc(5), schedstat)."""
-    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9
-
-
-def measure(port: int, pid: int) -> None:
-    """Ping, look, and write a line with the worst since the last one for each line that comes."""
-    stop, worst, most, ping = 0.0, 0.0, 0, socket.create_connection(("127.0.0.1", port))
-    ping.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    looked = 0.0
-    while True:
-        ran, began = ran_of(pid), time.perf_counter()
-        ping.sendall(PING)
-        while b"pong" not in ping.recv(4096):
-            pass
-        took = time.perf_counter() - began
-        worst, stop = max(worst, took), max(stop, min(took, ran_of(pid) - ran))
-        if began - looked > 0.08:  # looking takes a millisecond, too
-            looked, most = began, max(most, memory_of(pid))
-        if select.select([sys.stdin], [], [], 0.003)[0]:
-            if not sys.stdin.readline():
-                return
-            print(json.dumps([stop * 1000, worst * 1000, max(most, memory_of(pid))]), flush=True)
-            stop, worst, most = 0.0, 0.0, 0
-
-
-class Probe:
-    """The process that measures, from here."""
-
-    def __init__(self, port: int, pid: int) -> None:
-        command = [sys.executable, __file__, "--measure", str(port), str(pid)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def read(self) -> tuple[float, float, int]:
-        """Return the worst stop and ping in milliseconds, and the most memory in bytes, since the last look."""
-        assert self._process.stdin is not None  # for the type checker
-        assert self._process.stdout is not None  # for the type checker
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        stop, ping, memory = json.loads(self._process.stdout.readline())
-        return stop, ping, memory
-
-    def close(self) -> None:
-        """End it."""
-        self._process.communicate()
-
-
-# The upstream and the server
+# The upstream and the servers
 
 
 class Upstream:
-    """Answers every request with what it is told to, from a thread that only moves bytes."""
+    """Answers every request with what it is told to, from threads that only move bytes."""
 
     def __init__(self) -> None:
-        self.answer = b""
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._answers: dict[bytes, bytes] = {}
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self._listening.getsockname()[1]
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def say(self, case: Case) -> None:
-        """Answer with a case's answer."""
-        body = b'{"ok":true}' if case.answer is None else case.answer
-        coding = b"Content-Encoding: %b\r\n" % case.coding if case.coding else b""
-        self.answer = b"HTTP/1.1 %d X\r\nContent-Type: %b\r\n%bContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (
-            *(case.status, case.media_type, coding, len(body), body),
-        )
+    @contextlib.contextmanager
+    def saying(self, what: bytes, answer: bytes | None) -> Iterator[None]:
+        """Answer so to requests that have a text in their path."""
+        if answer is None:
+            yield
+            return
+        self._answers[what] = answer
+        yield
+        del self._answers[what]
 
     def _listen(self) -> None:
         while True:
@@ -162,136 +113,246 @@ class Upstream:
             connection.settimeout(PATIENCE)
             data = bytearray()
             while b"\r\n\r\n" not in data:
-                data += connection.recv(65536)
+                piece = connection.recv(65536)
+                if not piece:
+                    return
+                data += piece
             head, _, body = bytes(data).partition(b"\r\n\r\n")
             lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
             left = int(lengths[0].partition(b":")[2]) - len(body) if lengths else 0
             while left > 0:
                 left -= len(connection.recv(1 << 20)) or left
-            connection.sendall(self.answer)
+            what = re.search(rb"w[0-9]{7}", head.partition(b"\r\n")[0])
+            connection.sendall(self._answers.get(what[0] if what else b"", wire(b'{"ok":true}')))
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(1 << 16):  # a reset would take the answer with it
+                pass
 
 
-@contextlib.contextmanager
-def served(upstream: int) -> Iterator[tuple[subprocess.Popen[str], dict[str, int]]]:
-    """Run the server; yield it with its ports."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "naftiko", "serve", str(CAPABILITY), "--log-level", "error"]
+class Server:
+    """A server of the capability, and what measures it.
+
+    Attributes:
+        ports: by ``rest`` and ``mcp``.
+        probe: measures it.
+    """
+
+    def __init__(self, upstream: int, *more: str) -> None:
+        command = [sys.executable, "-m", "naftiko", "serve", str(CAPABILITY), "--log-level", "error", *more]
         command += ["--port", "rest=0", "--port", "mcp=0", "--base-uri", f"up=http://127.0.0.1:{upstream}"]
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
-        ports: dict[str, int] = {}
-        assert process.stdout is not None  # for the type checker
-        while len(ports) < 2:  # rest and mcp
-            kind, url, *_ = process.stdout.readline().split() or ["", ""]
-            if kind in {"rest", "mcp"}:
-                ports[kind] = int(url.partition("127.0.0.1:")[2].partition("/")[0])
-        try:
-            while len(family(process.pid)) < 2:  # it and the template of its processes
-                time.sleep(0.05)
-            yield process, ports
-        finally:
-            process.terminate()
-            process.communicate()
+        self._folder = tempfile.TemporaryDirectory()
+        self._process = subprocess.Popen(command, cwd=self._folder.name, stdout=subprocess.PIPE, text=True)
+        self.ports: dict[str, int] = {}
+        assert self._process.stdout is not None  # for the type checker
+        while "mcp" not in self.ports:  # the last line
+            kind, url, *_ = self._process.stdout.readline().split() or ["", ""]
+            self.ports[kind] = int(url.partition("127.0.0.1:")[2].partition("/")[0] or 0)
+        while len(family(self._process.pid)) < 2:  # it and the template of its processes
+            time.sleep(0.05)
+        for path in ("/ping", "/json/x"):
+            ask(self.ports["rest"], rest(path))
+        self.ask_mcp(b"tools/list", b"{}")
+        self.probe = Probe(self.ports["rest"], self._process.pid)
+
+    def ask_mcp(self, method: bytes, params: bytes) -> bytes:
+        """Send a request to its MCP server; return the answer, head and all."""
+        body = b'{"jsonrpc":"2.0","id":1,"method":"%b","params":%b}' % (method, params)
+        return ask(self.ports["mcp"], rest("/mcp", body, MCP + OLDER))
+
+    def check(self, last: Case) -> None:
+        """Make sure that it still runs."""
+        if self._process.poll() is not None:
+            raise SystemExit(f"the server ended: {last}")
+
+    def close(self) -> None:
+        """End it."""
+        self.probe.close()
+        self._process.terminate()
+        self._process.communicate()
+        self._folder.cleanup()
 
 
-def ask(port: int, request: bytes) -> int:
-    """Send a request; return the status of its answer, all of which is read, or 0 where there is none."""
+def ask(port: int, request: bytes, *, leaves: bool = False) -> bytes:
+    """Send a request; return the beginning of its answer, all of which is read."""
+    begun = b""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
-        sender = threading.Thread(target=_send, args=(connection, request), daemon=True)
-        sender.start()
-        head = b""
+        if len(request) < 1 << 16:
+            _send(connection, request, leaves)
+        else:
+            threading.Thread(target=_send, args=(connection, request, leaves), daemon=True).start()
         while piece := connection.recv(1 << 20):
-            head = head or piece[:12]
-        return int(head[9:12]) if head[9:12].isdigit() else 0
-    return 0
+            begun = begun if len(begun) > 4096 else begun + piece[:4096]
+    return begun
 
 
-def _send(connection: socket.socket, request: bytes) -> None:
+def _send(connection: socket.socket, request: bytes, leaves: bool) -> None:  # noqa: FBT001  # of a thread
     with contextlib.suppress(OSError):
         connection.sendall(request)
-        if b"\r\n\r\n" not in request:  # nothing more comes
+        if leaves:
             connection.shutdown(socket.SHUT_WR)
 
 
 # The run
 
 
-def run(options: argparse.Namespace) -> tuple[list[Seen], float]:
-    """Run the cases; return what each did, and the worst ping while nothing happened, in milliseconds."""
-    upstream = Upstream()
-    seen: list[Seen] = []
-    calm: list[float] = []
-    with served(upstream.port) as (process, ports):
-        for port, request in (("rest", b"GET /json/x"), ("rest", b"GET /ping")):
-            ask(ports[port], request + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        probe = Probe(ports["rest"], process.pid)
-        probe.read()
-        time.sleep(1)
-        calm.append(probe.read()[1])
-        until = time.monotonic() + options.seconds
-        for at, case in enumerate(cases(options.seed, options.cases, options.largest)):
+class Run:
+    """A run of cases.
+
+    Attributes:
+        seen: what each did.
+        calm: the figures of the servers while nothing happened.
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._upstream = Upstream()
+        self._servers: dict[str, Server] = {}
+        self._number = 0
+        self.seen: list[Seen] = []
+        self.calm: list[Figures] = []
+
+    def run(self) -> None:
+        """Run all."""
+        plain, keeping = Server(self._upstream.port), Server(self._upstream.port, "--stateful")
+        self._servers = {"rest": plain, "mcp": plain, "session": keeping}
+        waiting: dict[Server, list[Case]] = {plain: [], keeping: []}
+        try:
+            self._look_at_calm(plain, keeping)
+            with ThreadPoolExecutor(TOGETHER) as threads:
+                for case in self._cases():
+                    server = self._servers[case.port]
+                    if case.size > SMALL:
+                        self._together(server, [case], threads)
+                        continue
+                    waiting[server].append(case)
+                    if len(waiting[server]) == TOGETHER:
+                        self._together(server, waiting[server], threads)
+                        waiting[server] = []
+                for server, left in waiting.items():
+                    self._together(server, left, threads)
+            self._look_at_calm(plain, keeping)
+        finally:
+            for server in (plain, keeping):
+                server.close()
+
+    def _cases(self) -> Iterator[Case]:
+        until = time.monotonic() + self._options.seconds
+        for case in cases(self._options.seed, self._options.cases, self._options.largest):
             if time.monotonic() > until:
-                break
-            if options.only and options.only not in case.name:
-                continue
-            upstream.say(case)
-            before = probe.read()[2]
+                return
+            if self._options.only in case.name:
+                yield case
+
+    def _look_at_calm(self, *servers: Server) -> None:
+        for server in servers:
+            server.probe.read()
+        time.sleep(1)
+        self.calm += [server.probe.read() for server in servers]
+
+    def _together(self, server: Server, group: Sequence[Case], threads: ThreadPoolExecutor) -> None:
+        if not group:
+            return
+        # One each: who gives the same id to two requests of a session waits for ever.
+        sessions = [self._session(server) if case.port == "session" else b"" for case in group]
+        server.probe.read()
+        done = list(threads.map(self._sent, [server] * len(group), group, sessions))
+        figures = server.probe.read()
+        server.check(group[-1])
+        worth_a_look = figures.stop_ms > WORTH_A_LOOK_MS or figures.memory > CONSTANT
+        if len(group) > 1 and worth_a_look:
+            for case in group:
+                self._together(server, [case], threads)
+            return
+        for case, (seconds, status) in zip(group, done, strict=True):
+            stop, ping = round(figures.stop_ms, 1), round(figures.ping_ms, 1)
+            alone = len(group) == 1
+            how = (stop, ping, figures.memory, round(seconds, 3), status, case.leaves, alone)
+            self.seen.append(Seen(case.name, case.size, *how))
+            if self._options.verbose:
+                print(self.seen[-1], flush=True)
+
+    def _sent(self, server: Server, case: Case, session: bytes) -> tuple[float, int]:
+        """Send a case; return the seconds until its answer, and its status or 0."""
+        self._number += 1
+        what = b"w%07d" % self._number
+        request = case.request
+        if case.answer is not None:
+            request = request.replace(WHAT, what)
+        if session:
+            request = request.replace(SESSION, session, 1)
+        with self._upstream.saying(what, case.answer):
             began = time.perf_counter()
-            status = ask(ports[case.port], case.request)
-            seconds = time.perf_counter() - began
-            stop, ping, most = probe.read()
-            seen.append(
-                Seen(case.name, case.size, round(stop, 1), round(ping, 1), most - before, round(seconds, 3), status)
-            )
-            if options.verbose:
-                print(seen[-1], flush=True)
-            if at % 50 == 0:
-                time.sleep(0.2)
-                calm.append(probe.read()[1])
-            if process.poll() is not None:
-                raise SystemExit(f"the server ended: {case}")
-        probe.close()
-    return seen, max(calm)
+            head = ask(server.ports["rest" if case.port == "rest" else "mcp"], request, leaves=case.leaves)[9:12]
+            return time.perf_counter() - began, int(head) if head.isdigit() else 0
+
+    def _session(self, server: Server) -> bytes:
+        """Return a session that is open."""
+        about = b'{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"x","version":"1"}}'
+        answer = server.ask_mcp(b"initialize", about)
+        found = re.search(rb"(?i)mcp-session-id: *([0-9a-f]+)", answer)
+        if found is None:
+            raise SystemExit(f"no session: {answer!r}")
+        return found[1]
 
 
-def told(seen: list[Seen], calm: float, limit: float) -> dict[str, Any]:
+def told(run: Run, limit: float) -> dict[str, Any]:
     """Return the figures, the worst cases first."""
+    seen = run.seen
     by_stop = sorted(seen, key=lambda each: -each.stop_ms)
-    stops = [each.stop_ms for each in by_stop]
+    by_memory = sorted(seen, key=lambda each: (-each.factor, -each.memory))
+    large = sorted((each for each in seen if each.size >= LARGE), key=lambda each: -each.memory / each.size)
     over = [each for each in by_stop if each.stop_ms > limit]
-    fat = sorted((each for each in seen if each.factor > FACTOR), key=lambda each: -each.factor)
-    mute = [each for each in seen if not each.status and not each.name.startswith("head")]
+    fat = [each for each in by_memory if each.factor > FACTOR]
+    mute = [each for each in seen if not each.status and not each.leaves]
     return {
         "cases": len(seen),
-        "worst ping while nothing happens, ms": round(calm, 1),
-        "stops of the loop, ms": {"p50": stops[len(stops) // 2], "p99": stops[len(stops) // 100], "worst": stops[0]},
-        f"stops over {limit:g} ms": [asdict(each) for each in over[:20]],
-        "over ten times its size": [asdict(each) for each in fat[:20]],
-        "no answer": [asdict(each) for each in mute[:20]],
-        "worst stops": [asdict(each) for each in by_stop[:10]],
-        "most memory": [asdict(each) for each in sorted(seen, key=lambda each: -each.memory)[:5]],
-        "longest": [asdict(each) for each in sorted(seen, key=lambda each: -each.seconds)[:5]],
+        "alone": sum(each.alone for each in seen),
+        "of 1 MB and more": len(large),
+        "MB of input": round(sum(each.size for each in seen) / 1e6),
+        "stops in calm, ms": [(round(each.stop_ms, 1), round(each.ping_ms, 1)) for each in run.calm],
+        "stops, ms of a processor": _spread([each.stop_ms for each in seen]),
+        "waits, ms by the clock": _spread([each.ping_ms for each in seen]),
+        "memory of 1 MB and more, times the size": _spread([each.memory / each.size for each in large]),
+        "worst memory beyond the constant, times the size": round(by_memory[0].factor, 2),
+        f"stops over {limit:g} ms": [each.shown() for each in over[:40]],
+        "over ten times its size": [each.shown() for each in fat[:40]],
+        "no answer": [each.shown() for each in mute[:40]],
+        "worst stops": [each.shown() for each in by_stop[:5]],
+        "worst memory": [each.shown() for each in by_memory[:5]],
+        "worst memory, times the size": [each.shown() for each in large[:5]],
+        "longest": [each.shown() for each in sorted(seen, key=lambda each: -each.seconds)[:5]],
         "broken": len(over) + len(fat) + len(mute),
     }
 
 
+def _spread(figures: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(figures, reverse=True) or [0.0]
+    places = {"p50": len(ordered) // 2, "p99": len(ordered) // 100, "worst": 0}
+    return {name: round(ordered[at], 1) for name, at in places.items()}
+
+
 def main() -> None:
     """Run, and fail where a limit is broken."""
-    if sys.argv[1:2] == ["--measure"]:
-        measure(int(sys.argv[2]), int(sys.argv[3]))
-        return
-    parser = argparse.ArgumentParser(description=__doc__)
+    about, _, how = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        description=about, epilog=how, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cases", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--largest", type=int, default=10_000_000, metavar="BYTES")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no case after so many seconds")
-    parser.add_argument("--limit-ms", type=float, default=100.0, help="the longest stop of the loop")
+    parser.add_argument(
+        "--limit-ms", type=float, default=100.0, help="the longest stop of the loop, in time of a processor"
+    )
     parser.add_argument("--only", default="", help="the cases whose names have this text")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent / "src"), os.environ.get("PYTHONPATH", "")])
-    seen, calm = run(options)
-    figures = told(seen, calm, options.limit_ms)
-    print(json.dumps(figures, indent=1))
+    began = time.monotonic()
+    run = Run(options)
+    run.run()
+    figures = told(run, options.limit_ms)
+    print(json.dumps({**figures, "minutes": round((time.monotonic() - began) / 60, 1)}, indent=1))
     sys.exit(bool(figures["broken"]))
 
 

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-import gzip
+import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-ACCEPT: Final = b"Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2025-11-25\r\n"
-BOUNDARY: Final = b"--X\r\nContent-Disposition: form-data; name="
-CHARACTERS: Final = b"ab01 {}[]\",:\\<>&;%=#*_-`\n\r\t'/!?\xc3\xa9\x00\xff"
+from hostile_inputs import (
+    ARGUMENTS,
+    CHUNKS,
+    CODED,
+    FEW,
+    FEW_JSON,
+    FORMATS,
+    FORMS,
+    JSON,
+    READ_AS_JSON,
+    SCHEMAS,
+    Maker,
+    noise,
+    numbered,
+    repeated,
+)
+
+MCP: Final = b"Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
+OLDER: Final = b"MCP-Protocol-Version: 2025-11-25\r\n"
+NEWEST: Final = b"MCP-Protocol-Version: 2026-07-28\r\n"
+WHAT: Final = b"w0000000"
+"""Stands in a request for what tells the upstream which answer it is about."""
+SESSION: Final = b"5e55105e55105e55105e55105e551000"
+"""Stands in a request for an MCP session that is open."""
 HEAD_LIMIT: Final = 60_000
+MCP_LIMIT: Final = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +42,11 @@ class Case:
 
     Attributes:
         name: what it is, the same for all sizes.
-        port: ``rest`` or ``mcp``.
+        port: ``rest`` or ``mcp``; ``session`` for the MCP of a server that keeps sessions.
         request: its bytes.
         size: of the input that is hostile.
-        answer: what the upstream answers, or ``None`` where it is not about that.
-        media_type: of the answer.
-        coding: of the answer, or ``b""``.
-        status: of the answer.
+        answer: what the upstream answers, head and all, or ``None`` where it is not about that.
+        leaves: whether the caller sends no more when it has sent that, and may get no answer.
     """
 
     name: str
@@ -34,181 +54,10 @@ class Case:
     request: bytes = field(repr=False)
     size: int
     answer: bytes | None = field(default=None, repr=False)
-    media_type: bytes = b"application/json"
-    coding: bytes = b""
-    status: int = 200
+    leaves: bool = False
 
 
-Maker = Callable[[random.Random, int], bytes]
-
-
-def repeated(unit: bytes, *, before: bytes = b"", after: bytes = b"") -> Maker:
-    """Return what makes a text of one unit, over and over."""
-    return lambda _, size: before + unit * max(1, (size - len(before) - len(after)) // len(unit)) + after
-
-
-def nested(opening: bytes, closing: bytes, inner: bytes = b"1") -> Maker:
-    """Return what makes a text that is nested as deeply as its size allows."""
-
-    def make(_: random.Random, size: int) -> bytes:
-        depth = max(1, size // (len(opening) + len(closing)))
-        return opening * depth + inner + closing * depth
-
-    return make
-
-
-def numbered(unit: bytes, *, before: bytes = b"", between: bytes = b",", after: bytes = b"") -> Maker:
-    """Return what makes a text of units that differ by a number."""
-
-    def make(_: random.Random, size: int) -> bytes:
-        count = max(1, size // (len(unit) + len(between) + 4))
-        return before + between.join([unit.replace(b"%d", b"%d" % at) for at in range(count)]) + after
-
-    return make
-
-
-def noise(chance: random.Random, size: int) -> bytes:
-    """Return bytes that mean something in many formats, in no order."""
-    block = bytes(chance.choices(CHARACTERS, k=min(size, 5_000)))
-    return (block * (size // len(block) + 1))[:size]
-
-
-JSON: Final[dict[str, Maker]] = {
-    "numbers": repeated(b"1,", before=b"[", after=b"1]"),
-    "decimals": repeated(b"1.50,", before=b"[", after=b"1]"),
-    "objects": repeated(b"{},", before=b"[", after=b"{}]"),
-    "arrays": repeated(b"[],", before=b"[", after=b"[]]"),
-    "texts": numbered(b'"t%d"', before=b"[", after=b"]"),
-    "keys": numbered(b'"k%d":1', before=b"{", after=b"}"),
-    "same keys": repeated(b'"k":1,', before=b"{", after=b'"k":1}'),
-    "one text": repeated(b"x", before=b'"', after=b'"'),
-    "escapes": repeated(b"\\ud800", before=b'["', after=b'"]'),
-    "pairs": repeated(b"\\ud83d\\ude00", before=b'["', after=b'"]'),
-    "digits": repeated(b"1" * 4000 + b",", before=b"[", after=b"1]"),
-    "one number": repeated(b"1"),
-    "exponents": repeated(b"1e999999,", before=b"[", after=b"1]"),
-    "deep objects": nested(b'{"x":', b"}"),
-    "deep arrays": nested(b"[", b"]"),
-    "deep to the limit": lambda _, size: nested(b'{"x":', b"}", b'"' + b"x" * size + b'"')(_, 1_000),
-    "broken": repeated(b"1,", before=b"["),
-    "blanks": repeated(b" ", after=b"1"),
-    "items": repeated(
-        b'{"id":1234567,"name":"some name","price":12.50,"tags":["a","b"],"nested":{"x":1}},',
-        before=b'{"items":[',
-        after=b'{"id":1}]}',
-    ),
-    "few fields": repeated(b"{},", before=b'{"items":[', after=b"{}]}"),
-    "noise": noise,
-}
-FORMATS: Final[dict[str, dict[str, Maker]]] = {
-    "csv": {
-        "rows": repeated(b"a,b,c\n"),
-        "cells": repeated(b","),
-        "lines": repeated(b"\n"),
-        "quotes": repeated(b'"'),
-        "open quote": repeated(b"a,\n", before=b'"'),
-        "noise": noise,
-    },
-    "xml": {
-        "elements": repeated(b"<a/>", before=b"<r>", after=b"</r>"),
-        "texts": repeated(b"<a>b</a>", before=b"<r>", after=b"</r>"),
-        "deep": nested(b"<a>", b"</a>"),
-        "attributes": numbered(b'a%d=""', before=b"<r ", between=b" ", after=b"/>"),
-        "namespaces": numbered(b'xmlns:a%d="u"', before=b"<r ", between=b" ", after=b"/>"),
-        "entities": repeated(b"&amp;", before=b"<r>", after=b"</r>"),
-        "bomb": lambda _, size: (
-            b'<!DOCTYPE r [<!ENTITY a "%b"><!ENTITY b "%b">]><r>&b;</r>' % (b"x" * (size // 2), b"&a;" * 1000)
-        ),
-        "comments": repeated(b"<!---->", before=b"<r>", after=b"</r>"),
-        "noise": noise,
-    },
-    "markdown": {
-        "brackets": repeated(b"["),
-        "emphasis": repeated(b"*a_"),
-        "stars": repeated(b"*" * 3 + b"a"),
-        "quotes": repeated(b">"),
-        "lists": numbered(b"- a", between=b"\n"),
-        "deep list": lambda _, size: b"".join(b" " * at + b"- a\n" for at in range(int((2 * size) ** 0.5))),
-        "ticks": lambda _, size: b"".join(b"`" * at + b" " for at in range(int((2 * size) ** 0.5))),
-        "links": repeated(b"[a](b"),
-        "references": numbered(b"[a%d]: b", between=b"\n"),
-        "table": repeated(b"|a|b|\n", before=b"|a|b|\n|-|-|\n"),
-        "front matter": repeated(b"a: b\n", before=b"---\n", after=b"---\n"),
-        "headings": repeated(b"# a\n\nb\n\n"),
-        "noise": noise,
-    },
-    "html": {
-        "elements": repeated(b"<p>a"),
-        "deep": repeated(b"<div>"),
-        "less than": repeated(b"<"),
-        "attributes": numbered(b"a%d=b", before=b"<p ", between=b" ", after=b">"),
-        "table": repeated(b"<tr><td>a<td>b", before=b"<table>"),
-        "entities": repeated(b"&lt;"),
-        "comment": repeated(b"<!--"),
-        "title": repeated(b"<title>"),
-        "script": repeated(b"<script>"),
-        "noise": noise,
-    },
-    "yaml": {
-        "list": repeated(b"- a\n"),
-        "keys": numbered(b"k%d: v", between=b"\n"),
-        "flow": repeated(b"["),
-        "flow items": repeated(b"a,", before=b"[", after=b"a]"),
-        "aliases": repeated(b"- *a\n", before=b"- &a [x,x,x,x,x,x,x,x]\n"),
-        "bomb": lambda _, size: (
-            b"a0: &a0 [x]\n" + b"".join(b"a%d: &a%d [*a%d,*a%d]\n" % (n, n, n - 1, n - 1) for n in range(1, size // 24))
-        ),
-        "deep": lambda _, size: b"".join(b" " * at + b"a:\n" for at in range(int((2 * size) ** 0.5))),
-        "text": repeated(b"a "),
-        "noise": noise,
-    },
-    "text": {"lines": repeated(b"a\n"), "bytes": repeated(b"\xff"), "noise": noise},
-    "binary": {"bytes": repeated(b"\x00\xff"), "noise": noise},
-}
-READ_AS_JSON: Final = ("json", "map", "filter", "every", "step")
-FORMS: Final[dict[str, tuple[bytes, Maker]]] = {
-    "percent": (b"application/x-www-form-urlencoded", repeated(b"%41", before=b"a=")),
-    "ampersands": (b"application/x-www-form-urlencoded", repeated(b"&")),
-    "plus": (b"application/x-www-form-urlencoded", repeated(b"+", before=b"a=")),
-    "pairs": (b"application/x-www-form-urlencoded", numbered(b"a%d=b", between=b"&")),
-    "parts": (
-        b"multipart/form-data; boundary=X",
-        numbered(BOUNDARY + b'"a%d"\r\n\r\nz', between=b"\r\n", after=b"\r\n--X--\r\n"),
-    ),
-    "file": (
-        b"multipart/form-data; boundary=X",
-        repeated(b"a", before=BOUNDARY + b'"a"; filename="f"\r\n\r\n', after=b"\r\n--X--\r\n"),
-    ),
-    "returns": (
-        b"multipart/form-data; boundary=X",
-        repeated(b"\r", before=BOUNDARY + b'"a"; filename="f"\r\n\r\n', after=b"\r\n--X--\r\n"),
-    ),
-    "near borders": (
-        b"multipart/form-data; boundary=X",
-        repeated(b"\r\n--", before=BOUNDARY + b'"a"; filename="f"\r\n\r\n', after=b"\r\n--X--\r\n"),
-    ),
-    "long header": (
-        b"multipart/form-data; boundary=X",
-        repeated(b"a", before=BOUNDARY + b'"a"\r\nX: ', after=b"\r\n\r\nz\r\n--X--\r\n"),
-    ),
-    "noise": (b"multipart/form-data; boundary=X", noise),
-}
-ARGUMENTS: Final[dict[str, tuple[bytes, Maker]]] = {
-    "unknown names": (b"fields", numbered(b'"unknown%d":1', before=b"{", after=b"}")),
-    "one long name": (b"fields", repeated(b"alpha", before=b'{"', after=b'":1}')),
-    "a text of JSON": (b"fields", repeated(b"1,", before=b'{"any":"{\\"a\\":[', after=b'1]}"}')),
-    "wrong items": (b"checked", repeated(b"1,", before=b'{"list":[', after=b"1]}")),
-    "right items": (b"checked", repeated(b'{"x":"a"},', before=b'{"list":[', after=b'{"x":"a"}]}')),
-    "unique objects": (b"checked", numbered(b'{"a":%d}', before=b'{"unique":[', after=b"]}")),
-    "unique kinds": (b"checked", numbered(b'{"a":%d},[%d],%d', before=b'{"unique":[', after=b"]}")),
-    "patterns": (b"checked", repeated(b'"' + b"a" * 500 + b'!",', before=b'{"patterns":[', after=b'"a"]}')),
-    "names by pattern": (b"checked", numbered(b'"' + b"a" * 60 + b'!%d":1', before=b'{"names":{', after=b"}}")),
-    "contains": (b"checked", repeated(b'{"a":1},', before=b'{"some":[', after=b"{}]}")),
-    "a tree": (b"checked", lambda _, size: b'{"tree":%b}' % nested(b'{"next":', b"}", b"{}")(_, min(size, 1_500))),
-    "numbers": (b"fields", repeated(b"1,", before=b'{"list":[', after=b"1]}")),
-    "deep": (b"fields", lambda _, size: b'{"any":%b}' % nested(b'{"a":', b"}")(_, size)),
-    "escapes": (b"fields", repeated(b"\\ud800", before=b'{"a":"', after=b'"}')),
-}
+META: Final = b'"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}'
 
 
 def rest(path: str, body: bytes | None = None, headers: bytes = b"", method: bytes = b"") -> bytes:
@@ -220,69 +69,182 @@ def rest(path: str, body: bytes | None = None, headers: bytes = b"", method: byt
     )
 
 
-def message(method: bytes, params: bytes) -> bytes:
-    """Return a JSON-RPC request to MCP."""
-    body = b'{"jsonrpc":"2.0","id":1,"method":"%b","params":%b}' % (method, params)
-    return posted(body)
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way of an MCP message through the server.
+
+    Attributes:
+        port: as in ``Case``.
+        headers: what it has beside the usual ones.
+        meta: the members of ``_meta``.
+        routed: whether the headers say the method and the name too.
+    """
+
+    port: str
+    headers: bytes = OLDER
+    meta: bytes = b""
+    routed: bool = False
+
+    def posted(self, body: bytes, headers: bytes = b"") -> bytes:
+        """Return a POST of a message."""
+        return rest("/mcp", body, MCP + self.headers + headers)
+
+    def asked(self, method: bytes, params: bytes, name: bytes = b"") -> bytes:
+        """Return a request; ``params`` are its members."""
+        meta = b'"_meta":{%b},' % self.meta if self.meta else b""
+        body = b'{"jsonrpc":"2.0","id":1,"method":"%b","params":{%b%b}}' % (method, meta, params)
+        routing = b"Mcp-Method: %b\r\nMcp-Name: %b\r\n" % (method, name) if self.routed else b""
+        return self.posted(body, routing)
+
+    def called(self, tool: bytes, arguments: bytes) -> bytes:
+        """Return a call of a tool."""
+        return self.asked(b"tools/call", b'"name":"%b","arguments":%b' % (tool, arguments), tool)
+
+    def read(self, uri: bytes) -> bytes:
+        """Return a read of a resource."""
+        return self.asked(b"resources/read", b'"uri":"%b"' % uri, uri)
 
 
-def posted(body: bytes) -> bytes:
-    """Return a POST to MCP."""
-    return rest("/mcp", body, b"Content-Type: application/json\r\n" + ACCEPT)
-
-
-def called(tool: bytes, arguments: bytes) -> bytes:
-    """Return a call of a tool."""
-    return message(b"tools/call", b'{"name":"%b","arguments":%b}' % (tool, arguments))
+WAYS: Final = {
+    "": Way("mcp"),
+    ", progress": Way("mcp", meta=b'"progressToken":1'),
+    ", newest": Way("mcp", NEWEST, META, routed=True),
+    ", newest with progress": Way("mcp", NEWEST, META + b',"progressToken":1', routed=True),
+    ", session": Way("session", OLDER + b"Mcp-Session-Id: %b\r\n" % SESSION),
+}
+SIZES: Final = ("largest", "large", "middle", "middle", "middle", "small", "small", "small", "small", "small")
+"""Which sizes ten cases of one kind have."""
+SPANS: Final = {"large": (1_000_000, 10_000_000), "middle": (20_000, 1_000_000), "small": (500, 20_000)}
+"""Bytes from and to which."""
 
 
 def cases(seed: int, count: int, largest: int) -> Iterator[Case]:
-    """Yield so many cases; every kind comes before one comes again, with sizes between 1 KB and the largest."""
+    """Yield so many cases; every kind comes before one comes again.
+
+    All kinds come in the same sizes, but each turn has all sizes, each of them of other kinds.
+    """
     chance = random.Random(seed)  # the same cases each time
-    kinds = [*_answers(), *_bodies(), *_messages(), *_heads()]
-    done = 0
-    while done < count:
-        chance.shuffle(kinds)
-        for kind in kinds[: count - done]:
-            size = largest if chance.random() < 0.2 else int(10 ** chance.uniform(3, len(str(largest)) - 1))
-            yield kind(chance, min(size, largest))
-            done += 1
+    kinds = [*_answers(), *_heads_of_answers(), *_bodies(), *_messages(), *_heads()]
+    chance.shuffle(kinds)
+    cycle = chance.sample(SIZES, len(SIZES))
+    for done in range(count):
+        turn, at = divmod(done, len(kinds))
+        name = cycle[(turn + at) % len(cycle)]
+        low, high = (math.log(min(each, largest)) for each in SPANS.get(name, (largest, largest)))
+        yield kinds[at](chance, round(math.exp(chance.uniform(low, high))))
 
 
 _Kind = Callable[[random.Random, int], Case]
+
+
+def kinds() -> int:
+    """Return how many kinds there are."""
+    return sum(1 for _ in (*_answers(), *_heads_of_answers(), *_bodies(), *_messages(), *_heads()))
 
 
 def _answers() -> Iterator[_Kind]:
     """Answers of the upstream, read in each way that there is."""
     for way in READ_AS_JSON:
         for name, make in JSON.items():
-            yield _answer(f"answer {way}: {name}", rest(f"/{way}/x"), "rest", make, b"application/json")
+            yield _answer(f"answer {way}: {name}", _get(way), make)
     for way, makers in FORMATS.items():
         for name, make in makers.items():
-            yield _answer(f"answer {way}: {name}", rest(f"/{way}/x"), "rest", make, b"text/plain")
-    for name, make in JSON.items():
-        yield _answer(f"tool json: {name}", called(b"json", b'{"what":"x"}'), "mcp", make, b"application/json")
-    for way in ("html", "text"):
-        for name, make in FORMATS[way].items():
-            yield _answer(f"tool {way}: {name}", called(way.encode(), b'{"what":"x"}'), "mcp", make, b"text/plain")
+            yield _answer(f"answer {way}: {name}", _get(way), make, b"text/plain")
+    for name, make in {**FORMATS["html"], **FEW_JSON}.items():
+        for way in ("json", "step", "forward"):
+            kind = b"application/json" if name in FEW_JSON else b"text/html"
+            yield _answer(f"error page {way}: {name}", _get(way), make, kind, status=500)
+    for name, make in CODED.items():
+        coding = b"gzip" if "gzip" in name else b"deflate"
+        yield _answer(f"answer map: {name}", _get("map"), make, coding=coding)
+        yield _answer(f"answer forward: {name}", _get("forward"), make, coding=coding)
+    yield from _answers_to_tools()
+
+
+def _answers_to_tools() -> Iterator[_Kind]:
+    what = b'{"what":"%b"}' % WHAT
+    for at, (suffix, way) in enumerate(WAYS.items()):
+        for tool, makers in (FEW if at else {"json": JSON, "html": FORMATS["html"], "text": FORMATS["text"]}).items():
+            request = way.called(tool.encode(), what)
+            media_type = b"application/json" if tool == "json" else b"text/plain"
+            for name, make in makers.items():
+                yield _answer(f"tool {tool}: {name}{suffix}", request, make, media_type, port=way.port)
+        if "progress" in suffix:
+            continue
+        for kind, makers in FEW.items():
+            request = way.read(b"%b://%b" % (kind.encode(), WHAT))
+            media_type = b"application/json" if kind == "json" else b"text/plain"
+            for name, make in makers.items():
+                yield _answer(f"resource {kind}: {name}{suffix}", request, make, media_type, port=way.port)
     for name, make in {**FORMATS["html"], **JSON}.items():
-        kind = b"text/html" if name in FORMATS["html"] else b"application/json"
-        yield _answer(f"error page: {name}", called(b"json", b'{"what":"x"}'), "mcp", make, kind, status=500)
-    yield _answer("bomb of gzip", rest("/map/x"), "rest", _bomb, b"application/json", coding=b"gzip")
+        media_type = b"text/html" if name in FORMATS["html"] else b"application/json"
+        request = WAYS[""].called(b"json", what)
+        yield _answer(f"error page tool: {name}", request, make, media_type, status=500, port="mcp")
+
+
+def _get(way: str) -> bytes:
+    return rest(f"/{way}/{WHAT.decode()}")
 
 
 def _answer(
-    name: str, request: bytes, port: str, make: Maker, media_type: bytes, *, coding: bytes = b"", status: int = 200
+    name: str,
+    request: bytes,
+    make: Maker,
+    media_type: bytes = b"application/json",
+    *,
+    port: str = "rest",
+    coding: bytes = b"",
+    status: int = 200,
 ) -> _Kind:
+    said = b"Content-Type: %b\r\n" % media_type + (b"Content-Encoding: %b\r\n" % coding if coding else b"")
+
     def made(chance: random.Random, size: int) -> Case:
-        answer = make(chance, size)
-        return Case(name, port, request, len(answer), answer, media_type, coding, status)
+        body = make(chance, size)
+        return Case(name, port, request, len(body), wire(body, said, status))
 
     return made
 
 
-def _bomb(_: random.Random, size: int) -> bytes:
-    return gzip.compress(b"[" + b"1," * size * 5 + b"1]", 6)
+def wire(body: bytes, head: bytes = b"Content-Type: application/json\r\n", status: int = 200) -> bytes:
+    """Return an answer of an upstream as it is sent."""
+    length = b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+    return b"HTTP/1.1 %d X\r\n%b%b%b" % (status, head, length, body)
+
+
+def _heads_of_answers() -> Iterator[_Kind]:
+    """What an upstream may send beside a body."""
+    parts: dict[str, Maker] = {
+        "many fields": numbered(b"X-%d: a\r\n", between=b""),
+        "same fields": repeated(b"Set-Cookie: a=b\r\n"),
+        "one field": repeated(b"a", before=b"X: ", after=b"\r\n"),
+        "links": repeated(b'</a>; rel="next", ', before=b"Link: ", after=b"</b>\r\n"),
+        "location": repeated(b"/a", before=b"Location: ", after=b"\r\n"),
+        "parameters": repeated(b"; a=b", before=b"Content-Type: application/json", after=b"\r\n"),
+        "tags": repeated(b'"a", ', before=b"ETag: ", after=b'"b"\r\n'),
+        "noise": noise,
+    }
+    for way in ("json", "map", "forward"):
+        for name, make in parts.items():
+            yield _raw(f"head of an answer {way}: {name}", way, lambda c, s, m=make: wire(b"{}", m(c, s), 200))
+        yield _raw(f"redirect {way}", way, lambda c, s, m=parts["location"]: wire(b"", m(c, s), 302))
+        chunked = b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        small = repeated(b"1\r\n1\r\n", before=chunked, after=b"0\r\n\r\n")
+        yield _raw(f"chunks of an answer {way}", way, small)
+        long = repeated(b"a", before=chunked + b"1;", after=b"\r\n1\r\n0\r\n\r\n")
+        yield _raw(f"an extension of an answer's chunk {way}", way, long)
+        trailers = repeated(b"X: a\r\n", before=chunked + b"1\r\n1\r\n0\r\n", after=b"\r\n")
+        yield _raw(f"trailers of an answer {way}", way, trailers)
+        hints = repeated(b"HTTP/1.1 103 X\r\n\r\n", after=wire(b"{}"))
+        yield _raw(f"early hints {way}", way, hints)
+        yield _raw(f"no answer {way}", way, noise)
+
+
+def _raw(name: str, way: str, make: Maker) -> _Kind:
+    def made(chance: random.Random, size: int) -> Case:
+        answer = make(chance, size)
+        return Case(name, "rest", _get(way), len(answer), answer)
+
+    return made
 
 
 def _bodies() -> Iterator[_Kind]:
@@ -292,9 +254,29 @@ def _bodies() -> Iterator[_Kind]:
             yield _body(f"body {path}: {name}", f"/{path}/x" if path != "checked" else "/checked", make)
     for name, (kind, make) in FORMS.items():
         yield _body(f"form: {name}", "/fields/x", make, kind)
+        yield _body(f"form passed on: {name}", "/raw/x", make, kind)
     yield _body("body checked: wrong items", "/checked", repeated(b"1,", before=b'{"list":[', after=b"1]}"))
     yield _body("body checked: right items", "/checked", ARGUMENTS["right items"][1])
-    yield _body("body of gzip", "/fields/x", _bomb, headers=b"Content-Encoding: gzip\r\n")
+    for name, make in CODED.items():
+        coding = b"Content-Encoding: %b\r\n" % (b"gzip" if "gzip" in name else b"deflate")
+        yield _body(f"body fields: {name}", "/fields/x", make, headers=coding)
+    for path in ("/fields/x", "/raw/x", "/forward/x", "/ping", "/mcp"):
+        port = "mcp" if path == "/mcp" else "rest"
+        for name, make in {**CHUNKS, "noise": noise}.items():
+            yield _sent(f"chunks {path}: {name}", path, make, port)
+    for name in ("one text", "noise"):
+        yield _body(f"forward: {name}", "/forward/x", JSON[name])
+
+
+def _sent(name: str, path: str, make: Maker, port: str) -> _Kind:
+    head = MCP + OLDER if port == "mcp" else b"Content-Type: application/json\r\n"
+    request = rest(path, headers=head + b"Transfer-Encoding: chunked\r\n", method=b"POST")
+
+    def made(chance: random.Random, size: int) -> Case:
+        body = make(chance, size)
+        return Case(name, port, request + body, len(body), leaves=True)
+
+    return made
 
 
 def _body(name: str, path: str, make: Maker, media_type: bytes = b"application/json", headers: bytes = b"") -> _Kind:
@@ -307,25 +289,30 @@ def _body(name: str, path: str, make: Maker, media_type: bytes = b"application/j
 
 def _messages() -> Iterator[_Kind]:
     """Messages of MCP clients."""
-    for name, (tool, make) in ARGUMENTS.items():
-        yield _message(f"arguments: {name}", lambda chance, size, t=tool, m=make: called(t, m(chance, size)))
-    for name, make in JSON.items():
-        yield _message(f"message: {name}", lambda chance, size, m=make: posted(m(chance, size)))
+    schemas = {name: (b"checked", make) for name, make in SCHEMAS.items()}
+    for suffix, way in WAYS.items():
+        for name, (tool, make) in {**ARGUMENTS, **schemas}.items():
+            yield _message(f"arguments: {name}{suffix}", way, lambda w, c, s, t=tool, m=make: w.called(t, m(c, s)))
+        for name, make in (JSON if suffix in {"", ", session"} else FEW_JSON).items():
+            yield _message(f"message: {name}{suffix}", way, lambda w, c, s, m=make: w.posted(m(c, s)))
+            yield _message(
+                f"other method: {name}{suffix}",
+                way,
+                lambda w, c, s, m=make: w.asked(b"prompts/get", b'"name":"x","arguments":%b' % m(c, s)),
+            )
+        batch = repeated(b'{"jsonrpc":"2.0","id":1,"method":"ping"},', before=b"[", after=b"{}]")
+        yield _message(f"batch{suffix}", way, lambda w, c, s, m=batch: w.posted(m(c, s)))
+        yield _message(f"uri{suffix}", way, lambda w, _, s: w.read(b"x://%b" % (b"z" * s)))
         yield _message(
-            f"other method: {name}",
-            lambda chance, size, m=make: message(b"prompts/get", b'{"name":"x","arguments":%b}' % m(chance, size)),
+            f"handle{suffix}", way, lambda w, _, s: w.called(b"naftiko-continue", b'{"handle":"%b"}' % (b"A" * s))
         )
-    yield _message(
-        "batch",
-        lambda c, s: posted(repeated(b'{"jsonrpc":"2.0","id":1,"method":"ping"},', before=b"[", after=b"{}]")(c, s)),
-    )
-    yield _message("uri", lambda _, s: message(b"resources/read", b'{"uri":"x://%b"}' % (b"z" * s)))
+        yield _message(f"name{suffix}", way, lambda w, _, s: w.called(b"a" * s, b"{}"))
 
 
-def _message(name: str, make: Maker) -> _Kind:
+def _message(name: str, way: Way, make: Callable[[Way, random.Random, int], bytes]) -> _Kind:
     def made(chance: random.Random, size: int) -> Case:
-        request = make(chance, min(size, 4_000_000))
-        return Case(name, "mcp", request, len(request))
+        request = make(way, chance, min(size, MCP_LIMIT))
+        return Case(name, way.port, request, len(request))
 
     return made
 
@@ -336,12 +323,19 @@ def _heads() -> Iterator[_Kind]:
         "path": lambda _, s: rest("/" + "a/" * (s // 2)),
         "cut path": lambda _, s: rest("/cut/" + "-" * s),
         "encoded path": lambda _, s: rest("/json/" + "%2f" * (s // 3)),
+        "forwarded path": lambda _, s: rest("/forward/" + "a/%2e./" * (s // 7)),
         "pattern": lambda _, s: rest("/pattern?q=" + "a" * s + "!"),
         "query": lambda _, s: rest("/pattern?" + "&".join(f"a{at}=b" for at in range(s // 8))),
+        "same query": lambda _, s: rest("/pattern?" + "q=a&" * (s // 4)),
+        "encoded query": lambda _, s: rest("/forward/x?" + "%41" * (s // 3)),
         "cookies": lambda _, s: rest("/ping", headers=b"Cookie: " + b"a=b; " * (s // 5) + b"\r\n"),
         "one header": lambda _, s: rest("/ping", headers=b"X: " + b"a" * s + b"\r\n"),
         "many headers": lambda _, s: rest("/ping", headers=b"".join(b"X-%d: a\r\n" % at for at in range(s // 10))),
         "commas": lambda _, s: rest("/ping", headers=b"If-None-Match: " + b'"a",' * (s // 4) + b"\r\n"),
+        "accept": lambda _, s: rest("/mcp", b"{}", MCP[:32] + b"Accept: " + b"a/b;q=1," * (s // 8) + b"\r\n"),
+        "basic": lambda _, s: rest("/basic", headers=b"Authorization: Basic " + b"A" * s + b"\r\n"),
+        "digest": lambda _, s: rest("/digest", headers=b"Authorization: Digest " + b'a="b",' * (s // 6) + b"\r\n"),
+        "bearer": lambda _, s: rest("/bearer", headers=b"Authorization: Bearer " + b"A.A." * (s // 4) + b"\r\n"),
         "method": lambda _, s: rest("/ping", method=b"A" * s),
         "noise": noise,
     }
@@ -351,7 +345,7 @@ def _heads() -> Iterator[_Kind]:
 
 def _head(name: str, make: Maker) -> _Kind:
     def made(chance: random.Random, size: int) -> Case:
-        request = make(chance, min(size, HEAD_LIMIT) if chance.random() < 0.7 else min(size, 1_000_000))
-        return Case(name, chance.choice(["rest", "mcp"]), request, len(request))
+        request = make(chance, min(size, HEAD_LIMIT) if chance.random() < 0.7 else size)
+        return Case(name, chance.choice(["rest", "mcp"]), request, len(request), leaves=b"\r\n\r\n" not in request)
 
     return made
