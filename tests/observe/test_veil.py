@@ -209,3 +209,22 @@ def test_randomly_spelled():
     for _ in range(50):
         written = "".join(choose(ways)(character) for character in SECRETS[0])
         assert veil_of(SECRETS[0]).masked(written.encode()) == b"***", written
+
+
+@pytest.mark.parametrize("same_length", [False, True])
+def test_a_large_body_that_says_it_a_million_times_has_none(same_length):
+    veil = Veil()
+    veil.add(SECRETS[0])
+    veil.add("pin")
+    said = (f"<{SECRETS[0]}>".encode() + b"X <pin> spin pins ") * 10_000
+    masked = veil.masked(said, strict=True, same_length=same_length)
+    once = b"<%b>X <%b> spin pins " % ((b"*" * len(SECRETS[0]), b"*" * 3) if same_length else (b"***", b"***"))
+    assert masked == once * 10_000
+
+
+def test_a_credential_across_any_border_is_masked_once():
+    veil = Veil()
+    veil.add(SECRETS[0])
+    for before in range(65_536 - 800, 65_536 + 20, 7):
+        said = b"-" * before + percent_all(SECRETS[0]).encode() + b"-" * 70_000
+        assert veil.masked(said) == b"-" * before + b"***" + b"-" * 70_000

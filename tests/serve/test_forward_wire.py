@@ -199,6 +199,12 @@ def test_a_trailer_is_no_header(ask, upstream):
     assert b"late" not in heads[0]
 
 
+def test_a_trailer_has_no_more_fields_than_a_head(ask):
+    body = b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n" + b"X: a\r\n" * 10_000 + b"\r\n"
+    answer, _ = ask(POST + body)
+    assert not answer.startswith(b"HTTP/1.1 200 ")
+
+
 async def _echo_of_chunks(_head, writer) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
     await writer.drain()

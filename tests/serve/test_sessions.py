@@ -79,6 +79,9 @@ def test_a_session_is_there_for_its_opener_alone(site, identity):
     foreign = bob.send({"method": "tools/list"}, session)
     assert (foreign.status, foreign.body) == (unknown.status, unknown.body)
     assert foreign.status == 404
+    large = {"method": "tools/call", "params": {"name": "hello", "arguments": {"list": [1] * 20_000}}}
+    assert bob.send(large, session).status == 404
+    assert alice.send(large, session).status == 200
     assert bob.send(session=session, method="DELETE").status == 404
     assert bob.send(session=session, method="GET").status == 404
     assert Caller(site).lists(session) == 401

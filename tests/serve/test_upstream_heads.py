@@ -74,6 +74,7 @@ FLAWED = {
     "chunk-size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n0\r\n\r\n",
     "too-many": b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: a\r\n" % at for at in range(5000)) + b"\r\n",
     "too-long": flawed(b"X-Any: " + b"a" * 200_000 + b"\r\n"),
+    "early-for-ever": b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100_000 + flawed(b""),
     "garbage": bytes(range(256)),
     "no-http": b'{"ok": true}\r\n\r\n',
 }
