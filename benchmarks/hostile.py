@@ -2,10 +2,10 @@
 
     python benchmarks/hostile.py --cases 10000
 
-Ten cases of each kind are: one of the largest size, one of 1 to 10 MB, three of 20 KB to 1 MB, five smaller ones. A
-case is judged by the time of a processor for which the loop stood still, which a machine that is busy with something
-else doesn't lengthen; the wait by the clock is told beside it (`hostile_probe.py` says how both are measured). Memory
-may be ten times the size of the input, and a constant: the process that works on it, with what it has loaded.
+Of fourteen cases of a kind one has the largest size, one 1 to 10 MB, four 20 KB to 1 MB, eight are smaller. A case is
+judged by the time of a processor for which the loop stood still, which a machine that is busy with something else
+doesn't lengthen; the wait by the clock is told beside it (`hostile_probe.py` says how both are measured). Memory may be
+ten times the size of the input, and a constant: the process that works on it, with what it has loaded.
 
 Small cases are in flight together. What is measured then is no less than what each of them alone does; where it is
 worth a look, each of them is done again alone, and that figure counts.

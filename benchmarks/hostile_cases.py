@@ -112,8 +112,8 @@ WAYS: Final = {
     ", newest with progress": Way("mcp", NEWEST, META + b',"progressToken":1', routed=True),
     ", session": Way("session", OLDER + b"Mcp-Session-Id: %b\r\n" % SESSION),
 }
-SIZES: Final = ("largest", "large", "middle", "middle", "middle", "small", "small", "small", "small", "small")
-"""Which sizes ten cases of one kind have."""
+SIZES: Final = ("largest", *("small", "middle", "small") * 2, "large", *("small", "small", "middle") * 2)
+"""Which sizes fourteen cases of one kind have, one after the other; of any seven in a row one is large."""
 SPANS: Final = {"large": (1_000_000, 10_000_000), "middle": (20_000, 1_000_000), "small": (500, 20_000)}
 """Bytes from and to which."""
 
@@ -126,10 +126,9 @@ def cases(seed: int, count: int, largest: int) -> Iterator[Case]:
     chance = random.Random(seed)  # the same cases each time
     kinds = [*_answers(), *_heads_of_answers(), *_bodies(), *_messages(), *_heads()]
     chance.shuffle(kinds)
-    cycle = chance.sample(SIZES, len(SIZES))
     for done in range(count):
         turn, at = divmod(done, len(kinds))
-        name = cycle[(turn + at) % len(cycle)]
+        name = SIZES[(turn + at) % len(SIZES)]
         low, high = (math.log(min(each, largest)) for each in SPANS.get(name, (largest, largest)))
         yield kinds[at](chance, round(math.exp(chance.uniform(low, high))))
 
@@ -291,7 +290,9 @@ def _messages() -> Iterator[_Kind]:
     """Messages of MCP clients."""
     schemas = {name: (b"checked", make) for name, make in SCHEMAS.items()}
     for suffix, way in WAYS.items():
-        for name, (tool, make) in {**ARGUMENTS, **schemas}.items():
+        # What is large takes the same way with progress and without.
+        arguments = {**ARGUMENTS, **schemas} if suffix in {"", ", session"} else {}
+        for name, (tool, make) in arguments.items():
             yield _message(f"arguments: {name}{suffix}", way, lambda w, c, s, t=tool, m=make: w.called(t, m(c, s)))
         for name, make in (JSON if suffix in {"", ", session"} else FEW_JSON).items():
             yield _message(f"message: {name}{suffix}", way, lambda w, c, s, m=make: w.posted(m(c, s)))
