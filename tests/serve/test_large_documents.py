@@ -230,14 +230,19 @@ def test_large_answers_and_arguments_of_tools(served: Served, upstream: StandInU
 def test_hostile_answers_of_one_operation_take_no_other_ones_time(rest: httpx.Client, served: Served):
     """A parser that needs a minute ends at its limit; meanwhile others are answered as ever."""
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        began = time.monotonic()
-        hostile = [
-            pool.submit(httpx.get, f"{served.rest}/markdown/brackets", timeout=60, trust_env=False) for _ in "abc"
-        ]
-        time.sleep(0.3)
-        for path in ("/ping", "/mapped/large"):
-            assert rest.get(path).status_code == 200
-        assert time.monotonic() - began < 2, "before the first of them ended"
+        for _ in range(5):  # on a busy machine two seconds may be over before others had their turn
+            hostile = [
+                pool.submit(httpx.get, f"{served.rest}/markdown/brackets", timeout=LIMIT, trust_env=False)
+                for _ in "abc"
+            ]
+            time.sleep(0.3)
+            for path in ("/ping", "/mapped/large"):
+                assert rest.get(path).status_code == 200
+            if not any(each.done() for each in hostile):
+                break
+            concurrent.futures.wait(hostile)
+        else:
+            pytest.fail("others are answered when the first of them has ended")
     for each in hostile:
         assert each.result().status_code == 502
         assert "more than 2 seconds" in each.result().json()["detail"]
