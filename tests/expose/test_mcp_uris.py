@@ -55,7 +55,7 @@ def test_it_matches_what_a_regular_expression_would(pieces, uri):
 def test_a_long_uri_is_refused_at_once(length):
     """Backtracking over 2,000,000 characters would take days."""
     template = UriTemplate("data://{a}-{b}-{c}-{d}x")
-    started = time.monotonic()
+    started = time.process_time()
     assert template.match("data://" + "-" * length) is None
     assert template.match("data://" + "a-" * (length // 2)) is None
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5

@@ -103,9 +103,9 @@ def test_any_text(text):
 def test_time_grows_with_the_length(piece):
     def seconds(size):
         text = piece * size
-        start = time.perf_counter()
+        start = time.process_time()
         neutral.prose(text)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(100)
     assert seconds(40_000) < 40 * max(seconds(10_000), 0.005)

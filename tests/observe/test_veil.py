@@ -177,9 +177,9 @@ def test_passing_ones_are_forgotten():
 def seconds(veil, data):
     best = 9.0
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         veil.masked(data)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     return best
 
 

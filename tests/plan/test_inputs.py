@@ -269,11 +269,11 @@ def test_a_deep_schema_is_checked_with_the_place_of_each_problem():
 
 def test_a_pattern_that_backtracks_hangs_nothing():
     text = "a" * 40 + "!"
-    began = time.monotonic()
+    began = time.process_time()
     problems(one("string", pattern="^(a+)+$"), n=text)
     problems(one("array", items={"type": "string", "pattern": "^(a+)+$"}), n=[text])
     problems(one("string", pattern="a"), n="b" * 20_000)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_message_never_holds_a_whole_value():

@@ -509,9 +509,9 @@ def test_a_descent_reaches_the_bottom_of_a_deep_document():
 def test_no_pattern_hangs(text, caplog):
     """Eight hundred subjects that would each take longer than the universe share one budget."""
     document = [{"s": "a" * 5000 + "b", "p": "(a|aa)+c"}] * 800
-    began = time.perf_counter()
+    began = time.process_time()
     assert parse(text)(document) == []
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert "cut short" in caplog.text
     caplog.clear()
     assert parse("$[?match(@.s, 'a+b')]")(document[:1]) == document[:1], "the next evaluation has its own budget"
@@ -519,9 +519,9 @@ def test_no_pattern_hangs(text, caplog):
 
 def test_a_pattern_out_of_a_document_cant_take_the_memory():
     document = {"p": "((a{999}){999}){999}", "l": ["a"]}
-    began = time.perf_counter()
+    began = time.process_time()
     assert parse("$.l[?match(@, $.p)]")(document) == []
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("value", [None, 1, [], {}, "x"])

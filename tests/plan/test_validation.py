@@ -66,28 +66,28 @@ def test_unique_items_take_linear_time():
 
     def seconds(count):
         items = [{"a": at} for at in range(count)]
-        began = time.perf_counter()
+        began = time.process_time()
         checked(items, type="array", uniqueItems=True)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     seconds(1000)
     assert seconds(20_000) < 30 * seconds(2_000)  # quadratic: 100 times
 
 
 def test_patterns_have_a_time_together():
-    began = time.perf_counter()
+    began = time.process_time()
     messages = told(["a" * 5000 + "!"] * 200, type="array", items={"type": "string", "pattern": "^(a|a)*$"})
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert "[0]" in messages[0]
     assert "does not match" in messages[0]
 
 
 def test_names_are_matched_within_the_same_time():
     names = {"a" * 40 + f"!{at}": 1 for at in range(200)}
-    began = time.perf_counter()
+    began = time.process_time()
     assert told(names, type="object", patternProperties={"^(a|a)*$": {}}, additionalProperties=False)
     assert checked(names, type="object", patternProperties={"^(a|a)*$": {"type": "string"}}) == names
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_properties_of_patterns_and_additional_ones_mean_what_they_say():
