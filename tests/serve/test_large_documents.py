@@ -56,6 +56,8 @@ capability:
               outputParameters:
                 - {type: array, mapping: $.items, items: {type: object, properties: {
                     n: {type: string, mapping: $.name}, price: {type: number, mapping: $.price}}}}
+        - {path: "/every/{what}", operations: [{name: every, method: GET, call: up.get, outputParameters: [
+            {name: found, type: array, mapping: $..x}]}]}
         - {path: "/markdown/{what}", operations: [{name: markdown, method: GET, call: up.markdown}]}
         - {path: "/create/{what}", operations: [{name: create, method: POST, call: up.create}]}
         - path: /flow/{what}
@@ -283,3 +285,16 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_what_is_deep_is_in_an_answer_once_for_each_level_up_to_a_limit(upstream, rest):
+    for name, size in (("deep", 100_000), ("deeper", 2_000_000)):
+        text = '{"x":' * 100 + json.dumps("t" * size) + "}" * 100
+        upstream.on("GET", f"/{name}", Response(text.encode(), media_type="application/json"))
+    found = rest.get("/every/deep").json()["found"]
+    assert len(found) == 100
+    assert found[-2:] == [{"x": "t" * 100_000}, "t" * 100_000]
+    answer = rest.get("/every/deeper")
+    assert answer.status_code == 502
+    assert "takes too much memory for its size" in answer.json()["detail"]
+    assert rest.get("/every/small").json() == {"found": []}

@@ -34,6 +34,8 @@ from naftiko.plan.unit import UnitPlan
 from naftiko.types import ABSENT
 
 ResultT = TypeVar("ResultT")
+_FLAT: Final = 16 * 1024
+"""Bytes of a document that is small however often its parts are in the answer."""
 _FIRST_REDIRECT = 300
 _FIRST_ERROR = 400
 
@@ -161,7 +163,9 @@ class Engine(Shared):
             self._check(response, call.operation, passes_on=passes_bytes(call.operation, unit.outputs))
         if len(response.content) > LIGHT and (run.reads or not passes_bytes(call.operation, unit.outputs)):
             pool = current()
-            if pool is not None and _is_heavy(response, call.operation, reads=run.reads):
+            if pool is not None and _is_heavy(
+                response, call.operation, reads=run.reads, descends=run.unit.outputs.descends
+            ):
                 raise _Heavy(pool, {Calls().next(call.operation.key): response})
         return await make_answer(response, call.operation, unit.outputs, scope, self.decoder(call.operation))
 
@@ -294,10 +298,15 @@ class _StepRunner:
             raise _Heavy(self._pool, self._answers)
 
 
-def _is_heavy(response: httpx.Response, operation: Operation, *, reads: bool = False) -> bool:
-    """Tell whether an answer is better read elsewhere; who reads all of it may cut it, level by level."""
+def _is_heavy(response: httpx.Response, operation: Operation, *, reads: bool = False, descends: bool = False) -> bool:
+    """Tell whether an answer is better read elsewhere.
+
+    Who reads all of it may cut it, level by level; who looks at any depth may find what is deep a hundred times.
+    """
     if operation.raw_format == "binary":
         return False
+    if descends and len(response.content) > _FLAT:
+        return True
     return (reads and len(response.content) > SMALL) or is_heavy(response.content, operation.raw_format)
 
 

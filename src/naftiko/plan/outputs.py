@@ -260,11 +260,13 @@ class Outputs:
         identity: whether the document is the answer, so that its bytes can be passed on as they are.
         output: makes the answer.
         schema: the JSON Schema of the answer, where the declaration says anything about it.
+        descends: whether a path looks at any depth (``$..a``): what is deep may be in the answer once for each level.
     """
 
     identity: bool
     output: Output
     schema: dict[str, Any] | None = None
+    descends: bool = False
 
     def build(self, document: Any, scope: Scope) -> Any:
         """Return the answer."""
@@ -289,6 +291,7 @@ class OutputCompiler:
         self._findings = findings
         self._consumed = consumed
         self._wraps = wraps
+        self._descends = False
 
     def compile(self, parameters: Sequence[OutputParameter]) -> Outputs:
         """Compile the outputs of simple mode or of a flow's last result."""
@@ -298,7 +301,8 @@ class OutputCompiler:
             only = parameters[0]
             if self._is_whole(only):
                 return IDENTITY
-            return Outputs(identity=False, output=self._one(only), schema=output_schema(only) or None)
+            output, schema = self._one(only), output_schema(only) or None
+            return Outputs(identity=False, output=output, schema=schema, descends=self._descends)
         properties = tuple((self._key(parameter, at), self._one(parameter)) for at, parameter in enumerate(parameters))
         schema = {
             "type": "object",
@@ -306,7 +310,7 @@ class OutputCompiler:
                 self._key(parameter, at): output_schema(parameter) for at, parameter in enumerate(parameters)
             },
         }
-        return Outputs(identity=False, output=ObjectOf(None, properties), schema=schema)
+        return Outputs(identity=False, output=ObjectOf(None, properties), schema=schema, descends=self._descends)
 
     @staticmethod
     def _is_whole(parameter: OutputParameter) -> bool:
@@ -380,6 +384,7 @@ class OutputCompiler:
             text = parameter.value
         if text is None or text.strip() in _WHOLE:
             return None
+        self._descends = self._descends or ".." in text
         try:
             return jsonpath.parse(text)
         except jsonpath.JSONPathError as error:

@@ -29,6 +29,8 @@ _NICE: Final = 5
 """A job gives way to the server, which everybody waits for."""
 _GROWN: Final = 96 * 1024 * 1024
 """Bytes that a process may have grown by; a larger one ends, and gives back what its parsers kept."""
+_SHARE_OF_A_RESULT: Final = 4
+"""One part in so many of a job's room is for what comes of it."""
 _OOM_SCORE: Final = b"500"
 _PAGE: Final = resource.getpagesize()
 _GOOD_BYTE: Final = b"."
@@ -119,15 +121,19 @@ def _work(channel: socket.socket) -> None:
             del data
             result = _done(job, runner)
             grown = _sizes()[1] - begun[1] > _GROWN
-            channel.sendall(_packed(replace(result, secrets=JOURNAL.taken(), log=log.taken(), is_last=grown)))
+            told = replace(result, secrets=JOURNAL.taken(), log=log.taken(), is_last=grown)
+            channel.sendall(_packed(told, job.room // _SHARE_OF_A_RESULT))
             del job, result
             if grown:
                 return
 
 
-def _packed(result: Result) -> memoryview:
+def _packed(result: Result, most: int) -> memoryview:
+    """Return a result as it is sent; one of more bytes is too much for the server, which holds it twice."""
     try:
-        return packed(result, sys.maxsize)
+        made = packed(result, sys.maxsize)
+        too_large = replace(result, value=None, is_out_of_memory=True)
+        return made if len(made) <= most else packed(too_large, sys.maxsize)
     except Exception:  # noqa: BLE001  # the server tells it
         return packed(Result(fault=traceback.format_exc(), is_last=result.is_last), sys.maxsize)
 
