@@ -70,6 +70,13 @@ capability:
                 - {type: lookup, name: one, index: all, match: name, lookupValue: "{{wanted}}"}
                 - {type: call, name: made, call: up.create, with: {what: made, note: "{{one.id}}"}}
               mappings: [{targetName: id, value: $.one.id}, {targetName: made, value: $.made.made}]
+        - path: /collected/{what}
+          operations:
+            - name: collected
+              method: GET
+              inputParameters: [{name: what, in: path, type: string}]
+              steps: [{type: call, name: all, call: up.get, with: {what: "{{what}}"}}]
+              mappings: [{targetName: found, value: $.all..x}]
         - path: /checked
           operations:
             - name: checked
@@ -291,10 +298,11 @@ def test_what_is_deep_is_in_an_answer_once_for_each_level_up_to_a_limit(upstream
     for name, size in (("deep", 100_000), ("deeper", 2_000_000)):
         text = '{"x":' * 100 + json.dumps("t" * size) + "}" * 100
         upstream.on("GET", f"/{name}", Response(text.encode(), media_type="application/json"))
-    found = rest.get("/every/deep").json()["found"]
-    assert len(found) == 100
-    assert found[-2:] == [{"x": "t" * 100_000}, "t" * 100_000]
-    answer = rest.get("/every/deeper")
-    assert answer.status_code == 502
-    assert "takes too much memory for its size" in answer.json()["detail"]
+    for path in ("/every", "/collected"):
+        found = rest.get(f"{path}/deep").json()["found"]
+        assert len(found) == 100
+        assert found[-2:] == [{"x": "t" * 100_000}, "t" * 100_000]
+        answer = rest.get(f"{path}/deeper")
+        assert answer.status_code == 502
+        assert "takes too much memory for its size" in answer.json()["detail"]
     assert rest.get("/every/small").json() == {"found": []}

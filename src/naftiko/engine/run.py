@@ -232,13 +232,20 @@ class Engine(Shared):
             self._check(response, call.operation, passes_on=False)
         return response
 
-    async def steps(self, flow: FlowAction, scope: Scope) -> tuple[dict[str, StepResult], Scope]:
+    async def steps(
+        self, flow: FlowAction, scope: Scope, *, descends: bool = False
+    ) -> tuple[dict[str, StepResult], Scope]:
         """Run steps wave by wave; a failing one ends the flow with its name in the error.
+
+        Args:
+            flow: the steps.
+            scope: the inputs.
+            descends: whether the answer is made of what stands at any depth.
 
         Returns:
             the results by the steps' names, and the scope that the flow's answer is made in.
         """
-        runner = _StepRunner(self)
+        runner = _StepRunner(self, descends=descends)
         shown: dict[str, Any] = {}
         results: dict[str, StepResult] = {}
         for wave in flow.waves:
@@ -271,8 +278,9 @@ class Engine(Shared):
 class _StepRunner:
     """What steps see of the engine; it keeps what upstreams answer, in case the flow goes on elsewhere."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, descends: bool) -> None:
         self._engine = engine
+        self._descends = descends
         self._pool = None if engine.mock else current()
         self._calls = Calls()
         self._answers: dict[str, Answered] = {}
@@ -283,7 +291,7 @@ class _StepRunner:
             return await self._engine.document(call, scope)
         key = self._calls.next(call.operation.key)
         response = self._answers[key] = await self._engine.response(call, scope)
-        if _is_heavy(response, call.operation):
+        if _is_heavy(response, call.operation, descends=self._descends):
             self._is_heavy = True  # the steps beside this one are done before the flow moves
             return None
         return await self._engine.read(response, call)

@@ -154,8 +154,16 @@ class Performer(Protocol):
         """Make a call; return its decoded document."""
         ...
 
-    async def steps(self, flow: FlowAction, scope: Scope) -> tuple[Mapping[str, StepResult], Scope]:
-        """Run steps; return their results by name, and the scope that the answer is made in."""
+    async def steps(
+        self, flow: FlowAction, scope: Scope, *, descends: bool = False
+    ) -> tuple[Mapping[str, StepResult], Scope]:
+        """Run steps; return their results by name, and the scope that the answer is made in.
+
+        Args:
+            flow: the steps.
+            scope: the inputs.
+            descends: see ``Outputs``.
+        """
         ...
 
 
@@ -308,7 +316,8 @@ class FlowAction(Action):
         """Run the steps and build the answer: of the mappings, else of the last step's result."""
         if run.conditions and run.unit.method not in _READING and not self.only_reads:
             raise PreconditionFailed(_UNCHECKED, hint=_UNCHECKED_HINT)
-        results, final = await performer.steps(self, Scope(run.inputs, performer.variables))
+        descends = run.unit.outputs.descends or any(".." in source for source in self.sources)
+        results, final = await performer.steps(self, Scope(run.inputs, performer.variables), descends=descends)
         if self.mappings:
             return performer.made(self._mapped(final))
         raw = results[self.last].raw
