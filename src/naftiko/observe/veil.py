@@ -143,7 +143,10 @@ def _without(data: bytes, spans: Iterable[tuple[int, int]], *, same_length: bool
         made += data[done:begin]
         made += b"*" * (end - begin) if same_length else _MASK if start >= done else b""
         done = end
-    return data if not done else bytes(made + data[done:])
+    if not done:
+        return data
+    made += memoryview(data)[done:]
+    return bytes(made)
 
 
 class _Look:
