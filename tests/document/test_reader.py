@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from yaml.nodes import MappingNode
 
 from naftiko.document.findings import Findings
-from naftiko.document.reader import MAX_BYTES, MAX_DEPTH, entries, plain, read, shown, source_lines
+from naftiko.document.reader import (
+    FREE_NODES,
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_EXPANSION,
+    entries,
+    plain,
+    read,
+    shown,
+    source_lines,
+)
 from naftiko.jsontext import write
 
 
@@ -189,6 +199,18 @@ def test_limits_are_told_not_suffered(text, word):
     assert data is None
     assert only(findings).rule == "yaml-limit"
     assert word in only(findings).message
+
+
+@pytest.mark.parametrize(("more", "refused"), [(0, False), (1, True)])
+def test_aliases_may_make_as_many_nodes_as_the_limit_says_and_not_one_more(more, refused):
+    """Of 100 lists of 1,000 nodes in a list in a map; what is left up to the limit are texts."""
+    containers = 3
+    made = 100 * 1000 + containers
+    texts = ["x"] * (FREE_NODES + MAX_EXPANSION * containers - made + more)
+    listed = ", ".join([f"&a [{', '.join(['x'] * 999)}]", *["*a"] * 99, *texts])
+    data, findings = parsed(f"k: [{listed}]\n")
+    assert (data is None) is refused
+    assert [found.rule for found in findings] == ["yaml-limit"] * refused
 
 
 def test_a_document_may_use_aliases_generously():

@@ -9,10 +9,10 @@ import time
 import anyio
 import httpx
 import pytest
-from holding import Held, until
 from mcp.client import Client
 from mcp_wire import HANDSHAKE, LIMIT, NEWEST
 
+from holding import Held, until
 from naftiko.testing import Stall
 
 CAPABILITY = """

@@ -8,10 +8,10 @@ import time
 
 import httpx
 import pytest
-from holding import Held, until
 from rest_serving import assert_problem, client_of, operation, rest_capability, route
 from starlette.responses import JSONResponse
 
+from holding import Held, until
 from naftiko.engine.transport import Limits
 from naftiko.expose.rest.options import RestOptions
 

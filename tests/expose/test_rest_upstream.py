@@ -9,10 +9,10 @@ from email.utils import format_datetime
 
 import brotli
 import pytest
-from holding import Held, until
 from rest_serving import LIMIT, assert_problem, client_of, in_process, operation, rest_capability, route
 from starlette.responses import JSONResponse, Response
 
+from holding import Held, until
 from naftiko.engine.transport import Limits
 from naftiko.testing import BrokenJson, Cut, Fail, Flood, HangUp, Stall, refused_url
 

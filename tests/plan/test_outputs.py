@@ -260,3 +260,23 @@ def test_hundreds_of_consumed_and_declared_outputs_link_quickly():
     loaded = capability(api(f"outputParameters: [{consumed}]") + tool(f"outputParameters:\n{outputs}"))
     document = {"data": {"f799": "last"}}
     assert loaded.units[0].plan.outputs.build(document, Scope({}, None))["o799"] == "last"
+
+
+@pytest.mark.parametrize(
+    ("xml", "answer"),
+    [
+        ("<r><rows/></r>", None),
+        ("<r><rows>one</rows></r>", ["one"]),
+        ("<r><rows>one</rows><rows/></r>", ["one", ""]),
+        ("<r><rows/><rows/></r>", ["", ""]),
+        ("<r/>", None),
+    ],
+)
+@pytest.mark.parametrize("items", ["{type: string}", "{type: string, mapping: $}", "[{type: string}]"])
+def test_an_array_in_xml_is_one_child_or_more_and_an_empty_element_has_none(xml, answer, items):
+    unit = answering(
+        {"/r": httpx.Response(200, content=xml.encode(), headers={"content-type": "application/xml"})},
+        api("outputRawFormat: xml"),
+        tool(f"outputParameters: [{{name: rows, type: array, mapping: $.rows, items: {items}}}]"),
+    )
+    assert run(unit) == {"rows": answer}
