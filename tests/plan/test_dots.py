@@ -61,3 +61,9 @@ def test_a_suspicious_path_that_no_server_takes_is_refused_unseen(piece):
     """What a path costs has a bound; one without anything suspicious may be as long as it likes."""
     assert climbs("/a" + piece * 100_000)
     assert not climbs("/a.b" * 100_000)
+
+
+@pytest.mark.parametrize(("length", "refused"), [(1 << 16, False), ((1 << 16) + 1, True)])
+def test_the_longest_path_that_is_looked_at(length, refused):
+    path = "/%25" + "a" * (length - 4)
+    assert (len(path), climbs(path)) == (length, refused)

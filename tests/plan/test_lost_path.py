@@ -155,6 +155,23 @@ def test_one_that_stands_in_other_paths_is_theirs(level):
     assert not list(loaded.diagnostics)
 
 
+@pytest.mark.parametrize(("level", "lost"), [("resource", True), ("consumes", False)])
+def test_the_paths_of_another_resource_say_nothing_of_a_resources_own(level, lost):
+    """A resource's parameter is for its own operations; an entry's may be meant for another resource."""
+    declared = {"resource": "", "consumes": ""} | {level: ID}
+    text = of_level(["name: get, method: GET"], **declared)
+    text += "  - {path: '/others/{id}', operations: [{name: other, method: GET}]}\n"
+    unit, loaded = only_unit(text, tool("", call="call: a.get"))
+    assert [given.name for given in unit.inputs] == ["id"] * lost
+    assert rules(loaded) == ["lost-path-parameter"] * lost
+
+
+@pytest.mark.parametrize("path", ["/name/$count", "/name/(all)", "/x@y/name"])
+def test_a_word_of_the_path_without_a_mark_of_its_own_is_no_place(path):
+    unit, _ = only_unit(api(NAME, resource=path), tool(""))
+    assert request_of(unit, name="v").url.path == f"{path}/v"
+
+
 @pytest.mark.parametrize(
     "part",
     [

@@ -100,6 +100,54 @@ def test_else_the_one_with_the_description_is_meant():
     assert not severities(loaded, "ambiguous-call")
 
 
+def test_the_whole_path_tells_operations_of_one_resource_apart():
+    """Each has a path of its own below that of the resource, which says nothing then."""
+    both = (
+        f"consumes:\n- namespace: refs\n  baseUri: {BASE}\n  resources:\n  - path: /repos/{{repo}}\n    operations:\n"
+        "    - {name: delete, method: DELETE, path: '/branches/{name}'}\n"
+        "    - {name: delete, method: DELETE, path: '/tags/{name}'}\n"
+    )
+    exposed = [of_resource(f"/v1/repos/{{repo}}/{kind}/{{name}}", "x") for kind in ("tags", "branches")]
+    loaded = capability(both + routes(*exposed))
+    assert [sent(unit) for unit in loaded.units] == [TAG, BRANCH]
+    assert not severities(loaded, "ambiguous-call")
+
+
+@pytest.mark.parametrize(
+    ("descriptions", "told"),
+    [
+        (("DELETE a tag!", "delete a branch"), [TAG, BRANCH]),  # but for case and punctuation
+        (("Something else", "d"), [BRANCH, TAG]),  # neither's: by the order
+    ],
+)
+def test_descriptions_are_alike_or_say_nothing(descriptions, told):
+    tools = [
+        f"name: {name}, description: '{text}', call: refs.delete" for name, text in zip("ab", descriptions, strict=True)
+    ]
+    assert [sent(unit) for unit in capability(REFS + agents(*tools)).units] == told
+
+
+def test_the_very_description_is_more_than_one_that_is_like_it():
+    refs = REFS.replace("Delete a branch", "DELETE A TAG")
+    loaded = capability(
+        refs
+        + agents(
+            "name: a, description: Delete a tag, call: refs.delete",
+            "name: b, description: DELETE A TAG, call: refs.delete",
+        )
+    )
+    assert [sent(unit) for unit in loaded.units] == [TAG, BRANCH]
+    assert not severities(loaded, "ambiguous-call")
+
+
+@pytest.mark.parametrize("missing", [", description: Delete a branch", ", description: Delete a tag"])
+def test_a_missing_description_is_like_none(missing):
+    """What says nothing is not what the unit means, though the other one says something else."""
+    refs = REFS.replace(missing, "")
+    units = capability(refs + agents(*(f"name: {name}, description: Other, call: refs.delete" for name in "ab"))).units
+    assert [sent(unit) for unit in units] == [BRANCH, TAG]
+
+
 def test_else_the_nth_unit_means_the_nth_with_a_warning_and_one_too_many_nothing():
     loaded = capability(REFS + agents(*(f"name: {name}, description: d, call: refs.delete" for name in "abc")))
     assert [sent(unit) for unit in loaded.units[:2]] == [BRANCH, TAG]
