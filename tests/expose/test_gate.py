@@ -15,6 +15,7 @@ def refusal(gate: Gate, *headers: tuple[str, str], changes: bool = True):
 
 
 LOCAL = ("host", "localhost:8080")
+PLAIN = ("accept", "*/*")
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,7 @@ def test_without_the_guard_only_pages_that_change_something_are_looked_at():
     assert refusal(gate, evil[0]) is None
     assert refusal(gate) is None
     assert refusal(gate, *evil).status == 403
+    assert refusal(gate, ("origin", "null")).status == 403  # no host is no page's own
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def test_without_the_guard_only_pages_that_change_something_are_looked_at():
 )
 def test_a_foreign_page_may_change_nothing_and_read_anything(headers, status):
     gate = Gate(origins=["https://app.example.com"])
-    refused = refusal(gate, LOCAL, *headers)
+    refused = refusal(gate, LOCAL, *headers, PLAIN)
     assert (refused and (refused.status, refused.kind)) == (status and (status, "foreign-origin"))
     assert refusal(gate, LOCAL, *headers, changes=False) is None
 
@@ -128,11 +130,31 @@ def test_a_name_without_a_dot_is_welcome_where_the_network_is_trusted(host, welc
     assert refusal(Gate(), ("host", host)).status == 421
 
 
+@pytest.mark.parametrize(
+    ("host", "welcome"),
+    [
+        ("[::1]", True),
+        ("[::1]:8080", True),
+        ("127.0.0.1:1", True),
+        ("only.example:1", True),
+        ("only.example:2", False),
+        ("only.example", False),
+        ("any.example:2", True),
+        ("any.example:x", False),
+        ("a.internal:3", True),
+    ],
+)
+def test_hosts_are_names_at_any_port_or_at_one(host, welcome):
+    gate = Gate(hosts=["only.example:1", "any.example", "*.internal"])
+    assert (refusal(gate, ("host", host)) is None) is welcome
+
+
 def test_a_host_that_was_right_is_right_again_however_many_there_were():
     gate = Gate(hosts=["*.example.com"])
     for _ in range(2):
         assert all(refusal(gate, ("host", f"h{at}.example.com")) is None for at in range(120))
         assert refusal(gate, ("host", "example.org")).status == 421
+    assert len(gate._known_hosts) == 100  # of a pattern there is no end
 
 
 @pytest.mark.parametrize(("length", "shown"), [(200, "a" * 200), (201, "a" * 200 + "…")])
