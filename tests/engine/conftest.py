@@ -7,10 +7,11 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from raw_upstream import QUICK, Handler, Start, Upstream, received
 
-from naftiko.engine.transport import Transport
+from naftiko.engine.transport import Transport, pool
 
 
 @pytest_asyncio.fixture
@@ -51,8 +52,17 @@ async def start() -> AsyncIterator[Start]:
     await asyncio.sleep(0.005)  # an aborted connection closes its socket one turn later
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Ask what any transport must do of both ways: our own connections, and aiohttp where their parser is missing."""
+    if "transport" in metafunc.fixturenames and metafunc.module.__name__.startswith("test_transport"):
+        metafunc.parametrize("transport", ["own", "aiohttp"], indirect=True)
+
+
 @pytest_asyncio.fixture
-async def transport() -> AsyncIterator[Transport]:
-    transport = Transport(QUICK)
+async def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Transport]:
+    """A transport with the limits that a module names, else with quick ones."""
+    if getattr(request, "param", "own") == "aiohttp":
+        monkeypatch.setattr(pool, "find_spec", lambda _: None)
+    transport = Transport(getattr(request.module, "LIMITS", QUICK))
     yield transport
     await transport.aclose()

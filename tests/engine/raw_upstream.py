@@ -87,6 +87,12 @@ async def get(transport: Transport, url: str, limits: Limits = QUICK, **more: ob
     return await fetch(transport, httpx.Request("GET", url, **more), limits)
 
 
+async def ask(transport: Transport, request: httpx.Request | str) -> httpx.Response:
+    """Send a request, or a GET, within the limits of the transport."""
+    made = httpx.Request("GET", request) if isinstance(request, str) else request
+    return await fetch(transport, made, transport.limits)
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the other side's state has no event to wait for

@@ -5,7 +5,7 @@ through ``httpx.AsyncClient``: no cookies are kept, no redirect and no authentic
 ``fetch`` and ``stream`` are what the engine calls; they take any httpx transport, so that a test hands them
 ``httpx.MockTransport`` or ``httpx.ASGITransport``.
 
-Importing this package does not import aiohttp: the first call does.
+Importing this package imports neither of the two clients beneath it: the first call does, and only the one it needs.
 """
 
 from naftiko.engine.transport.exchange import AnswerTooLarge, fetch, stream

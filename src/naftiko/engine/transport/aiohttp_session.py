@@ -12,21 +12,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import naftiko
+from naftiko.engine.transport.answer_head import MOST_INTERIM
 from naftiko.engine.transport.content_coding import ACCEPT_ENCODING
+from naftiko.engine.transport.keeping import KEEP_ALIVE
 from naftiko.engine.transport.limits import Limits
 
 if TYPE_CHECKING:
     import aiohttp
 
-_KEEP_ALIVE: Final = 15.0
-"""Seconds that an idle connection is kept; many servers close theirs after 5 to 75."""
-
 _HEAD_BYTES: Final = 64 * 1024
 """The longest line and header of an answer: cookies and policies of real APIs pass the usual 8 KiB."""
 
 _FIRST_FINAL: Final = 200
-_MOST_INTERIM: Final = 100
-"""Answers before an answer (RFC 9110, 15.2): one is usual, and each costs as much as one that is passed on."""
 
 
 def session(limits: Limits, *, keeps: bool = True) -> aiohttp.ClientSession:
@@ -40,7 +37,7 @@ def session(limits: Limits, *, keeps: bool = True) -> aiohttp.ClientSession:
 
     # The pool counts the connections.
     connector = (
-        aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE)
+        aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE)
         if keeps
         else aiohttp.TCPConnector(limit=0, force_close=True)
     )
@@ -82,10 +79,10 @@ def _kinds() -> tuple[Callable[..., Any], type[aiohttp.ClientRequest], type[aioh
         def feed_data(self, data: Any, size: int = 0) -> None:
             if data[0].code < _FIRST_FINAL:
                 self.interim += 1
-                if self.interim > _MOST_INTERIM:
+                if self.interim > MOST_INTERIM:
                     if self.transport is not None:
                         self.transport.close()
-                    self.set_exception(HttpProcessingError(message=f"more than {_MOST_INTERIM} interim answers"))
+                    self.set_exception(HttpProcessingError(message=f"more than {MOST_INTERIM} interim answers"))
                     return
             super().feed_data(data, size)
 

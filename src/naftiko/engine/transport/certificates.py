@@ -15,4 +15,6 @@ def platform_context() -> ssl.SSLContext:
     That is the system's store on Windows and macOS, which OpenSSL alone does not read, and OpenSSL's directories on
     Linux; ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name others, such as a company's own authority.
     """
-    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols(["http/1.1"])  # what is spoken: some servers ask before they answer (RFC 7301)
+    return context
