@@ -12,7 +12,7 @@ import naftiko
 from naftiko.engine.capability import Unit
 from naftiko.engine.explain import planned
 from naftiko.engine.settings import Settings
-from naftiko.errors import InputError, MissingValue, NotExecutable
+from naftiko.errors import CallError, InputError, MissingValue, NotExecutable
 
 PEOPLE = {"people": [{"email": "ann@x", "id": "c-1"}, {"email": "bob@x"}, {"email": "eve@x", "id": None}]}
 FIND = {"name": "people", "type": "call", "call": "api.people"}
@@ -31,6 +31,7 @@ class Shop:
         kind: str = "tools",
         api: dict[str, Any] | None = None,
         mock: bool = False,
+        variables: dict[str, str] | None = None,
         **more: Any,
     ) -> None:
         keys = {"path": "/orders", "method": "GET", **operation}
@@ -42,7 +43,8 @@ class Shop:
         adapter = {"type": "mcp", "namespace": "tools", kind: [{"name": "unit", "description": "d", **unit}]}
         document = {"naftiko": "1.0.0-alpha5", "consumes": [consumes], "exposes": [adapter], **more}
         self.sent: list[httpx.Request] = []
-        settings = Settings(environment={}, mock=mock, transport=lambda _: httpx.MockTransport(self._answer))
+        transport = httpx.MockTransport(self._answer)
+        settings = Settings(variables=variables or {}, environment={}, mock=mock, transport=lambda _: transport)
         self.capability = naftiko.loads(json.dumps(document), settings=settings)
         if kind == "resources":
             (source,) = self.capability.adapters[0].plan.resources
@@ -51,7 +53,7 @@ class Shop:
             (self.unit,) = self.capability.units
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/people":
+        if request.url.path.endswith("/people"):
             return httpx.Response(200, json=PEOPLE)
         self.sent.append(request)
         return httpx.Response(200, json={"orders": []})
@@ -173,6 +175,75 @@ async def test_a_callers_input_that_is_not_given_is_the_callers_fault(place, giv
     assert problem.name == named
     assert "`api.orders` requires as `customer_id`" in problem.message
     assert not shop.sent
+
+
+TENANT = {"baseUri": "http://api.test/{tenant}"}
+
+
+def of_tenant(value: str) -> dict[str, Any]:
+    """A step that finds the people of any tenant, and one that asks for the orders of what was found."""
+    unit = flow(value, name="tenant")
+    unit["steps"][0] = {**FIND, "with": {"tenant": "all"}}
+    return unit
+
+
+@pytest.mark.parametrize("variables", [{}, {"tenant": "other"}])
+@pytest.mark.parametrize("email", ["nobody@x", "bob@x", "eve@x"])
+async def test_no_variable_stands_in_for_what_a_step_did_not_find(variables, email):
+    """The orders of another tenant are nobody's answer."""
+    shop = Shop({}, unit=of_tenant("{{who.id}}"), api=TENANT, variables=variables)
+    with pytest.raises(MissingValue) as caught:
+        await shop.unit.run({"email": email})
+    assert (caught.value.names, caught.value.step) == (("tenant",), "orders")
+    assert not shop.sent
+
+
+async def test_what_a_step_found_stands_in_the_base_uri():
+    shop = Shop({}, unit=of_tenant("{{who.id}}"), api=TENANT, variables={"tenant": "other"})
+    await shop.unit.run({"email": "ann@x"})
+    assert [request.url.path for request in shop.sent] == ["/c-1/orders"]
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "path"),
+    [
+        ({"who": "mine"}, {"tenant": "other"}, "/mine/orders"),
+        ({"who": "mine"}, {}, "/mine/orders"),
+        ({}, {"tenant": "other"}, "/other/orders"),
+        ({}, {}, None),
+        ({"who": ""}, {}, None),
+    ],
+)
+async def test_a_variable_stands_in_for_what_a_caller_left_out(given, variables, path):
+    tool = {
+        "call": "api.orders",
+        "with": {"tenant": "tools.who"},
+        "inputParameters": [{"name": "who", "type": "string", "required": False}],
+    }
+    shop = Shop({}, unit=tool, api=TENANT, variables=variables)
+    if path is None:
+        with pytest.raises(InputError) as caught:
+            await shop.unit.run(given)
+        assert [problem.name for problem in caught.value.problems] == ["who"]
+    else:
+        await shop.unit.run(given)
+    assert [request.url.path for request in shop.sent] == ([path] if path else [])
+
+
+async def test_a_whole_body_may_hold_what_is_required_of_it():
+    """A required field is not looked for beside a body that the file gives as a whole; without one it lacks."""
+    tool = {
+        "call": "api.orders",
+        "with": {"body": "tools.all"},
+        "inputParameters": [{"name": "all", "type": "object", "required": False}],
+    }
+    fields = [{**CUSTOMER, "in": "body"}, {"name": "note", "in": "body"}]
+    shop = Shop({"method": "POST", "inputParameters": fields}, unit=tool)
+    await shop.unit.run({"all": {"customer_id": "c-1"}})
+    assert [json.loads(request.content) for request in shop.sent] == [{"customer_id": "c-1"}]
+    with pytest.raises(CallError, match="no value for `customer_id`"):
+        await shop.unit.run({})
+    assert len(shop.sent) == 1
 
 
 async def test_all_that_lacks_is_told_together():

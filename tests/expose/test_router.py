@@ -69,6 +69,8 @@ def test_a_fixed_route_is_before_the_rest_and_what_it_lacks_is_not():
     routes = router("/f/a", spans=("/f/{path}",))
     assert found(routes, "/f/a") == ("/f/a", ())
     assert routes.find("/f/a", lambda route: route if "{" in route else None) == ("/f/{path}", ("a",))
+    routes.add("/f/{n}/{m}.json/x", "deep")
+    assert found(routes, "/f/a/b.json") == ("/f/{path}", ("a/b.json",))  # where a placeholder leads nowhere
     assert routes.every("/f/a") == ["/f/a", "/f/{path}"]
     assert routes.every("/g") == []
 
