@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import select
 import socket
+import sys
 
 import pytest
 
-from naftiko.serve.sockets import listen
+from naftiko.serve.sockets import listen, take_no_more
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -25,3 +28,27 @@ async def test_answers_do_not_wait_for_acknowledgements(shared):
             assert await found
             writer.close()
             await writer.wait_closed()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is promised")
+def test_a_queue_is_closed_before_its_socket_and_nobody_is_reset():
+    listening = listen("127.0.0.1", 0)
+    address = listening.getsockname()
+    early = socket.create_connection(address, timeout=60)
+    take_no_more(listening)
+    late = socket.socket()
+    late.setblocking(False)
+    assert late.connect_ex(address) == errno.EINPROGRESS
+    assert select.select([], [late], [], 0.2) == ([], [], [])  # it is not heard
+    taken, _ = listening.accept()
+    listening.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        listening.accept()
+    early.sendall(b"here")
+    taken.settimeout(60)
+    assert taken.recv(10) == b"here"  # who was in the queue is served as ever
+    listening.close()
+    assert select.select([], [late], [], 60)[1] == [late]  # tried again a second later
+    assert late.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
+    for each in (early, late, taken):
+        each.close()

@@ -18,6 +18,7 @@ from naftiko.errors import NaftikoError
 from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.expose.streams import STREAMS, OpenStreams
 from naftiko.serve.connections import Connection, ConnectionLimits, Connections
+from naftiko.serve.sockets import take_no_more
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -53,10 +54,12 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take in the callers who wait in the queue of the sockets, then stop listening and finish.
 
-        Closing a listening socket resets whoever waits in its queue: between the last look into it and the close
-        nothing else may run.
+        Closing a listening socket resets whoever waits in its queue: nobody comes into it any more, and between the
+        last look into it and the close nothing else may run.
         """
         loop = asyncio.get_running_loop()
+        for listening in sockets or ():
+            take_no_more(listening)
         waiting = [caller for listening in sockets or () for caller in _waiting(listening)]
         for server in self.servers:
             server.close()

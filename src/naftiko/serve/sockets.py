@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import errno
 import socket
+import struct
+import sys
+from typing import Final
 
 from naftiko.document.ports import LAST_PORT
 from naftiko.errors import NaftikoError
 
 _BACKLOG = 2048
+_ATTACH_FILTER: Final = 26
+"""``SO_ATTACH_FILTER`` (socket(7)), which Python has no name for."""
+_DROP_ALL: Final = struct.pack("=HBBI", 0x06, 0, 0, 0)
+"""``BPF_RET | BPF_K`` of 0: of every packet no byte is let through (Linux, networking/filter.rst)."""
 
 
 class CannotListen(NaftikoError):
@@ -86,3 +95,18 @@ def url_of(opened: socket.socket) -> str:
     host, port = opened.getsockname()[:2]
     shown = "localhost" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104  # compared
     return f"http://{shown}:{port}"
+
+
+def take_no_more(listening: socket.socket) -> None:
+    """Let nobody else into the queue of a listening socket; who is in it can still be accepted.
+
+    Closing a listening socket resets whoever waits in its queue, and between the last look into it and the close
+    somebody may come. From now on they are not heard: they try again after a second, and are refused, or are taken by
+    whoever listens then. Where the system can't do it, nothing happens.
+    """
+    if sys.platform != "linux":
+        return
+    instruction = ctypes.create_string_buffer(_DROP_ALL, len(_DROP_ALL))
+    with contextlib.suppress(OSError):
+        program = struct.pack("@HP", 1, ctypes.addressof(instruction))  # struct sock_fprog
+        listening.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
