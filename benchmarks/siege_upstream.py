@@ -142,7 +142,8 @@ class _Exchange:
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+    endings = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, asyncio.CancelledError)
+    with contextlib.suppress(*endings):
         goes_on = True
         while goes_on:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
