@@ -78,3 +78,10 @@ def test_the_commands_of_contributing_can_be_given():
 
 def paths(words: list[str]) -> Iterator[str]:
     return (word for word in words if word.startswith(("tests/", "docs/", "src/")))
+
+
+def test_what_the_architecture_names_is_there():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = re.findall(r"`((?:document|plan|engine|expose|serve|observe|testing|cli)/[\w/.]*|\w+\.py)`", text)
+    assert len(named) > 30
+    assert [name for name in named if not (ROOT / "src" / "naftiko" / name).exists()] == []
