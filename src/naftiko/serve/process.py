@@ -268,7 +268,13 @@ async def _run(
 
     memory = Budget(options.memory)
     servers = Servers(
-        sites, memory=memory, ready=settled, limits=options.limits, drain_seconds=options.call_seconds + GRACE
+        sites,
+        memory=memory,
+        ready=settled,
+        limits=options.limits,
+        drain_seconds=options.call_seconds + GRACE,
+        # The next worker of a slot listens on the same sockets.
+        is_last=assignment.is_last if assignment is not None else lambda: True,
     )
     signals.attach(servers.stop)
     if assignment is not None:  # a worker: its supervisor tells it when it is replaced, and it ends with it

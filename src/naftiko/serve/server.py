@@ -49,7 +49,16 @@ class Site:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server whose signals are ours, and that resets nobody when it stops."""
+    """A uvicorn server whose signals are ours, and that resets nobody when it stops.
+
+    Args:
+        config: uvicorn's.
+        is_last: tells whether nobody else listens on its sockets, nor will.
+    """
+
+    def __init__(self, config: uvicorn.Config, is_last: Callable[[], bool]) -> None:
+        super().__init__(config)
+        self._is_last = is_last
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take in the callers who wait in the queue of the sockets, then stop listening and finish.
@@ -58,7 +67,7 @@ class _Server(uvicorn.Server):
         last look into it and the close nothing else may run.
         """
         loop = asyncio.get_running_loop()
-        for listening in sockets or ():
+        for listening in (sockets or ()) if self._is_last() else ():
             take_no_more(listening)
         waiting = [caller for listening in sockets or () for caller in _waiting(listening)]
         for server in self.servers:
@@ -168,8 +177,10 @@ class Servers:
         limits: ConnectionLimits | None = None,
         drain_seconds: float = GRACE,
         memory: Budget | None = None,
+        is_last: Callable[[], bool] = lambda: True,
     ) -> None:
         self._sites = sites
+        self._is_last = is_last
         self._drain_seconds = drain_seconds
         self._grace: float = GRACE
         self._memory = memory or Budget(0)
@@ -234,7 +245,7 @@ class Servers:
     async def _start(self, site: Site) -> asyncio.Task[None]:
         app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
         finishing = _Finishing(app, self._stopping, self._draining, self._streams, self._memory)
-        server = _Server(_config(finishing, self._connections))
+        server = _Server(_config(finishing, self._connections), self._is_last)
         self._servers.append(server)
         # Told to stop while the app was made: it starts and stops again, so that its lifespan is whole.
         server.should_exit = self._stopping.is_set()

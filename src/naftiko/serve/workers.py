@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import mmap
 import os
 import select
 import signal
@@ -48,6 +49,7 @@ class Assignment:
         pulse: to be called every ``PULSE_SECONDS`` from then on.
         reload: whether to load the files anew.
         lifeline: a file descriptor that ends when the supervisor does; the worker then stops.
+        is_last: tells whether all workers stop, so that nobody will listen on its sockets after it.
     """
 
     slot: int
@@ -55,6 +57,7 @@ class Assignment:
     pulse: Callable[[], None]
     reload: bool
     lifeline: int
+    is_last: Callable[[], bool]
 
 
 RunWorker = Callable[[Assignment], None]
@@ -109,6 +112,7 @@ class Supervisor:
         self._came: list[int] = []
         self._workers: dict[int, Worker] = {}
         self._stopping = False
+        self._all_stop = mmap.mmap(-1, 1)  # one byte that all of its processes see
         self._wake_reader, self._wake_writer = os.pipe()
         self._lifeline_reader, self._lifeline_writer = os.pipe()
 
@@ -234,7 +238,16 @@ class Supervisor:
 
         code = 1
         try:
-            self._run(Assignment(slot, lambda: give(b"1"), lambda: give(b"."), reload, self._lifeline_reader))
+            self._run(
+                Assignment(
+                    slot,
+                    lambda: give(b"1"),
+                    lambda: give(b"."),
+                    reload,
+                    self._lifeline_reader,
+                    lambda: self._all_stop[0] == 1,
+                )
+            )
             code = 0
         except NaftikoError as error:
             _log.error("a worker can not start: %s", error)  # it says what is wrong
@@ -283,6 +296,7 @@ class Supervisor:
         if not self._stopping:
             self._tell_stopping()
         self._stopping = True
+        self._all_stop[0] = 1
         for worker in self._workers.values():
             worker.stopping = True
             with contextlib.suppress(ProcessLookupError):
