@@ -167,6 +167,30 @@ def test_without_a_budget_nothing_is_refused():
 
 
 @pytest.mark.parametrize(
+    "sizes",
+    [
+        [5 * MEBIBYTE],
+        [MEBIBYTE] * 3,
+        [MEBIBYTE] * 6,
+        [3 * MEBIBYTE, 3 * MEBIBYTE, 1, 0, 7],
+        [3] * 1000,
+        [0] * 70,
+        [1, 0],
+    ],
+    ids=["one", "a few", "many large", "mixed", "many small", "empty", "two"],
+)
+def test_a_body_is_its_pieces_however_it_comes(sizes):
+    pieces = [bytes([at % 251]) * size for at, size in enumerate(sizes)]
+    budget = Budget(0)
+    with Lease(budget):
+        growing = Growing()
+        counted = [growing.add(piece) for piece in pieces]
+        assert counted == [sum(sizes[: at + 1]) for at in range(len(sizes))]
+        assert growing.whole() == b"".join(pieces)
+        assert budget.taken == (sum(sizes) if sum(sizes) > 64 * 1024 else 0)
+
+
+@pytest.mark.parametrize(
     ("text", "size"), [("512M", 512 * MEBIBYTE), ("2GiB", 2048 * MEBIBYTE), ("1.5g", 1536 * MEBIBYTE), ("0", 0)]
 )
 def test_amounts_of_memory(text, size):

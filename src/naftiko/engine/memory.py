@@ -20,6 +20,10 @@ from naftiko.errors import Overloaded
 
 SMALL: Final = 64 * 1024
 """Bytes of a body that are not counted."""
+_FEW: Final = 64
+"""Pieces of a body that are put together at the end."""
+_PUT_TOGETHER: Final = 4 * 1024 * 1024
+"""Bytes of a body, likewise."""
 _LEAST: Final = 64 * 1024 * 1024
 _OF_A_CGROUP: Final = 2
 _OF_A_MACHINE: Final = 4
@@ -127,14 +131,16 @@ def keep(size: int) -> None:
 class Growing:
     """A body that comes in pieces; it is held once it is not small any more.
 
-    It grows in one block, which the system gets back when it is gone: pieces would leave holes behind.
+    A few pieces are put together once, at the end. More of them, or a large body, grow in one block, which the system
+    gets back when it is gone: pieces would leave holes behind.
     """
 
-    __slots__ = ("_data", "_first", "_held")
+    __slots__ = ("_block", "_held", "_pieces", "_size")
 
     def __init__(self) -> None:
-        self._first = b""
-        self._data: bytearray | None = None
+        self._pieces: list[bytes] = []
+        self._block: bytearray | None = None
+        self._size = 0
         self._held = 0
 
     def add(self, piece: bytes) -> int:
@@ -143,23 +149,24 @@ class Growing:
         Raises:
             Overloaded: there is no room for it.
         """
-        if self._data is None and not self._first:
-            self._first = piece
-            size = len(piece)
-        else:
-            if self._data is None:
-                self._data = bytearray(self._first)
-            size = len(self._data) + len(piece)
+        size = self._size = self._size + len(piece)
         if size > SMALL:
             hold(size - self._held)
             self._held = size
-        if self._data is not None:
-            self._data += piece
+        if self._block is not None:
+            self._block += piece
+            return size
+        self._pieces.append(piece)
+        if len(self._pieces) > _FEW or (size > _PUT_TOGETHER and len(self._pieces) > 1):
+            self._block = bytearray().join(self._pieces)
+            self._pieces.clear()
         return size
 
     def whole(self) -> bytes:
         """Return all of it."""
-        return self._first if self._data is None else bytes(self._data)
+        if self._block is not None:
+            return bytes(self._block)
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
 
 def budget_of(text: str, workers: int = 1) -> int:
