@@ -37,10 +37,13 @@ class Callers:
 
     def add(self, watch: CallerWatch) -> None:
         """Let a caller be watched after a while."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop, self._timer = loop, None
+            self._recent, self._waiting = {}, {}
         self._recent[watch] = None
-        if self._timer is None or self._loop is not asyncio.get_running_loop():
-            self._loop = asyncio.get_running_loop()
-            self._timer = self._loop.call_later(_PATIENCE, self._look)
+        if self._timer is None:
+            self._timer = loop.call_later(_PATIENCE, self._look)
 
     def drop(self, watch: CallerWatch) -> None:
         """Forget a caller whose call is over."""
