@@ -127,16 +127,17 @@ class Caller:
 def _request(kind: str, number: str) -> bytes:
     if kind == "posted":
         body = json.dumps({"id": number, "note": "é" * 200}).encode()
-        return _post("/posted", body)
+        return post("/posted", body)
     if kind == "tool":
         call = {"jsonrpc": "2.0", "id": number, "method": "tools/call"}
         params = {"name": "get-good", "arguments": {"id": number}}
-        return _post(
+        return post(
             "/mcp", json.dumps({**call, "params": params}).encode(), "Accept: application/json, text/event-stream\r\n"
         )
     return f"GET /{kind}/{number} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
 
-def _post(path: str, body: bytes, more: str = "") -> bytes:
+def post(path: str, body: bytes, more: str = "") -> bytes:
+    """Return a POST of JSON on a connection that goes on."""
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{more}"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body

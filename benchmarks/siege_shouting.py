@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from siege_attackers import connect
-from siege_callers import read_answer
+from siege_callers import post, read_answer
 
 _AT_ONCE = 32
 _PATH = "GET /{0}/{2} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: {1}\r\n\r\n"
@@ -48,5 +48,4 @@ async def shout(rest: int, mcp: int, log: Path, megabytes: float, seconds: float
 def _tool(name: str, kind: str, numbers: Iterator[int]) -> bytes:
     params = {"name": name, "arguments": {"kind": kind}}
     body = json.dumps({"jsonrpc": "2.0", "id": next(numbers), "method": "tools/call", "params": params}).encode()
-    head = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAccept: application/json\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    return post("/mcp", body, "Accept: application/json\r\n")

@@ -23,7 +23,6 @@ from naftiko.engine.mock import described
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport.surroundings import environment_faults
 from naftiko.errors import CallError, InputError
-from naftiko.plan.actions import operations_of
 from naftiko.plan.credentials import is_secret_key
 from naftiko.plan.scope import Scope, StandIn
 
@@ -147,7 +146,9 @@ async def _show_request(
 def _missing(capability: Capability, unit: Unit) -> list[str]:
     """Return the variables that this unit's calls need and that have no value."""
     needed: dict[str, None] = {}
-    for operation, _ in operations_of(unit.plan.action):
+    action = unit.plan.action
+    for _, call in () if action is None else action.calls:
+        operation = call.operation
         needed.update(dict.fromkeys((*capability.plan.apis[operation.api].variables, *operation.variables)))
     return [name for name in needed if capability.variables.get(name) is None]
 

@@ -105,13 +105,12 @@ async def answer(
         UpstreamBroken: the body is not what ``outputRawFormat`` says, or in an unknown coding and to be read.
     """
     head = head_of(response)
-    made = (
-        _without_content(response, operation, outputs, head)
-        if is_empty(response)
-        else _passed_on(response, operation, decoder, head)
-        if passes_bytes(operation, outputs)
-        else await _made(response, operation, outputs, scope, decoder)
-    )
+    if is_empty(response):
+        made = _without_content(response, operation, outputs, head)
+    elif passes_bytes(operation, outputs):
+        made = _passed_on(response, operation, decoder, head)
+    else:
+        made = await _made(response, operation, outputs, scope, decoder)
     if head.points:
         made.links = links_of(response)
     return made
@@ -123,7 +122,7 @@ def _without_content(response: httpx.Response, operation: Operation, outputs: Ou
     if head.coding and passes and not is_decoded(head.coding):
         headers = [*headers, ("content-encoding", head.coding)]
     if operation.method == "HEAD" and status not in _NO_CONTENT and passes:
-        return _told(response, operation, headers)
+        return _told(response, operation, head, headers)
     return Answer(status=status, headers=headers if outputs.identity else _of_another_body(headers))
 
 
@@ -131,11 +130,8 @@ async def _made(
     response: httpx.Response, operation: Operation, outputs: Outputs, scope: Scope, decoder: Decoder
 ) -> Answer:
     """Make an answer of a document: what the outputs make of it, else the document itself as JSON (SEMANTICS 5.4)."""
-    found, status, headers = (
-        await document(response, operation, decoder),
-        response.status_code,
-        head_of(response).useful,
-    )
+    found = await document(response, operation, decoder)
+    status, headers = response.status_code, head_of(response).useful
     if outputs.identity:
         return Answer(status=status, value=found, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=headers)
     value, kept = outputs.build(found, scope), _of_another_body(headers)
@@ -149,9 +145,8 @@ def _of_another_body(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in headers if name not in _OF_THE_BODY]
 
 
-def _told(response: httpx.Response, operation: Operation, headers: list[tuple[str, str]]) -> Answer:
+def _told(response: httpx.Response, operation: Operation, head: Head, headers: list[tuple[str, str]]) -> Answer:
     """Return what the answer to a HEAD tells of the body that a GET would get (RFC 9110, 9.3.2)."""
-    head = head_of(response)
     kind = _passed_kind(operation, head) if head.content_type or operation.output_media_type else None
     told = Answer(status=response.status_code, headers=headers, media_type=kind)
     told.length = body_length(response)

@@ -11,11 +11,11 @@ import httpx
 from naftiko.engine.query import drop_pairs
 from naftiko.engine.refused import dots_in_inputs
 from naftiko.engine.request import Draft, place
-from naftiko.engine.transport.redirects import READING
 from naftiko.engine.upstream import Upstream
 from naftiko.errors import NotExecutable, Problem
 from naftiko.plan.actions import ForwardAction
 from naftiko.plan.dots import climbs
+from naftiko.plan.methods import READING
 from naftiko.plan.scope import Scope
 from naftiko.types import ABSENT
 

@@ -11,6 +11,7 @@ import httpx
 from naftiko.engine.bodies import Body, encode_body, field_value, is_document, json_bytes, written
 from naftiko.engine.refused import dots_in_base, dots_in_path, wrong_base
 from naftiko.engine.required import base_without_values, sends_nothing, without_values
+from naftiko.engine.transport.message import CONTROLS, TOKEN
 from naftiko.engine.wire import WireRequest
 from naftiko.errors import InputError, MissingVariable, NotExecutable, Problem
 from naftiko.plan.actions import Call
@@ -26,7 +27,7 @@ from naftiko.plan.text import as_text, quoted
 from naftiko.plan.unit import ApiPlan
 from naftiko.types import ABSENT
 
-_FORBIDDEN_IN_HEADER = frozenset(map(chr, (*range(9), *range(10, 32), 127)))
+_FORBIDDEN_IN_HEADER = frozenset(CONTROLS.decode("ascii"))
 """Control characters but the tab (RFC 9110 chapter 5.5)."""
 
 _COOKIE_SAFE: Final = "!#$%&'()*+-./:<=>?@[]^_`{|}~"
@@ -247,7 +248,7 @@ def _add_header(name: str, value: Any, made: Draft, problems: list[Problem]) -> 
         made.add_header(name, text.strip())
 
 
-_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_TOKEN = frozenset(TOKEN.decode("ascii"))
 
 
 def _is_token(name: str) -> bool:

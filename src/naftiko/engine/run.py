@@ -21,13 +21,14 @@ from naftiko.engine.memory import SMALL
 from naftiko.engine.mock import described, with_stand_ins
 from naftiko.engine.reach import FileRoots
 from naftiko.engine.request import dump_json
-from naftiko.engine.transport.redirects import READING, is_redirect, not_followed
+from naftiko.engine.transport.redirects import is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
 from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
 from naftiko.observe.redaction import Learnt, Redactor
 from naftiko.plan.actions import Call, FlowAction, Run, StepPlan, StepResult
 from naftiko.plan.content import Content
 from naftiko.plan.function_inputs import arguments_of
+from naftiko.plan.methods import READING
 from naftiko.plan.operation import Operation
 from naftiko.plan.scope import Scope, Variables
 from naftiko.plan.unit import UnitPlan

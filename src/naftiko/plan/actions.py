@@ -6,7 +6,7 @@ nothing else changes. What it needs of the engine stands in ``Performer``: the p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -16,6 +16,7 @@ from naftiko.plan.content import Content
 from naftiko.plan.explaining import missed_step
 from naftiko.plan.function_inputs import function_inputs
 from naftiko.plan.inputs import InputSet
+from naftiko.plan.methods import READING, SAFE_METHODS
 from naftiko.plan.operation import Operation
 from naftiko.plan.outputs import ConsumedOutputs, Explained, Outputs
 from naftiko.plan.scope import Scope, Variables
@@ -25,9 +26,6 @@ from naftiko.types import ABSENT
 if TYPE_CHECKING:
     from naftiko.plan.unit import UnitPlan
 
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing (RFC 9110 chapter 9.2.1)."""
-_READING: Final = frozenset({"GET", "HEAD"})
 _FORWARDS: Final = "this route forwards requests; it can't be called"
 _UNCHECKED: Final = (
     "the route makes several calls, and can't tell which of them the precondition is for; nothing was sent"
@@ -314,7 +312,7 @@ class FlowAction(Action):
 
     async def run(self, performer: Performer, run: Run) -> Any:
         """Run the steps and build the answer: of the mappings, else of the last step's result."""
-        if run.conditions and run.unit.method not in _READING and not self.only_reads:
+        if run.conditions and run.unit.method not in READING and not self.only_reads:
             raise PreconditionFailed(_UNCHECKED, hint=_UNCHECKED_HINT)
         descends = run.unit.outputs.descends or any(".." in source for source in self.sources)
         results, final = await performer.steps(self, Scope(run.inputs, performer.variables), descends=descends)
@@ -484,9 +482,3 @@ def _explained(target: str, source: str, value: Value, scope: Scope) -> Explaine
     found = value(scope)
     detail = missed_step(value, scope) if found is ABSENT else ""
     return Explained(target, source, None if found is ABSENT else found, found is not ABSENT, detail)
-
-
-def operations_of(action: Action | None) -> Iterator[tuple[Operation, str]]:
-    """Yield the consumed operations that an action calls, with the step that does (``""`` outside of a flow)."""
-    for step, call in () if action is None else action.calls:
-        yield call.operation, step

@@ -7,12 +7,13 @@ from typing import Final
 
 import httpx
 
+from naftiko.plan.methods import READING
+
 MAX_REDIRECTS: Final = 10
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _AS_IT_IS: Final = frozenset({307, 308})
 """What asks for the very same request again, method and body; 301 and 302 leave open what becomes of a POST."""
-READING: Final = frozenset({"GET", "HEAD"})
 _SHOWN: Final = 200
 """Characters of a target that are shown."""
 

@@ -22,7 +22,6 @@ from naftiko.engine.capability import Adapter, Capability
 from naftiko.engine.forward import Inbound, backward, forwarded
 from naftiko.engine.head import UpstreamLinks, links_of
 from naftiko.engine.run import PLAIN, Finish
-from naftiko.engine.transport.redirects import READING
 from naftiko.errors import CallError, NotExecutable, TakesLong, UpstreamRedirect, UpstreamStatus
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard, problem, refuse
 from naftiko.expose.caller import Callers, CallerWatch, SlowReader, send_to_reader
@@ -57,7 +56,8 @@ from naftiko.expose.rest.routes import HEAD_OF, Route, Served, best_of, not_foun
 from naftiko.expose.rest.timing import ServerTiming
 from naftiko.expose.spaces import Spaces, spaces_of
 from naftiko.expose.streams import Stream, end_of_body, is_stream
-from naftiko.plan.actions import SAFE_METHODS, ForwardAction
+from naftiko.plan.actions import ForwardAction
+from naftiko.plan.methods import READING, SAFE_METHODS
 from naftiko.plan.scope import Scope as PlanScope
 
 _METHODS_OF_THE_DESCRIPTION = frozenset({"GET", "HEAD"})

@@ -16,6 +16,7 @@ from naftiko.expose.rest.router import Router, UndecodablePath, decoded
 from naftiko.plan.actions import Call
 from naftiko.plan.dots import climbs
 from naftiko.plan.inputs import Input as UnitInput
+from naftiko.plan.methods import READING
 from naftiko.plan.operation import Operation
 from naftiko.plan.path import PathPlaceholder, fill_route
 from naftiko.plan.references import Defaulted, Input, InputOrVariable, OptionalInput
@@ -28,7 +29,6 @@ from naftiko.types import ABSENT
 
 _PORTS: Final = {"http": 80, "https": 443}
 _MOST_PARAMETERS: Final = 100
-_READING: Final = ("GET", "HEAD")
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -310,7 +310,7 @@ class _Given:
 
 
 def _untried(ways: Sequence[_Way], *, is_reading: bool, tried: Container[int]) -> _Way | None:
-    fitting = (way for way in ways if (way.unit.method in _READING) is is_reading and id(way) not in tried)
+    fitting = (way for way in ways if (way.unit.method in READING) is is_reading and id(way) not in tried)
     return next(fitting, None)
 
 
