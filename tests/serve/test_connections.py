@@ -317,3 +317,10 @@ def test_a_head_goes_out_with_the_body_behind_it_and_waits_for_nothing_else():
     polite.write(b"head")
     polite.write(bytes(1 << 20))
     assert noted.writes[4:] == [b"head", bytes(1 << 20)]
+
+    polite.awaits_head = True
+    polite.write(b"head of the first")
+    polite.awaits_head = True  # the next request is there before the first is answered
+    polite.write(b"body of the first")
+    noted.turn()
+    assert noted.writes[6:] == [b"head of the first", b"body of the first"]

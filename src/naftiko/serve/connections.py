@@ -454,6 +454,7 @@ class _PoliteTransport:
     def write(self, data: bytes) -> None:
         """Write what the caller gets."""
         if self.awaits_head:
+            self.flush()  # of an answer that is still being written, where the next request came behind its own
             self.awaits_head = False
             self._head = data
             self._connection.loop.call_soon(self.flush)
