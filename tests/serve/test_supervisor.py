@@ -68,11 +68,15 @@ class Supervised:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for pid in workers_of(self.process.pid) if self.process.poll() is None else ():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        workers = set()
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGSTOP)  # it would replace those that are killed before it
+            workers = workers_of(self.process.pid)
         self.process.kill()
         self.process.wait(LIMIT)
+        for pid in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._reader.join(LIMIT)
         self.process.stdout.close()
 
