@@ -13,6 +13,8 @@ from naftiko.observe.lines import LINES
 _SIGNALLED = 128
 """What shells add to a signal's number to make an exit code of it."""
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_ECHO_SECONDS = 1.0
+"""How long a signal that came early may be told of again; later the same signal is a second one."""
 _log = logging.getLogger(__name__)
 
 
@@ -49,19 +51,35 @@ class Signals:
     def __init__(self) -> None:
         self._count = 0
         self._stop: Callable[[], None] | None = None
+        self._early: set[int] = set()
         for number in _NUMBERS:
-            signal.signal(number, lambda number, _: self._received(number))
+            signal.signal(number, lambda number, _: self._came_early(number))
 
     def attach(self, stop: Callable[[], None]) -> None:
         """Call ``stop`` at the first signal, in the running event loop, which wakes up for it."""
         loop = asyncio.get_running_loop()
         self._stop = stop
         for number in _NUMBERS:
-            loop.add_signal_handler(number, self._received, number)
+            loop.add_signal_handler(number, self._came, number)
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is _survive:
             loop.add_signal_handler(signal.SIGHUP, _note_hangup)
         if self._count:
             stop()
+            loop.call_later(_ECHO_SECONDS, self._early.clear)
+
+    def _came_early(self, number: int) -> None:
+        self._early.add(number)
+        self._received(number)
+
+    def _came(self, number: int) -> None:
+        """Count a signal that the loop tells of, but not one that came early.
+
+        The loop hears of each signal once it runs, so one that came before its handler was in place is told twice.
+        """
+        if number in self._early:
+            self._early.discard(number)
+        else:
+            self._received(number)
 
     def _received(self, number: int) -> None:
         self._count += 1
