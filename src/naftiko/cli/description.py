@@ -71,7 +71,7 @@ def _adapter(adapter: Adapter, capability: Capability) -> dict[str, Any]:
     return {
         "type": adapter.kind,
         "namespace": adapter.namespace,
-        "transport": (model.transport or "http") if isinstance(model, McpAdapter) else "http",
+        "transport": model.served_over,
         "address": model.address or _DEFAULT_ADDRESS,
         "port": model.port,
         "authentication": authentication_kind(model.authentication),

@@ -19,11 +19,11 @@ from naftiko.cli.files import default_paths, find_files
 from naftiko.cli.listening import PORT, option
 from naftiko.cli.options import shared_options
 from naftiko.cli.terminal import say
-from naftiko.document.model import McpAdapter, RestAdapter
+from naftiko.document.model import AdapterModel
 from naftiko.document.outline import exposed_adapters
 from naftiko.engine.settings import Settings
 from naftiko.errors import CapabilityError
-from naftiko.serve.addresses import has_variable, host_of, kind_of, listens, port_of
+from naftiko.serve.addresses import DEFAULT_PORTS, has_variable, host_of, port_of
 from naftiko.serve.sockets import is_port
 
 _SECONDS = 2.0
@@ -89,20 +89,20 @@ class _Places:
         declared = [
             model
             for model in exposed_adapters(path, self._settings.import_root, self._settings.file_roots)
-            if listens(model)
+            if model.listens and model.kind in DEFAULT_PORTS
         ]
         known = self._declared(declared)
         for place in self._loaded(path) if known is None else known:
             self.files.setdefault(place, []).append(path)
 
-    def _declared(self, models: list[RestAdapter | McpAdapter]) -> list[_Place] | None:
+    def _declared(self, models: list[AdapterModel]) -> list[_Place] | None:
         """Return where adapters listen; ``None`` where one's place is known only with its variables."""
         places: list[_Place] = []
         for model in models:
             port = port_of(model, self._ports, lambda text: text)
             if isinstance(port, str) or (self._host is None and has_variable(model.address)):
                 return None
-            places.append(_place(self._host or model.address, port, kind_of(model)))
+            places.append(_place(self._host or model.address, port, model.kind))
         return places
 
     def is_served(self, place: _Place) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from naftiko.document.dialects import CONCERNS
+from naftiko.document.dialects import concerns_of
 from naftiko.document.dialects.imports import is_import
 from naftiko.document.findings import Findings
 from naftiko.document.model import Import, Model
@@ -42,7 +42,7 @@ class Builder:
         """Build a model; ``name`` is a field and its value where the mapping stands under its name."""
         for key in canonical_keys(model) & found.keys():
             report_unknown_key(key, found.pop(key)[0], model, found, self.findings)
-        for concern in CONCERNS.get(model, ()):
+        for concern in concerns_of(model):
             concern(found, self.findings)
         fields = shape(model)
         values: dict[str, Any] = {"node": node, "entries": found}
@@ -300,5 +300,5 @@ _READERS: dict[Kind, _Reader] = {
 
 def _said_by_key(found: Entries, choice: Choice) -> tuple[str, str]:
     """Return the key of a thing that says its kind, and the kind; two empty texts where none does."""
-    key, kind = next(((key, kind) for key, kind in choice.by_key if key in found), ("", ""))
+    key, kind = next(((key, kind) for key, kind in choice.by_key.items() if key in found), ("", ""))
     return ("", "") if kind == "lookup" and "call" in found else (key, kind)

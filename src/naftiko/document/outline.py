@@ -12,18 +12,18 @@ from naftiko.document.collection import collection_paused
 from naftiko.document.findings import Findings
 from naftiko.document.imports import Imports
 from naftiko.document.load import build_document, read_bytes
-from naftiko.document.model import CapabilityDocument, McpAdapter, RestAdapter
+from naftiko.document.model import AdapterModel, CapabilityDocument
+from naftiko.document.model.adapters import ADAPTERS
 from naftiko.document.reader import compose
 from naftiko.errors import CapabilityError
 
 _CALLED: Final = frozenset({"consumes", "import", "imports", "aggregates", "binds", "externalRefs"})
-_EXPOSED: Final = frozenset({"resources", "paths", "operations", "tools", "prompts", "skills"})
 
 
 def exposed_adapters(
     path: Path, import_root: Path | None = None, file_roots: tuple[Path, ...] = ()
-) -> tuple[RestAdapter | McpAdapter, ...]:
-    """Return the REST and MCP adapters that a file declares, without what they expose.
+) -> tuple[AdapterModel, ...]:
+    """Return the adapters of known kinds that a file declares, without what they expose.
 
     It takes a fraction of the time of loading the file. Nothing is checked: a file that can't be served may have some.
     A file that can't be read has none.
@@ -43,7 +43,7 @@ def exposed_adapters(
             exposes = imports.resolve(document, path, Findings(str(path))).exposes
         except CapabilityError:
             return ()
-    return tuple(adapter for adapter in exposes if isinstance(adapter, RestAdapter | McpAdapter))
+    return tuple(adapter for adapter in exposes if isinstance(adapter, AdapterModel))
 
 
 def _outline(path: Path) -> CapabilityDocument | None:
@@ -56,8 +56,9 @@ def _outline(path: Path) -> CapabilityDocument | None:
     if exposed:  # else it may be flat: what it calls is what it exposes
         for part in parts:
             _drop(part, _CALLED)
+        contents = frozenset(key for model in ADAPTERS for key in model.content)
         for adapter in (adapter for section in exposed for adapter in _things(section)):
-            _drop(adapter, _EXPOSED)
+            _drop(adapter, contents)
     document, _ = build_document(root, findings, importing=True)
     return document
 

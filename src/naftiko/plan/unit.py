@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from naftiko.document.model import (
+    AdapterModel,
     Authentication,
     Info,
-    McpAdapter,
-    RestAdapter,
     ToolHints,
 )
 from naftiko.plan.actions import Action
@@ -109,7 +108,7 @@ class AdapterPlan:
 
     kind: str
     namespace: str
-    model: RestAdapter | McpAdapter
+    model: AdapterModel
     units: tuple[UnitPlan, ...]
     position: Position
     resources: tuple[ResourcePlan, ...] = ()

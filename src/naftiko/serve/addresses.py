@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from naftiko.document.model import McpAdapter, RestAdapter
+from naftiko.document.model import AdapterModel
 from naftiko.serve.sockets import is_port
 
 if TYPE_CHECKING:
@@ -110,12 +110,7 @@ def impossible_port(capability: Capability, ports: Mapping[str, int]) -> tuple[A
 
 def is_http(adapter: Adapter) -> bool:
     """Tell whether an adapter listens at all."""
-    return listens(adapter.plan.model)
-
-
-def listens(model: RestAdapter | McpAdapter) -> bool:
-    """Tell whether an adapter listens at all: an MCP adapter over stdio doesn't."""
-    return getattr(model, "transport", None) != "stdio"
+    return adapter.plan.model.listens
 
 
 def address_of(capability: Capability, adapter: Adapter) -> str | None:
@@ -137,7 +132,7 @@ def has_variable(text: str | None) -> bool:
     return _VARIABLE.search(text or "") is not None
 
 
-def port_of(model: RestAdapter | McpAdapter, ports: Mapping[str, int], fill: Callable[[str], str]) -> int | str:
+def port_of(model: AdapterModel, ports: Mapping[str, int], fill: Callable[[str], str]) -> int | str:
     """Return an adapter's port: the operator's by namespace, by pattern, by kind; else the file's; else the default.
 
     Text is what the file has instead of a port.
@@ -147,7 +142,7 @@ def port_of(model: RestAdapter | McpAdapter, ports: Mapping[str, int], fill: Cal
         ports: the operator's.
         fill: returns a text with its variables filled in.
     """
-    namespace, kind = model.namespace or "", kind_of(model)
+    namespace, kind = model.namespace or "", model.kind
     if namespace in ports:
         return ports[namespace]
     matching = [pattern for pattern in ports if pattern != kind and fnmatchcase(namespace, pattern)]
@@ -159,11 +154,6 @@ def port_of(model: RestAdapter | McpAdapter, ports: Mapping[str, int], fill: Cal
         filled = fill(model.port)
         return int(filled) if _NUMBER.fullmatch(filled) else filled
     return model.port if model.port is not None else DEFAULT_PORTS[kind]
-
-
-def kind_of(model: RestAdapter | McpAdapter) -> str:
-    """Return ``rest`` or ``mcp``."""
-    return "mcp" if isinstance(model, McpAdapter) else "rest"
 
 
 def _port(capability: Capability, adapter: Adapter, ports: Mapping[str, int]) -> int | str:

@@ -1,17 +1,20 @@
 """Bring every dialect to the canonical form, one module for each concern (SEMANTICS 1.3).
 
 A concern is a function on the entries of one mapping, run before its keys are read; ``CONCERNS`` says which
-models it belongs to. It may rename, move or add entries; what it adds keeps the marks of where it came from.
+models it belongs to, and with each the models made of it. It may rename, move or add entries; what it adds keeps the
+marks of where it came from.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TypeAlias
 
 from naftiko.document.dialects import authentication, bodies, calls, imports, keys, parameters, routes, steps, variables
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
+    AdapterModel,
     Aggregate,
     AggregateFunction,
     ApiKeyAuthentication,
@@ -23,7 +26,6 @@ from naftiko.document.model import (
     ConsumedOperation,
     ConsumedResource,
     ConsumesHttp,
-    ControlAdapter,
     ControlManagement,
     DigestAuthentication,
     ExposedOperation,
@@ -34,7 +36,6 @@ from naftiko.document.model import (
     InputParameter,
     LookupStep,
     Mapping,
-    McpAdapter,
     McpPrompt,
     McpResource,
     McpTool,
@@ -45,7 +46,6 @@ from naftiko.document.model import (
     RequestBody,
     RestAdapter,
     ScriptStep,
-    SkillAdapter,
     SkillTool,
     UnknownAdapter,
     UnknownConsumes,
@@ -61,6 +61,7 @@ _ADAPTER = (_LABELLED, _IN_NAMESPACE, authentication.declared)
 _UNIT = (keys.named, _LABELLED, calls.spread)
 
 CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
+    AdapterModel: _ADAPTER,
     Aggregate: (keys.renamed(display="label", title="label", flows="functions"), _IN_NAMESPACE),
     AggregateFunction: _UNIT,
     ApiKeyAuthentication: (authentication.api_key, variables.of_credentials),
@@ -72,7 +73,6 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     ConsumedOperation: (routes.described, keys.named, _LABELLED, bodies.declared),
     ConsumedResource: (routes.described, routes.consumed, keys.named, _LABELLED),
     ConsumesHttp: (_BASE_URI, routes.resources, _LABELLED, _IN_NAMESPACE, authentication.declared),
-    ControlAdapter: _ADAPTER,
     ControlManagement: (keys.logs,),
     DigestAuthentication: (authentication.digest, variables.of_credentials),
     ExposedOperation: (routes.described, *_UNIT),
@@ -83,7 +83,6 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     InputParameter: (keys.named, _LABELLED, parameters.input_parameter),
     LookupStep: (keys.named, steps.lookup),
     Mapping: (keys.renamed(targetName="target"),),
-    McpAdapter: _ADAPTER,
     McpPrompt: (keys.named, _LABELLED),
     McpResource: _UNIT,
     McpTool: _UNIT,
@@ -93,8 +92,13 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     RequestBody: (bodies.block,),
     RestAdapter: (routes.resources, *_ADAPTER),
     ScriptStep: (keys.named,),
-    SkillAdapter: _ADAPTER,
     SkillTool: (keys.named, _LABELLED),
     UnknownAdapter: (_IN_NAMESPACE,),
     UnknownConsumes: (_BASE_URI, _IN_NAMESPACE),
 }
+
+
+@functools.cache
+def concerns_of(model: type[Model]) -> tuple[Concern, ...]:
+    """Return the concerns of a model: its own, else those of the nearest one that it is made of."""
+    return next((CONCERNS[base] for base in model.__mro__ if base in CONCERNS), ())

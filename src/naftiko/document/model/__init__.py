@@ -5,6 +5,7 @@ brought to one canonical form (SEMANTICS 1.3), so every list of named things is 
 whatever the file has. Attributes are the spec's keys in snake case; ``Model.at(key)`` is a key's value's place.
 """
 
+from naftiko.document.model.adapter import AdapterModel, UnknownAdapter
 from naftiko.document.model.aggregates import Aggregate, AggregateFunction, Semantics
 from naftiko.document.model.authentication import (
     ApiKeyAuthentication,
@@ -22,7 +23,6 @@ from naftiko.document.model.capability import (
     CapabilityDocument,
     Info,
     Person,
-    UnknownAdapter,
     UnknownConsumes,
 )
 from naftiko.document.model.consumes import RAW_FORMATS, ConsumedOperation, ConsumedResource, ConsumesHttp, Tunnel
@@ -55,6 +55,7 @@ from naftiko.document.model.steps import CallStep, LookupStep, Mapping, ScriptSt
 
 __all__ = [
     "RAW_FORMATS",
+    "AdapterModel",
     "Aggregate",
     "AggregateFunction",
     "ApiKeyAuthentication",

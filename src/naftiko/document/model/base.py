@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
@@ -31,14 +31,15 @@ class Choice:
         models: its values, in lower case, with their models.
         default: the model when the key is missing.
         unknown: the model for any other value, which is then reported.
-        by_key: keys that only one kind has, with its value: they say what it is where ``by`` is missing.
+        by_key: keys that only one kind has, with its value: they say what it is where ``by`` is missing, the first
+            of them that is there.
     """
 
     by: str
     models: dict[str, type[Model]]
     default: type[Model]
     unknown: type[Model]
-    by_key: tuple[tuple[str, str], ...] = ()
+    by_key: dict[str, str] = field(default_factory=dict)
 
     @property
     def first_names(self) -> list[str]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, TypeAlias
 
+from naftiko.document.model.adapter import AdapterModel, UnknownAdapter
+from naftiko.document.model.adapters import CHOICE
 from naftiko.document.model.aggregates import Aggregate
 from naftiko.document.model.base import Canonical, Choice, Import, Model, Named
 from naftiko.document.model.binds import Bind
 from naftiko.document.model.consumes import ConsumesHttp
-from naftiko.document.model.control import ControlAdapter
-from naftiko.document.model.mcp import McpAdapter
-from naftiko.document.model.rest import RestAdapter
-from naftiko.document.model.skill import SkillAdapter
 
 
 class Person(Model):
@@ -46,44 +44,13 @@ class UnknownConsumes(Model):
     base_uri: str | None = None
 
 
-class UnknownAdapter(Model):
-    """An adapter of a kind that this runtime doesn't serve, such as ``agent-skill``."""
-
-    open_ended: ClassVar[bool] = True
-
-    type: str | None = None
-    namespace: str | None = None
-
-
 Consumes: TypeAlias = Annotated[
     tuple[ConsumesHttp | UnknownConsumes | Import, ...],
     Named(key="namespace"),
     Choice(by="type", models={"http": ConsumesHttp}, default=ConsumesHttp, unknown=UnknownConsumes),
 ]
 
-Adapter: TypeAlias = RestAdapter | McpAdapter | SkillAdapter | ControlAdapter | UnknownAdapter
-
-Exposes: TypeAlias = Annotated[
-    tuple[Adapter | Import, ...],
-    Named(key="namespace"),
-    Choice(
-        by="type",
-        models={
-            "rest": RestAdapter,
-            "api": RestAdapter,
-            "http": RestAdapter,
-            "mcp": McpAdapter,
-            "skill": SkillAdapter,
-            "control": ControlAdapter,
-        },
-        default=UnknownAdapter,
-        unknown=UnknownAdapter,
-        by_key=(
-            *(("tools", "mcp"), ("prompts", "mcp"), ("transport", "mcp"), ("paths", "rest"), ("skills", "skill")),
-            *(("management", "control"), ("observability", "control"), ("resources", "rest"), ("operations", "rest")),
-        ),
-    ),
-]
+Exposes: TypeAlias = Annotated[tuple[AdapterModel | UnknownAdapter | Import, ...], Named(key="namespace"), CHOICE]
 
 
 class CapabilityDocument(Model):

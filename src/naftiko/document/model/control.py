@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
-from naftiko.document.model.authentication import Authentication
-from naftiko.document.model.base import Model, Port
+from naftiko.document.model.adapter import AdapterModel
+from naftiko.document.model.base import Model
 
 
 class ControlLogs(Model):
@@ -81,14 +83,13 @@ class Observability(Model):
     exporters: Exporters | None = None
 
 
-class ControlAdapter(Model):
+class ControlAdapter(AdapterModel):
     """The operator's port."""
 
+    kind: ClassVar[str] = "control"
+    called: ClassVar[str] = "a control adapter"
+    own_keys: ClassVar[tuple[str, ...]] = ("management", "observability")
+
     type: str = "control"
-    namespace: str | None = None
-    description: str | None = None
-    address: str | None = None
-    port: Port = None
-    authentication: Authentication | None = None
     management: ControlManagement | None = None
     observability: Observability | None = None

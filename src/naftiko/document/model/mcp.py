@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from naftiko.document.model.authentication import Authentication
-from naftiko.document.model.base import Model, NamedTuple, Port
+from naftiko.document.model.adapter import AdapterModel
+from naftiko.document.model.base import Model, NamedTuple
 from naftiko.document.model.parameters import InputParameter, OutputParameter
 from naftiko.document.model.steps import Mapping, Steps
 
@@ -93,20 +93,25 @@ class McpPrompt(Model):
     location: str | None = None
 
 
-class McpAdapter(Model):
+class McpAdapter(AdapterModel):
     """An exposed MCP server."""
 
+    kind: ClassVar[str] = "mcp"
+    called: ClassVar[str] = "an MCP adapter"
+    own_keys: ClassVar[tuple[str, ...]] = ("tools", "prompts", "transport")
+    content: ClassVar[tuple[str, ...]] = ("tools", "resources", "prompts")
+
     type: str = "mcp"
-    namespace: str | None = None
     label: str | None = None
-    description: str | None = None
     transport: Literal["http", "stdio"] | None = None
-    address: str | None = None
-    port: Port = None
     max_binary_size: str | None = None
     ttl_ms: int | None = None
     cache_scope: Literal["public", "private"] | None = None
-    authentication: Authentication | None = None
     tools: NamedTuple[McpTool] = ()
     resources: NamedTuple[McpResource] = ()
     prompts: NamedTuple[McpPrompt] = ()
+
+    @property
+    def served_over(self) -> str:
+        """HTTP unless the file says otherwise."""
+        return self.transport or "http"

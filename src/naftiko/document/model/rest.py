@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from naftiko.document.model.authentication import Authentication
-from naftiko.document.model.base import Model, NamedTuple, Port
+from naftiko.document.model.adapter import AdapterModel
+from naftiko.document.model.base import Model, NamedTuple
 from naftiko.document.model.mcp import ToolHints
 from naftiko.document.model.parameters import InputParameter, OutputParameter
 from naftiko.document.model.steps import Mapping, Steps
@@ -64,16 +64,17 @@ class ExposedResource(Model):
     forward: Forward | None = None
 
 
-class RestAdapter(Model):
+class RestAdapter(AdapterModel):
     """An exposed REST API."""
 
+    kind: ClassVar[str] = "rest"
+    spellings: ClassVar[tuple[str, ...]] = ("api", "http")
+    called: ClassVar[str] = "a REST adapter"
+    likely_keys: ClassVar[tuple[str, ...]] = ("paths", "resources", "operations")
+    content: ClassVar[tuple[str, ...]] = ("resources", "paths", "operations")
+
     type: str = "rest"
-    namespace: str | None = None
     label: str | None = None
-    description: str | None = None
-    address: str | None = None
-    port: Port = None
     max_binary_size: str | None = None
     input_parameters: NamedTuple[InputParameter] = ()
-    authentication: Authentication | None = None
     resources: NamedTuple[ExposedResource] = ()

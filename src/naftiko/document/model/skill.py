@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from naftiko.document.model.authentication import Authentication
-from naftiko.document.model.base import Model, NamedTuple, Port
+from naftiko.document.model.adapter import AdapterModel
+from naftiko.document.model.base import Model, NamedTuple
 
 
 class SkillToolSource(Model):
@@ -52,16 +52,16 @@ class ExposedSkill(Model):
     output_parameters: Any = None
 
 
-class SkillAdapter(Model):
+class SkillAdapter(AdapterModel):
     """Skills over HTTP."""
 
+    kind: ClassVar[str] = "skill"
+    called: ClassVar[str] = "a skill adapter"
+    own_keys: ClassVar[tuple[str, ...]] = ("skills",)
+    content: ClassVar[tuple[str, ...]] = ("skills", "tools")
+
     type: str = "skill"
-    namespace: str | None = None
     label: str | None = None
-    description: str | None = None
-    address: str | None = None
-    port: Port = None
-    authentication: Authentication | None = None
     skills: NamedTuple[ExposedSkill] = ()
     tools: Any = None
     groups: Any = None

@@ -85,6 +85,6 @@ Steps: TypeAlias = Annotated[
         models={"call": CallStep, "lookup": LookupStep, "script": ScriptStep},
         default=CallStep,
         unknown=UnknownStep,
-        by_key=(("lookupValue", "lookup"), ("match", "lookup"), ("script", "script"), ("language", "script")),
+        by_key={"lookupValue": "lookup", "match": "lookup", "script": "script", "language": "script"},
     ),
 ]
