@@ -54,7 +54,7 @@ class Unit:
 
     @property
     def adapter(self) -> str:
-        """``rest`` or ``mcp``."""
+        """The kind of the adapter, such as ``rest``."""
         return self.plan.adapter
 
     @property
@@ -173,7 +173,7 @@ class Unit:
         self._engine.learn(secrets)
 
     def __repr__(self) -> str:
-        where = f"{self.method} {self.path}" if self.adapter == "rest" else self.name
+        where = f"{self.method} {self.path}" if self.path is not None else self.name
         return f"<Unit {self.adapter} {where}>"
 
 
@@ -188,7 +188,7 @@ class Adapter:
 
     @property
     def kind(self) -> str:
-        """``rest`` or ``mcp``."""
+        """The kind of the adapter, such as ``rest``."""
         return self.plan.kind
 
     @property

@@ -5,14 +5,17 @@ It is looked for by whoever shows diagnostics to a person, not by every load: a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import Bind, CapabilityDocument, ConsumedOperation, McpAdapter, McpPrompt, McpResource
+from naftiko.document.model import Bind, CapabilityDocument, ConsumedOperation
 from naftiko.engine.binds import UnreadableSource, file_of, open_source
 from naftiko.engine.formats import KNOWN, FormatError, FormatOptions, FormatUnavailable, decoder
 from naftiko.engine.locations import is_there, located
 from naftiko.engine.reach import FileRoots
+from naftiko.plan.adapters import linked
+from naftiko.plan.adapters.kind import Located
 from naftiko.plan.scope import Variables
 from naftiko.types import Diagnostic
 
@@ -39,9 +42,9 @@ def lint_files(
     for bind in document.binds:
         if isinstance(bind, Bind):
             _check_location(bind, path.parent, roots, findings)
-    for adapter in document.exposes:
-        if isinstance(adapter, McpAdapter):
-            _check_files(adapter, path.parent, variables, roots, findings)
+    for kind, adapter in linked(document):
+        things = [thing for _, thing in kind.files(adapter)]
+        _check_files(things, path.parent, variables, roots, findings)
     return tuple(findings)
 
 
@@ -59,8 +62,9 @@ def _check_location(bind: Bind, base: Path, roots: FileRoots, findings: Findings
         )
 
 
-def _check_files(adapter: McpAdapter, base: Path, variables: Variables, roots: FileRoots, findings: Findings) -> None:
-    things: list[McpResource | McpPrompt] = [*adapter.resources, *adapter.prompts]
+def _check_files(
+    things: Sequence[Located], base: Path, variables: Variables, roots: FileRoots, findings: Findings
+) -> None:
     for thing in things:
         if thing.location is None:
             continue

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from naftiko.document.model import Bind, McpAdapter, OAuth2Authentication
+from naftiko.document.model import Bind, OAuth2Authentication
 from naftiko.engine.binds import file_of
 from naftiko.engine.locations import located
 from naftiko.engine.reach import Reach, UsedFile, UsedVariable
+from naftiko.plan.adapters import linked
 from naftiko.plan.sent import variables_of_value
 from naftiko.plan.unit import ApiPlan, UnitPlan
 
@@ -97,12 +98,10 @@ def _files(capability: Capability, used: dict[str, dict[str, None]]) -> Iterator
 
 
 def _read(capability: Capability, base: Path) -> Iterator[tuple[Path, str]]:
-    for adapter in capability.document.exposes:
-        if isinstance(adapter, McpAdapter):
-            for kind, things in (("resource", adapter.resources), ("prompt", adapter.prompts)):
-                for thing in things:
-                    if thing.location:
-                        yield located(thing.location, base, capability.variables), f"{kind} `{thing.name}`"
+    for kind, adapter in linked(capability.document):
+        for what, thing in kind.files(adapter):
+            if thing.location:
+                yield located(thing.location, base, capability.variables), f"{what} `{thing.name}`"
     for api in capability.document.consumes:
         for resource in getattr(api, "resources", ()):
             for operation in resource.operations:

@@ -72,7 +72,7 @@ class Caller:
         names: what names mean in its ``with``.
         declared: whether it declares inputs, which are not added to.
         route: the placeholders of its exposed path, in REST.
-        is_agent: whether it is an MCP tool: credentials are not asked of an agent.
+        is_agent: whether it has no route, as a tool: credentials are not asked of an agent.
         weak: inputs that are declared for other routes too, and are its own only if it uses them.
         has_places: whether its inputs have places of their own, as they have in REST.
         twins: the input of a name in a place, where two of the declared ones have that name.

@@ -68,16 +68,16 @@ class InputMaker:
     """Makes the inputs of one unit.
 
     Attributes:
-        adapter: ``rest`` or ``mcp``.
-        method: the exposed method, in REST.
-        route: the exposed path, in REST.
+        method: the exposed method, where there is a route.
+        route: the exposed path. Without one inputs have no places: they are arguments.
+        has_places: whether there is one.
         misplaced: the path inputs that the exposed path seems to hold, but not as placeholders, and what is meant.
     """
 
-    def __init__(self, adapter: str, method: str | None, route: ExposedRoute | None, findings: Findings) -> None:
-        self.adapter = adapter
+    def __init__(self, method: str | None, route: ExposedRoute | None, findings: Findings) -> None:
         self.method = method
         self.route = route or NO_ROUTE
+        self.has_places = route is not None
         self.misplaced: dict[str, str] = {}
         self._findings = findings
 
@@ -144,7 +144,7 @@ class InputMaker:
         return self.route.fixed.get(wire, ABSENT) if location == "query" else ABSENT
 
     def _location(self, slot: Slot) -> str:
-        if self.adapter == "mcp":
+        if not self.has_places:
             return "argument"
         return "query" if slot.location == "path" else slot.location
 
@@ -159,7 +159,7 @@ class InputMaker:
         """
         merged = self._merged((*levels, inherited))
         inputs = tuple(self._declared(name, parameter) for name, parameter in merged.items())
-        follows = merged if self.adapter == "mcp" else {parameter.name for parameter in inherited}
+        follows = {parameter.name for parameter in inherited} if self.has_places else merged
         unsaid = frozenset(
             given.name
             for given in inputs
@@ -179,7 +179,7 @@ class InputMaker:
                 if parameter.name is None:
                     self._findings.at(parameter.node).warning("missing-name", "an input without a name is left out")
                 else:
-                    place = "argument" if self.adapter == "mcp" else (parameter.location or "").lower()
+                    place = (parameter.location or "").lower() if self.has_places else "argument"
                     inner.setdefault(parameter.name, {})[place] = parameter
             by_name.update(inner)
         return {
@@ -200,7 +200,7 @@ class InputMaker:
         default = self._said_by_route(location, wire) if parameter.default is None else default_of(parameter)
         schema = told_schema(parameter, self._findings)
         required = bool(parameter.required)
-        if self.adapter != "mcp" and parameter.required is None:  # what the path is meant to have
+        if self.has_places and parameter.required is None:  # what the path is meant to have
             required = (parameter.location or "").lower() == "path" or self._in_route(own) is not None
         return Input(
             name=name,
@@ -216,12 +216,12 @@ class InputMaker:
             constant=constant,
             label=own,
             style=style_of(parameter, location, self._findings),
-            real=_real_names(schema) if self.adapter == "mcp" else None,
+            real=None if self.has_places else _real_names(schema),
         )
 
     def _declared_place(self, name: str, parameter: InputParameter) -> tuple[str, str]:
         """Return where a declared input is, and its name there."""
-        if self.adapter == "mcp":
+        if not self.has_places:
             return "argument", name
         place = self._in_route(name)
         location = (parameter.location or "").lower()

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
-
-from yaml.nodes import Node
 
 from naftiko.document.collection import collection_paused
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
+    AdapterModel,
     Aggregate,
     AggregateFunction,
     Bind,
     CapabilityDocument,
-    ExposedOperation,
-    InputParameter,
-    McpAdapter,
-    McpResource,
-    McpTool,
+    McpPrompt,
     OutputParameter,
-    RestAdapter,
 )
 from naftiko.document.reader import is_null
-from naftiko.document.suggest import listed
 from naftiko.plan import mentions
-from naftiko.plan.actions import Action, CallAction, ForwardAction, FunctionAction, MockAction
+from naftiko.plan.actions import Action, CallAction, FunctionAction, MockAction
+from naftiko.plan.adapters import linked
+from naftiko.plan.adapters.kind import Declaration, Place
 from naftiko.plan.apis import Apis, LinkSettings, link_apis
 from naftiko.plan.calls import Caller, CallLinker, CannotLink
 from naftiko.plan.credentials import compile_secrets, unusable_by_callers
@@ -36,39 +31,18 @@ from naftiko.plan.hints import tool_hints
 from naftiko.plan.infer import Declared, InputMaker, fed, named_safely
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.mock import MockCompiler
-from naftiko.plan.names import tool_names
 from naftiko.plan.namesakes import Namesakes
 from naftiko.plan.operation import Slot
 from naftiko.plan.outputs import IDENTITY, OutputCompiler, Outputs
 from naftiko.plan.passed_body import passes_body
-from naftiko.plan.path import placeholders
 from naftiko.plan.references import ADAPTER_PREFIXES, Names, bind_names
-from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt, tell_misspelt_names
-from naftiko.plan.route_checks import tell_duplicates, wrong_path
-from naftiko.plan.routes import NO_OUTER_INPUTS, ExposedRoute, OuterInputs, exposed_path, outer_inputs, parse_route
+from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt_names
+from naftiko.plan.route_checks import wrong_path
 from naftiko.plan.sound import check_sound
 from naftiko.plan.unit import AdapterPlan, CapabilityPlan, ResourcePlan, UnitPlan
 from naftiko.plan.wants import Use, Wanted, Wants, in_their_places
 
-_Declaration: TypeAlias = ExposedOperation | McpTool | McpResource | AggregateFunction
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a unit stands, as far as its declaration doesn't say.
-
-    Attributes:
-        variables: those of a resource's URI.
-    """
-
-    kind: str
-    namespace: str
-    method: str | None
-    route: ExposedRoute | None
-    outer: OuterInputs = NO_OUTER_INPUTS
-    max_binary_size: str | None = None
-    path_node: Node | None = None
-    variables: tuple[str, ...] = ()
+_Runs: TypeAlias = Declaration | AggregateFunction
 
 
 def link(document: CapabilityDocument, findings: Findings, settings: LinkSettings | None = None) -> CapabilityPlan:
@@ -87,162 +61,56 @@ def link(document: CapabilityDocument, findings: Findings, settings: LinkSetting
 class _Linker:
     def __init__(self, document: CapabilityDocument, findings: Findings, settings: LinkSettings) -> None:
         self._document = document
-        self._findings = findings
+        self.findings = findings
         namespaces = {thing.namespace for thing in document.exposes if hasattr(thing, "namespace")}
         aggregates = {thing.namespace for thing in document.aggregates if isinstance(thing, Aggregate)}
         self._binds = bind_names((bind.namespace, bind.keys) for bind in document.binds if isinstance(bind, Bind))
         known = frozenset(name for name in namespaces | aggregates if name)
         self._names = Names(prefixes=ADAPTER_PREFIXES | known, binds=self._binds)
-        self._apis: Apis = link_apis(document, self._names, findings, settings)
+        self.apis: Apis = link_apis(document, self._names, findings, settings)
         functions = collect_functions(document, findings)
         chosen = Namesakes(functions, mentions.refs(document))
         self._functions = Resolver("ref", functions, chosen, findings)
-        operations = Namesakes(self._apis.operations, mentions.calls(document, functions, chosen))
-        self._calls = CallLinker(self._apis, Resolver("call", self._apis.operations, operations, findings), findings)
+        operations = Namesakes(self.apis.operations, mentions.calls(document, functions, chosen))
+        self._calls = CallLinker(self.apis, Resolver("call", self.apis.operations, operations, findings), findings)
         self._flows = FlowLinker(self._calls, findings)
 
     def link(self) -> CapabilityPlan:
-        adapters: list[AdapterPlan] = []
-        for adapter in self._document.exposes:
-            if isinstance(adapter, RestAdapter):
-                adapters.append(self._rest(adapter))
-            elif isinstance(adapter, McpAdapter):
-                adapters.append(self._mcp(adapter))
+        adapters = [kind.link(model, self) for kind, model in linked(self._document)]
         info = self._document.info
-        return CapabilityPlan(info.without_place(stakeholders=()) if info else None, self._apis.plans, tuple(adapters))
+        return CapabilityPlan(info.without_place(stakeholders=()) if info else None, self.apis.plans, tuple(adapters))
 
-    def _rest(self, adapter: RestAdapter) -> AdapterPlan:
-        namespace = adapter.namespace or ""
-        units: list[UnitPlan] = []
-        for resource in adapter.resources:
-            for operation in resource.operations:
-                route = parse_route(exposed_path(resource.path, operation.path))
-                place = _Place(
-                    "rest",
-                    namespace,
-                    (operation.method or "GET").upper(),
-                    route,
-                    outer_inputs(adapter, resource, route),
-                    adapter.max_binary_size,
-                    resource.at("path") if operation.path is None else operation.at("path"),
-                )
-                units.append(self._unit(operation, place))
-            if resource.forward is not None:
-                units.append(self._forward(adapter, resource))
-        tell_duplicates(units, self._findings)
-        return self._adapter(adapter, units)
-
-    def _forward(self, adapter: RestAdapter, resource: Any) -> UnitPlan:
-        forward = resource.forward
-        written = forward.target_namespace or ""
-        target = self._apis.operations.namespace(written)
-        route = parse_route(exposed_path(resource.path, None))
-        names = route.names
-        here = self._findings.at(forward.at("targetNamespace"))
-        reason = ""
-        if target is None:
-            reason = f"there is no namespace `{written}` to forward to"
-            here.error("unknown-namespace", reason, hint=f"known: {listed(self._apis.plans)}")
-        else:
-            if target != written:
-                tell_misspelt(here, written, target)
-            if self._apis.plans[target].blocked:
-                reason = f"`{target}` can't be called: {self._apis.plans[target].blocked}"
-                here.error("blocked-call", reason)
-        action = ForwardAction(
-            target or "",
-            frozenset(name.lower() for name in forward.trusted_headers),
-            "path" if "path" in names else (names[-1] if names else None),
-        )
-        return UnitPlan(
-            adapter="rest",
-            namespace=adapter.namespace or "",
-            name=resource.name or "forward",
-            alias=resource.name or "forward",
-            label=resource.label,
-            description=resource.description,
-            method=None,
-            path=route.text,
-            route=route,
-            call=None,
-            action=None if reason else action,
-            reason=reason,
-            inputs=InputSet(()),
-            outputs=IDENTITY,
-            position=self._findings.position(forward.node),
-        )
-
-    def _mcp(self, adapter: McpAdapter) -> AdapterPlan:
-        namespace = adapter.namespace or ""
-        place = _Place("mcp", namespace, None, None, max_binary_size=adapter.max_binary_size)
-        units = [self._unit(tool, place) for tool in adapter.tools]
-        aliases = tool_names(unit.name for unit in units)
-        units = [replace(unit, alias=aliases[unit.name]) for unit in self._first_of_each(units)]
-        for resource in adapter.resources:
-            if not resource.uri:
-                self._findings.at(resource.node).warning(
-                    "missing-name", "a resource without a `uri` can't be read", hint="add `uri: SCHEME://NAME`"
-                )
-        resources = tuple(self._resource(resource, place) for resource in adapter.resources if resource.uri)
-        return self._adapter(adapter, units, resources)
-
-    def _adapter(
-        self, model: RestAdapter | McpAdapter, units: Sequence[UnitPlan], resources: tuple[ResourcePlan, ...] = ()
+    def adapter(
+        self,
+        model: AdapterModel,
+        units: Sequence[UnitPlan],
+        *,
+        kept: AdapterModel,
+        resources: tuple[ResourcePlan, ...] = (),
+        prompts: tuple[McpPrompt, ...] = (),
     ) -> AdapterPlan:
-        secrets, variables = compile_secrets(model.authentication, self._names, self._findings)
+        """Make the plan of an adapter; see ``naftiko.plan.adapters.kind.Linker``."""
+        secrets, variables = compile_secrets(model.authentication, self._names, self.findings)
         why = unusable_by_callers(model.authentication, secrets)
         if model.authentication is not None and why is not None:
             message = f"the authentication of the adapter `{model.namespace}` {why.reason}: nobody is let in"
-            why.tell(self._findings.at(model.authentication.at(why.key)), message)
-        is_mcp = isinstance(model, McpAdapter)
-        # What is compiled is not kept twice: a process serves thousands of units.
+            why.tell(self.findings.at(model.authentication.at(why.key)), message)
         return AdapterPlan(
-            kind=model.type if model.type == "mcp" else "rest",
+            kind=model.kind,
             namespace=model.namespace or "",
-            model=model.without_place(resources=(), **({"tools": ()} if is_mcp else {})),
+            model=kept,
             units=tuple(units),
-            position=self._findings.position(model.node),
+            position=self.findings.position(model.node),
             resources=resources,
+            prompts=prompts,
             secrets=secrets,
             variables=variables,
         )
 
-    def _first_of_each(self, units: Sequence[UnitPlan]) -> list[UnitPlan]:
-        seen: dict[str, UnitPlan] = {}
-        for unit in units:
-            first = seen.setdefault(unit.name, unit)
-            if first is not unit:
-                self._findings.at_position(unit.position).warning(
-                    "duplicate-tool", f"a second tool `{unit.name}`: the first one is served", related=(first.position,)
-                )
-        return list(seen.values())
-
-    def _resource(self, resource: McpResource, place: _Place) -> ResourcePlan:
-        uri = resource.uri or ""
-        variables = placeholders(uri)
-        unit = None
-        if resource.location is None:
-            declared = tuple(
-                InputParameter(name=name, type="string", required=True, node=resource.node) for name in variables
-            )
-            unit = self._unit(resource, replace(place, outer=OuterInputs((declared,)), variables=variables))
-        return ResourcePlan(
-            name=resource.name or uri,
-            label=resource.label,
-            description=resource.description,
-            uri=uri,
-            mime_type=resource.mime_type,
-            binary=bool(resource.binary),
-            variables=variables,
-            directory=resource.location,
-            unit=unit,
-            position=self._findings.position(resource.node),
-        )
-
-    def _unit(self, model: _Declaration, place: _Place) -> UnitPlan:
+    def unit(self, model: Declaration, place: Place) -> UnitPlan:
         """Link one unit; what can't be executed is told, listed and says why when it is called."""
         function, namespace, reason = self._function_of(model, place)
-        maker = InputMaker(place.kind, place.method, place.route, self._findings)
+        maker = InputMaker(place.method, place.route, self.findings)
         declared = self._declared_inputs(model, function, place, maker)
         weak = place.outer.weak - {given.name for given in model.input_parameters}
         if not declared.without(weak):
@@ -265,11 +133,11 @@ class _Linker:
             names,
             bool(declared),
             route,
-            is_agent=place.kind == "mcp",
+            is_agent=place.route is None,
             weak=weak,
-            has_places=place.kind == "rest",
+            has_places=place.route is not None,
             twins=declared.twins,
-            gives_body=isinstance(model, McpTool) and model.input_schema is None,
+            gives_body=place.gives_body and getattr(model, "input_schema", None) is None,
         )
         wants = Wants()
         action: Action | None = None
@@ -280,13 +148,13 @@ class _Linker:
             except CannotLink as error:
                 reason = error.reason
                 where = error.node or model.at("call" if getattr(model, "call", None) else "steps")
-                self._findings.at(where).error(error.rule, reason, hint=error.hint)
+                self.findings.at(where).error(error.rule, reason, hint=error.hint)
         unused = weak - names.used.keys() - wants.needs.keys() - {want.name for want in wants.found}
         inputs = self._inputs(declared.without(unused), wants, names, action, maker)
         if place.route is not None:
-            wrong = wrong_path(place.route, maker.misplaced, self._findings.at(place.path_node))
+            wrong = wrong_path(place.route, maker.misplaced, self.findings.at(place.path_node))
             action, reason = (None, reason or wrong) if wrong else (action, reason)
-        tell_misspelt_names(self._findings.at(model.node), names)
+        tell_misspelt_names(self.findings.at(model.node), names)
         plan = self._plan(model, function, place, action, reason, inputs, outputs, wants)
         needed = (
             *names.variables,
@@ -295,7 +163,7 @@ class _Linker:
         )
         return replace(plan, own_schema=declared.own, variables=tuple(dict.fromkeys(needed)))
 
-    def _function_of(self, model: _Declaration, place: _Place) -> tuple[AggregateFunction | None, str, str]:
+    def _function_of(self, model: _Runs, place: Place) -> tuple[AggregateFunction | None, str, str]:
         """Return a unit's function, the namespace of its inputs, and why it can't be executed."""
         ref = getattr(model, "ref", None)
         if ref is None:
@@ -303,7 +171,7 @@ class _Linker:
         try:
             aggregate, function = self._functions.resolve(ref, model)
         except Unresolved as error:
-            here = self._findings.at(model.at("ref"))
+            here = self.findings.at(model.at("ref"))
             if error.ambiguous:
                 here.error("ambiguous-call", error.reason, hint=error.hint)
             else:
@@ -312,11 +180,11 @@ class _Linker:
         return function, aggregate.namespace or "", ""
 
     def _declared_inputs(
-        self, model: _Declaration, function: AggregateFunction | None, place: _Place, maker: InputMaker
+        self, model: _Runs, function: AggregateFunction | None, place: Place, maker: InputMaker
     ) -> Declared:
         schema = getattr(model, "input_schema", None)
         if schema is not None:
-            return maker.of_schema(schema, self._findings.position(model.at("inputSchema")))
+            return maker.of_schema(schema, self.findings.position(model.at("inputSchema")))
         own = model.input_parameters
         if function is not None and not own and not model.with_:
             # The function's inputs are the unit's; where they travel in REST follows from the route.
@@ -324,36 +192,36 @@ class _Linker:
         return maker.declared((*place.outer.levels, own))
 
     def _action(
-        self, model: _Declaration, function: AggregateFunction | None, caller: Caller, wants: Wants
+        self, model: _Runs, function: AggregateFunction | None, caller: Caller, wants: Wants
     ) -> tuple[Action, Outputs]:
         if function is not None:
             return self._function_action(model, function, caller, wants)
         return self._own_action(model, model.output_parameters, caller, wants)
 
     def _own_action(
-        self, model: _Declaration, outputs: Sequence[OutputParameter], caller: Caller, wants: Wants
+        self, model: _Runs, outputs: Sequence[OutputParameter], caller: Caller, wants: Wants
     ) -> tuple[Action, Outputs]:
         called = model.call or self._implied_call(model, outputs)
         if called is not None:
             call = self._calls.link(called, self._with_of(model), model, caller, wants)
             wraps = call.operation.raw_format == "xml"
-            compiler = OutputCompiler(caller.names, self._findings, call.consumed, wraps=wraps)
+            compiler = OutputCompiler(caller.names, self.findings, call.consumed, wraps=wraps)
             return CallAction(call), compiler.compile(outputs)
         if model.steps:
             flow = self._flows.link(model.steps, model.mappings, replace(caller, gives_body=False), wants)
             step_names = tuple(plan.name for wave in flow.waves for plan in wave)
             names = replace(caller.names, steps=step_names)
-            return flow, OutputCompiler(names, self._findings, {}).compile(outputs)
+            return flow, OutputCompiler(names, self.findings, {}).compile(outputs)
         return self._mock(model, outputs, caller, wants)
 
-    def _implied_call(self, model: _Declaration, outputs: Sequence[OutputParameter]) -> str | None:
+    def _implied_call(self, model: _Runs, outputs: Sequence[OutputParameter]) -> str | None:
         """Return what a unit calls that says nothing but the name of one operation (SEMANTICS 1.4)."""
         if model.steps or not model.name or _says_values(outputs) or _is_written(model, "call"):
             return None
-        found = self._apis.operations.named(model.name)
+        found = self.apis.operations.named(model.name)
         if found is None:
             return None
-        self._findings.at(model.node).warning(
+        self.findings.at(model.node).warning(
             "implied-call",
             f"`{model.name}` has no call; `{found.key}`, the only operation of that name, is called",
             hint=f"add `call: {found.key}`",
@@ -361,20 +229,20 @@ class _Linker:
         return found.key
 
     def _mock(
-        self, model: _Declaration, outputs: Sequence[OutputParameter], caller: Caller, wants: Wants
+        self, model: _Runs, outputs: Sequence[OutputParameter], caller: Caller, wants: Wants
     ) -> tuple[Action, Outputs]:
         del wants
         if not _says_values(outputs):
-            near = self._apis.operations.nearest(model.name or "")
+            near = self.apis.operations.nearest(model.name or "")
             raise CannotLink(
                 "nothing-to-execute",
                 f"`{model.name}` has no call, no steps and no ref, and its outputs say no value",
                 f"did you mean `call: {near}`?" if near else "add `call: namespace.operation`",
             )
-        return MockAction(), MockCompiler(caller.names, self._findings).compile(outputs)
+        return MockAction(), MockCompiler(caller.names, self.findings).compile(outputs)
 
     @staticmethod
-    def _with_of(model: _Declaration) -> Mapping[str, Any]:
+    def _with_of(model: _Runs) -> Mapping[str, Any]:
         """Return ``with``, and what exposed inputs say by ``mapping`` instead (an older spelling)."""
         mapped = dict(model.with_)
         for parameter in model.input_parameters:
@@ -384,12 +252,12 @@ class _Linker:
         return mapped
 
     def _function_action(
-        self, model: _Declaration, function: AggregateFunction, caller: Caller, wants: Wants
+        self, model: _Runs, function: AggregateFunction, caller: Caller, wants: Wants
     ) -> tuple[Action, Outputs]:
         outputs = model.output_parameters or function.output_parameters
         if not model.with_ and not model.input_parameters:
             return self._own_action(function, outputs, caller, wants)
-        maker = InputMaker("mcp", None, None, self._findings)
+        maker = InputMaker(None, None, self.findings)
         declared = maker.declared((function.input_parameters,))
         inner_names = replace(
             caller.names,
@@ -404,7 +272,7 @@ class _Linker:
         inner = Caller(inner_names, bool(declared), (), is_agent=caller.is_agent, gives_body=caller.gives_body)
         action, built = self._own_action(function, outputs, inner, inner_wants)
         inner_inputs = self._inputs(declared, inner_wants, inner_names, action, maker)
-        arguments = FunctionArguments(inner_inputs, inner_wants, self._findings).link(model, caller, wants)
+        arguments = FunctionArguments(inner_inputs, inner_wants, self.findings).link(model, caller, wants)
         return FunctionAction(arguments, inner_inputs, action), built
 
     def _inputs(
@@ -433,9 +301,9 @@ class _Linker:
 
     def _plan(
         self,
-        model: _Declaration,
+        model: _Runs,
         function: AggregateFunction | None,
-        place: _Place,
+        place: Place,
         action: Action | None,
         reason: str,
         inputs: InputSet,
@@ -443,6 +311,7 @@ class _Linker:
         wants: Wants,
     ) -> UnitPlan:
         hints = getattr(model, "hints", None)
+        output_schema = getattr(model, "output_schema", None)  # a tool's own; a route's is the name of a file
         call = None if action is None else action.only_call
         operation = None if call is None else call.operation
         path = place.route.text if place.route is not None else None
@@ -465,10 +334,10 @@ class _Linker:
             reason=reason,
             inputs=inputs,
             outputs=outputs,
-            position=self._findings.position(model.node),
+            position=self.findings.position(model.node),
             hints=tool_hints(hints, function),
-            passes_body=place.kind == "rest" and passes_body(action, inputs, wants),
-            output_schema=model.output_schema if isinstance(model, McpTool) else None,
+            passes_body=place.route is not None and passes_body(action, inputs, wants),
+            output_schema=output_schema if isinstance(output_schema, Mapping) else None,
             max_binary_size=(operation.max_binary_size if operation else None) or place.max_binary_size,
             tags=getattr(model, "tags", ()),
         )
@@ -478,7 +347,7 @@ def _text_slot(name: str) -> Slot:
     return Slot(name, "query", "string", None, required=False, schema={"type": "string"})
 
 
-def _is_written(model: _Declaration, key: str) -> bool:
+def _is_written(model: _Runs, key: str) -> bool:
     """Tell whether a key is there, be it that its value is of a wrong type and could not be read."""
     node = model.at(key)
     return node is not None and node is not model.node and not is_null(node)

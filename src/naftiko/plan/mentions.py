@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TypeAlias
 
-from naftiko.document.model import (
-    Aggregate,
-    AggregateFunction,
-    CapabilityDocument,
-    ExposedOperation,
-    ExposedResource,
-    McpAdapter,
-    McpResource,
-    McpTool,
-    RestAdapter,
-)
+from naftiko.document.model import Aggregate, AggregateFunction, CapabilityDocument
+from naftiko.plan.adapters import linked
+from naftiko.plan.adapters.kind import Declaration
 from naftiko.plan.callables import Callables
 from naftiko.plan.functions import Function
 from naftiko.plan.namesakes import Evidence, Mention, Namesakes
-from naftiko.plan.routes import exposed_path
-
-_Unit: TypeAlias = ExposedOperation | McpTool | McpResource
 
 
 def refs(document: CapabilityDocument) -> Iterator[Mention]:
@@ -56,7 +44,7 @@ def calls(
 
 
 def _calls(
-    unit: _Unit | AggregateFunction, scope: tuple[str, int], evidence: tuple[tuple[Evidence, ...], ...]
+    unit: Declaration | AggregateFunction, scope: tuple[str, int], evidence: tuple[tuple[Evidence, ...], ...]
 ) -> Iterator[Mention]:
     if unit.call is not None:
         yield Mention(unit, scope, unit.call, evidence)
@@ -68,26 +56,7 @@ def _calls(
         yield Mention(step, scope, call, (own, *evidence) if times[call] == 1 else (own,))
 
 
-def _units(document: CapabilityDocument) -> Iterator[tuple[tuple[str, int], _Unit, Evidence]]:
+def _units(document: CapabilityDocument) -> Iterator[tuple[tuple[str, int], Declaration, Evidence]]:
     """Yield every unit with what it is counted in and what is known of it."""
-    for at, adapter in enumerate(document.exposes):
-        if isinstance(adapter, McpAdapter):
-            for tool in adapter.tools:
-                yield ("tools", at), tool, Evidence(description=tool.description)
-            for resource in adapter.resources:
-                path = (resource.uri or "").rpartition("://")[2]
-                yield ("resources", at), resource, Evidence(path, path, resource.name, resource.description)
-        elif isinstance(adapter, RestAdapter):
-            for exposed in adapter.resources:
-                for operation in exposed.operations:
-                    yield ("routes", at), operation, _of_route(exposed, operation)
-
-
-def _of_route(exposed: ExposedResource, operation: ExposedOperation) -> Evidence:
-    return Evidence(
-        path=exposed_path(exposed.path, operation.path),
-        resource_path=exposed.path or "",
-        resource=exposed.name,
-        description=operation.description,
-        method=(operation.method or "GET").upper(),
-    )
+    for at, (kind, adapter) in enumerate(linked(document)):
+        yield from (((scope, at), unit, evidence) for scope, unit, evidence in kind.mentions(adapter))

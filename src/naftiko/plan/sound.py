@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from naftiko.document.findings import Findings
-from naftiko.document.model import (
-    CapabilityDocument,
-    ConsumedOperation,
-    ConsumesHttp,
-    ControlAdapter,
-    ExposedOperation,
-    ExposedResource,
-    McpAdapter,
-    Model,
-    RestAdapter,
-    SkillAdapter,
-)
-from naftiko.document.suggest import did_you_mean
+from naftiko.document.model import AdapterModel, CapabilityDocument, ConsumesHttp, Model
+from naftiko.plan.adapters import linked
 from naftiko.plan.addresses import wrong_address
-from naftiko.plan.path import has_loose_brace
+from naftiko.plan.method_checks import check_method
 from naftiko.plan.sizes import size_in_bytes
 from naftiko.plan.tags import TAG
-
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-"""The methods that people mean (RFC 9110 chapter 9, RFC 5789)."""
-_OTHERS: Final = frozenset(
-    {"TRACE", "CONNECT", "QUERY", "SEARCH", "REPORT", "PURGE", "LINK", "UNLINK", "SUBSCRIBE", "UNSUBSCRIBE", "NOTIFY"}
-    | {"PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "ACL", "BIND", "REBIND", "UNBIND", "MERGE"}
-    | {"CHECKOUT", "CHECKIN", "MKACTIVITY", "MKCALENDAR", "MKWORKSPACE", "VERSION-CONTROL", "BASELINE-CONTROL"}
-    | {"UNCHECKOUT", "UPDATE", "LABEL", "ORDERPATCH", "UPDATEREDIRECTREF", "MKREDIRECTREF", "PRI", "LIST", "RECEIVE"}
-)
-"""Other methods, of the IANA registry and in use, which are no misspelt ones."""
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_Adapter = RestAdapter | McpAdapter | SkillAdapter | ControlAdapter
 
 
 def check_sound(document: CapabilityDocument, findings: Findings) -> None:
@@ -43,27 +17,14 @@ def check_sound(document: CapabilityDocument, findings: Findings) -> None:
         if isinstance(api, ConsumesHttp):
             for resource in api.resources:
                 for operation in resource.operations:
-                    _check_method(operation, findings)
+                    check_method(operation, findings)
                     _check_size(operation, findings)
     for adapter in document.exposes:
-        if isinstance(adapter, _Adapter):
+        if isinstance(adapter, AdapterModel):
             _check_address(adapter, findings)
-        if isinstance(adapter, RestAdapter | McpAdapter):
             _check_size(adapter, findings)
-        if isinstance(adapter, RestAdapter):
-            _check_routes(adapter, findings)
-
-
-def _check_method(operation: ConsumedOperation | ExposedOperation, findings: Findings) -> None:
-    method = operation.method
-    if method is None or method.upper() in METHODS:
-        return
-    here = findings.at(operation.at("method"))
-    if not _TOKEN.fullmatch(method):
-        here.error("bad-method", f"`{method[:40]}` is no method: it is one word of HTTP, such as GET")
-    elif method.upper() not in _OTHERS:
-        near = did_you_mean(method.upper(), METHODS)
-        here.warning("unknown-method", f"`{method}` is no method that is known; it is used as it is", hint=near)
+    for kind, model in linked(document):
+        kind.check(model, findings)
 
 
 def _check_size(thing: Model, findings: Findings) -> None:
@@ -74,24 +35,10 @@ def _check_size(thing: Model, findings: Findings) -> None:
         )
 
 
-def _check_address(adapter: _Adapter, findings: Findings) -> None:
+def _check_address(adapter: AdapterModel, findings: Findings) -> None:
     address = TAG.sub("x", adapter.address or "").strip()
     why = "it lacks a brace" if "{" in address or "}" in address else wrong_address(address) if address else ""
     if why:
         findings.at(adapter.at("address")).error(
             "bad-address", f"nothing can listen on `{adapter.address}`: {why}", hint="use `127.0.0.1`, or `0.0.0.0`"
         )
-
-
-def _check_routes(adapter: RestAdapter, findings: Findings) -> None:
-    for resource in adapter.resources:
-        things: list[ExposedResource | ExposedOperation] = [resource, *resource.operations]
-        for thing in things:
-            if thing.path and has_loose_brace(thing.path):
-                findings.at(thing.at("path")).error(
-                    "broken-template",
-                    f"the path `{thing.path}` holds a brace without its pair: no request has it",
-                    hint="a placeholder is written `{name}`",
-                )
-        for operation in resource.operations:
-            _check_method(operation, findings)

@@ -10,6 +10,7 @@ from naftiko.document.model import (
     AdapterModel,
     Authentication,
     Info,
+    McpPrompt,
     ToolHints,
 )
 from naftiko.plan.actions import Action
@@ -28,7 +29,7 @@ class UnitPlan:
     """One route or tool.
 
     Attributes:
-        adapter: ``rest`` or ``mcp``.
+        adapter: the kind of the adapter, such as ``rest``.
         namespace: of the adapter.
         name: the operation's or tool's name.
         alias: the name that clients accept.
@@ -100,8 +101,10 @@ class AdapterPlan:
     """An adapter with its units.
 
     Attributes:
-        model: the adapter as the file declares it: address, port, authentication, prompts, limits.
+        model: the adapter as the file declares it: address, port, authentication, limits.
         units: its routes or tools, in the order of the file.
+        resources: what it has to read.
+        prompts: what it has to ask a model.
         secrets: the values of its authentication's keys, compiled.
         variables: the variables that they need.
     """
@@ -112,6 +115,7 @@ class AdapterPlan:
     units: tuple[UnitPlan, ...]
     position: Position
     resources: tuple[ResourcePlan, ...] = ()
+    prompts: tuple[McpPrompt, ...] = ()
     secrets: Mapping[str, Value] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
 
@@ -119,6 +123,11 @@ class AdapterPlan:
     def runnable(self) -> tuple[UnitPlan, ...]:
         """Its routes or tools, and the resources that are called, not read from files."""
         return (*self.units, *(resource.unit for resource in self.resources if resource.unit is not None))
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it has nothing to serve."""
+        return not (self.units or self.resources or self.prompts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import (
-    CapabilityDocument,
-    ControlAdapter,
-    ExposedOperation,
-    ExposedResource,
-    McpAdapter,
-    Model,
-    RestAdapter,
-    SkillAdapter,
-)
+from naftiko.document.model import AdapterModel, CapabilityDocument, ControlAdapter, Model
+from naftiko.plan.adapters import KINDS
 from naftiko.plan.lint.apis import bound_names, check_literals, is_example, is_loopback
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::", "[::]", "*"})  # noqa: S104  # what is looked for, not what is bound
@@ -22,58 +14,29 @@ def check_adapters(document: CapabilityDocument, findings: Findings) -> None:
     """Check every adapter of the file."""
     bound = bound_names(document)
     for adapter in document.exposes:
-        if isinstance(adapter, RestAdapter | McpAdapter | SkillAdapter | ControlAdapter):
+        if isinstance(adapter, AdapterModel):
             _check_address(adapter, findings)
-        if isinstance(adapter, McpAdapter):
-            _check_stdio(adapter, findings)
-        if isinstance(adapter, RestAdapter):
-            _check_routes(adapter, findings)
+        if isinstance(adapter, AdapterModel) and adapter.kind in KINDS:
+            KINDS[adapter.kind].lint(adapter, findings)
         authentication = getattr(adapter, "authentication", None)
         if authentication is not None:
             check_literals(authentication, bound, findings)
     _check_control(document, findings)
 
 
-def _check_address(adapter: RestAdapter | McpAdapter | SkillAdapter | ControlAdapter, findings: Findings) -> None:
+def _check_address(adapter: AdapterModel, findings: Findings) -> None:
     address = (adapter.address or "").strip().lower()
     here = findings.at(adapter.at("address"))
     if is_example(address):
         here.warning(
             "example-host", f"`{address}` is a name for examples: nothing can listen there", hint="use `127.0.0.1`"
         )
-    stdio = isinstance(adapter, McpAdapter) and adapter.transport == "stdio"
-    if address in _EVERYWHERE and adapter.authentication is None and not stdio:
+    if address in _EVERYWHERE and adapter.authentication is None and adapter.listens:
         here.warning(
             "open-address",
             f"`{address}` listens on every network of the machine, and callers need no authentication",
             hint="add an `authentication` to the adapter, or listen on `127.0.0.1`",
         )
-
-
-def _check_stdio(adapter: McpAdapter, findings: Findings) -> None:
-    if adapter.transport == "stdio" and adapter.authentication is not None:
-        findings.at(adapter.at("authentication")).warning(
-            "stdio-authentication",
-            "stdio has no authentication: whoever starts the process is its caller",
-            hint="remove `authentication`, or use `transport: http`",
-        )
-
-
-def _check_routes(adapter: RestAdapter, findings: Findings) -> None:
-    for resource in adapter.resources:
-        things: list[ExposedResource | ExposedOperation] = [resource, *resource.operations]
-        for thing in things:
-            path = thing.path or ""
-            if "?" in path:
-                findings.at(thing.at("path")).hint(
-                    "query-in-route",
-                    f"the query of `{path}` is a condition: the route answers requests that have it",
-                    hint="other engines don't know that; to take a value, declare an input with `in: query`",
-                )
-            elif len(path) > 1 and path.endswith("/"):
-                findings.at(thing.at("path")).hint(
-                    "route-slash", f"the path `{path}` ends with `/`, which callers forget", hint=path.rstrip("/")
-                )
 
 
 def _check_control(document: CapabilityDocument, findings: Findings) -> None:

@@ -12,15 +12,13 @@ from naftiko.document.model import (
     CallStep,
     CapabilityDocument,
     ConsumedOperation,
-    ExposedOperation,
     LookupStep,
-    McpAdapter,
-    McpTool,
     OutputParameter,
-    RestAdapter,
     Step,
 )
 from naftiko.document.suggest import FEW, did_you_mean, fold, listed
+from naftiko.plan.adapters import units_of
+from naftiko.plan.adapters.kind import Declaration
 
 _FIRST_NAME = re.compile(r"\s*\$\.(?!this\.)([\w-]+)(?=[.\[\s]|$)")
 
@@ -131,18 +129,13 @@ def _columns(declared: OutputParameter) -> list[str]:
     return []
 
 
-def units_with_steps(document: CapabilityDocument) -> Iterator[AggregateFunction | ExposedOperation | McpTool]:
-    """Yield the functions, tools and routes that have steps."""
+def units_with_steps(document: CapabilityDocument) -> Iterator[AggregateFunction | Declaration]:
+    """Yield the functions and the units that have steps."""
     for aggregate in document.aggregates:
         for function in getattr(aggregate, "functions", ()):
             if function.steps:
                 yield function
-    for adapter in document.exposes:
-        if isinstance(adapter, McpAdapter):
-            yield from (tool for tool in adapter.tools if tool.steps)
-        elif isinstance(adapter, RestAdapter):
-            for resource in adapter.resources:
-                yield from (operation for operation in resource.operations if operation.steps)
+    yield from (unit for unit in units_of(document) if unit.steps)
 
 
 def _paths(step: Step) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import CapabilityDocument, McpAdapter, Model, RestAdapter
+from naftiko.document.model import CapabilityDocument, Model
 from naftiko.document.suggest import nearest
+from naftiko.plan.adapters import units_of
 from naftiko.plan.references import ADAPTER_PREFIXES
 
 _DOTTED = re.compile(r"(?P<prefix>[A-Za-z][\w-]*)\.(?P<name>[\w$@][\w.$@\[\]-]*)")
@@ -57,9 +58,4 @@ def callers(document: CapabilityDocument) -> Iterator[tuple[Model, frozenset[str
 def _units(document: CapabilityDocument) -> Iterator[Model]:
     for aggregate in document.aggregates:
         yield from getattr(aggregate, "functions", ())
-    for adapter in document.exposes:
-        if isinstance(adapter, McpAdapter):
-            yield from (*adapter.tools, *adapter.resources)
-        elif isinstance(adapter, RestAdapter):
-            for resource in adapter.resources:
-                yield from resource.operations
+    yield from units_of(document)

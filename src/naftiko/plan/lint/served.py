@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import CapabilityDocument, ControlAdapter, McpAdapter, Model, SkillAdapter, UnknownAdapter
-from naftiko.plan.unit import AdapterPlan, CapabilityPlan
-
-_KINDS: dict[type[Model], str] = {SkillAdapter: "skill", ControlAdapter: "control"}
+from naftiko.document.model import AdapterModel, CapabilityDocument, Model, UnknownAdapter
+from naftiko.plan.adapters import KINDS
+from naftiko.plan.unit import CapabilityPlan
 
 
 def check_served(document: CapabilityDocument, plan: CapabilityPlan, findings: Findings) -> None:
     """Check that a file serves something, and tell what of it nobody serves."""
     for adapter in document.exposes:
         _check_kind(adapter, findings)
-        for prompt in adapter.prompts if isinstance(adapter, McpAdapter) else ():
-            if not prompt.template and prompt.location is None:
-                findings.at(prompt.node).warning(
-                    "nothing-served", f"the prompt `{prompt.name}` says nothing", hint="add `template` or `location`"
-                )
-    empty = [adapter for adapter in plan.adapters if not _serves(adapter)]
+    empty = [adapter for adapter in plan.adapters if adapter.is_bare]
     for bare in empty:
         here = findings.at_position(bare.position)
         name = f" `{bare.namespace}`" if bare.namespace else ""
-        reason = f"the {bare.kind} adapter{name} has no {_LACKS[bare.kind]}"
+        reason = f"the {bare.kind} adapter{name} has no {KINDS[bare.kind].lacks}"
         if len(empty) == len(plan.adapters):
             here.error("nothing-served", f"{reason}; the file serves nothing")
         else:
@@ -36,11 +30,13 @@ def check_served(document: CapabilityDocument, plan: CapabilityPlan, findings: F
 
 
 def _check_kind(adapter: Model, findings: Findings) -> None:
-    kind = _KINDS.get(type(adapter))
-    if kind is not None:
+    if isinstance(adapter, AdapterModel):
+        if adapter.kind in KINDS:
+            KINDS[adapter.kind].check_content(adapter, findings)
+            return
         findings.at(adapter.at("type")).warning(
             "unserved-adapter",
-            f"a {kind} adapter is not served by this version: nothing listens for it",
+            f"{adapter.called} is not served by this version: nothing listens for it",
             hint="its routes and tools may be served by a `rest` or an `mcp` adapter",
         )
     elif isinstance(adapter, UnknownAdapter) and adapter.type is None:
@@ -50,11 +46,6 @@ def _check_kind(adapter: Model, findings: Findings) -> None:
 
 
 _HINT = "add `exposes` with a `rest` or an `mcp` adapter"
-_LACKS = {"rest": "route", "mcp": "tool, no resource and no prompt"}
-
-
-def _serves(adapter: AdapterPlan) -> bool:
-    return bool(adapter.units or adapter.resources or getattr(adapter.model, "prompts", ()))
 
 
 def _check_import_only(document: CapabilityDocument, findings: Findings) -> None:

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
+    AdapterModel,
     Aggregate,
     CapabilityDocument,
     ConsumesHttp,
-    ExposedResource,
     Info,
-    McpAdapter,
     Model,
-    RestAdapter,
 )
+from naftiko.plan.adapters import KINDS, linked
 from naftiko.plan.unit import CapabilityPlan
 
 _RUNS = re.compile(r"<\s*script|javascript:|\beval\s*\(", re.IGNORECASE)
@@ -32,10 +31,9 @@ def check_texts(document: CapabilityDocument, plan: CapabilityPlan, findings: Fi
         if not (getattr(thing, "description", None) or "").strip():
             findings.at(thing.node).hint("missing-description", f"{what} has no description")
     for unit in plan.units:
-        if unit.adapter == "rest" and unit.method is not None and not (unit.description or "").strip():
-            findings.at_position(unit.position).hint(
-                "missing-description", f"the route {unit.method} {unit.path} has no description"
-            )
+        what = "" if (unit.description or "").strip() else KINDS[unit.adapter].undescribed(unit)
+        if what:
+            findings.at_position(unit.position).hint("missing-description", f"{what} has no description")
 
 
 def _check_info(info: Info, findings: Findings) -> None:
@@ -68,9 +66,8 @@ def _described(document: CapabilityDocument) -> Iterator[tuple[str, Model]]:
     for aggregate in document.aggregates:
         if isinstance(aggregate, Aggregate):
             yield from ((f"the function `{function.name}`", function) for function in aggregate.functions)
-    for adapter in document.exposes:
-        if isinstance(adapter, McpAdapter):
-            yield f"the MCP adapter `{adapter.namespace}`", adapter
+    for kind, model in linked(document):
+        yield from kind.described(model)
 
 
 def _shown(document: CapabilityDocument) -> Iterator[Model]:
@@ -89,13 +86,5 @@ def _shown(document: CapabilityDocument) -> Iterator[Model]:
                 yield from operation.input_parameters
     for adapter in document.exposes:
         yield adapter
-        if isinstance(adapter, McpAdapter):
-            yield from (*adapter.tools, *adapter.resources, *adapter.prompts)
-        elif isinstance(adapter, RestAdapter):
-            for resource in adapter.resources:
-                yield from _of_resource(resource)
-
-
-def _of_resource(resource: ExposedResource) -> Iterator[Model]:
-    yield resource
-    yield from resource.operations
+        if isinstance(adapter, AdapterModel) and adapter.kind in KINDS:
+            yield from KINDS[adapter.kind].shown(adapter)

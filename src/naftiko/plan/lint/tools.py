@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from naftiko.document.findings import Findings
+from naftiko.plan.adapters import KINDS
 from naftiko.plan.names import MAX_LENGTH
 from naftiko.plan.own_schema import OwnSchema
 from naftiko.plan.portable import LONGEST_TEXT
@@ -24,9 +25,9 @@ _SHOWN = 5
 
 
 def check_tools(plan: CapabilityPlan, findings: Findings) -> None:
-    """Check the tools of every MCP adapter."""
+    """Check the tools of every adapter that lists some."""
     for adapter in plan.adapters:
-        if adapter.kind == "mcp":
+        if KINDS[adapter.kind].lists_tools:
             _check_count(adapter, findings)
             for tool in adapter.units:
                 _check_tool(tool, findings)
