@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from naftiko.engine.answer import Answer
     from naftiko.engine.capability import Capability, Unit, load, loads
+    from naftiko.engine.sending import Outgoing, Policy, Send, Target
     from naftiko.engine.settings import Settings
     from naftiko.errors import (
         CallError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
     from naftiko.expose.mcp import mcp_app
     from naftiko.expose.rest import rest_app
+    from naftiko.observe.observer import Caller, Exchange, Observer, StepRun, UnitRun
     from naftiko.plan.content import Content
     from naftiko.plan.inputs import Input
     from naftiko.types import Diagnostic, Position, Severity
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "naftiko.engine.answer": ("Answer",),
     "naftiko.engine.capability": ("Capability", "Unit", "load", "loads"),
+    "naftiko.engine.sending": ("Outgoing", "Policy", "Send", "Target"),
     "naftiko.engine.settings": ("Settings",),
     "naftiko.errors": (
         "CallError",
@@ -68,6 +71,7 @@ _HOMES = {
     ),
     "naftiko.expose.mcp": ("mcp_app",),
     "naftiko.expose.rest": ("rest_app",),
+    "naftiko.observe.observer": ("Caller", "Exchange", "Observer", "StepRun", "UnitRun"),
     "naftiko.plan.content": ("Content",),
     "naftiko.plan.inputs": ("Input",),
     "naftiko.types": ("Diagnostic", "Position", "Severity"),
@@ -77,21 +81,30 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "Answer",
     "CallError",
+    "Caller",
     "Capability",
     "CapabilityError",
     "Content",
     "Diagnostic",
+    "Exchange",
     "Input",
     "InputError",
     "MissingVariable",
     "NaftikoError",
     "NotExecutable",
+    "Observer",
+    "Outgoing",
     "Overloaded",
+    "Policy",
     "Position",
     "Problem",
+    "Send",
     "Settings",
     "Severity",
+    "StepRun",
+    "Target",
     "Unit",
+    "UnitRun",
     "UpstreamBroken",
     "UpstreamError",
     "UpstreamRedirect",

@@ -17,11 +17,12 @@ from naftiko.document.model import Bind, CapabilityDocument, ConsumesHttp
 from naftiko.engine.answer import Answer
 from naftiko.engine.foreign import check_foreign_secrets
 from naftiko.engine.lint import lint_files
+from naftiko.engine.mock import MockTransport, with_stand_ins
 from naftiko.engine.reach import FileRoots, Reach, ReadableNames
 from naftiko.engine.reaching import reach_of
 from naftiko.engine.run import PLAIN, Engine, Finish
 from naftiko.engine.settings import Settings
-from naftiko.engine.upstream import Upstream
+from naftiko.engine.upstream import FORWARD, Upstream
 from naftiko.engine.variables import BoundVariables, StandInVariables
 from naftiko.errors import MissingVariable, NaftikoError
 from naftiko.observe.redaction import Learnt
@@ -237,7 +238,11 @@ class Capability:
             part for name in self._variable_names() for part in (name, name.rpartition(".")[2])
         )
         self._learn_literal_secrets()
-        seen: Variables = StandInVariables(self.variables) if settings.mock else self.variables
+        seen: Variables = self.variables
+        if settings.mock:  # it is all there is of it: other variables, another transport, stand-ins for steps' values
+            seen = StandInVariables(self.variables)
+            nothing = MockTransport(self.variables.redactor, FORWARD)
+            settings = replace(settings, transport=lambda _: nothing)
         connections = _picked([api.namespace for api in self.plan.apis.values()], settings.connections)
         self.upstreams = {
             key: Upstream(
@@ -250,8 +255,12 @@ class Capability:
             )
             for key, api in self.plan.apis.items()
         }
-        self.engine = Engine(self.upstreams, seen, self.variables.redactor, self.roots, mock=settings.mock)
+        complete = with_stand_ins if settings.mock else None
+        self.engine = Engine(self.upstreams, seen, self.variables.redactor, self.roots, complete=complete)
         self.engine.units = tuple(unit for adapter in self.plan.adapters for unit in adapter.runnable)
+        for action in (unit.action for unit in self.engine.units):
+            for _, call in () if action is None else action.calls:
+                self.upstreams[call.operation.api].prepare(call.operation)
         self.adapters = tuple(
             Adapter(plan, tuple(Unit(unit, self.engine) for unit in plan.units)) for plan in self.plan.adapters
         )

@@ -11,6 +11,7 @@ import httpx
 from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
 from naftiko.engine.formats import Decoder, FormatError
 from naftiko.engine.head import Head, body_length, head_of, links_of
+from naftiko.engine.mock import description
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.content_coding import is_decoded
 from naftiko.errors import UpstreamBroken
@@ -51,7 +52,7 @@ def is_empty(response: httpx.Response) -> bool:
 
 
 async def document(response: httpx.Response, operation: Operation, decoder: Decoder) -> Any:
-    """Return the decoded document; ``None`` for no content.
+    """Return the decoded document; ``None`` for no content, in mock mode the request.
 
     What takes long is decoded in a thread, so that other requests go on meanwhile.
 
@@ -59,7 +60,7 @@ async def document(response: httpx.Response, operation: Operation, decoder: Deco
         UpstreamBroken: the body is not what ``outputRawFormat`` says, or in a coding that isn't known.
     """
     if is_empty(response):
-        return None
+        return description(response)
     head = head_of(response)
     if head.coding:
         raise coded(operation, head.coding)
@@ -118,6 +119,9 @@ async def answer(
 
 def _without_content(response: httpx.Response, operation: Operation, outputs: Outputs, head: Head) -> Answer:
     """Return the answer where there is nothing: of a HEAD, it tells what a GET would get."""
+    shown = description(response)
+    if shown is not None:
+        return Answer(value=shown, media_type=JSON_MEDIA_TYPE, dump=dump_json)
     status, headers, passes = response.status_code, head.useful, passes_bytes(operation, outputs)
     if head.coding and passes and not is_decoded(head.coding):
         headers = [*headers, ("content-encoding", head.coding)]

@@ -11,6 +11,7 @@ import httpx
 from naftiko.engine.query import drop_pairs
 from naftiko.engine.refused import dots_in_inputs
 from naftiko.engine.request import Draft, place
+from naftiko.engine.sending import Outgoing
 from naftiko.engine.upstream import Upstream
 from naftiko.errors import NotExecutable, Problem
 from naftiko.plan.actions import ForwardAction
@@ -61,8 +62,8 @@ class Inbound:
     body: AsyncIterable[bytes] | None
 
 
-async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream) -> httpx.Request:
-    """Return the upstream request.
+def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream) -> Outgoing:
+    """Return the upstream request, ready but for the credential.
 
     Raises:
         InputError: the path would climb out of the base URI.
@@ -85,8 +86,7 @@ async def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream)
         if name in passed and not _is_of_the_hop(name, named):
             made.add_header(name, value)
     _add_parameters(upstream, scope, made)
-    await upstream.authorize(made, replace=True)
-    return made.make(inbound.body)
+    return Outgoing(upstream, upstream.plan.namespace, "binary", made, content=inbound.body)
 
 
 def _add_parameters(upstream: Upstream, scope: Scope, made: Draft) -> None:

@@ -1,29 +1,64 @@
-"""Describe a request that is not sent: for ``--mock`` and ``--dry-run``, secrets hidden."""
+"""Requests that are described instead of sent: for ``--mock`` and ``--dry-run`` (SEMANTICS 5.6).
+
+Mock mode is a transport like any other, in the place of the real one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
 from naftiko import jsontext
+from naftiko.engine.request import dump_json
+from naftiko.engine.transport.pool import OPERATION
+from naftiko.engine.transport.whole import Whole
 from naftiko.observe.redaction import HIDDEN, Redactor, is_secret_name
 from naftiko.plan.actions import Call
 from naftiko.plan.sources import reads_steps, written
 
 _NOISE = frozenset({"host", "content-length", "user-agent", "accept", "accept-encoding", "connection"})
+_DESCRIPTION: Final = "naftiko.description"
+"""The extension of an answer that was never sent for, with its request described in JSON."""
 
 
-def described_answer(request: httpx.Request, redactor: Redactor) -> httpx.Response:
-    """Answer a request that is not sent, such as the one for a token, with its description and a stand-in token."""
-    token = {"access_token": "mock-token", "token_type": "Bearer", "token_endpoint": str(request.url)}
-    return httpx.Response(200, json={**token, "request": described(request, redactor)}, request=request)
+class MockTransport(httpx.AsyncBaseTransport):
+    """Answers each request with what it is, secrets hidden, and sends nothing.
+
+    Args:
+        redactor: knows the secrets.
+        forwarded: the operation of what is forwarded, whose answer is read by its caller alone.
+    """
+
+    def __init__(self, redactor: Redactor, forwarded: str) -> None:
+        self._redactor = redactor
+        self._forwarded = forwarded
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the description; to a request for a token also a stand-in of one."""
+        await request.aread()
+        shown = described(request, self._redactor)
+        operation = request.extensions.get(OPERATION)
+        if operation is None:
+            token = {"access_token": "mock-token", "token_type": "Bearer", "token_endpoint": str(request.url)}
+            return httpx.Response(200, json={**token, "request": shown}, request=request)
+        body = dump_json(shown)
+        if operation != self._forwarded:  # it is no answer of the operation, whatever that one's format is
+            return Whole(200, (), b"", request, {_DESCRIPTION: body})
+        headers = ((b"Content-Type", b"application/json"), (b"Content-Length", str(len(body)).encode("ascii")))
+        return Whole(200, headers, b"" if request.method == "HEAD" else body, request, {})
+
+
+def description(response: httpx.Response) -> dict[str, Any] | None:
+    """Return the description of the request that an empty answer stands for, or ``None``: it is an upstream's."""
+    said = response.extensions.get(_DESCRIPTION)
+    return None if said is None else jsontext.read(said)
 
 
 def described(request: httpx.Request, redactor: Redactor) -> dict[str, Any]:
     """Return a request's method, URL, headers and body as JSON data; secrets are hidden."""
-    shown: dict[str, Any] = {"method": request.method, "url": _url(request, redactor)}
+    shown: dict[str, Any] = {"method": request.method, "url": shown_url(str(request.url), redactor)}
     headers = {
         name: _header(name, value, redactor) for name, value in request.headers.items() if name.lower() not in _NOISE
     }
@@ -45,9 +80,9 @@ def with_stand_ins(call: Call, arguments: Mapping[str, Any]) -> Mapping[str, Any
     return {**arguments, **missing} if missing else arguments
 
 
-def _url(request: httpx.Request, redactor: Redactor) -> str:
-    """Return the URL; the value of a query parameter with a secret's name is hidden too."""
-    url, mark, query = redactor.redact(str(request.url)).partition("?")
+def shown_url(url: str, redactor: Redactor) -> str:
+    """Return a URL without secrets; the value of a query parameter with a secret's name is hidden too."""
+    url, mark, query = redactor.redact(url).partition("?")
     pairs = [pair.partition("=") for pair in query.split("&")]
     hidden = [
         f"{name}={HIDDEN}" if equals and is_secret_name(name) else f"{name}{equals}{value}"

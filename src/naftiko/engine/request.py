@@ -54,6 +54,14 @@ class Draft:
         self.body: Body | None = None
         self._names: set[str] = set()
 
+    def copy(self) -> Draft:
+        """Return the same once more; each may be changed without the other."""
+        made = Draft(self.method, self.url, [*self.query])
+        made.headers = [*self.headers]
+        made.body = self.body
+        made._names = {*self._names}  # of this class
+        return made
+
     def add_header(self, name: str, value: str) -> None:
         """Add a header."""
         self.headers.append((name, value))

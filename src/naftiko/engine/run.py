@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import httpx
 
@@ -18,7 +18,6 @@ from naftiko.engine.decode import document, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
 from naftiko.engine.head import retry_after
 from naftiko.engine.memory import SMALL
-from naftiko.engine.mock import described, with_stand_ins
 from naftiko.engine.reach import FileRoots
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.redirects import is_redirect, not_followed
@@ -35,6 +34,8 @@ from naftiko.plan.unit import UnitPlan
 from naftiko.types import ABSENT
 
 ResultT = TypeVar("ResultT")
+Complete: TypeAlias = Callable[[Call, Mapping[str, Any]], Mapping[str, Any]]
+"""Completes the arguments of a step's call with what stands in for what its steps have no value for."""
 _FLAT: Final = 16 * 1024
 """Bytes of a document that is small however often its parts are in the answer."""
 _FIRST_REDIRECT = 300
@@ -90,7 +91,7 @@ class Engine(Shared):
         redactor: Redactor,
         roots: FileRoots,
         *,
-        mock: bool,
+        complete: Complete | None = None,
     ) -> None:
         super().__init__()
         self.units: tuple[UnitPlan, ...] = ()
@@ -98,13 +99,8 @@ class Engine(Shared):
         self.variables = variables
         self._redactor = redactor
         self._roots = roots
-        self.mock = mock
+        self._complete = complete
         self._decoders: dict[int, Decoder] = {}
-
-    async def described(self, request: httpx.Request) -> Answer:
-        """Return the answer of mock mode to a request that is not sent, secrets hidden."""
-        await request.aread()
-        return Answer(value=described(request, self._redactor), media_type=JSON_MEDIA_TYPE, dump=dump_json)
 
     async def run(
         self,
@@ -155,9 +151,6 @@ class Engine(Shared):
         upstream = self.upstreams[call.operation.api]
         if conditions:
             conditions = _passed_on(conditions, call.operation, unit)
-        if self.mock:
-            request, _ = await upstream.request(call, arguments, passed, conditions)
-            return await self.described(request)
         largest = _largest(call.operation, unit.max_binary_size)
         response = await upstream.send(call, arguments, passed, max_binary_bytes=largest, conditions=conditions)
         if response.status_code >= _FIRST_REDIRECT:
@@ -209,23 +202,17 @@ class Engine(Shared):
 
     async def document(self, call: Call, scope: Scope, passed: Content | None = None) -> Any:
         """Call an operation and return its decoded document, for steps and for explaining."""
-        if self.mock:
-            return await self._described_document(call, scope, passed)
         return await self.read(await self.response(call, scope, passed), call)
 
     async def read(self, response: httpx.Response, call: Call) -> Any:
         """Return the decoded document of an answer."""
         return await document(response, call.operation, self.decoder(call.operation))
 
-    async def _described_document(self, call: Call, scope: Scope, passed: Content | None) -> Any:
-        arguments = arguments_of(call.arguments, scope)
-        upstream = self.upstreams[call.operation.api]
-        request, _ = await upstream.request(call, with_stand_ins(call, arguments), passed)
-        return described(request, self._redactor)
-
     async def response(self, call: Call, scope: Scope, passed: Content | None = None) -> httpx.Response:
         """Call an operation and return its good answer."""
-        arguments = arguments_of(call.arguments, scope)
+        arguments: Mapping[str, Any] = arguments_of(call.arguments, scope)
+        if self._complete is not None:
+            arguments = self._complete(call, arguments)
         upstream = self.upstreams[call.operation.api]
         largest = _largest(call.operation, None)
         response = await upstream.send(call, arguments, passed, max_binary_bytes=largest)
@@ -282,7 +269,7 @@ class _StepRunner:
     def __init__(self, engine: Engine, *, descends: bool) -> None:
         self._engine = engine
         self._descends = descends
-        self._pool = None if engine.mock else current()
+        self._pool = current()
         self._calls = Calls()
         self._answers: dict[str, Answered] = {}
         self._is_heavy = False

@@ -9,7 +9,9 @@ from pathlib import Path
 import httpx
 
 from naftiko.document.model import Authentication
+from naftiko.engine.sending import Policy
 from naftiko.engine.transport import Limits
+from naftiko.observe.observer import Observer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Settings:
         allow_env: the environment's variables that it may read, names or patterns; none: all that it names.
         deny_env: those that it may not read.
         transport: makes the transport of an API; the seam for tests.
+        policies: what wraps whatever sends requests to upstreams, the outermost first; see ``Policy``.
+        observer: what sees each run of a unit, each step and each exchange; see ``Observer``.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -45,3 +49,5 @@ class Settings:
     allow_env: tuple[str, ...] = ()
     deny_env: tuple[str, ...] = ()
     transport: Callable[[str], httpx.AsyncBaseTransport] | None = None
+    policies: tuple[Policy, ...] = ()
+    observer: Observer | None = None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -11,17 +10,19 @@ from typing import Any
 
 import httpx
 
-from naftiko.engine.apart.outside import ROLE, NotYet, Outside, Prepared
+from naftiko.engine.apart.outside import ROLE, NotYet, Outside
 from naftiko.engine.apart.shared import Shared
 from naftiko.engine.authentication import Credential, credential
 from naftiko.engine.authentication.carried import Carried, carried
 from naftiko.engine.authentication.digest import DigestCredential
 from naftiko.engine.authentication.fixed import FixedCredential
-from naftiko.engine.mock import described_answer
 from naftiko.engine.request import Draft, draft, full_url
+from naftiko.engine.sending import Outgoing, Send, Target, wrapped
 from naftiko.engine.settings import Settings
-from naftiko.engine.transport import OPERATION, AnswerTooLarge, Limits, Transport, fetch, stream
+from naftiko.engine.transport import OPERATION, AnswerTooLarge, Limits, Transport, fetch, opened
+from naftiko.engine.transport.whole import Whole
 from naftiko.engine.veiling import proofs, veiled, veiled_stream
+from naftiko.engine.watched import Watched
 from naftiko.errors import UpstreamBroken, UpstreamError, UpstreamRefused
 from naftiko.observe.redaction import Redactor, credential_text
 from naftiko.plan.actions import Call
@@ -33,7 +34,7 @@ from naftiko.plan.text import whole_characters
 from naftiko.plan.unit import ApiPlan
 
 _UNAUTHORIZED = 401
-_FORWARD = "forward"
+FORWARD = "forward"
 """What shares the connections beside the operations, whose keys have a dot: all that is forwarded to the API."""
 
 
@@ -72,6 +73,17 @@ class Upstream(Shared):
         self._sign = self._signed_anew if isinstance(self._credential, DigestCredential) else None
         self._in_path = any(place == "path" for place, _ in plan.credentials)
         self._fields = frozenset(name for place, name in plan.credentials if place == "body")
+        self._proves = isinstance(self._credential, DigestCredential)
+        self._watched = None if settings.observer is None else Watched(plan, settings.observer, redactor)
+        self._is_bare = not settings.policies and settings.observer is None
+        self._sends: dict[str, Send] = {}
+        self._forwards: Send = wrapped(self._opened, settings.policies, Target(plan.namespace, None))
+
+    def prepare(self, operation: Operation) -> None:
+        """Take note of an operation that will be called: its policies are asked now."""
+        if operation.key not in self._sends:
+            target = Target(self.plan.namespace, operation)
+            self._sends[operation.key] = wrapped(self._exchanged, self._settings.policies, target)
 
     @property
     def transport(self) -> httpx.AsyncBaseTransport:
@@ -82,9 +94,9 @@ class Upstream(Shared):
         return self._transport
 
     async def _fetch(self, request: httpx.Request) -> httpx.Response:
-        if self._settings.mock:
-            return described_answer(request, self._redactor)
-        return await fetch(self.transport, request, self.limits)
+        """Send what a credential asks, such as for a token: no call of an operation, and no policy's business."""
+        sending = fetch(self.transport, request, self.limits)
+        return await (sending if self._watched is None else self._watched.asking(request, sending))
 
     def draft(self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None) -> Draft:
         """Draft a call's request, without the credential."""
@@ -194,27 +206,34 @@ class Upstream(Shared):
         key, answer = outside.next(call.operation.key)
         if answer is not None:
             return answer
+        outgoing = self._outgoing(call, arguments, passed, conditions, max_binary_bytes)
+        made = outgoing.draft
+        made.query = ["&".join(made.query)] if made.query else []
+        outgoing.mapped = tuple(outgoing.mapped)
+        outside.wanted[key] = outgoing
+        raise NotYet
+
+    def _outgoing(
+        self,
+        call: Call,
+        arguments: Mapping[str, Any],
+        passed: Content | None,
+        conditions: Sequence[tuple[str, str]],
+        max_binary_bytes: int | None,
+    ) -> Outgoing:
+        """Return a call's request, ready but for the credential."""
         try:
             made = self._drafted(call, arguments, passed, conditions)
             made.make()
         except UnicodeEncodeError:
             made = self._drafted(call, whole_characters(dict(arguments)), passed, conditions)
-        made.query = ["&".join(made.query)] if made.query else []
-        mapped = tuple(self._mapped(call, arguments))
-        outside.wanted[key] = Prepared(
-            self, call.operation.key, call.operation.raw_format, made, mapped, max_binary_bytes
-        )
-        raise NotYet
+        operation = call.operation
+        mapped = self._mapped(call, arguments)
+        return Outgoing(self, operation.key, operation.raw_format, made, mapped, max_binary_bytes, operation.path.text)
 
-    async def send_prepared(self, prepared: Prepared) -> httpx.Response:
-        """Send a request that a job prepared; as ``send``."""
-
-        async def made() -> tuple[httpx.Request, bool]:
-            draft = copy.deepcopy(prepared.draft)  # a second try is made of the same
-            authorized = await self.authorize(draft, prepared.mapped)
-            return _of(draft, prepared.operation), authorized
-
-        return await self._sent(made, prepared.operation, prepared.raw_format, prepared.max_binary_bytes)
+    async def send_drafted(self, outgoing: Outgoing) -> httpx.Response:
+        """Send a request that is drafted already, by way of the policies; as ``send``."""
+        return await self._sends[outgoing.operation](outgoing)
 
     async def send(
         self,
@@ -244,29 +263,50 @@ class Upstream(Shared):
         """
         if ROLE.outside is not None:
             return self._answered(ROLE.outside, call, arguments, passed, conditions, max_binary_bytes)
-        make = partial(self.request, call, arguments, passed, conditions)
-        return await self._sent(make, call.operation.key, call.operation.raw_format, max_binary_bytes)
-
-    async def _sent(
-        self,
-        make: Callable[[], Awaitable[tuple[httpx.Request, bool]]],
-        operation: str,
-        raw_format: str,
-        max_binary_bytes: int | None,
-    ) -> httpx.Response:
-        limits = self.limits
-        if max_binary_bytes is not None and max_binary_bytes < limits.response_bytes:
-            limits = replace(limits, response_bytes=max_binary_bytes)
+        if not self._is_bare:
+            return await self.send_drafted(self._outgoing(call, arguments, passed, conditions, max_binary_bytes))
+        operation = call.operation
+        limits = self.limits if max_binary_bytes is None else self._limits(max_binary_bytes)
         try:
-            request, authorized = await make()
+            request, authorized = await self.request(call, arguments, passed, conditions)
             response = await fetch(self.transport, request, limits, self._sign)
             if response.status_code == _UNAUTHORIZED and authorized:
-                request, response = await self._again(request, response, make, limits)
-        except AnswerTooLarge as error:
-            raise _too_large(error, operation, max_binary_bytes, limits) from error
+                outgoing = self._outgoing(call, arguments, passed, conditions, max_binary_bytes)
+                request, response = await self._again(request, response, outgoing, limits)
         except UpstreamError as error:
-            error.operation = error.operation or operation
-            raise
+            raise _named(error, operation.key, max_binary_bytes, limits) from error.__cause__
+        veil = self._redactor.veil
+        return await self._veiled(request, response, operation.raw_format) if veil or self._proves else response
+
+    async def _exchanged(self, outgoing: Outgoing) -> httpx.Response:
+        """Send a drafted request, and once more after a 401 if the credential can do better: what policies wrap."""
+        limits = self._limits(outgoing.max_binary_bytes)
+        try:
+            request, authorized = await self._authorized(outgoing)
+            response = await self._fetched(outgoing, request, limits)
+            if response.status_code == _UNAUTHORIZED and authorized:
+                request, response = await self._again(request, response, outgoing, limits)
+        except UpstreamError as error:
+            raise _named(error, outgoing.operation, outgoing.max_binary_bytes, limits) from error.__cause__
+        return await self._veiled(request, response, outgoing.raw_format)
+
+    async def _authorized(self, outgoing: Outgoing) -> tuple[httpx.Request, bool]:
+        """Return the request with our credential, and whether it has one; the draft stays as it is."""
+        made = outgoing.draft.copy()
+        authorized = await self.authorize(made, outgoing.mapped)
+        return _of(made, outgoing.operation), authorized
+
+    def _fetched(self, outgoing: Outgoing, request: httpx.Request, limits: Limits) -> Awaitable[httpx.Response]:
+        outgoing.attempts += 1
+        sending = fetch(self.transport, request, limits, self._sign)
+        return sending if self._watched is None else self._watched.calling(outgoing, request, sending)
+
+    def _limits(self, max_binary_bytes: int | None) -> Limits:
+        if max_binary_bytes is None or max_binary_bytes >= self.limits.response_bytes:
+            return self.limits
+        return replace(self.limits, response_bytes=max_binary_bytes)
+
+    async def _veiled(self, request: httpx.Request, response: httpx.Response, raw_format: str) -> httpx.Response:
         veil, own = self._redactor.veil, self._own(request)
         if own and response.request is not request:  # redirected, and signed anew
             own = (*own, *self._own(response.request))
@@ -281,20 +321,16 @@ class Upstream(Shared):
 
     def _own(self, request: httpx.Request) -> Sequence[str]:
         """Return the credentials that one request alone carries."""
-        return proofs(request) if isinstance(self._credential, DigestCredential) else ()
+        return proofs(request) if self._proves else ()
 
     async def _again(
-        self,
-        request: httpx.Request,
-        response: httpx.Response,
-        make: Callable[[], Awaitable[tuple[httpx.Request, bool]]],
-        limits: Limits,
+        self, request: httpx.Request, response: httpx.Response, outgoing: Outgoing, limits: Limits
     ) -> tuple[httpx.Request, httpx.Response]:
         """After a 401 to our credential: try once more if the credential can do better, else say so."""
         self._unchanging = None  # a secret may have been rotated, and its variable read anew
         if self._credential is not None and await self._credential.retry(request, response):
-            request, _ = await make()
-            response = await fetch(self.transport, request, limits, self._sign)
+            request, _ = await self._authorized(outgoing)
+            response = await self._fetched(outgoing, request, limits)
         if response.status_code == _UNAUTHORIZED:
             raise UpstreamRefused(
                 f"`{self.plan.namespace}` refused the credential of this server (401)",
@@ -303,12 +339,29 @@ class Upstream(Shared):
         return request, response
 
     @asynccontextmanager
-    async def open(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
-        """Send a request and stream its answer, without what was sent as a credential, for `forward`."""
-        request.extensions[OPERATION] = _FORWARD
-        async with stream(self.transport, request, self.limits) as response:
-            veil, own = self._redactor.veil, self._own(request)
+    async def open(self, outgoing: Outgoing) -> AsyncIterator[httpx.Response]:
+        """Send what is forwarded and stream its answer, without what was sent as a credential."""
+        response = await self._forwards(outgoing)
+        try:
+            if response.is_stream_consumed:  # a policy's own answer
+                response = Whole(response.status_code, response.headers, response.content, response.request, {})
+            veil, own = self._redactor.veil, self._own(response.request)
             yield veiled_stream(response, veil, own) if veil or own else response
+        finally:
+            await response.aclose()
+
+    async def _opened(self, outgoing: Outgoing) -> httpx.Response:
+        """Send what is forwarded, and return its answer while its body is still to come: what policies wrap."""
+        made = outgoing.draft.copy()
+        await self.authorize(made, replace=True)
+        request = made.make(outgoing.content)
+        request.extensions[OPERATION] = FORWARD
+        outgoing.attempts += 1
+        if self._watched is not None:
+            return await self._watched.forwarding(
+                outgoing, request, partial(opened, self.transport, request, self.limits)
+            )
+        return await opened(self.transport, request, self.limits)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -322,6 +375,14 @@ def _of(made: Draft, operation: str) -> httpx.Request:
     request = made.make()
     request.extensions[OPERATION] = operation
     return request
+
+
+def _named(error: UpstreamError, operation: str, max_binary_bytes: int | None, limits: Limits) -> UpstreamError:
+    """Return an error that names the operation; of an answer above its ``maxBinarySize`` one that names that limit."""
+    if isinstance(error, AnswerTooLarge):
+        return _too_large(error, operation, max_binary_bytes, limits)
+    error.operation = error.operation or operation
+    return error
 
 
 def _too_large(error: AnswerTooLarge, operation: str, max_binary_bytes: int | None, limits: Limits) -> UpstreamBroken:

@@ -3,39 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
 import httpx
 
+from naftiko.engine.sending import Outgoing
 from naftiko.errors import CallError
-
-if TYPE_CHECKING:
-    from naftiko.engine.request import Draft
-    from naftiko.engine.upstream import Upstream
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A request that is ready but for the credential.
-
-    Attributes:
-        upstream: where it goes to.
-        operation: the consumed operation, ``namespace.operation``.
-        raw_format: of its answer.
-        draft: the request.
-        mapped: the names of fields that the file maps, which win over the credential's.
-        max_binary_bytes: the largest answer that is read, where it is smaller than the general limit.
-    """
-
-    upstream: Upstream
-    operation: str
-    raw_format: str
-    draft: Draft
-    mapped: Collection[str]
-    max_binary_bytes: int | None
-
 
 Answered = httpx.Response | CallError
 """What came of a call."""
@@ -65,7 +39,7 @@ class Outside:
     def __init__(self, answers: Mapping[str, Answered]) -> None:
         self._answers = answers
         self._calls = Calls()
-        self.wanted: dict[str, Prepared] = {}
+        self.wanted: dict[str, Outgoing] = {}
 
     def next(self, operation: str) -> tuple[str, httpx.Response | None]:
         """Return the key of the next call of an operation, and its answer, or ``None``.

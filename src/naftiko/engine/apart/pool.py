@@ -13,10 +13,11 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from naftiko.engine.apart.outside import Answered, Prepared
+from naftiko.engine.apart.outside import Answered
 from naftiko.engine.apart.shared import next_number
 from naftiko.engine.apart.wire import LENGTH, Job, NotShared, Result, packed, unpacked
 from naftiko.engine.memory import SMALL, Budget, keep
+from naftiko.engine.sending import Outgoing
 from naftiko.errors import CallError, InputError, NaftikoError, Overloaded, Problem, UpstreamBroken
 from naftiko.observe.redaction import Learnt
 
@@ -271,10 +272,10 @@ class Pool:
             os.waitpid(self._template, 0)
 
 
-async def _called(prepared: Prepared) -> Answered:
+async def _called(outgoing: Outgoing) -> Answered:
     """Send a request that a job wants; return what came of it."""
     try:
-        return await prepared.upstream.send_prepared(prepared)
+        return await outgoing.upstream.send_drafted(outgoing)
     except CallError as error:
         return error
 

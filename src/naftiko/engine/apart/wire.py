@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import httpx
 
-from naftiko.engine.apart.outside import Answered, Prepared
+from naftiko.engine.apart.outside import Answered
 from naftiko.engine.apart.shared import Shared, numbered
+from naftiko.engine.sending import Outgoing
 from naftiko.engine.transport.whole import Whole
 from naftiko.errors import CallError
 from naftiko.observe.redaction import Learnt
@@ -64,7 +65,7 @@ class Result:
     value: Any = None
     error: CallError | None = None
     fault: str = ""
-    wanted: Mapping[str, Prepared] | None = None
+    wanted: Mapping[str, Outgoing] | None = None
     is_out_of_memory: bool = False
     secrets: Mapping[str, Learnt] | None = None
     log: Sequence[tuple[str, int, str]] = ()

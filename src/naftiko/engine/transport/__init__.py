@@ -8,8 +8,8 @@ through ``httpx.AsyncClient``: no cookies are kept, no redirect and no authentic
 Importing this package imports neither of the two clients beneath it: the first call does, and only the one it needs.
 """
 
-from naftiko.engine.transport.exchange import AnswerTooLarge, fetch, stream
+from naftiko.engine.transport.exchange import AnswerTooLarge, fetch, opened, stream
 from naftiko.engine.transport.limits import DEFAULT_LIMITS, Limits
 from naftiko.engine.transport.pool import OPERATION, Transport
 
-__all__ = ["DEFAULT_LIMITS", "OPERATION", "AnswerTooLarge", "Limits", "Transport", "fetch", "stream"]
+__all__ = ["DEFAULT_LIMITS", "OPERATION", "AnswerTooLarge", "Limits", "Transport", "fetch", "opened", "stream"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Any, Final, TypeAlias
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import Final, TypeAlias
 
 import httpx
 
@@ -13,11 +13,12 @@ from naftiko.engine.memory import SMALL, Growing, hold
 from naftiko.engine.transport.content_coding import NotDecodableError, decoded
 from naftiko.engine.transport.failures import LOWER_ERRORS, call_error, out_of_time, place
 from naftiko.engine.transport.limits import Limits
-from naftiko.engine.transport.redirects import MAX_REDIRECTS, redirected
+from naftiko.engine.transport.redirects import MAX_REDIRECTS, REDIRECTS, redirected
 from naftiko.engine.transport.whole import Whole
 from naftiko.errors import UpstreamBroken
 from naftiko.observe.timing import measured
 
+_UNMEASURED: Final = contextlib.nullcontext()
 _CIRCLE: Final = "check the path and the credential: many APIs redirect in circles who is not let in"
 
 
@@ -29,9 +30,9 @@ Sign: TypeAlias = Callable[[httpx.Request], Awaitable[None]]
 """Makes the proof of a request anew that goes to another URL than the one that it was made for."""
 
 
-def fetch(
+async def fetch(
     transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits, sign: Sign | None = None
-) -> Coroutine[Any, Any, httpx.Response]:
+) -> httpx.Response:
     """Send ``request`` and return its answer, read completely, decompressed, redirects within the origin followed.
 
     A redirect that is not followed is an answer, to be told from a success (``redirects.not_followed`` says why). A
@@ -51,19 +52,23 @@ def fetch(
         Overloaded: no connection became free in time.
         ValueError: a header that must not be sent; nothing was sent.
     """
-    whole = _whole(transport, request, limits, sign)
     timing = measured.get()
-    return whole if timing is None else timing.upstream.during(whole)
-
-
-async def _whole(
-    transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits, sign: Sign | None
-) -> httpx.Response:
+    watch = _UNMEASURED if timing is None else timing.upstream
     try:
-        async with asyncio.timeout(limits.total):
-            answer = await _exchange(transport, request, limits)
-            following = redirected(request, answer)
-            return answer if following is None else await _followed(transport, request, following, limits, sign)
+        with watch:
+            async with asyncio.timeout(limits.total):
+                try:
+                    response = await transport.handle_async_request(request)
+                except LOWER_ERRORS as error:
+                    raise call_error(error, place(request.url), limits, in_body=False) from error
+                if not isinstance(response, Whole):
+                    response = await _read(response, request, limits)
+                else:
+                    _counted(response, limits)
+                if response.status_code not in REDIRECTS:
+                    return response
+                following = redirected(request, response)
+                return response if following is None else await _followed(transport, request, following, limits, sign)
     except TimeoutError:
         raise out_of_time(place(request.url), limits) from None
 
@@ -97,11 +102,20 @@ async def _followed(
 async def stream(
     transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits
 ) -> AsyncGenerator[httpx.Response]:
-    """Send ``request``, whose body may be an async iterator, and give the answer once its headers are there.
+    """Give the answer of ``opened``; leaving the block ends the exchange."""
+    response = await opened(transport, request, limits)
+    try:
+        yield response
+    finally:
+        await response.aclose()
+
+
+async def opened(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
+    """Send ``request``, whose body may be an async iterator, and return the answer once its headers are there.
 
     The answer comes as it is: status and headers untouched, no redirect followed, ``aiter_raw`` gives the bytes of the
     body as they came. ``limits.total`` bounds the time until the headers, ``limits.read`` each silence in the body; its
-    size has no bound. Leaving the block ends the exchange.
+    size has no bound. It must be closed, which ends the exchange.
 
     Raises:
         UpstreamUnreachable, UpstreamTimeout, UpstreamBroken, Overloaded, ValueError: as from ``fetch``, here and while
@@ -116,23 +130,21 @@ async def stream(
             response = await (answered if timing is None else timing.upstream.during(answered))
     except TimeoutError:
         raise out_of_time(where, limits) from None
-    try:
-        yield httpx.Response(
-            response.status_code,
-            headers=response.headers,
-            stream=_Told(response.stream, where, limits),
-            request=request,
-            extensions=response.extensions,
-        )
-    finally:
-        await response.aclose()
+    return httpx.Response(
+        response.status_code,
+        headers=response.headers,
+        stream=_Told(response, where, limits),
+        request=request,
+        extensions=response.extensions,
+    )
 
 
 class _Told(httpx.AsyncByteStream):
     """A body whose errors are told as ours."""
 
-    def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream, where: str, limits: Limits) -> None:
-        self._stream = _asynchronous(stream)
+    def __init__(self, response: httpx.Response, where: str, limits: Limits) -> None:
+        self._response = response
+        self._stream = _asynchronous(response.stream)
         self._where = where
         self._limits = limits
 
@@ -144,18 +156,25 @@ class _Told(httpx.AsyncByteStream):
             raise call_error(error, self._where, self._limits, in_body=True) from error
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        await self._response.aclose()
 
 
 async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
     response = await _answered(transport, request, limits)
-    if isinstance(response, Whole):
-        size = len(response.content)
-        if size > limits.response_bytes:
-            raise _too_large(request, limits)
-        if size > SMALL:
-            hold(size)
-        return response
+    return _counted(response, limits) if isinstance(response, Whole) else await _read(response, request, limits)
+
+
+def _counted(response: Whole, limits: Limits) -> Whole:
+    """Return an answer whose body is here already, if it may be as large."""
+    size = len(response.content)
+    if size > limits.response_bytes:
+        raise _too_large(response.request, limits)
+    if size > SMALL:
+        hold(size)
+    return response
+
+
+async def _read(response: httpx.Response, request: httpx.Request, limits: Limits) -> Whole:
     stream = _asynchronous(response.stream)
     try:
         body = await _body(stream, request, limits)

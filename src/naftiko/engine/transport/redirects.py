@@ -11,7 +11,7 @@ from naftiko.plan.methods import READING
 
 MAX_REDIRECTS: Final = 10
 
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _AS_IT_IS: Final = frozenset({307, 308})
 """What asks for the very same request again, method and body; 301 and 302 leave open what becomes of a POST."""
 _SHOWN: Final = 200
@@ -29,7 +29,7 @@ def redirected(request: httpx.Request, response: httpx.Response) -> httpx.Reques
     Followed are redirects within the origin, and from http to https of the same host: another origin would be handed
     this one's credential. A body that was streamed is gone, and can't be sent again.
     """
-    if response.status_code not in _REDIRECTS:
+    if response.status_code not in REDIRECTS:
         return None
     url = _target(request, response)
     if url is None or not _is_ours(request.url, url):
@@ -77,7 +77,7 @@ def not_followed(response: httpx.Response) -> NotFollowed:
     if not _is_ours(request.url, url):
         downgrade = url.host == request.url.host and (request.url.scheme, url.scheme) == ("https", "http")
         return NotFollowed(f"{to}, {'which is not encrypted' if downgrade else 'another origin'}", leaves=True)
-    if response.status_code not in _REDIRECTS:
+    if response.status_code not in REDIRECTS:
         return NotFollowed(f"{to}, which is not followed for this status")
     if not _is_repeated(request, response):
         return NotFollowed(f"to a {request.method} {to}, without saying that the {request.method} is to be sent there")

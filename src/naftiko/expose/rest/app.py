@@ -251,18 +251,13 @@ class RestApp(Shared):
         is_head = scope["method"] == "HEAD"
         started = False
         try:
-            engine = served.capability.engine
             action = _forward_action(served)
-            upstream = engine.upstreams[action.api]
+            upstream = served.capability.upstreams[action.api]
             with self._limit, CallerWatch(receive, self._callers) as watch:
                 inbound = _inbound(action, values, scope, _watched(receive, watch))
                 if inbound.body is None:
                     watch.start()
-                request = await forwarded(action, inbound, upstream)
-                if engine.mock:
-                    await send_answer(await engine.described(request), send, is_head=is_head)
-                    return
-                async with upstream.open(request) as response:
+                async with upstream.open(forwarded(action, inbound, upstream)) as response:
                     headers = _backward(response, served, values, scope)
                     started = True
                     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})

@@ -1,0 +1,115 @@
+"""Exchanges with an upstream, as an observer sees them; made only where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager
+from typing import Any, Literal
+
+import httpx
+
+from naftiko.engine.mock import shown_url
+from naftiko.engine.sending import Outgoing
+from naftiko.observe.observer import Exchange, Observer
+from naftiko.observe.redaction import Redactor
+from naftiko.plan.unit import ApiPlan
+
+
+class Watched:
+    """Tells an observer of the exchanges with one API."""
+
+    def __init__(self, plan: ApiPlan, observer: Observer, redactor: Redactor) -> None:
+        self._plan = plan
+        self._observer = observer
+        self._redactor = redactor
+
+    async def asking(self, request: httpx.Request, sending: Awaitable[httpx.Response]) -> httpx.Response:
+        """Tell of a request that a credential makes."""
+        return await self._during(self._exchange("credential", self._plan.namespace, request, "", 1), sending)
+
+    async def calling(
+        self, outgoing: Outgoing, request: httpx.Request, sending: Awaitable[httpx.Response]
+    ) -> httpx.Response:
+        """Tell of a call of an operation."""
+        template = f"{self._plan.base.text.rstrip('/')}/{outgoing.template.lstrip('/')}"
+        return await self._during(
+            self._exchange("call", outgoing.operation, request, template, outgoing.attempts), sending
+        )
+
+    async def forwarding(
+        self, outgoing: Outgoing, request: httpx.Request, send: Callable[[], Awaitable[httpx.Response]]
+    ) -> httpx.Response:
+        """Tell of what is forwarded; the exchange ends with the answer's body."""
+        template = self._plan.base.text
+        seen = self._exchange("forward", outgoing.operation, request, template, outgoing.attempts)
+        watching = self._observer.exchange(seen)
+        watching.__enter__()
+        try:
+            response = await send()
+        except BaseException as error:
+            watching.__exit__(type(error), error, error.__traceback__)
+            raise
+        seen.status = response.status_code
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_WatchedBody(response, seen, watching),
+            request=response.request,
+            extensions=response.extensions,
+        )
+
+    async def _during(self, seen: Exchange, sending: Awaitable[httpx.Response]) -> httpx.Response:
+        with self._observer.exchange(seen):
+            response = await sending
+            seen.status = response.status_code
+            seen.bytes_received = len(response.content)
+        return response
+
+    def _exchange(
+        self,
+        purpose: Literal["call", "forward", "credential"],
+        operation: str,
+        request: httpx.Request,
+        template: str,
+        attempt: int,
+    ) -> Exchange:
+        def set_header(name: str, value: str) -> None:
+            request.headers[name] = value
+
+        url = shown_url(str(request.url), self._redactor)
+        shown = self._redactor.redact(template)
+        seen = Exchange(purpose, self._plan.namespace, operation, request.method, shown, url, attempt, set_header)
+        if isinstance(request.stream, httpx.ByteStream):
+            seen.bytes_sent = len(request.content)
+        return seen
+
+
+class _WatchedBody(httpx.AsyncByteStream):
+    """A body that is counted while it is passed on."""
+
+    def __init__(self, response: httpx.Response, seen: Exchange, watching: AbstractContextManager[Any]) -> None:
+        self._response = response
+        self._seen = seen
+        self._watching: AbstractContextManager[Any] | None = watching
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self._seen.bytes_received = 0
+        try:
+            async for piece in self._response.aiter_raw():
+                self._seen.bytes_received += len(piece)
+                yield piece
+        except BaseException as error:
+            self._left(error)
+            raise
+
+    async def aclose(self) -> None:
+        self._left(None)
+        await self._response.aclose()
+
+    def _left(self, error: BaseException | None) -> None:
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            if error is None:
+                watching.__exit__(None, None, None)
+            else:
+                watching.__exit__(type(error), error, error.__traceback__)
