@@ -11,6 +11,7 @@ import httpx
 
 from naftiko.engine.authentication import Credential, credential
 from naftiko.engine.capability import loads
+from naftiko.engine.request import Draft
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits, Transport, fetch
 from naftiko.plan.scope import Scope
@@ -47,12 +48,16 @@ class Api:
 
     async def call(self, method: str = "GET", path: str = "/ships") -> httpx.Response:
         url = f"{self.base}{path}"
-        request = httpx.Request(method, url, headers=await self.credential.headers(method, url))
+        request = await self._proved(method, url)
         response = await self.fetch(request)
         if response.status_code == 401 and await self.credential.retry(request, response):
-            request = httpx.Request(method, url, headers=await self.credential.headers(method, url))
+            request = await self._proved(method, url)
             response = await self.fetch(request)
         return response
+
+    async def _proved(self, method: str, url: str) -> httpx.Request:
+        proof = await self.credential.prove(Draft(method, url, []))
+        return httpx.Request(method, url, headers=list(proof.headers))
 
 
 @asynccontextmanager

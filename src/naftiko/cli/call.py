@@ -23,7 +23,6 @@ from naftiko.engine.mock import described
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport.surroundings import environment_faults
 from naftiko.errors import CallError, InputError
-from naftiko.plan.credentials import is_secret_key
 from naftiko.plan.scope import Scope, StandIn
 
 _EXIT_USAGE = 2
@@ -158,7 +157,7 @@ def _learn_secrets(capability: Capability) -> None:
     scope = Scope({}, capability.engine.variables)
     for api in capability.plan.apis.values():
         for key, secret in api.secrets.items():
-            if is_secret_key(key):
+            if api.authentication is not None and api.authentication.mark(key).is_secret:
                 try:
                     value = secret(scope)
                 except CallError:  # a variable without a value has none to hide

@@ -19,9 +19,9 @@ from naftiko.document.model import (
     DigestAuthentication,
     OAuth2Authentication,
 )
+from naftiko.document.model.authentication import PLACEMENTS
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.settings import Settings
-from naftiko.plan.credentials import PLACEMENTS
 
 DEFAULT_FILE = "naftiko.toml"
 KEYS = ("base-uri", "var", "auth", "comma-arrays", "env-file", "import-root", "file-root", "allow-env", "deny-env")

@@ -141,7 +141,7 @@ class Builder:
         decider = found[choice.by][1] if choice.by in found else None
         if not isinstance(decider, ScalarNode) or is_null(decider):
             return self._by_key(found, choice)
-        model = choice.models.get(decider.value.lower().replace("-", "").replace("_", ""))
+        model = choice.models.get(choice.folded(decider.value))
         if model is not None:
             return model
         near = nearest(decider.value, choice.models)

@@ -29,7 +29,6 @@ from naftiko.observe.redaction import Learnt
 from naftiko.plan.addresses import basic_credential, user_of
 from naftiko.plan.apis import LinkSettings
 from naftiko.plan.content import Content
-from naftiko.plan.credentials import SECRET_KEYS
 from naftiko.plan.inputs import Input
 from naftiko.plan.link import link
 from naftiko.plan.lint import lint
@@ -352,12 +351,11 @@ class Capability:
         asked = [(api.authentication, api.secrets) for api in self.plan.apis.values()]
         asked += [(adapter.model.authentication, adapter.secrets) for adapter in self.plan.adapters]
         for authentication, compiled in asked:
-            texts = {key: getattr(authentication, key, None) for key in SECRET_KEYS}
-            texts |= {f"headers.{name}": text for name, text in getattr(authentication, "headers", {}).items()}
+            texts = {} if authentication is None else authentication.secrets()
             for key, text in texts.items():
                 # A bare bind name is no secret: messages say which variable lacks a value.
                 is_name = isinstance(compiled.get(key), Variable)
-                if isinstance(text, str) and not has_placeholder(text) and not is_name:
+                if not has_placeholder(text) and not is_name:
                     self.variables.redactor.learn_credential(text)
         for user in (user_of(api.base.text) for api in self.plan.apis.values()):
             password = user.partition(":")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import httpx
 
 from naftiko.engine.query import drop_pairs
 from naftiko.engine.refused import dots_in_inputs
-from naftiko.engine.request import Draft, place
+from naftiko.engine.request import Draft, Streamed, place
 from naftiko.engine.sending import Outgoing
 from naftiko.engine.upstream import Upstream
 from naftiko.errors import NotExecutable, Problem
@@ -52,14 +52,14 @@ class Inbound:
         rest: what the route's path variable caught, still percent-encoded.
         query: the raw query.
         headers: pairs, names in lower case.
-        body: its pieces, or ``None`` where it has none.
+        body: what it brings, or ``None`` where it has none.
     """
 
     method: str
     rest: str
     query: str
     headers: Sequence[tuple[str, str]]
-    body: AsyncIterable[bytes] | None
+    body: Streamed | None
 
 
 def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream) -> Outgoing:
@@ -86,7 +86,8 @@ def forwarded(action: ForwardAction, inbound: Inbound, upstream: Upstream) -> Ou
         if name in passed and not _is_of_the_hop(name, named):
             made.add_header(name, value)
     _add_parameters(upstream, scope, made)
-    return Outgoing(upstream, upstream.plan.namespace, "binary", made, content=inbound.body)
+    made.streamed = inbound.body
+    return Outgoing(upstream, upstream.plan.namespace, "binary", made)
 
 
 def _add_parameters(upstream: Upstream, scope: Scope, made: Draft) -> None:

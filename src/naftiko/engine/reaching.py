@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from naftiko.document.model import Bind, OAuth2Authentication
+from naftiko.document.model import Bind
 from naftiko.engine.binds import file_of
 from naftiko.engine.locations import located
 from naftiko.engine.reach import Reach, UsedFile, UsedVariable
@@ -74,12 +74,11 @@ def _sent_by(unit: UnitPlan, capability: Capability) -> Iterator[tuple[str, str]
 
 
 def _token_hosts(api: ApiPlan) -> Iterator[str]:
-    authentication = api.authentication
-    if isinstance(authentication, OAuth2Authentication):
-        for url in (authentication.token_endpoint, authentication.authorization_server_uri):
-            host = urlsplit((url or "").strip()).netloc.rpartition("@")[2]
-            if host:
-                yield host
+    addresses = {} if api.authentication is None else api.authentication.addresses()
+    for url in addresses.values():
+        host = urlsplit(url.strip()).netloc.rpartition("@")[2]
+        if host:
+            yield host
 
 
 def _files(capability: Capability, used: dict[str, dict[str, None]]) -> Iterator[UsedFile]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -30,8 +30,37 @@ from naftiko.types import ABSENT
 _FORBIDDEN_IN_HEADER = frozenset(CONTROLS.decode("ascii"))
 """Control characters but the tab (RFC 9110 chapter 5.5)."""
 
+_OF_THE_CONNECTION: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
+
 _COOKIE_SAFE: Final = "!#$%&'()*+-./:<=>?@[]^_`{|}~"
 """What may stand in a cookie as it is (RFC 6265 chapter 4.1.1): an encoding in a value is its own, and stays."""
+
+
+class Streamed:
+    """A body that is passed on while it comes, or read and kept if somebody has to see it first.
+
+    Attributes:
+        pieces: it, once.
+    """
+
+    __slots__ = ("_kept", "_read", "pieces")
+
+    def __init__(self, pieces: AsyncIterable[bytes], read: Callable[[], Awaitable[bytes]]) -> None:
+        """Take the pieces, and what reads all of them; that raises a ``CallError`` where it is too much."""
+        self.pieces = pieces
+        self._read = read
+        self._kept: bytes | None = None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it was read, so that it can be sent more than once."""
+        return self._kept is not None
+
+    async def whole(self) -> bytes:
+        """Return all of it."""
+        if self._kept is None:
+            self._kept = await self._read()
+        return self._kept
 
 
 class Draft:
@@ -42,9 +71,10 @@ class Draft:
         query: encoded pairs.
         headers: names and values.
         body: what is sent, with its media type.
+        streamed: what is sent where it is passed on while it comes.
     """
 
-    __slots__ = ("_names", "body", "headers", "method", "query", "url")
+    __slots__ = ("_names", "body", "headers", "method", "query", "streamed", "url")
 
     def __init__(self, method: str, url: str, query: list[str]) -> None:
         self.method = method
@@ -52,6 +82,7 @@ class Draft:
         self.query = query
         self.headers: list[tuple[str, str]] = []
         self.body: Body | None = None
+        self.streamed: Streamed | None = None
         self._names: set[str] = set()
 
     def copy(self) -> Draft:
@@ -59,8 +90,28 @@ class Draft:
         made = Draft(self.method, self.url, [*self.query])
         made.headers = [*self.headers]
         made.body = self.body
+        made.streamed = self.streamed
         made._names = {*self._names}  # of this class
         return made
+
+    @classmethod
+    def of(cls, request: httpx.Request) -> Draft:
+        """Return the draft of a request that is made already, and read."""
+        url, _, query = str(request.url).partition("?")
+        made = cls(request.method, url, [query] if query else [])
+        for name, value in request.headers.raw:
+            if name.lower() not in _OF_THE_CONNECTION:
+                made.add_header(name.decode("ascii"), value.decode("utf-8", "surrogateescape"))
+        if request.content:
+            made.body = Body(request.content, "")
+        return made
+
+    def into(self, request: httpx.Request) -> None:
+        """Give a request the URL and the headers of this draft, which was made of it; its body stays."""
+        kept = [pair for pair in request.headers.raw if pair[0].lower() in _OF_THE_CONNECTION]
+        own = [(name.encode("ascii"), value.encode("utf-8", "surrogateescape")) for name, value in self.headers]
+        request.headers = httpx.Headers([*kept, *own])
+        request.url = httpx.URL(self.full_url())
 
     def add_header(self, name: str, value: str) -> None:
         """Add a header."""
@@ -82,18 +133,37 @@ class Draft:
         """Return the URL with its query."""
         return f"{self.url}?{'&'.join(self.query)}" if self.query else self.url
 
-    def make(self, content: AsyncIterable[bytes] | None = None) -> httpx.Request:
-        """Return the request; ``content`` is a body that comes in pieces."""
-        headers = [(name.encode("ascii"), value.encode("utf-8")) for name, value in self.headers]
+    def sent_headers(self) -> list[tuple[str, str]]:
+        """Return the headers as they go on the wire, but for those of the connection and ``Content-Length``."""
+        headers = [*self.headers]
         if "accept" not in self._names:
-            headers.append((b"Accept", b"*/*"))
-        if self.body is None:
-            return WireRequest(self.method, self.full_url(), headers, content)
-        if "content-type" not in self._names:
-            headers.append((b"Content-Type", self.body.media_type.encode("utf-8")))
-        if self.body.coding and "content-encoding" not in self._names:
-            headers.append((b"Content-Encoding", self.body.coding.encode("utf-8")))
-        return WireRequest(self.method, self.full_url(), headers, self.body.data)
+            headers.append(("Accept", "*/*"))
+        if self.body is not None:
+            if self.body.media_type and "content-type" not in self._names:
+                headers.append(("Content-Type", self.body.media_type))
+            if self.body.coding and "content-encoding" not in self._names:
+                headers.append(("Content-Encoding", self.body.coding))
+        return headers
+
+    async def content(self) -> bytes:
+        """Return the bytes of the body, none where there is no body; one that is passed on is read first, and kept.
+
+        Raises:
+            CallError: it is larger than the limit, or the caller went away.
+        """
+        if self.streamed is not None:
+            self.body = Body(await self.streamed.whole(), "")
+            self.streamed = None
+            self.drop_headers(["content-length"])  # it is said by whoever sends the body, chunked or not
+        return b"" if self.body is None else self.body.data
+
+    def make(self) -> httpx.Request:
+        """Return the request."""
+        headers = [(name.encode("ascii"), value.encode("utf-8")) for name, value in self.sent_headers()]
+        if self.body is not None:
+            return WireRequest(self.method, self.full_url(), headers, self.body.data)
+        content = None if self.streamed is None else self.streamed.pieces
+        return WireRequest(self.method, self.full_url(), headers, content)
 
 
 def draft(

@@ -7,7 +7,7 @@ that it calls and for each API that it forwards to. Where there is none, request
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -33,7 +33,6 @@ class Outgoing:
         mapped: the names of fields that the file maps, which win over the credential's.
         max_binary_bytes: the largest answer that is read, where it is smaller than the general limit.
         template: the URL with its placeholders, as the file has it.
-        content: of what is forwarded, a body that comes in pieces, and can be sent once only.
         attempts: how often it has been sent.
     """
 
@@ -44,13 +43,13 @@ class Outgoing:
     mapped: Collection[str] = ()
     max_binary_bytes: int | None = None
     template: str = ""
-    content: AsyncIterable[bytes] | None = None
     attempts: int = 0
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether there is something to send a second time: a body that came in pieces is gone after the first."""
-        return self.content is None or not self.attempts
+        """Whether there is something to send once more: a body that came in pieces is gone then, unless it was kept."""
+        streamed = self.draft.streamed
+        return streamed is None or streamed.is_kept or not self.attempts
 
     def answered(self, status: int, content: bytes = b"", headers: Mapping[str, str] | None = None) -> httpx.Response:
         """Return an answer to it that no upstream gave.

@@ -14,14 +14,13 @@ from naftiko.engine.apart.outside import ROLE, NotYet, Outside
 from naftiko.engine.apart.shared import Shared
 from naftiko.engine.authentication import Credential, credential
 from naftiko.engine.authentication.carried import Carried, carried
-from naftiko.engine.authentication.digest import DigestCredential
-from naftiko.engine.authentication.fixed import FixedCredential
+from naftiko.engine.query import drop_pairs
 from naftiko.engine.request import Draft, draft, full_url
 from naftiko.engine.sending import Outgoing, Send, Target, wrapped
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import OPERATION, AnswerTooLarge, Limits, Transport, fetch, opened
 from naftiko.engine.transport.whole import Whole
-from naftiko.engine.veiling import proofs, veiled, veiled_stream
+from naftiko.engine.veiling import veiled, veiled_stream
 from naftiko.engine.watched import Watched
 from naftiko.errors import UpstreamBroken, UpstreamError, UpstreamRefused
 from naftiko.observe.redaction import Redactor, credential_text
@@ -34,6 +33,8 @@ from naftiko.plan.text import whole_characters
 from naftiko.plan.unit import ApiPlan
 
 _UNAUTHORIZED = 401
+_SIGNED = "naftiko.signed"
+"""The extension of a request that carries a signature of ours; those that follow a redirect have it too."""
 FORWARD = "forward"
 """What shares the connections beside the operations, whose keys have a dot: all that is forwarded to the API."""
 
@@ -70,10 +71,10 @@ class Upstream(Shared):
         )
         for _, name in plan.credentials:
             redactor.veil.carry(name)
-        self._sign = self._signed_anew if isinstance(self._credential, DigestCredential) else None
+        self._signs = self._credential is not None and self._credential.is_signature
+        self._sign = self._signed_anew if self._signs else None
         self._in_path = any(place == "path" for place, _ in plan.credentials)
         self._fields = frozenset(name for place, name in plan.credentials if place == "body")
-        self._proves = isinstance(self._credential, DigestCredential)
         self._watched = None if settings.observer is None else Watched(plan, settings.observer, redactor)
         self._is_bare = not settings.policies and settings.observer is None
         self._sends: dict[str, Send] = {}
@@ -132,16 +133,25 @@ class Upstream(Shared):
             return False
         ours = self._unchanging
         if ours is None:
+            if replace and self._signs:
+                self._cleared(made)
             ours = await self._carried(self._credential, made)
+        if ours.fields and made.streamed is not None:
+            await made.content()
         return ours.put(made, mapped, replace=replace)
+
+    def _cleared(self, made: Draft) -> None:
+        """Leave out what stands where a signature belongs, so that it is none of what is signed."""
+        made.drop_headers([name for place, name in self.plan.credentials if place == "header"])
+        drop_pairs(made, [name for place, name in self.plan.credentials if place == "query"])
 
     async def _carried(self, credential: Credential, made: Draft) -> Carried:
         """Return what the credential adds; what never changes is kept."""
-        ours = await carried(credential, made.method, made.full_url())
-        if isinstance(credential, FixedCredential):
+        ours = carried(await credential.prove(made))
+        if credential.is_fixed:
             self._unchanging = ours
-        is_digest = isinstance(credential, DigestCredential)  # each call's is another: the veil gets it with the call
-        learn = self._redactor.learn if is_digest else self._redactor.learn_credential
+        # Each call's signature is another: the veil gets it with the call.
+        learn = self._redactor.learn if credential.is_signature else self._redactor.learn_credential
         for _, value in (*ours.headers, *ours.cookies):
             learn(credential_text(value), lasting=False)
         return ours
@@ -164,7 +174,7 @@ class Upstream(Shared):
         try:
             made = self._drafted(call, arguments, passed, conditions)
             authorized = self._credential is not None and await self.authorize(made, self._mapped(call, arguments))
-            return _of(made, call.operation.key), authorized
+            return self._of(made, call.operation.key, authorized=authorized), authorized
         except UnicodeEncodeError:
             whole = whole_characters(dict(arguments))
             if whole == arguments:  # it is nothing that the caller said
@@ -276,7 +286,7 @@ class Upstream(Shared):
         except UpstreamError as error:
             raise _named(error, operation.key, max_binary_bytes, limits) from error.__cause__
         veil = self._redactor.veil
-        return await self._veiled(request, response, operation.raw_format) if veil or self._proves else response
+        return await self._veiled(request, response, operation.raw_format) if veil or self._signs else response
 
     async def _exchanged(self, outgoing: Outgoing) -> httpx.Response:
         """Send a drafted request, and once more after a 401 if the credential can do better: what policies wrap."""
@@ -294,7 +304,15 @@ class Upstream(Shared):
         """Return the request with our credential, and whether it has one; the draft stays as it is."""
         made = outgoing.draft.copy()
         authorized = await self.authorize(made, outgoing.mapped)
-        return _of(made, outgoing.operation), authorized
+        return self._of(made, outgoing.operation, authorized=authorized), authorized
+
+    def _of(self, made: Draft, operation: str, *, authorized: bool) -> httpx.Request:
+        """Return the request of an operation, which takes its share of the connections."""
+        request = made.make()
+        request.extensions[OPERATION] = operation
+        if self._signs and authorized:
+            request.extensions[_SIGNED] = True
+        return request
 
     def _fetched(self, outgoing: Outgoing, request: httpx.Request, limits: Limits) -> Awaitable[httpx.Response]:
         outgoing.attempts += 1
@@ -313,15 +331,17 @@ class Upstream(Shared):
         return await veiled(response, veil, own, raw_format) if veil or own else response
 
     async def _signed_anew(self, request: httpx.Request) -> None:
-        """Prove who we are for the URL that a redirect leads to: a digest holds for one (RFC 7616 chapter 3.4)."""
-        if self._credential is None or not request.headers.get("Authorization", "").startswith("Digest "):
+        """Prove who we are for the URL that a redirect leads to, if it is us who did before."""
+        if _SIGNED not in request.extensions:
             return
-        for name, value in await self._credential.headers(request.method, str(request.url)):
-            request.headers[name] = value
+        await request.aread()
+        made = Draft.of(request)
+        await self.authorize(made, replace=True)
+        made.into(request)
 
     def _own(self, request: httpx.Request) -> Sequence[str]:
         """Return the credentials that one request alone carries."""
-        return proofs(request) if self._proves else ()
+        return self._credential.proofs(request) if self._credential is not None and self._signs else ()
 
     async def _again(
         self, request: httpx.Request, response: httpx.Response, outgoing: Outgoing, limits: Limits
@@ -351,30 +371,36 @@ class Upstream(Shared):
             await response.aclose()
 
     async def _opened(self, outgoing: Outgoing) -> httpx.Response:
-        """Send what is forwarded, and return its answer while its body is still to come: what policies wrap."""
+        """Send what is forwarded, and return its answer while its body is still to come: what policies wrap.
+
+        After a 401 to our credential it is sent once more, if the credential can do better and the body isn't gone.
+        """
+        request, authorized = await self._forwarded(outgoing)
+        response = await self._sent(outgoing, request)
+        if response.status_code == _UNAUTHORIZED and authorized and self._credential is not None:
+            self._unchanging = None
+            if outgoing.is_repeatable and await self._credential.retry(request, response):
+                await response.aclose()
+                request, _ = await self._forwarded(outgoing)
+                response = await self._sent(outgoing, request)
+        return response
+
+    async def _forwarded(self, outgoing: Outgoing) -> tuple[httpx.Request, bool]:
         made = outgoing.draft.copy()
-        await self.authorize(made, replace=True)
-        request = made.make(outgoing.content)
-        request.extensions[OPERATION] = FORWARD
+        authorized = await self.authorize(made, replace=True)
+        return self._of(made, FORWARD, authorized=authorized), authorized
+
+    def _sent(self, outgoing: Outgoing, request: httpx.Request) -> Awaitable[httpx.Response]:
         outgoing.attempts += 1
-        if self._watched is not None:
-            return await self._watched.forwarding(
-                outgoing, request, partial(opened, self.transport, request, self.limits)
-            )
-        return await opened(self.transport, request, self.limits)
+        if self._watched is None:
+            return opened(self.transport, request, self.limits)
+        return self._watched.forwarding(outgoing, request, partial(opened, self.transport, request, self.limits))
 
     async def aclose(self) -> None:
         """Close the connections."""
         if self._transport is not None:
             await self._transport.aclose()
             self._transport = None
-
-
-def _of(made: Draft, operation: str) -> httpx.Request:
-    """Return the request of an operation, which takes its share of the connections."""
-    request = made.make()
-    request.extensions[OPERATION] = operation
-    return request
 
 
 def _named(error: UpstreamError, operation: str, max_binary_bytes: int | None, limits: Limits) -> UpstreamError:

@@ -8,7 +8,6 @@ the adapters, which know the routes that they lead to and never say one that sho
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
@@ -25,13 +24,6 @@ _SMALL: Final = 64 * 1024
 """Bytes of a body that is looked through together with the headers."""
 _PIECE: Final = 16 * 1024
 """Bytes of a stream that are looked through at once, a microsecond each where much is escaped."""
-_PROOF: Final = re.compile(rb'(?:response|cnonce)="?([0-9A-Za-z+/=]{16,})')
-
-
-def proofs(request: httpx.Request) -> list[str]:
-    """Return what a digest says in one request only (RFC 7616, 3.4): the header, and its hashes."""
-    header = request.headers.get("Authorization", "").encode("utf-8")
-    return [header.partition(b" ")[2].decode(), *(found.decode() for found in _PROOF.findall(header))] if header else []
 
 
 async def veiled(response: httpx.Response, veil: Veil, own: Sequence[str], raw_format: str) -> httpx.Response:

@@ -10,7 +10,7 @@ from naftiko.document.model import Authentication, CapabilityDocument, ConsumesH
 from naftiko.document.shell import as_template
 from naftiko.plan.base import BaseUri, parse_base
 from naftiko.plan.callables import Callables, Origin
-from naftiko.plan.credentials import compile_secrets, credentials, unplaced, unusable
+from naftiko.plan.credentials import compile_secrets, unplaced, unusable
 from naftiko.plan.lost_path import PathPlaces
 from naftiko.plan.operation import Operation, OperationCompiler
 from naftiko.plan.references import Names
@@ -185,7 +185,7 @@ def _api(
         key=f"{namespace} ({len(others) + 1})" if others else namespace,
         base=base,
         authentication=ours,
-        credentials=credentials(ours),
+        credentials=() if ours is None else ours.places(),
         secrets=secrets,
         variables=(*base.variables, *needed),
         parameters=parameters,

@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
@@ -18,11 +18,8 @@ from naftiko.cli.settings import Given, SettingsFile
 from naftiko.document.model import (
     ApiKeyAuthentication,
     Authentication,
-    BasicAuthentication,
     BearerAuthentication,
     Bind,
-    DigestAuthentication,
-    OAuth2Authentication,
 )
 from naftiko.engine.capability import Adapter, Capability
 from naftiko.observe.redaction import is_secret_name
@@ -90,7 +87,7 @@ def _refuse_secrets(given: Given, authentication: Mapping[str, Authentication | 
     for text in given.auth:
         namespace = text.partition("=")[0].strip()
         ours = authentication[namespace]
-        if ours is not None and not has_placeholder(_credential(ours)):
+        if ours is not None and not all(map(has_placeholder, ours.secrets().values())):
             raise click.UsageError(
                 f"--auth {namespace}=… would be written into the client's configuration; let it read a variable, "
                 f"as in --auth '{namespace}=bearer:{{{{env.TOKEN}}}}'"
@@ -99,16 +96,6 @@ def _refuse_secrets(given: Given, authentication: Mapping[str, Authentication | 
         namespace, _, url = text.partition("=")
         if urlsplit(url).password:
             raise click.UsageError(f"--base-uri {namespace}=… holds a password; give it with --auth")
-
-
-def _credential(authentication: Authentication) -> str:
-    if isinstance(authentication, BearerAuthentication):
-        return authentication.token or ""
-    if isinstance(authentication, BasicAuthentication | DigestAuthentication):
-        return authentication.password or ""
-    if isinstance(authentication, OAuth2Authentication):
-        return authentication.client_secret or ""
-    return cast("ApiKeyAuthentication", authentication).value or ""
 
 
 def environment_variables(capabilities: Iterable[Capability]) -> list[str]:

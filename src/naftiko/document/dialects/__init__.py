@@ -18,8 +18,7 @@ from naftiko.document.model import (
     Aggregate,
     AggregateFunction,
     ApiKeyAuthentication,
-    BasicAuthentication,
-    BearerAuthentication,
+    Authentication,
     Bind,
     CallStep,
     CapabilityDocument,
@@ -27,7 +26,6 @@ from naftiko.document.model import (
     ConsumedResource,
     ConsumesHttp,
     ControlManagement,
-    DigestAuthentication,
     ExposedOperation,
     ExposedResource,
     ExposedSkill,
@@ -40,7 +38,6 @@ from naftiko.document.model import (
     McpResource,
     McpTool,
     Model,
-    OAuth2Authentication,
     OutputParameter,
     PromptArgument,
     RequestBody,
@@ -48,6 +45,7 @@ from naftiko.document.model import (
     ScriptStep,
     SkillTool,
     UnknownAdapter,
+    UnknownAuthentication,
     UnknownConsumes,
 )
 from naftiko.document.reader import Entries
@@ -65,8 +63,7 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     Aggregate: (keys.renamed(display="label", title="label", flows="functions"), _IN_NAMESPACE),
     AggregateFunction: _UNIT,
     ApiKeyAuthentication: (authentication.api_key, variables.of_credentials),
-    BasicAuthentication: (authentication.basic, variables.of_credentials),
-    BearerAuthentication: (authentication.bearer, variables.of_credentials),
+    Authentication: (variables.of_credentials,),
     Bind: (_IN_NAMESPACE,),
     CallStep: (keys.named, calls.spread),
     CapabilityDocument: (keys.renamed(naftiko="version", ikanos="version"),),
@@ -74,7 +71,6 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     ConsumedResource: (routes.described, routes.consumed, keys.named, _LABELLED),
     ConsumesHttp: (_BASE_URI, routes.resources, _LABELLED, _IN_NAMESPACE, authentication.declared),
     ControlManagement: (keys.logs,),
-    DigestAuthentication: (authentication.digest, variables.of_credentials),
     ExposedOperation: (routes.described, *_UNIT),
     ExposedResource: (routes.described, routes.exposed, keys.named, _LABELLED),
     ExposedSkill: (keys.named, _LABELLED),
@@ -86,7 +82,6 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     McpPrompt: (keys.named, _LABELLED),
     McpResource: _UNIT,
     McpTool: _UNIT,
-    OAuth2Authentication: (authentication.oauth2, variables.of_credentials),
     OutputParameter: (_LABELLED, parameters.output_parameter),
     PromptArgument: (keys.named, _LABELLED),
     RequestBody: (bodies.block,),
@@ -94,11 +89,13 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     ScriptStep: (keys.named,),
     SkillTool: (keys.named, _LABELLED),
     UnknownAdapter: (_IN_NAMESPACE,),
+    UnknownAuthentication: (),
     UnknownConsumes: (_BASE_URI, _IN_NAMESPACE),
 }
 
 
 @functools.cache
 def concerns_of(model: type[Model]) -> tuple[Concern, ...]:
-    """Return the concerns of a model: its own, else those of the nearest one that it is made of."""
-    return next((CONCERNS[base] for base in model.__mro__ if base in CONCERNS), ())
+    """Return the concerns of a model: the spellings of its keys, and those of the nearest one that it is made of."""
+    own = next((CONCERNS[base] for base in model.__mro__ if base in CONCERNS), ())
+    return (keys.spelt(model.key_spellings), *own) if model.key_spellings else own

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from naftiko.document.dialects import nodes
+from naftiko.document.dialects import keys, nodes
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, is_null
 from naftiko.document.suggest import fold
@@ -41,37 +41,7 @@ _NAMES: Final[Mapping[str, str]] = MappingProxyType(
 """Keys that name what carries an API key, folded, with the placement that they say."""
 
 
-def _spelt(**spellings: str) -> Callable[[Entries, Findings], None]:
-    """Return the concern that brings keys to the spec's spelling; each has its other spellings, folded, in a text."""
-    known = {other: key for key, others in spellings.items() for other in (fold(key), *others.split())}
-
-    def spell(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
-        for written in list(found):
-            key = known.get(fold(written))
-            if key is not None and key not in found:
-                found[key] = found.pop(written)
-
-    return spell
-
-
-_USER: Final = "user login loginname"
-_PASSWORD: Final = "pass passwd pwd secret"  # noqa: S105  # keys of a file
-_BEARER: Final = "value key apikey secret accesstoken authtoken bearertoken"
-
-bearer = _spelt(token=_BEARER)
-basic = _spelt(username=_USER, password=_PASSWORD, token="value key apikey")  # noqa: S106  # keys of a file
-digest = _spelt(username=_USER, password=_PASSWORD)
-oauth2 = _spelt(
-    tokenEndpoint="tokenurl tokenuri accesstokenurl",
-    authorizationServerUri="issuer issueruri authorizationserver",
-    clientId="",
-    clientSecret="",
-    grantType="grant flow",
-    refreshToken="",
-    scopes="scope",
-    token="value apikey accesstoken",  # noqa: S106  # likewise
-)
-_api_key = _spelt(value="token apikey secret keyvalue", placement="in location place", headers="")
+_api_key = keys.spelt({"value": "token apikey secret keyvalue", "placement": "in location place", "headers": ""})
 
 
 def declared(found: Entries, findings: Findings) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from yaml.nodes import ScalarNode
 
 from naftiko.document.dialects import nodes
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, scalar
+from naftiko.document.suggest import fold
 
 
 def renamed(**names: str) -> Callable[[Entries, Findings], None]:
@@ -21,6 +22,23 @@ def renamed(**names: str) -> Callable[[Entries, Findings], None]:
                 found.setdefault(new, entry)
 
     return rename
+
+
+def spelt(spellings: Mapping[str, str]) -> Callable[[Entries, Findings], None]:
+    """Return the concern that brings keys to the spec's spelling.
+
+    Args:
+        spellings: each key with its other spellings, folded, in a text.
+    """
+    known = {other: key for key, others in spellings.items() for other in (fold(key), *others.split())}
+
+    def spell(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
+        for written in list(found):
+            key = known.get(fold(written))
+            if key is not None and key not in found:
+                found[key] = found.pop(written)
+
+    return spell
 
 
 def stands_for(key: str, *others: str) -> Callable[[Entries, Findings], None]:

@@ -8,6 +8,8 @@ whatever the file has. Attributes are the spec's keys in snake case; ``Model.at(
 from naftiko.document.model.adapter import AdapterModel, UnknownAdapter
 from naftiko.document.model.aggregates import Aggregate, AggregateFunction, Semantics
 from naftiko.document.model.authentication import (
+    AUTHENTICATIONS,
+    AnyAuthentication,
     ApiKeyAuthentication,
     Authentication,
     BasicAuthentication,
@@ -54,10 +56,12 @@ from naftiko.document.model.skill import ExposedSkill, SkillAdapter, SkillTool, 
 from naftiko.document.model.steps import CallStep, LookupStep, Mapping, ScriptStep, Step, UnknownStep
 
 __all__ = [
+    "AUTHENTICATIONS",
     "RAW_FORMATS",
     "AdapterModel",
     "Aggregate",
     "AggregateFunction",
+    "AnyAuthentication",
     "ApiKeyAuthentication",
     "Authentication",
     "BasicAuthentication",

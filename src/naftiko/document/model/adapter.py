@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from naftiko.document.model.authentication import Authentication
+from naftiko.document.model.authentication import AnyAuthentication
 from naftiko.document.model.base import Model, Port
 
 
@@ -32,7 +32,7 @@ class AdapterModel(Model):
     description: str | None = None
     address: str | None = None
     port: Port = None
-    authentication: Authentication | None = None
+    authentication: AnyAuthentication | None = None
 
     @property
     def served_over(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self, TypeAlias, TypeVar
 
@@ -24,11 +24,11 @@ class Named:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """Marks a field whose model follows from a key of the mapping, such as ``type``.
+    """Marks a field whose model follows from a key of the mapping, such as ``type``: the registry of its kinds.
 
     Attributes:
         by: the key that decides.
-        models: its values, in lower case, with their models.
+        models: its values, in lower case and without ``-`` and ``_``, with their models.
         default: the model when the key is missing.
         unknown: the model for any other value, which is then reported.
         by_key: keys that only one kind has, with its value: they say what it is where ``by`` is missing, the first
@@ -40,6 +40,31 @@ class Choice:
     default: type[Model]
     unknown: type[Model]
     by_key: dict[str, str] = field(default_factory=dict)
+
+    def add(self, model: type[Model], words: Iterable[str], telling: Iterable[str] = ()) -> None:
+        """Add a kind, for all files that are read from now on.
+
+        Args:
+            model: its model.
+            words: the values of ``by`` that mean it; the first is the one to be written, the others are spellings of
+                it. Case, ``-`` and ``_`` don't matter.
+            telling: keys that only this kind has, so that they say what it is where ``by`` is missing.
+
+        Raises:
+            ValueError: there is no word, or one means another kind already.
+        """
+        folded = [self.folded(word) for word in words]
+        taken = next((word for word in folded if self.models.get(word, model) is not model), None)
+        if not folded or taken is not None:
+            raise ValueError(f"`{self.by}: {taken}` is taken already" if folded else f"a kind needs a `{self.by}`")
+        self.models.update(dict.fromkeys(folded, model))
+        for key in telling:
+            self.by_key.setdefault(key, folded[0])
+
+    @staticmethod
+    def folded(word: str) -> str:
+        """Return a value of ``by`` as ``models`` has it."""
+        return word.lower().replace("-", "").replace("_", "")
 
     @property
     def first_names(self) -> list[str]:
@@ -70,10 +95,13 @@ class Model(BaseModel):
 
     Attributes:
         open_ended: whether further keys are nobody's mistake, as in a thing of an unknown kind.
+        key_spellings: other spellings of its keys: each key with a text of them, in lower case and without punctuation.
+            A key that stands here is found however it is written, ``client_id`` as ``clientId``.
         entries: its keys and values as the dialects leave them, merge keys expanded.
     """
 
     open_ended: ClassVar[bool] = False
+    key_spellings: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(
         frozen=True,

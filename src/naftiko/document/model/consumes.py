@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from naftiko.document.model.authentication import Authentication
+from naftiko.document.model.authentication import AnyAuthentication
 from naftiko.document.model.base import Model, NamedTuple
 from naftiko.document.model.body import RequestBody
 from naftiko.document.model.parameters import InputParameter, OutputParameter
@@ -66,7 +66,7 @@ class ConsumesHttp(Model):
     base_uri: str | None = None
     input_parameters: NamedTuple[InputParameter] = ()
     headers: dict[str, str] = Field(default_factory=dict)
-    authentication: Authentication | None = None
+    authentication: AnyAuthentication | None = None
     tunnel: Tunnel | None = None
     resources: NamedTuple[ConsumedResource] = ()
     binding: Any = None

@@ -1,38 +1,54 @@
-"""Authentication out: what each scheme adds to a request (SEMANTICS 4.5). One file for each scheme."""
+"""Authentication out: what each kind adds to a request (SEMANTICS 4.5). One module for each kind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from naftiko.document.model import (
+    AUTHENTICATIONS,
     ApiKeyAuthentication,
+    Authentication,
     BasicAuthentication,
     BearerAuthentication,
     DigestAuthentication,
-    Model,
     OAuth2Authentication,
 )
 from naftiko.engine.authentication.apikey import ApiKeyCredential
 from naftiko.engine.authentication.basic import BasicCredential
 from naftiko.engine.authentication.bearer import BearerCredential
-from naftiko.engine.authentication.contract import Credential, Fetch, Learn
+from naftiko.engine.authentication.contract import Credential, Fetch, Learn, Means, Proof
 from naftiko.engine.authentication.digest import DigestCredential
 from naftiko.engine.authentication.oauth2 import oauth2_credential
 from naftiko.plan.scope import Scope
 from naftiko.plan.unit import ApiPlan
 
-__all__ = ["SCHEMES", "Credential", "Fetch", "Make", "credential"]
+__all__ = ["Credential", "Fetch", "Make", "Means", "Proof", "credential", "register"]
 
-Make: TypeAlias = Callable[[ApiPlan, Scope, Fetch, Learn], Credential]
+Make: TypeAlias = Callable[[Means], Credential]
 
-SCHEMES: Final[Mapping[type[Model], Make]] = {
-    ApiKeyAuthentication: ApiKeyCredential,
-    BasicAuthentication: BasicCredential,
-    BearerAuthentication: BearerCredential,
-    DigestAuthentication: DigestCredential,
-    OAuth2Authentication: oauth2_credential,
-}
+MAKERS: Final[dict[type[Authentication], Make]] = {}
+
+
+def register(model: type[Authentication], make: Make) -> None:
+    """Add a kind of authentication to consumed APIs, for all capabilities that are loaded from now on.
+
+    Args:
+        model: its keys, what ``type`` is in a file, and what else it says of itself.
+        make: makes the credential of an API that has it; a ``Credential`` class, or what chooses one.
+
+    Raises:
+        ValueError: a word of it means another kind.
+    """
+    AUTHENTICATIONS.add(model, (model.kind, *model.spellings))
+    MAKERS[model] = make
+
+
+register(ApiKeyAuthentication, ApiKeyCredential)
+register(BasicAuthentication, BasicCredential)
+register(BearerAuthentication, BearerCredential)
+register(DigestAuthentication, DigestCredential)
+register(OAuth2Authentication, oauth2_credential)
 
 
 def credential(api: ApiPlan, scope: Scope, fetch: Fetch, learn: Learn = lambda _: None) -> Credential | None:
@@ -41,10 +57,10 @@ def credential(api: ApiPlan, scope: Scope, fetch: Fetch, learn: Learn = lambda _
     Args:
         api: the API, with the compiled values of its authentication's keys.
         scope: where variables are.
-        fetch: sends what the scheme has to ask, such as a token endpoint.
+        fetch: sends what the kind has to ask, such as a token endpoint.
         learn: told of each secret as it is used.
     """
     if api.authentication is None:
         return None
-    make = SCHEMES.get(type(api.authentication))
-    return None if make is None else make(api, scope, fetch, learn)
+    make = MAKERS.get(type(api.authentication))
+    return None if make is None else make(Means(api, scope, fetch, learn))

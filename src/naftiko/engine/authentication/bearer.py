@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from naftiko.engine.authentication.fixed import FixedCredential
+from naftiko.engine.authentication.contract import Credential, Proof
+from naftiko.engine.request import Draft
 
 
-class BearerCredential(FixedCredential):
+class BearerCredential(Credential):
     """``Authorization: Bearer TOKEN``."""
 
-    async def headers(self, method: str, url: str) -> list[tuple[str, str]]:  # noqa: ARG002  # a credential's shape
+    is_fixed = True
+
+    async def prove(self, draft: Draft) -> Proof:
         """Return the header; a token that already says its scheme is sent as it is."""
+        del draft
         token = self._secret("token").strip()
         scheme = token.partition(" ")[0].lower()
-        return [("Authorization", token if " " in token and scheme == "bearer" else f"Bearer {token}")]
+        return Proof(headers=[("Authorization", token if " " in token and scheme == "bearer" else f"Bearer {token}")])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from naftiko.engine.authentication.contract import Credential
+from naftiko.engine.authentication.contract import Proof
 from naftiko.engine.authentication.fields import with_fields
 from naftiko.engine.query import drop_pairs, name_of
 from naftiko.engine.request import Draft, query_pairs
@@ -68,20 +68,14 @@ class Carried:
         return added or not (self.headers or self.pairs or self.cookies or self.fields)
 
 
-async def carried(credential: Credential, method: str, url: str) -> Carried:
-    """Return what a credential adds to a request.
-
-    Raises:
-        MissingVariable: a variable of the credential has no value.
-        UnusableVariable: a value of it can't be sent.
-        UpstreamError: a token can't be had.
-    """
-    headers = await credential.headers(method, url)
+def carried(proof: Proof) -> Carried:
+    """Return what a credential adds to a request, as it goes on the wire."""
+    headers = proof.headers
     own = tuple((name, value) for name, value in headers if name.lower() != "cookie")
-    pairs = tuple(pair for name, value in await credential.query() for pair in query_pairs(name, value))
+    pairs = tuple(pair for name, value in proof.query for pair in query_pairs(name, value))
     cookies = [pair for name, value in headers if name.lower() == "cookie" for pair in _cookies_of(value)]
-    cookies += [(name, _cookie_value(value)) for name, value in await credential.cookies()]
-    fields = tuple(await credential.fields())
+    cookies += [(name, _cookie_value(value)) for name, value in proof.cookies]
+    fields = tuple(proof.fields)
     is_header_alone = bool(own) and not (pairs or cookies or fields)
     return Carried(own, pairs, tuple(cookies), fields, is_header_alone)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -20,9 +20,8 @@ from urllib.parse import quote
 
 import httpx
 
-from naftiko.engine.authentication.contract import Fetch, Learn, ScopedCredential
-from naftiko.plan.scope import Scope
-from naftiko.plan.unit import ApiPlan
+from naftiko.engine.authentication.contract import Credential, Means, Proof
+from naftiko.engine.request import Draft
 
 Hash = Callable[[bytes], str]
 
@@ -36,6 +35,7 @@ _HASHES: Final[Mapping[str, Hash]] = MappingProxyType(
     {name: _hash(known) for name, known in _NAMES if known in hashlib.algorithms_available}
 )
 """The algorithms of RFC 7616 chapter 6.1, the strongest first; each also with ``-sess``."""
+_PROOF: Final = re.compile(rb'(?:response|cnonce)="?([0-9A-Za-z+/=]{16,})')
 _STRENGTH: Final = tuple(_HASHES)
 _SESSION: Final = "-SESS"
 
@@ -129,20 +129,22 @@ class Session:
         return {"username*": f"UTF-8''{quote(self.username, safe='')}"}  # RFC 5987, as RFC 7616 chapter 3.4 asks
 
 
-class DigestCredential(ScopedCredential):
-    """``Authorization: Digest …``, once there was a challenge."""
+class DigestCredential(Credential):
+    """``Authorization: Digest …``, once there was a challenge; a digest holds for one URL (RFC 7616 chapter 3.4)."""
 
-    def __init__(self, api: ApiPlan, scope: Scope, fetch: Fetch, learn: Learn) -> None:
-        super().__init__(api, scope, fetch, learn)
+    is_signature = True
+
+    def __init__(self, means: Means) -> None:
+        super().__init__(means)
         self._session: Session | None = None
 
-    async def headers(self, method: str, url: str) -> list[tuple[str, str]]:
+    async def prove(self, draft: Draft) -> Proof:
         """Return the header; nothing before the first challenge."""
         if self._session is None:
             self._user_and_password()  # a missing variable is told before anything is sent
-            return []
-        target = httpx.URL(url).raw_path.decode("ascii")
-        return [("Authorization", self._session.header(method, target))]
+            return Proof()
+        target = httpx.URL(draft.full_url()).raw_path.decode("ascii")
+        return Proof(headers=[("Authorization", self._session.header(draft.method, target))])
 
     async def retry(self, request: httpx.Request, response: httpx.Response) -> bool:  # noqa: ARG002  # a credential's shape
         """Take up the strongest challenge that can be answered.
@@ -158,6 +160,13 @@ class DigestCredential(ScopedCredential):
             return False
         self._session = session
         return True
+
+    def proofs(self, request: httpx.Request) -> Sequence[str]:
+        """Return the header, and its hashes."""
+        header = request.headers.get("Authorization", "").encode("utf-8")
+        if not header:
+            return ()
+        return [header.partition(b" ")[2].decode(), *(found.decode() for found in _PROOF.findall(header))]
 
     def _user_and_password(self) -> tuple[str, str]:
         return self._secret("username"), self._secret("password")
@@ -210,8 +219,8 @@ def strongest(offered: Iterable[Mapping[str, str]]) -> Challenge | None:
 def _challenge(fields: Mapping[str, str]) -> Challenge | None:
     """Return a challenge, or ``None`` where it is incomplete, or wants what can't be done.
 
-    That is an unknown algorithm, text that no header can repeat, and ``auth-int`` alone: a credential doesn't see the
-    body that it would protect.
+    That is an unknown algorithm, text that no header can repeat, and ``auth-int`` alone, which no server asks for and
+    which would keep each body in memory.
     """
     algorithm = fields.get("algorithm", "")
     protections = {word.strip().lower() for word in fields["qop"].split(",")} if "qop" in fields else None

@@ -15,26 +15,25 @@ from typing import Final
 import httpx
 
 from naftiko.document.model import OAuth2Authentication
+from naftiko.document.model.authentication import REFRESH_TOKEN
 from naftiko.engine.authentication.access_token import AccessToken, TokenKeeper
 from naftiko.engine.authentication.bearer import BearerCredential
-from naftiko.engine.authentication.contract import Credential, Fetch, Learn, ScopedCredential
+from naftiko.engine.authentication.contract import Credential, Means, Proof
 from naftiko.engine.authentication.server_metadata import ServerMetadata, discover
 from naftiko.engine.authentication.token_endpoint import Client, request_token
+from naftiko.engine.request import Draft
 from naftiko.errors import MissingVariable, NotExecutable, UpstreamError
 from naftiko.plan.addresses import wrong_url
-from naftiko.plan.credentials import REFRESH_TOKEN, grant_of
-from naftiko.plan.scope import Scope
-from naftiko.plan.unit import ApiPlan
 
 _ANY_CLIENT: Final = "OAUTH"
 _WORD_STARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
 
-def oauth2_credential(api: ApiPlan, scope: Scope, fetch: Fetch, learn: Learn) -> Credential:
+def oauth2_credential(means: Means) -> Credential:
     """Return the credential of an ``oauth2`` block; a ``token`` without a ``clientId`` is the access token itself."""
-    if "token" in api.secrets and "client_id" not in api.secrets:
-        return BearerCredential(api, scope, fetch, learn)
-    return OAuth2Credential(api, scope, fetch, learn)
+    secrets = means.api.secrets
+    has_token = "token" in secrets and "client_id" not in secrets
+    return BearerCredential(means) if has_token else OAuth2Credential(means)
 
 
 def client_variables(namespace: str) -> list[tuple[str, str]]:
@@ -43,24 +42,25 @@ def client_variables(namespace: str) -> list[tuple[str, str]]:
     return [(f"{prefix}_CLIENT_ID", f"{prefix}_CLIENT_SECRET") for prefix in (own, _ANY_CLIENT) if prefix]
 
 
-class OAuth2Credential(ScopedCredential):
+class OAuth2Credential(Credential):
     """``Authorization: Bearer TOKEN`` with a token that a token endpoint gave for the client's credentials."""
 
-    def __init__(self, api: ApiPlan, scope: Scope, fetch: Fetch, learn: Learn) -> None:
-        super().__init__(api, scope, fetch, learn)
+    def __init__(self, means: Means) -> None:
+        super().__init__(means)
         self._keeper = TokenKeeper()
         self._discovered: tuple[str, ServerMetadata] | None = None
         self._rotated = ("", "")
 
-    async def headers(self, method: str, url: str) -> list[tuple[str, str]]:  # noqa: ARG002  # a credential's shape
+    async def prove(self, draft: Draft) -> Proof:
         """Return the header; ask for a token where none holds."""
+        del draft
         endpoint, issuer = self._server()
         client, form = self._client(), self._form()
 
         async def grant() -> AccessToken:
             return await self._grant(client, form, endpoint, issuer)
 
-        return [("Authorization", f"Bearer {await self._keeper.token(grant)}")]
+        return Proof(headers=[("Authorization", f"Bearer {await self._keeper.token(grant)}")])
 
     async def retry(self, request: httpx.Request, response: httpx.Response) -> bool:  # noqa: ARG002  # a credential's shape
         """Give the refused token up; a second try makes sense with another one."""
@@ -121,7 +121,7 @@ class OAuth2Credential(ScopedCredential):
 
     @property
     def _refreshes(self) -> bool:
-        return grant_of(self._authentication) == REFRESH_TOKEN
+        return self._authentication.grant == REFRESH_TOKEN
 
     def _form(self) -> dict[str, str]:
         """Return what is asked of the token endpoint, but for the client."""

@@ -25,7 +25,6 @@ from naftiko.expose.authentication.digest import DigestGuard
 from naftiko.expose.authentication.middleware import PRINCIPAL, Authenticated, Render, ResourceMetadata, admit, refuse
 from naftiko.expose.authentication.problem import problem
 from naftiko.expose.authentication.unknown import ClosedGuard
-from naftiko.plan.credentials import BY_CALLERS, placement_of
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 
@@ -142,7 +141,7 @@ def guard(
     if authentication is None:
         return None
     make = SCHEMES.get(type(authentication))
-    if isinstance(authentication, ApiKeyAuthentication) and placement_of(authentication) not in BY_CALLERS:
+    if isinstance(authentication, ApiKeyAuthentication) and authentication.placed not in authentication.by_callers:
         return ClosedGuard(f"apikey in {authentication.placement}")
     if make is None:
         return ClosedGuard(authentication.type)

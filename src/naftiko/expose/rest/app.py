@@ -21,6 +21,7 @@ from naftiko.engine.apart import LIGHT, Shared, current
 from naftiko.engine.capability import Adapter, Capability
 from naftiko.engine.forward import Inbound, backward, forwarded
 from naftiko.engine.head import UpstreamLinks, links_of
+from naftiko.engine.request import Streamed
 from naftiko.engine.run import PLAIN, Finish
 from naftiko.errors import CallError, NotExecutable, TakesLong, UpstreamRedirect, UpstreamStatus
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard, problem, refuse
@@ -41,6 +42,7 @@ from naftiko.expose.rest.messages import (
     raw_path,
     raw_query,
     read_body,
+    read_pieces,
     root_path,
     send_allowed,
     send_answer,
@@ -244,6 +246,10 @@ class RestApp(Shared):
         served, answer = await self.answered(served, request)
         return self._served.index(served.plain), answer
 
+    def _streamed(self, receive: Receive, watch: CallerWatch) -> Streamed:
+        pieces = _watched(receive, watch)
+        return Streamed(pieces, partial(read_pieces, pieces, self._options.max_request_bytes))
+
     async def _forward(
         self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send
     ) -> None:
@@ -254,7 +260,7 @@ class RestApp(Shared):
             action = _forward_action(served)
             upstream = served.capability.upstreams[action.api]
             with self._limit, CallerWatch(receive, self._callers) as watch:
-                inbound = _inbound(action, values, scope, _watched(receive, watch))
+                inbound = _inbound(action, values, scope, self._streamed(receive, watch))
                 if inbound.body is None:
                     watch.start()
                 async with upstream.open(forwarded(action, inbound, upstream)) as response:
@@ -327,7 +333,7 @@ def _forward_action(served: Served) -> ForwardAction:
     return action.forwarded
 
 
-def _inbound(action: ForwardAction, values: tuple[str, ...], scope: Scope, pieces: AsyncIterator[bytes]) -> Inbound:
+def _inbound(action: ForwardAction, values: tuple[str, ...], scope: Scope, body: Streamed) -> Inbound:
     headers = [(name.decode("latin-1").lower(), header_text(value)) for name, value in scope["headers"]]
     has_body = any(name in {"content-length", "transfer-encoding"} for name, _ in headers)
     return Inbound(
@@ -335,7 +341,7 @@ def _inbound(action: ForwardAction, values: tuple[str, ...], scope: Scope, piece
         rest=values[-1] if action.path_variable is not None and values else "",
         query=raw_query(scope),
         headers=headers,
-        body=pieces if has_body else None,
+        body=body if has_body else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import quote, quote_from_bytes
 
@@ -88,8 +88,13 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) ->
     announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise TooLarge(f"the body has {announced} bytes; the limit is {limit}")
+    return await read_pieces(body_pieces(receive), limit)
+
+
+async def read_pieces(pieces: AsyncIterable[bytes], limit: int) -> bytes:
+    """Read a body that comes in pieces; as ``read_body``."""
     growing = Growing()
-    async for piece in body_pieces(receive):
+    async for piece in pieces:
         if growing.add(piece) > limit:
             raise TooLarge(f"the body has more than {limit} bytes")
     return growing.whole()

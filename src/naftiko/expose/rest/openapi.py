@@ -26,7 +26,6 @@ from naftiko.expose.rest.router import route_shape
 from naftiko.expose.rest.variants import Asked, merged, with_conditions
 from naftiko.expose.selection import Selection
 from naftiko.observe import neutral
-from naftiko.plan.credentials import BY_CALLERS
 from naftiko.plan.inputs import Input, Null
 from naftiko.plan.names import in_words
 from naftiko.plan.path import placeholders
@@ -380,7 +379,7 @@ _Described = Iterable[tuple[str, dict[str, Any], list[str]]]
 
 
 def _api_key(authentication: Any) -> _Described:
-    if authentication.placement not in {None, *BY_CALLERS}:
+    if authentication.placement not in {None, *authentication.by_callers}:
         return []
     keys = {authentication.key: authentication.placement or "header"} if authentication.key else {}
     keys |= dict.fromkeys(authentication.headers, "header")

@@ -6,22 +6,20 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from pydantic.alias_generators import to_camel
 from yaml.nodes import Node
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
-    ApiKeyAuthentication,
     Authentication,
     Bind,
     CapabilityDocument,
     ConsumedOperation,
     ConsumedResource,
     ConsumesHttp,
-    OAuth2Authentication,
 )
 from naftiko.document.shell import meant
 from naftiko.plan.addresses import password_of, without_user
-from naftiko.plan.credentials import SECRET_KEYS
 from naftiko.plan.template import has_placeholder
 from naftiko.plan.unit import ApiPlan, CapabilityPlan
 
@@ -29,7 +27,6 @@ EXAMPLE_HOSTS = ("example.com", "example.org", "example.net", "example.edu")
 """Names that never lead anywhere (RFC 2606 chapter 3)."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _VARIABLE_LIKE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-_KEYS = {"client_secret": "clientSecret", "refresh_token": "refreshToken"}
 _USER_HINT = 'write `authentication: {type: basic, username: …, password: "{{API_PASSWORD}}"}`, and no user in the URL'
 _LITERAL_HINT = 'declare a bind and write its name: "{{API_TOKEN}}"'
 
@@ -116,29 +113,25 @@ def _check_credential(
             f"the credential of `{api.namespace}` travels over plain http, where anybody on the way can read it",
             hint="use https",
         )
-    if isinstance(authentication, OAuth2Authentication):
-        _check_oauth2(authentication, findings, node)
+    _check_addresses(authentication, findings)
+    if getattr(authentication, "scopes", None) == ():
+        findings.at(node).hint(
+            "oauth2-scopes", "no scopes are named, so the token may do anything", hint="add `scopes: [...]`"
+        )
     if (
         entry.authentication is not None and entry.authentication.node is authentication.node
     ):  # one that the operator gave is not in the file
         check_literals(authentication, bound, findings)
 
 
-def _check_oauth2(authentication: OAuth2Authentication, findings: Findings, node: Node | None) -> None:
-    for key, uri in (
-        ("authorizationServerUri", authentication.authorization_server_uri),
-        ("tokenEndpoint", authentication.token_endpoint),
-    ):
-        if uri and _is_plain_http(uri):
+def _check_addresses(authentication: Authentication, findings: Findings) -> None:
+    for key, uri in authentication.addresses().items():
+        if _is_plain_http(uri):
             findings.at(authentication.at(key)).warning(
                 "insecure-credential",
                 f"`{key}` is plain http, where anybody on the way can read the credential",
                 hint="use https",
             )
-    if not authentication.scopes:
-        findings.at(node).hint(
-            "oauth2-scopes", "no scopes are named, so the token may do anything", hint="add `scopes: [...]`"
-        )
 
 
 def _is_plain_http(uri: str) -> bool:
@@ -166,14 +159,10 @@ def _is_name(text: str, bound: frozenset[str]) -> bool:
 
 
 def _secrets(authentication: Authentication) -> Iterator[tuple[str, str, Node | None]]:
-    for attribute in SECRET_KEYS:
-        text = getattr(authentication, attribute, None)
-        if isinstance(text, str):
-            key = _KEYS.get(attribute, attribute)
-            yield key, text, _value_node(authentication, key)
-    if isinstance(authentication, ApiKeyAuthentication):
-        for name, text in authentication.headers.items():
-            yield name, text, authentication.at("headers", name)
+    for found, text in authentication.secrets().items():
+        name, _, inner = found.partition(".")
+        key = to_camel(name)
+        yield (inner, text, authentication.at(name, inner)) if inner else (key, text, _value_node(authentication, key))
 
 
 def _value_node(authentication: Authentication, key: str) -> Node | None:
