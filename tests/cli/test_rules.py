@@ -173,7 +173,7 @@ def reported_rules() -> dict[str, set[str]]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and node.args:
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                severity = "error" if name == "CannotLink" else name
+                severity = "error" if name in {"CannotLink", "cannot"} else name
                 rule = node.args[0]
                 if severity in REPORTING and isinstance(rule, ast.Constant) and _is_rule(rule.value, node):
                     found[rule.value].add(severity)

@@ -8,7 +8,7 @@ from typing import Final
 from yaml.nodes import Node
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import AdapterModel, Aggregate, Authentication, CapabilityDocument, Model
+from naftiko.document.model import AdapterModel, Aggregate, Authentication, CapabilityDocument, Model, Step
 from naftiko.document.shapes import written
 from naftiko.document.suggest import nearest
 
@@ -61,7 +61,7 @@ def report_unknown_key(key: str, node: Node, model: type[Model], beside: Contain
 
 
 def _article(model: type[Model]) -> str:
-    if issubclass(model, AdapterModel | Authentication):
+    if issubclass(model, AdapterModel | Authentication | Step):
         return model.called
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in model.__name__).strip()
     return _ARTICLES.get(model.__name__, f"{'an' if words[0] in 'aeiou' else 'a'} {words}")

@@ -24,12 +24,13 @@ from naftiko.engine.transport.redirects import is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
 from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
 from naftiko.observe.redaction import Learnt, Redactor
-from naftiko.plan.actions import Call, FlowAction, Run, StepPlan, StepResult
+from naftiko.plan.actions import Call, FlowAction, Run, StepResult
 from naftiko.plan.content import Content
 from naftiko.plan.function_inputs import arguments_of
 from naftiko.plan.methods import READING
 from naftiko.plan.operation import Operation
 from naftiko.plan.scope import Scope, Variables
+from naftiko.plan.steps import StepPlan
 from naftiko.plan.unit import UnitPlan
 from naftiko.types import ABSENT
 

@@ -24,6 +24,7 @@ from naftiko.plan.template import Value
 from naftiko.types import ABSENT
 
 if TYPE_CHECKING:
+    from naftiko.plan.steps.contract import StepPlan
     from naftiko.plan.unit import UnitPlan
 
 _FORWARDS: Final = "this route forwards requests; it can't be called"
@@ -74,29 +75,6 @@ class Runner(Protocol):
 
     async def call(self, call: Call, scope: Scope) -> Any:
         """Call a consumed operation; return its decoded document, ``None`` for no content."""
-        ...
-
-
-class StepPlan(Protocol):
-    """A step, compiled."""
-
-    @property
-    def name(self) -> str:
-        """The name under which later steps see its result."""
-        ...
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """The earlier steps that it reads."""
-        ...
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """The calls that it makes."""
-        ...
-
-    async def run(self, runner: Runner, scope: Scope) -> StepResult:
-        """Run it."""
         ...
 
 
@@ -309,6 +287,11 @@ class FlowAction(Action):
     def has_steps(self) -> bool:
         """It has."""
         return True
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether all of its steps do."""
+        return all(step.only_reads for wave in self.waves for step in wave)
 
     async def run(self, performer: Performer, run: Run) -> Any:
         """Run the steps and build the answer: of the mappings, else of the last step's result."""

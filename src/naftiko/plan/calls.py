@@ -375,14 +375,15 @@ class CallLinker:
                 continue
             tell_misspelt_names(self._findings.at(model.at("with", key)), names)
             if caller.declared:
-                self._check_declared(names, model, key)
+                self.check_declared(names, model, key)
         for other in broken[1:]:  # whoever catches the first one tells it
             self._findings.at(other.node).error(other.rule, other.reason)
         if broken:
             raise broken[0]
         return mapped
 
-    def _check_declared(self, names: Names, model: Model, key: str) -> None:
+    def check_declared(self, names: Names, model: Model, key: str) -> None:
+        """Tell the names in a value of ``with`` that a unit which declares its inputs doesn't declare."""
         for name in (*names.used, *names.missing):
             if name not in names.inputs and names.places.get(name) != "path":
                 self._findings.at(model.at("with", key)).warning(

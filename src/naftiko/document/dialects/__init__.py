@@ -42,11 +42,12 @@ from naftiko.document.model import (
     PromptArgument,
     RequestBody,
     RestAdapter,
-    ScriptStep,
     SkillTool,
+    Step,
     UnknownAdapter,
     UnknownAuthentication,
     UnknownConsumes,
+    UnknownStep,
 )
 from naftiko.document.reader import Entries
 
@@ -86,11 +87,12 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     PromptArgument: (keys.named, _LABELLED),
     RequestBody: (bodies.block,),
     RestAdapter: (routes.resources, *_ADAPTER),
-    ScriptStep: (keys.named,),
     SkillTool: (keys.named, _LABELLED),
+    Step: (keys.named,),
     UnknownAdapter: (_IN_NAMESPACE,),
     UnknownAuthentication: (),
     UnknownConsumes: (_BASE_URI, _IN_NAMESPACE),
+    UnknownStep: (),
 }
 
 

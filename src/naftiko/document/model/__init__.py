@@ -53,11 +53,12 @@ from naftiko.document.model.rest import (
     RestAdapter,
 )
 from naftiko.document.model.skill import ExposedSkill, SkillAdapter, SkillTool, SkillToolSource
-from naftiko.document.model.steps import CallStep, LookupStep, Mapping, ScriptStep, Step, UnknownStep
+from naftiko.document.model.steps import STEPS, CallStep, LookupStep, Mapping, ScriptStep, Step, UnknownStep
 
 __all__ = [
     "AUTHENTICATIONS",
     "RAW_FORMATS",
+    "STEPS",
     "AdapterModel",
     "Aggregate",
     "AggregateFunction",

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
     AggregateFunction,
-    CallStep,
     CapabilityDocument,
     ConsumedOperation,
-    LookupStep,
-    OutputParameter,
     Step,
 )
 from naftiko.document.suggest import FEW, did_you_mean, fold, listed
 from naftiko.plan.adapters import units_of
 from naftiko.plan.adapters.kind import Declaration
+from naftiko.plan.steps import kind_of
 
 _FIRST_NAME = re.compile(r"\s*\$\.(?!this\.)([\w-]+)(?=[.\[\s]|$)")
 
@@ -56,12 +53,12 @@ def check_flows(document: CapabilityDocument, findings: Findings) -> None:
     """Check the paths in the values of steps; linking has checked what a lookup searches and what mappings read."""
     operations = _operations(document)
     for unit in units_with_steps(document):
-        _check_lookups(unit.steps, operations, findings)
+        _check_kinds(unit.steps, operations, findings)
         inputs = {given.name for given in unit.input_parameters if given.name}
         names = {step.name for step in unit.steps if step.name}
         earlier = _Earlier()
         for step in unit.steps:
-            for path, text in _paths(step):
+            for path, text in step.texts():
                 first = _FIRST_NAME.match(text)
                 if first is None or first[1] in inputs or earlier.holds(text) or earlier.nearly_holds(first[1]):
                     continue
@@ -85,48 +82,14 @@ def _operations(document: CapabilityDocument) -> dict[str, ConsumedOperation]:
     return {name: operations[0] for name, operations in found.items() if len(operations) == 1}
 
 
-def _check_lookups(steps: Sequence[Step], operations: Mapping[str, ConsumedOperation], findings: Findings) -> None:
-    """Check what lookups compare and take against the outputs that the called operations declare."""
+def _check_kinds(steps: Sequence[Step], operations: Mapping[str, ConsumedOperation], findings: Findings) -> None:
+    """Let each step's kind check it against what the steps before it call."""
     called: dict[str, ConsumedOperation] = {}
     for step in steps:
-        if isinstance(step, CallStep) and step.name and (step.call or "").strip() in operations:
-            called[step.name] = operations[(step.call or "").strip()]
-        if not isinstance(step, LookupStep) or not step.index:
-            continue
-        fields = _fields(step.index.strip().removeprefix("$."), called)
-        wanted = [("match", step.match), *(("outputParameters", name) for name in step.output_parameters)]
-        for key, field in wanted if fields else ():
-            if field and field not in fields:
-                findings.at(step.at(key)).warning(
-                    "unknown-field",
-                    f"no item of `{step.index}` has `{field}`, as far as its outputs are declared: it finds nothing",
-                    hint=did_you_mean(field, fields) or f"declared: {listed(fields)}",
-                )
-
-
-def _fields(index: str, called: Mapping[str, ConsumedOperation]) -> list[str]:
-    """Return the fields that the items of an index declare; none where nobody knows them."""
-    name = next((name for name in called if index == name or index.startswith(f"{name}.")), None)
-    if name is None:
-        return []
-    outputs = called[name].output_parameters
-    if len(outputs) == 1 and outputs[0].name is None:
-        found: OutputParameter | None = outputs[0]
-    else:
-        found = OutputParameter(properties=outputs)
-    for key in filter(None, index[len(name) :].split(".")):
-        inside = found.properties if found is not None else ()
-        found = next((each for each in inside if each.name == key), None)
-    return [] if found is None else _columns(found)
-
-
-def _columns(declared: OutputParameter) -> list[str]:
-    if declared.items is not None:
-        return [each.name for each in declared.items.properties if each.name]
-    lists = [each for each in declared.properties if each.type == "array"]
-    if lists and len(lists) == len(declared.properties):  # parallel arrays
-        return [each.name for each in lists if each.name]
-    return []
+        operation = (getattr(step, "call", None) or "").strip()
+        if step.name and operation in operations:
+            called[step.name] = operations[operation]
+        kind_of(step).check(step, called, findings)
 
 
 def units_with_steps(document: CapabilityDocument) -> Iterator[AggregateFunction | Declaration]:
@@ -136,24 +99,3 @@ def units_with_steps(document: CapabilityDocument) -> Iterator[AggregateFunction
             if function.steps:
                 yield function
     yield from (unit for unit in units_of(document) if unit.steps)
-
-
-def _paths(step: Step) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield the texts of a step that are paths, each with where it stands."""
-    if isinstance(step, CallStep):
-        for key, value in step.with_.items():
-            yield from texts(value, ("with", key))
-    elif isinstance(step, LookupStep) and step.lookup_value is not None:
-        yield ("lookupValue",), step.lookup_value
-
-
-def texts(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield the texts of a value, of its maps and lists too, each with where it stands."""
-    if isinstance(value, str):
-        yield place, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from texts(inner, (*place, key))
-    elif isinstance(value, list):
-        for at, inner in enumerate(value):
-            yield from texts(inner, (*place, at))

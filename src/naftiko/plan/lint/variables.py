@@ -9,8 +9,8 @@ from yaml.nodes import Node
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import CapabilityDocument, ConsumesHttp
+from naftiko.document.model.steps import texts_of
 from naftiko.document.shell import as_template, first_in, meant
-from naftiko.plan.lint.flows import texts
 from naftiko.plan.lint.parameters import parameters
 from naftiko.plan.lint.references import callers
 
@@ -28,7 +28,9 @@ def check_variables(document: CapabilityDocument, findings: Findings) -> None:
 def _values(document: CapabilityDocument) -> Iterator[tuple[str, Node | None]]:
     """Yield texts in which ``${NAME}`` may stand between others: values of parameters and constant headers."""
     for parameter in parameters(document):
-        for place, text in texts(parameter.value if parameter.structure is None else parameter.structure, ("value",)):
+        for place, text in texts_of(
+            parameter.value if parameter.structure is None else parameter.structure, ("value",)
+        ):
             if as_template(text) is not None:
                 yield text, parameter.at(*place)
     for api in document.consumes:
@@ -39,14 +41,14 @@ def _values(document: CapabilityDocument) -> Iterator[tuple[str, Node | None]]:
 def _wholes(document: CapabilityDocument) -> Iterator[tuple[str, Node | None]]:
     """Yield texts that are a variable or none: in others, ``${NAME}`` may be the API's own."""
     for caller, _ in callers(document):
-        for place, text in texts(getattr(caller, "with_", {}), ("with",)):
+        for place, text in texts_of(getattr(caller, "with_", {}), ("with",)):
             if _is_whole(text):
                 yield text, caller.at(*place)
     for api in document.consumes:
         for resource in getattr(api, "resources", ()):
             for operation in resource.operations:
                 data: Any = operation.body.data if operation.body is not None else None
-                for place, text in texts(data, ("body", "data")):
+                for place, text in texts_of(data, ("body", "data")):
                     if _is_whole(text):
                         yield text, operation.at(*place)
 

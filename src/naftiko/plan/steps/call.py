@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
+from naftiko.document.model import CallStep
 from naftiko.plan.actions import Call, Runner, StepResult
 from naftiko.plan.outputs import visible
 from naftiko.plan.scope import Scope
+from naftiko.plan.steps.contract import Linking, StepPlan
 
 
 @dataclass(frozen=True, slots=True)
-class CallStepPlan:
+class CallStepPlan(StepPlan):
     """Calls an operation; its named outputs are seen beside the fields of its answer."""
 
-    name: str
-    needs: frozenset[str]
     call: Call
+
+    @classmethod
+    def link(cls, step: CallStep, linking: Linking) -> Self:
+        """Link the call."""
+        if step.call is None:
+            linking.cannot("unknown-call", "calls nothing", "add `call: namespace.operation`")
+        for key, given in (("forEach", step.for_each), ("condition", step.condition)):
+            if given is not None:
+                linking.cannot("unsupported-step", f"has `{key}`, which this runtime doesn't run", key=key)
+        call = linking.call(step.call, step.with_)
+        return cls(linking.name, linking.reads(value for _, value in call.arguments), call)
 
     @property
     def calls(self) -> tuple[Call, ...]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from naftiko.plan.actions import Call, Runner, StepResult
+from naftiko.document.findings import Findings
+from naftiko.document.model import ConsumedOperation, LookupStep, OutputParameter
+from naftiko.document.suggest import did_you_mean, listed
+from naftiko.plan.actions import Runner, StepResult
+from naftiko.plan.references import StepPath
 from naftiko.plan.scope import Scope
+from naftiko.plan.steps.contract import Linking, StepPlan
 from naftiko.plan.template import Value
 from naftiko.plan.text import as_text
 from naftiko.types import ABSENT
 
 
 @dataclass(frozen=True, slots=True)
-class LookupStepPlan:
+class LookupStepPlan(StepPlan):
     """A lookup.
 
     Attributes:
@@ -24,17 +29,43 @@ class LookupStepPlan:
         fields: what is taken of a hit; none: all of it.
     """
 
-    name: str
-    needs: frozenset[str]
     index: Value
     match: str
     value: Value
     fields: tuple[str, ...]
 
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """It makes none."""
-        return ()
+    @classmethod
+    def link(cls, step: LookupStep, linking: Linking) -> Self:
+        """Link it; it finds nothing without the inputs that it looks for."""
+        index = linking.result(step.index, "index") if step.index else None
+        if not isinstance(index, StepPath):
+            near = did_you_mean(step.index or "", linking.earlier)
+            linking.cannot(
+                "unknown-step",
+                f"looks into `{step.index}`, which is no earlier step",
+                near or f"earlier steps: {listed(linking.earlier)}",
+                key="index",
+            )
+        wanted = step.lookup_value if step.lookup_values is None else step.lookup_values
+        if step.match is None or wanted is None:
+            linking.cannot("unsupported-step", "needs `match` and `lookupValue`")
+        value = linking.value(wanted, "lookupValue")
+        return cls(linking.name, linking.reads([index, value]), index, step.match, value, step.output_parameters)
+
+    @classmethod
+    def check(cls, step: LookupStep, called: Mapping[str, ConsumedOperation], findings: Findings) -> None:
+        """Check what it compares and takes against the outputs that the called operation declares."""
+        if not step.index:
+            return
+        fields = _fields(step.index.strip().removeprefix("$."), called)
+        wanted = [("match", step.match), *(("outputParameters", name) for name in step.output_parameters)]
+        for key, field in wanted if fields else ():
+            if field and field not in fields:
+                findings.at(step.at(key)).warning(
+                    "unknown-field",
+                    f"no item of `{step.index}` has `{field}`, as far as its outputs are declared: it finds nothing",
+                    hint=did_you_mean(field, fields) or f"declared: {listed(fields)}",
+                )
 
     async def run(self, runner: Runner, scope: Scope) -> StepResult:  # noqa: ARG002  # a step's shape
         """Look up; hits keep the order of the values, none found is null (one value) or ``[]`` (a list)."""
@@ -86,3 +117,28 @@ def _rows(data: Any) -> Iterator[dict[str, Any]]:
                 yield {name: values[at] for name, values in columns.items() if at < len(values)}
         else:
             yield data
+
+
+def _fields(index: str, called: Mapping[str, ConsumedOperation]) -> list[str]:
+    """Return the fields that the items of an index declare; none where nobody knows them."""
+    name = next((name for name in called if index == name or index.startswith(f"{name}.")), None)
+    if name is None:
+        return []
+    outputs = called[name].output_parameters
+    if len(outputs) == 1 and outputs[0].name is None:
+        found: OutputParameter | None = outputs[0]
+    else:
+        found = OutputParameter(properties=outputs)
+    for key in filter(None, index[len(name) :].split(".")):
+        inside = found.properties if found is not None else ()
+        found = next((each for each in inside if each.name == key), None)
+    return [] if found is None else _columns(found)
+
+
+def _columns(declared: OutputParameter) -> list[str]:
+    if declared.items is not None:
+        return [each.name for each in declared.items.properties if each.name]
+    lists = [each for each in declared.properties if each.type == "array"]
+    if lists and len(lists) == len(declared.properties):  # parallel arrays
+        return [each.name for each in lists if each.name]
+    return []
