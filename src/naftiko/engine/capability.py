@@ -24,7 +24,9 @@ from naftiko.engine.run import PLAIN, Engine, Finish
 from naftiko.engine.settings import Settings
 from naftiko.engine.upstream import FORWARD, Upstream
 from naftiko.engine.variables import BoundVariables, StandInVariables
+from naftiko.engine.watched import watched_run
 from naftiko.errors import MissingVariable, NaftikoError
+from naftiko.observe.observer import Caller, UnitRun
 from naftiko.observe.redaction import Learnt
 from naftiko.plan.addresses import basic_credential, user_of
 from naftiko.plan.apis import LinkSettings
@@ -43,12 +45,18 @@ ResultT = TypeVar("ResultT")
 
 
 class Unit:
-    """One route or tool of a capability, ready to run."""
+    """One route or tool of a capability, ready to run.
 
-    __slots__ = ("_engine", "_environment", "plan")
+    Attributes:
+        plan: what it does.
+        observer: what sees its runs, or ``None``.
+    """
+
+    __slots__ = ("_engine", "_environment", "observer", "plan")
 
     def __init__(self, plan: UnitPlan, engine: Engine) -> None:
         self.plan = plan
+        self.observer = engine.observer
         self._engine = engine
         self._environment = tuple(found for found in plan.inputs.inputs if found.location == "environment")
 
@@ -131,8 +139,26 @@ class Unit:
         Raises:
             CallError: see ``naftiko.errors``; an upstream's own 4xx and 5xx are ``UpstreamStatus``.
         """
-        answer: Answer = await self._engine.run(self.plan, self.checked(self.plan.inputs.spread(inputs or {})), body)
+        running = self._run(inputs or {}, body)
+        return await (running if self.observer is None else self.seen(running, self.run_of(Caller())))
+
+    async def _run(self, inputs: Mapping[str, Any], body: Content | None) -> Answer:
+        answer: Answer = await self._engine.run(self.plan, self.checked(self.plan.inputs.spread(inputs)), body)
         return answer
+
+    def seen(self, work: Coroutine[Any, Any, ResultT], run: UnitRun) -> Coroutine[Any, Any, ResultT]:
+        """Return the work of a run as the observer sees it; an adapter calls it around ``run_checked``.
+
+        Args:
+            work: reads and checks the inputs, and runs the unit.
+            run: as ``run_of`` returns it.
+        """
+        return work if self.observer is None else watched_run(self.observer, run, work)
+
+    def run_of(self, caller: Caller) -> UnitRun:
+        """Return a run of it, as an observer sees it."""
+        plan = self.plan
+        return UnitRun(self._engine.label, plan.adapter, plan.namespace, plan.name, plan.method, plan.path, caller)
 
     def checked(self, given: Mapping[str, Any], *, text: frozenset[str] = frozenset()) -> dict[str, Any]:
         """Return the inputs as the unit takes them; those ``in: environment`` come from there and nowhere else.
@@ -237,33 +263,40 @@ class Capability:
             part for name in self._variable_names() for part in (name, name.rpartition(".")[2])
         )
         self._learn_literal_secrets()
+        self.engine = self._engine(settings)
+        self.upstreams = self.engine.upstreams
+        self.adapters = tuple(
+            Adapter(plan, tuple(Unit(unit, self.engine) for unit in plan.units)) for plan in self.plan.adapters
+        )
+        self.units = tuple(unit for adapter in self.adapters for unit in adapter.units)
+
+    def _engine(self, settings: Settings) -> Engine:
+        """Make what runs the units, and what sends their requests."""
+        redactor = self.variables.redactor
         seen: Variables = self.variables
-        if settings.mock:  # it is all there is of it: other variables, another transport, stand-ins for steps' values
-            seen = StandInVariables(self.variables)
-            nothing = MockTransport(self.variables.redactor, FORWARD)
-            settings = replace(settings, transport=lambda _: nothing)
+        complete = None
+        if settings.mock:  # all there is of it: other variables, another transport, and stand-ins for steps' values
+            seen, complete = StandInVariables(self.variables), with_stand_ins
+            settings = replace(settings, transport=lambda _: MockTransport(redactor, FORWARD))
         connections = _picked([api.namespace for api in self.plan.apis.values()], settings.connections)
-        self.upstreams = {
+        upstreams = {
             key: Upstream(
                 api,
                 seen,
                 settings,
-                self.variables.redactor,
+                redactor,
                 comma_arrays=_matches(api.namespace, settings.comma_arrays),
                 connections=connections.get(api.namespace),
             )
             for key, api in self.plan.apis.items()
         }
-        complete = with_stand_ins if settings.mock else None
-        self.engine = Engine(self.upstreams, seen, self.variables.redactor, self.roots, complete=complete)
-        self.engine.units = tuple(unit for adapter in self.plan.adapters for unit in adapter.runnable)
-        for action in (unit.action for unit in self.engine.units):
+        units = tuple(unit for adapter in self.plan.adapters for unit in adapter.runnable)
+        for action in (unit.action for unit in units):
             for _, call in () if action is None else action.calls:
-                self.upstreams[call.operation.api].prepare(call.operation)
-        self.adapters = tuple(
-            Adapter(plan, tuple(Unit(unit, self.engine) for unit in plan.units)) for plan in self.plan.adapters
-        )
-        self.units = tuple(unit for adapter in self.adapters for unit in adapter.units)
+                upstreams[call.operation.api].prepare(call.operation)
+        made = Engine(upstreams, seen, redactor, self.roots, complete=complete, observer=settings.observer)
+        made.units, made.label = units, self.label
+        return made
 
     @property
     def namespace(self) -> str:

@@ -11,7 +11,7 @@ import httpx
 
 from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
 from naftiko.engine.apart import LIGHT, Pool, Shared, current, is_heavy
-from naftiko.engine.apart.outside import Answered, Calls
+from naftiko.engine.apart.outside import ROLE, Answered, Calls
 from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.decode import answer as make_answer
 from naftiko.engine.decode import document, passes_bytes
@@ -22,7 +22,9 @@ from naftiko.engine.reach import FileRoots
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.redirects import is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
+from naftiko.engine.watched import watched_step
 from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
+from naftiko.observe.observer import Observer
 from naftiko.observe.redaction import Learnt, Redactor
 from naftiko.plan.actions import Call, FlowAction, Run, StepResult
 from naftiko.plan.content import Content
@@ -82,7 +84,9 @@ class Engine(Shared):
     """Runs the units of one capability.
 
     Attributes:
+        label: what the file calls itself.
         units: those that may run elsewhere, known there by their place.
+        observer: what sees the runs, or ``None``.
     """
 
     def __init__(
@@ -93,14 +97,17 @@ class Engine(Shared):
         roots: FileRoots,
         *,
         complete: Complete | None = None,
+        observer: Observer | None = None,
     ) -> None:
         super().__init__()
+        self.label = ""
         self.units: tuple[UnitPlan, ...] = ()
         self.upstreams = upstreams
         self.variables = variables
         self._redactor = redactor
         self._roots = roots
         self._complete = complete
+        self.observer = observer
         self._decoders: dict[int, Decoder] = {}
 
     async def run(
@@ -271,6 +278,7 @@ class _StepRunner:
         self._engine = engine
         self._descends = descends
         self._pool = current()
+        self.observer = engine.observer if ROLE.outside is None else None  # what it sees it sees in the server
         self._calls = Calls()
         self._answers: dict[str, Answered] = {}
         self._is_heavy = False
@@ -339,7 +347,9 @@ def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
 
 async def _step(step: StepPlan, runner: _StepRunner, scope: Scope) -> StepResult:
     try:
-        return await step.run(runner, scope)
+        observer = runner.observer
+        running = step.run(runner, scope)
+        return await (running if observer is None else watched_step(observer, step, running))
     except CallError as error:
         error.step = error.step or step.name
         raise

@@ -1,18 +1,50 @@
-"""Exchanges with an upstream, as an observer sees them; made only where there is one."""
+"""Runs, steps and exchanges, as an observer sees them; called only where there is one."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager
-from typing import Any, Literal
+from http import HTTPStatus
+from typing import Any, Literal, TypeVar
 
 import httpx
 
+from naftiko.engine.answer import Answer
 from naftiko.engine.mock import shown_url
 from naftiko.engine.sending import Outgoing
-from naftiko.observe.observer import Exchange, Observer
+from naftiko.errors import CallError, UpstreamRedirect, UpstreamStatus
+from naftiko.observe.observer import Exchange, Observer, StepRun, UnitRun
 from naftiko.observe.redaction import Redactor
+from naftiko.plan.steps import StepPlan, word_of
 from naftiko.plan.unit import ApiPlan
+
+ResultT = TypeVar("ResultT")
+
+
+async def watched_run(observer: Observer, run: UnitRun, work: Awaitable[ResultT]) -> ResultT:
+    """Return what the run of a unit gives, and tell of it."""
+    with observer.unit(run):
+        try:
+            result = await work
+        except Exception as error:
+            run.status = run.status or _status_of(error)
+            raise
+        run.status = run.status or (result.status if isinstance(result, Answer) else HTTPStatus.OK)
+        return result
+
+
+def _status_of(error: Exception) -> int:
+    """Return the status that a REST caller gets."""
+    if isinstance(error, UpstreamStatus) or (isinstance(error, UpstreamRedirect) and error.passes_on):
+        return error.response.status_code
+    return error.status if isinstance(error, CallError) else HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+async def watched_step(observer: Observer, step: StepPlan, work: Awaitable[ResultT]) -> ResultT:
+    """Return what a step gives, and tell of it."""
+    operation = step.calls[0].operation.key if step.calls else ""
+    with observer.step(StepRun(step.name, word_of(step), operation)):
+        return await work
 
 
 class Watched:

@@ -44,16 +44,17 @@ class UnitRun:
     """A run of a route, a tool or a resource.
 
     Attributes:
+        capability: what the file calls itself.
         adapter: its kind, such as ``rest``.
         namespace: of the adapter.
         name: of the operation, tool or resource.
         method: of a route.
         path: of a route, as the file has it.
         caller: who asks.
-        status: that a REST caller gets, once there is an answer; what fails raises.
-        bytes_out: of the answer's body, where it is counted.
+        status: of HTTP, once there is an answer or a failure: what a REST caller gets, before what HTTP makes of it.
     """
 
+    capability: str
     adapter: str
     namespace: str
     name: str
@@ -61,7 +62,6 @@ class UnitRun:
     path: str | None
     caller: Caller
     status: int | None = None
-    bytes_out: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from naftiko.errors import CallError, Overloaded
 from naftiko.expose.caller import Callers, CallerWatch
 from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.limits import CallLimit
+from naftiko.expose.mcp.callers import arrived
 from naftiko.expose.mcp.exact_numbers import handling, with_numbers
 from naftiko.expose.mcp.exchange import (
     BodyRefused,
@@ -171,7 +172,7 @@ class Endpoint(Home):
             return
         body = whole_json(body)
         wants_progress = _wants_progress(said, body)
-        if in_session or wants_progress or not await self._answered_shortly(headers, body, receive, send):
+        if in_session or wants_progress or not await self._answered_shortly(headers, body, scope, receive, send):
             app: ASGIApp = _manager_for(running.managers, version, wants_progress=wants_progress)
             if in_session or wants_progress:
                 app = functools.partial(streamed, app)
@@ -219,9 +220,11 @@ class Endpoint(Home):
                 await send_json(send, status, answer)
 
     async def _answered_shortly(
-        self, headers: Sequence[tuple[str, str]], body: bytes, receive: Receive, send: Send
+        self, headers: Sequence[tuple[str, str]], body: bytes, scope: Scope, receive: Receive, send: Send
     ) -> bool:
         """Answer a tool call that is in order; tell whether it was one."""
+        if self.tools.is_observed:
+            arrived.set(scope)  # of this request's task alone
         with CallerWatch(receive, self._callers) as watch:
             watch.start()
             answer = await self.shortcut.answer(headers, body)

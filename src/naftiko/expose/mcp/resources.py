@@ -22,6 +22,7 @@ from naftiko.engine.run import Finish
 from naftiko.errors import InputError, UpstreamStatus
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp import media, revisions
+from naftiko.expose.mcp.callers import caller_of
 from naftiko.expose.mcp.exact_numbers import marked
 from naftiko.expose.mcp.failures import failure_text
 from naftiko.expose.mcp.files import Directory, NotServed, ServedFile
@@ -70,12 +71,19 @@ class Dynamic:
         try:
             async with reporting(context, self.plan.name):
                 with self.limit:
-                    checked = self.unit.checked(self.unit.plan.inputs.spread(values))
-                    finish = Finish(partial(_contents, uri, _shown_as(self.plan, self.unit)), reads=True)
-                    return [marked(await self.unit.run_checked(checked, finish=finish))]
+                    reading = self._read(uri, values)
+                    unit = self.unit
+                    return await (
+                        reading if unit.observer is None else unit.seen(reading, unit.run_of(caller_of(context)))
+                    )
         except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
             told = report(error, self.redact, unit=f"resource {self.plan.name}")
             raise MCPError(_code(error), failure_text(self.plan.name, told), {"uri": uri}) from None
+
+    async def _read(self, uri: str, values: Mapping[str, str]) -> list[Any]:
+        checked = self.unit.checked(self.unit.plan.inputs.spread(values))
+        finish = Finish(partial(_contents, uri, _shown_as(self.plan, self.unit)), reads=True)
+        return [marked(await self.unit.run_checked(checked, finish=finish))]
 
 
 def _code(error: Exception) -> int:

@@ -21,6 +21,7 @@ from naftiko.engine.run import Finish
 from naftiko.errors import TakesLong
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp import revisions
+from naftiko.expose.mcp.callers import asked_by, asking, caller_of
 from naftiko.expose.mcp.continuing import ContinueTool
 from naftiko.expose.mcp.exact_numbers import as_written, marked
 from naftiko.expose.mcp.failures import failed_result
@@ -80,6 +81,9 @@ class ToolBook:
         options: which tools are served, and how.
         limit: how many calls may run at once, in the whole app.
         home: what has it, where calls may run in another process.
+
+    Attributes:
+        is_observed: whether somebody sees what runs, and wants to know who asks.
     """
 
     def __init__(
@@ -103,6 +107,7 @@ class ToolBook:
                     _log.debug("%s: a second tool `%s`; %s is served", here, tool.name, there)
                 else:
                     self._by_identity.setdefault(tool.identity, tool)
+        self.is_observed = any(source.capability.engine.observer is not None for source in sources)
         self._mirrored = frozenset(name for name, tool in self._tools.items() if x_mcp_header_map(tool.schema))
         self._mirrored |= {name for name, tool in self._by_real_name.items() if x_mcp_header_map(tool.schema)}
         self._limit = limit
@@ -130,6 +135,10 @@ class ToolBook:
     def find(self, name: str) -> Tool | None:
         """Return a tool by its name for clients, or by its real one."""
         return self._tools.get(name) or self._by_real_name.get(name)
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a tool of this name."""
+        return name in self._tools or name in self._own or name in self._by_real_name
 
     def identified(self, identity: str) -> Tool | None:
         """Return a tool by its ``namespace/name``."""
@@ -163,8 +172,10 @@ class ToolBook:
         Raises:
             MCPError: -32602, there is no such tool.
         """
+        arguments = as_written(params.arguments or {})
         async with reporting(context, params.name):
-            result = await self.result(params.name, as_written(params.arguments or {}), context.protocol_version)
+            calling = self.result(params.name, arguments, context.protocol_version)
+            result = await (asked_by(caller_of(context), calling) if self.is_observed else calling)
         if result is None:
             raise MCPError(INVALID_PARAMS, self.unknown(params.name))
         marked_result: dict[str, Any] = marked(result)
@@ -187,7 +198,11 @@ class ToolBook:
         """Call a tool; return its result, or the rest of it from a place on, in wire form and within its budget."""
         try:
             with self._limit:
-                return await self._run(tool, arguments, version, place)
+                running = self._run(tool, arguments, version, place)
+                unit = tool.unit
+                if unit.observer is None or ROLE.outside is not None:
+                    return await running
+                return await unit.seen(running, unit.run_of(asking.get()))
         except Exception as error:
             if ROLE.outside is not None and lacks_memory(error):
                 raise  # it is the job that ends, and the server that tells it

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -58,6 +59,7 @@ from naftiko.expose.rest.routes import HEAD_OF, Route, Served, best_of, not_foun
 from naftiko.expose.rest.timing import ServerTiming
 from naftiko.expose.spaces import Spaces, spaces_of
 from naftiko.expose.streams import Stream, end_of_body, is_stream
+from naftiko.observe.observer import Caller
 from naftiko.plan.actions import ForwardAction
 from naftiko.plan.methods import READING, SAFE_METHODS
 from naftiko.plan.scope import Scope as PlanScope
@@ -177,7 +179,8 @@ class RestApp(Shared):
                 if served.reader.needs_body or served.rivals:
                     request.body = await read_body(receive, request.headers, self._options.max_request_bytes)
                 watch.start()
-                served, answer = await self._done(served, request)
+                done = self._done(served, request)
+                served, answer = await (done if served.unit.observer is None else _seen(done, served, scope))
             if watch.gone:
                 return
         except (UpstreamStatus, UpstreamRedirect) as error:
@@ -255,27 +258,15 @@ class RestApp(Shared):
     ) -> None:
         """Pass the request on and stream the answer back."""
         is_head = scope["method"] == "HEAD"
-        started = False
+        began = _Began()
         try:
-            action = _forward_action(served)
-            upstream = served.capability.upstreams[action.api]
             with self._limit, CallerWatch(receive, self._callers) as watch:
-                inbound = _inbound(action, values, scope, self._streamed(receive, watch))
-                if inbound.body is None:
-                    watch.start()
-                async with upstream.open(forwarded(action, inbound, upstream)) as response:
-                    headers = _backward(response, served, values, scope)
-                    started = True
-                    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-                    with Stream(scope) if is_stream(response.headers.get("content-type", "")) else _WHOLE:
-                        async for piece in response.aiter_raw():
-                            message = {"type": "http.response.body", "body": piece, "more_body": True}
-                            await send_to_reader(send, message, scope, self._options.reading_seconds)
-                await end_of_body(send)
+                passing = self._passed_on(served, values, scope, (receive, send), watch, began)
+                await (passing if served.unit.observer is None else _seen_passing(passing, served, scope, began))
         except SlowReader:
             pass  # nobody is there to be told
         except Exception as error:
-            if not started:
+            if not began.status:
                 await _send_failure(error, served, send, is_head=is_head)
             elif isinstance(error, CallError):
                 # The answer is cut. An app that ends without its last message makes the server close the connection,
@@ -284,12 +275,86 @@ class RestApp(Shared):
             else:
                 raise
 
+    async def _passed_on(
+        self,
+        served: Served,
+        values: tuple[str, ...],
+        scope: Scope,
+        connection: tuple[Receive, Send],
+        watch: CallerWatch,
+        began: _Began,
+    ) -> None:
+        receive, send = connection
+        action = _forward_action(served)
+        upstream = served.capability.upstreams[action.api]
+        inbound = _inbound(action, values, scope, self._streamed(receive, watch))
+        if inbound.body is None:
+            watch.start()
+        async with upstream.open(forwarded(action, inbound, upstream)) as response:
+            headers = _backward(response, served, values, scope)
+            began.status = response.status_code
+            await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+            with Stream(scope) if is_stream(response.headers.get("content-type", "")) else _WHOLE:
+                async for piece in response.aiter_raw():
+                    message = {"type": "http.response.body", "body": piece, "more_body": True}
+                    await send_to_reader(send, message, scope, self._options.reading_seconds)
+        await end_of_body(send)
+
+
+@dataclass(slots=True)
+class _Began:
+    """What a caller was told of a forwarded answer.
+
+    Attributes:
+        status: of the answer; 0 before it began.
+    """
+
+    status: int = 0
+
 
 async def _answered_apart(
     app: RestApp, place: int, rivals: Sequence[int], request: InboundRequest
 ) -> tuple[int, Answer]:
     """Answer a request in another process of the pool."""
     return await app.answered_at(place, rivals, request)
+
+
+async def _seen(
+    done: Coroutine[Any, Any, tuple[Served, Answer]], served: Served, scope: Scope
+) -> tuple[Served, Answer]:
+    """Return what a unit answers, and let its observer see the run; which of several rivals ran is known at its end."""
+    run = served.unit.run_of(_caller(scope))
+
+    async def answered() -> tuple[Served, Answer]:
+        chosen, answer = await done
+        run.name, run.path, run.status = chosen.unit.name, chosen.unit.path, answer.status
+        return chosen, answer
+
+    return await served.unit.seen(answered(), run)
+
+
+async def _seen_passing(passing: Coroutine[Any, Any, None], served: Served, scope: Scope, began: _Began) -> None:
+    """Pass a request on, and let the observer see the run."""
+    run = served.unit.run_of(_caller(scope))
+
+    async def passed() -> None:
+        try:
+            await passing
+        finally:
+            run.status = began.status or None
+
+    await served.unit.seen(passed(), run)
+
+
+def _caller(scope: Scope) -> Caller:
+    """Return who asks, for an observer."""
+    return Caller(
+        protocol="http",
+        headers=scope["headers"],
+        method=scope["method"],
+        path=raw_path(scope),
+        address=scope.get("client"),
+    )
 
 
 def _validated(method: str, loaded: dt.datetime, answer: Answer) -> Answer:

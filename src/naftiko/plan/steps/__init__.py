@@ -10,7 +10,7 @@ from naftiko.plan.steps.contract import Linking, StepPlan
 from naftiko.plan.steps.lookup import LookupStepPlan
 from naftiko.plan.steps.unsupported import ScriptStepPlan, UnknownStepPlan
 
-__all__ = ["Linking", "StepPlan", "kind_of", "register"]
+__all__ = ["Linking", "StepPlan", "kind_of", "register", "word_of"]
 
 KINDS: Final[dict[type[Step], type[StepPlan]]] = {UnknownStep: UnknownStepPlan}
 
@@ -37,3 +37,8 @@ register(ScriptStep, ScriptStepPlan)
 def kind_of(step: Step) -> type[StepPlan]:
     """Return the kind of a step of a file."""
     return KINDS[type(step)]
+
+
+def word_of(plan: StepPlan) -> str:
+    """Return what files call the kind of a step."""
+    return next((model.kind for model, kind in KINDS.items() if kind is type(plan)), "")
