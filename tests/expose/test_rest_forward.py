@@ -305,3 +305,57 @@ async def test_a_route_of_its_own_wins_over_the_forward(upstream):
     async with client_of(capability) as client:
         assert (await client.get("/proxy/own")).json() == {"is": "own"}
         assert (await client.get("/proxy/own/x")).json()["path"] == "/base/own/x"
+
+
+def challenging(upstream, *, nonce="n0"):
+    """Ask everybody for a digest of one nonce; whoever has one gets an echo."""
+
+    def answer(request):
+        header = request.headers.get("authorization", "")
+        if header.startswith("Digest ") and f'nonce="{nonce}"' in header:
+            return JSONResponse({"body": request.text, "uri": header.partition('uri="')[2].partition('"')[0]})
+        challenge = f'Digest realm="r", nonce="{nonce}", qop="auth", algorithm=SHA-256'
+        return JSONResponse({"error": "who?"}, 401, {"www-authenticate": challenge})
+
+    upstream.on("*", "/base/{rest:path}", answer)
+
+
+DIGEST = {"authentication": {"type": "digest", "username": "u", "password": "{{PASSWORD}}"}}
+
+
+async def test_a_challenge_is_answered(upstream):
+    challenging(upstream)
+    capability = forwarding(upstream, api=DIGEST, environment={"PASSWORD": "p-123456"})
+    async with client_of(capability) as client:
+        got = [await client.get("/proxy/a?b=1"), await client.get("/proxy/c")]
+    assert [each.status_code for each in got] == [200, 200]
+    assert [each.json()["uri"] for each in got] == ["/base/a?b=1", "/base/c"]
+    assert len(upstream.requests) == 3  # the second one knows the nonce
+
+
+async def test_a_challenge_to_a_body_that_is_gone_is_the_answer_and_is_learnt(upstream):
+    challenging(upstream)
+    capability = forwarding(upstream, api=DIGEST, environment={"PASSWORD": "p-123456"})
+    async with client_of(capability) as client:
+        got = [await client.post("/proxy/a", content=b"one"), await client.post("/proxy/a", content=b"two")]
+    assert [each.status_code for each in got] == [401, 200]
+    assert got[1].json()["body"] == "two"
+    assert len(upstream.requests) == 2
+
+
+async def test_a_refusal_for_good_is_the_answer(upstream):
+    upstream.on("*", "/base/{rest:path}", JSONResponse({"error": "no"}, 401))
+    capability = forwarding(upstream, api=DIGEST, environment={"PASSWORD": "p-123456"})
+    async with client_of(capability) as client:
+        got = await client.get("/proxy/a")
+    assert (got.status_code, got.json()) == (401, {"error": "no"})
+    assert len(upstream.requests) == 1
+
+
+async def test_a_credential_that_is_a_field_is_added_to_the_body_that_comes(upstream):
+    echo(upstream)
+    api = {"authentication": {"type": "apikey", "key": "key", "value": "{{KEY}}", "placement": "body"}}
+    async with client_of(forwarding(upstream, api=api, environment={"KEY": "secret-key-123"})) as client:
+        got = await client.post("/proxy/a", json={"name": "n"})
+    assert got.status_code == 200, got.text
+    assert json.loads(upstream.requests[0].text) == {"key": "secret-key-123", "name": "n"}

@@ -379,7 +379,7 @@ class Upstream(Shared):
         response = await self._sent(outgoing, request)
         if response.status_code == _UNAUTHORIZED and authorized and self._credential is not None:
             self._unchanging = None
-            if outgoing.is_repeatable and await self._credential.retry(request, response):
+            if await self._credential.retry(request, response) and outgoing.is_repeatable:
                 await response.aclose()
                 request, _ = await self._forwarded(outgoing)
                 response = await self._sent(outgoing, request)
