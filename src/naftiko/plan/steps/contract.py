@@ -67,7 +67,10 @@ class StepPlan:
         return all(call.operation.method in SAFE_METHODS for call in self.calls)
 
     async def run(self, runner: Runner, scope: Scope) -> StepResult:
-        """Run it, once or, where a large answer is read elsewhere, once more with the answers of its calls.
+        """Run it. Where a large answer is better read elsewhere, it is run once more there, with the same answers.
+
+        Calls that are made one after the other must be made in the same order then; the one whose answer is large
+        returns ``None`` the first time, and what becomes of the result is not looked at.
 
         Args:
             runner: makes its calls.
@@ -112,6 +115,15 @@ class Linking:
             CannotLink: always.
         """
         raise CannotLink(rule, f"step `{self.name}` {reason}", hint, self._step.at(key) if key else self._step.node)
+
+    def seeing(self, *names: str) -> Linking:
+        """Return what links values that see further results beside those of earlier steps, such as a loop's item.
+
+        Args:
+            names: of what ``scope.steps`` has there as well when the step runs.
+        """
+        inner = replace(self._caller, names=replace(self._caller.names, steps=(*self.earlier, *names)))
+        return Linking(self.name, self._step, inner, self._wants, self._calls, self.findings)
 
     def call(self, called: str, with_: Mapping[str, Any]) -> Call:
         """Link a call of a consumed operation; what it needs is asked of the unit's caller.

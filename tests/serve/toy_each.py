@@ -1,0 +1,63 @@
+"""A kind of step from outside of the package: one call for each item of an earlier result, and a count of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import Field
+
+from naftiko.document.model import Step
+from naftiko.plan.actions import Call, Runner, StepResult
+from naftiko.plan.scope import Scope
+from naftiko.plan.steps import Linking, StepPlan, register
+from naftiko.plan.template import Value
+
+
+class EachStep(Step):
+    """Its keys."""
+
+    kind = "toyeach"
+    called = "a toy step"
+    own_keys = ("over",)
+
+    type: str | None = "toyeach"
+    over: str | None = None
+    call: str | None = None
+    with_: dict[str, Any] = Field(default_factory=dict)
+    note: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EachPlan(StepPlan):
+    """How it is linked, and what it does."""
+
+    over: Value
+    call: Call
+    note: dict[str, Value]
+
+    @classmethod
+    def link(cls, step: EachStep, linking: Linking) -> Self:
+        over = linking.result(step.over or "", "over")
+        if over is None or step.call is None:
+            linking.cannot("unsupported-step", f"goes over `{step.over}`, which is no earlier step", key="over")
+        call = linking.seeing("item").call(step.call, step.with_)
+        note = linking.with_values(step.note)
+        read = [over, *note.values(), *(value for _, value in call.arguments)]
+        return cls(linking.name, linking.reads(read), over, call, note)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        return (self.call,)
+
+    async def run(self, runner: Runner, scope: Scope) -> StepResult:
+        found = self.over(scope)
+        items = found if isinstance(found, list) else [found]
+        inside = [Scope(scope.inputs, scope.variables, {**scope.steps, "item": item}) for item in items]
+        got = [await runner.call(self.call, each) for each in inside]
+        noted = {key: value(scope) for key, value in self.note.items()}
+        result = {"count": len(items), "got": got, **noted}
+        return StepResult(result, result)
+
+
+register(EachStep, EachPlan)
