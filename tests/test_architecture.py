@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "naftiko"
 ROOMS = ("document", "plan", "engine", "expose", "serve", "cli")
-GROUND = {"errors", "types", "digits", "jsontext"}
+GROUND = {"errors", "types", "digits", "jsontext", "http_fields", "yaml12"}
 SIDE_ROOMS = {"observe"}
 """Rooms that know nothing of the business: anybody may import them, they import only the ground floor."""
 

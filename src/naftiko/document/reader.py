@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import re
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,6 +20,7 @@ from naftiko.digits import ExactNumber, core_number
 from naftiko.document.findings import Findings
 from naftiko.document.syntax import report_character, report_syntax
 from naftiko.types import Json
+from naftiko.yaml12 import BOOLEANS, NULLS, NUMBERS_BEGIN, is_number, not_finite
 
 MAX_BYTES = 32 * 1024 * 1024
 """The largest file that is read; the largest public capability is 1.8 MB."""
@@ -35,12 +35,6 @@ Entries: TypeAlias = dict[str, tuple[Node, Node]]
 
 _STANDARD_TAG = "tag:yaml.org,2002:"
 _TAGS = frozenset({"!", *(_STANDARD_TAG + kind for kind in ("str", "int", "float", "bool", "null", "map", "seq"))})
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_NOT_A_NUMBER = {".nan": float("nan"), ".NaN": float("nan"), ".NAN": float("nan")}
-_INFINITY = re.compile(r"([-+]?)\.(?:inf|Inf|INF)")
 _MERGE = "<<"
 
 
@@ -235,19 +229,19 @@ def scalar(node: ScalarNode, findings: Findings) -> bool | int | float | str | N
         return _tagged(node, tag.removeprefix(_STANDARD_TAG), findings)
     if node.style:  # plain scalars have none, or an empty one in PyYAML's C composer
         return text
-    if text in _NULL:
+    if text in NULLS:
         return None
-    if text in _BOOLEANS:
-        return _BOOLEANS[text]
-    return _number(text) if text[0] in "0123456789-+." else text
+    if text in BOOLEANS:
+        return BOOLEANS[text]
+    return _number(text) if text[0] in NUMBERS_BEGIN else text
 
 
 def _tagged(node: ScalarNode, tag: str, findings: Findings) -> bool | int | float | str | None:
     text: str = node.value
     if tag == "null":
         return None
-    if tag == "bool" and text in _BOOLEANS:
-        return _BOOLEANS[text]
+    if tag == "bool" and text in BOOLEANS:
+        return BOOLEANS[text]
     if tag not in {"bool", "int", "float"}:
         return text  # `!!str`; any other tag is refused where the file is read
     number = _number(text) if tag != "bool" else text
@@ -258,20 +252,18 @@ def _tagged(node: ScalarNode, tag: str, findings: Findings) -> bool | int | floa
 
 
 def _number(text: str) -> int | float | str:
-    if _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
+    if is_number(text):
         try:
             return core_number(text)
         except ValueError:  # longer than any number that is meant
             return text
-    infinity = _INFINITY.fullmatch(text)
-    if infinity:
-        return float(f"{infinity[1]}inf")
-    return _NOT_A_NUMBER.get(text, text)
+    special = not_finite(text)
+    return text if special is None else special
 
 
 def is_null(node: Node) -> bool:
     """Tell whether the node says nothing: an empty value, ``~`` or ``null``."""
-    return isinstance(node, ScalarNode) and not node.style and not node.tag and node.value in _NULL
+    return isinstance(node, ScalarNode) and not node.style and not node.tag and node.value in NULLS
 
 
 def plain(node: Node, findings: Findings) -> Json:

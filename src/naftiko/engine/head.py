@@ -12,6 +12,7 @@ from typing import Final
 import httpx
 
 from naftiko.engine.transport.whole import raw_headers
+from naftiko.plan.media_types import bare, charset_of
 
 _USEFUL: Final = frozenset(
     {
@@ -74,18 +75,12 @@ class Head:
     @property
     def media_type(self) -> str:
         """The media type without parameters, lower case; ``""`` for none."""
-        return self.content_type.partition(";")[0].strip().lower()
+        return bare(self.content_type)
 
     @property
     def charset(self) -> str | None:
         """The charset that the media type names."""
-        if ";" not in self.content_type:
-            return None
-        for parameter in self.content_type.split(";")[1:]:
-            name, _, value = parameter.partition("=")
-            if name.strip().lower() == "charset":
-                return value.strip().strip("\"'") or None
-        return None
+        return charset_of(self.content_type)
 
 
 def _name(raw_name: bytes) -> str:

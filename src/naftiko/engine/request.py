@@ -11,9 +11,9 @@ import httpx
 from naftiko.engine.bodies import Body, encode_body, field_value, is_document, json_bytes, written
 from naftiko.engine.refused import dots_in_base, dots_in_path, wrong_base
 from naftiko.engine.required import base_without_values, sends_nothing, without_values
-from naftiko.engine.transport.message import CONTROLS, TOKEN
 from naftiko.engine.wire import WireRequest
 from naftiko.errors import InputError, MissingVariable, NotExecutable, Problem
+from naftiko.http_fields import CONTROLS, is_token
 from naftiko.plan.actions import Call
 from naftiko.plan.base import WrongBase, path_of
 from naftiko.plan.body import BodyKind
@@ -320,17 +320,10 @@ def _add_header(name: str, value: Any, made: Draft, problems: list[Problem]) -> 
         problems.append(
             Problem(name, "header", f"`{name}` must not hold a line break or another control character", "one line")
         )
-    elif not _is_token(name):
+    elif not is_token(name):
         problems.append(Problem(name, "header", f"`{name}` can't be the name of a header", "a token (RFC 9110)"))
     else:
         made.add_header(name, text.strip())
-
-
-_TOKEN = frozenset(TOKEN.decode("ascii"))
-
-
-def _is_token(name: str) -> bool:
-    return bool(name) and _TOKEN.issuperset(name)
 
 
 def _body(call: Call, scope: Scope, made: Draft, passed: Content | None) -> Body | None:

@@ -9,9 +9,18 @@ FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
 
 
-def bare(media_type: str) -> str:
-    """Return a media type without its parameters, in lower case."""
-    return media_type.partition(";")[0].strip().lower()
+def bare(media_type: str | None) -> str:
+    """Return a media type without its parameters, in lower case; ``""`` for none."""
+    return (media_type or "").partition(";")[0].strip().lower()
+
+
+def charset_of(media_type: str | None) -> str | None:
+    """Return the charset that a media type names, ``None`` where it names none."""
+    for parameter in (media_type or "").split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip("\"'") or None
+    return None
 
 
 def is_json(media_type: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import ConsumedOperation, ExposedOperation
 from naftiko.document.suggest import did_you_mean
+from naftiko.http_fields import is_token
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 """The methods that people mean (RFC 9110 chapter 9, RFC 5789)."""
@@ -18,7 +18,6 @@ _OTHERS: Final = frozenset(
     | {"UNCHECKOUT", "UPDATE", "LABEL", "ORDERPATCH", "UPDATEREDIRECTREF", "MKREDIRECTREF", "PRI", "LIST", "RECEIVE"}
 )
 """Other methods, of the IANA registry and in use, which are no misspelt ones."""
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def check_method(operation: ConsumedOperation | ExposedOperation, findings: Findings) -> None:
@@ -27,7 +26,7 @@ def check_method(operation: ConsumedOperation | ExposedOperation, findings: Find
     if method is None or method.upper() in METHODS:
         return
     here = findings.at(operation.at("method"))
-    if not _TOKEN.fullmatch(method):
+    if not is_token(method):
         here.error("bad-method", f"`{method[:40]}` is no method: it is one word of HTTP, such as GET")
     elif method.upper() not in _OTHERS:
         near = did_you_mean(method.upper(), METHODS)

@@ -7,7 +7,6 @@ of it by a credential of the engine, which is registered together with it (``naf
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Final, TypeAlias, get_type_hints
@@ -19,12 +18,12 @@ from yaml.nodes import Node
 from naftiko.document.findings import Reporter
 from naftiko.document.model.base import Choice, Model
 from naftiko.document.suggest import fold
+from naftiko.http_fields import is_token
 
 PLACEMENTS: Final = ("header", "query", "cookie", "body", "path")
 DEFAULT_HEADER: Final = "X-API-Key"
 CLIENT_CREDENTIALS: Final = "clientcredentials"
 REFRESH_TOKEN: Final = "refreshtoken"  # noqa: S105  # a grant's name
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110's token: the name of a header or a cookie
 _TOKENS: Final = frozenset({"header", "cookie"})
 
 
@@ -277,7 +276,7 @@ class ApiKeyAuthentication(Authentication):
             reason = f"places its key in `{placement}`, which is none of header, query, cookie, body and path"
             return Unusable("unknown-placement", reason, "placement")
         named = [*self.headers, *([self.key] if self.key and placement in _TOKENS else [])]
-        wrong = next((name for name in named if "{{" not in name and not _TOKEN.fullmatch(name)), None)
+        wrong = next((name for name in named if "{{" not in name and not is_token(name)), None)
         if wrong is not None:
             reason = f"has `{wrong}` for a name, which no header and no cookie can have"
             return Unusable("unknown-placement", reason, "key")

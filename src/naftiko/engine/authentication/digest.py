@@ -22,6 +22,7 @@ import httpx
 
 from naftiko.engine.authentication.contract import Credential, Means, Proof
 from naftiko.engine.request import Draft
+from naftiko.http_fields import A_TOKEN, PARAMETER, parameter, quoted
 
 Hash = Callable[[bytes], str]
 
@@ -100,19 +101,19 @@ class Session:
         between = f"{challenge.nonce}:{counted}:{self.cnonce}:auth" if challenge.qop else challenge.nonce
         fields = {
             **self._user(hashed),
-            "realm": _quoted(challenge.realm),
-            "uri": _quoted(uri),
-            "nonce": _quoted(challenge.nonce),
-            "response": _quoted(hashed(f"{key}:{between}:{target}".encode())),
+            "realm": quoted(challenge.realm),
+            "uri": quoted(uri),
+            "nonce": quoted(challenge.nonce),
+            "response": quoted(hashed(f"{key}:{between}:{target}".encode())),
         }
         if challenge.algorithm:
             fields["algorithm"] = challenge.algorithm
         if challenge.opaque is not None:
-            fields["opaque"] = _quoted(challenge.opaque)
+            fields["opaque"] = quoted(challenge.opaque)
         if challenge.qop:
             fields |= {"qop": "auth", "nc": counted}
         if challenge.qop or challenge.session:
-            fields["cnonce"] = _quoted(self.cnonce)
+            fields["cnonce"] = quoted(self.cnonce)
         return "Digest " + ", ".join(f"{name}={value}" for name, value in fields.items())
 
     def is_like(self, other: Session) -> bool:
@@ -123,9 +124,9 @@ class Session:
     def _user(self, hashed: Hash) -> dict[str, str]:
         if self.challenge.userhash:
             name = hashed(f"{self.username}:{self.challenge.realm}".encode())
-            return {"username": _quoted(name), "userhash": "true"}
+            return {"username": quoted(name), "userhash": "true"}
         if self.username.isascii():
-            return {"username": _quoted(self.username)}
+            return {"username": quoted(self.username)}
         return {"username*": f"UTF-8''{quote(self.username, safe='')}"}  # RFC 5987, as RFC 7616 chapter 3.4 asks
 
 
@@ -172,10 +173,8 @@ class DigestCredential(Credential):
         return self._secret("username"), self._secret("password")
 
 
-_SPACE = r"[ \t]*"
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  # RFC 9110's token, a grammar
-_FIELD = re.compile(rf'({_TOKEN}){_SPACE}={_SPACE}(?:"((?:[^"\\]|\\.)*)"|({_TOKEN}))')
-_SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]+|$)")
+_FIELD = re.compile(PARAMETER)
+_SCHEME = re.compile(rf"({A_TOKEN})(?:[ \t]+|$)")
 _BETWEEN = re.compile(r"[ \t,]*")
 
 
@@ -193,8 +192,8 @@ def _challenges(header: str) -> Iterator[tuple[str, dict[str, str]]]:
     while at < len(header):
         found = _FIELD.match(header, at)
         if found is not None:
-            quoted = found[2]
-            fields[found[1].lower()] = found[3] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+            name, value = parameter(found)
+            fields[name] = value
         else:
             found = _SCHEME.match(header, at)
             if found is not None:
@@ -237,7 +236,3 @@ def _challenge(fields: Mapping[str, str]) -> Challenge | None:
         userhash=fields.get("userhash", "").lower() == "true",
     )
     return challenge if challenge.hash_name in _HASHES else None
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -7,7 +7,6 @@ ignored, never obeyed. Aliases share the value of their anchor, and are counted 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -19,13 +18,8 @@ from naftiko.engine.formats.charset import decode_text
 from naftiko.engine.formats.contract import Budget, Decoder, FormatError, FormatOptions
 from naftiko.engine.formats.numbers import json_float
 from naftiko.types import Json
+from naftiko.yaml12 import BOOLEANS, NULLS, NUMBERS_BEGIN, is_number, not_finite
 
-_NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOL: Final = {text: value == "true" for value in ("true", "false") for text in (value, value.title(), value.upper())}
-_NUMBERS_BEGIN: Final = frozenset("+-.0123456789")
-_INTEGER: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_SPECIAL: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _CORE: Final = "tag:yaml.org,2002:"
 _RESOLVED_TAGS: Final = frozenset({"null", "bool", "int", "float"})  # !!str and all others leave the text
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -176,17 +170,16 @@ def _resolved(event: yaml.ScalarEvent) -> Json:
 
 def _plain(event: yaml.ScalarEvent) -> Json:
     text: str = event.value
-    if text in _NULL:
+    if text in NULLS:
         return None
-    if text in _BOOL:
-        return _BOOL[text]
-    if text[0] not in _NUMBERS_BEGIN:  # most scalars: spares them five patterns
+    if text in BOOLEANS:
+        return BOOLEANS[text]
+    if text[0] not in NUMBERS_BEGIN:  # most scalars: spares them five patterns
         return text
-    if _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
+    if is_number(text):
         return _number(text, event)
-    if _SPECIAL.fullmatch(text):
-        return json_float(float(text.replace(".", "")))
-    return text
+    special = not_finite(text)
+    return text if special is None else json_float(special)
 
 
 def _number(text: str, event: yaml.ScalarEvent) -> float:

@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 
-from naftiko.engine.transport.message import CONTROLS, TOKEN
+from naftiko.http_fields import CONTROLS, TOKEN
 
 MOST_INTERIM: Final = 100
 """Answers before an answer (RFC 9110, 15.2): one is usual, and each costs as much as one that is passed on."""

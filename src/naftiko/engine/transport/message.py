@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import httpx
 
+from naftiko.http_fields import CONTROLS, TOKEN
+
 Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 """Headers, in order."""
-
-TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-"""What may stand in the name of a header, and in a method (RFC 9110, 5.6.2)."""
-
-CONTROLS: Final = bytes({*range(0x20), 0x7F} - {ord("\t")})
-"""What can't stand in the value of one: control characters but the tab (RFC 9110, 5.5)."""
 
 
 def address_of(request: httpx.Request) -> str:

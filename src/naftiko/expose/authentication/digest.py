@@ -23,13 +23,13 @@ from naftiko.expose.authentication.contract import (
 )
 from naftiko.expose.authentication.nonces import Nonces
 from naftiko.expose.authentication.shared_counts import shared_counts
+from naftiko.http_fields import PARAMETER, parameter
 from naftiko.plan.scope import Scope
 from naftiko.plan.template import Value
 
 _HASHES: Final = {"SHA-256": "sha256", "MD5": "md5"}
 """The algorithms that are offered, the preferred one first."""
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  # RFC 9110's token, a grammar
-_FIELD: Final = re.compile(rf'[ \t]*({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({_TOKEN}))[ \t]*(?:,|\Z)')
+_FIELD: Final = re.compile(rf"[ \t]*{PARAMETER}[ \t]*(?:,|\Z)")
 _COUNT: Final = re.compile(r"[0-9a-fA-F]{8}")
 _ORIGIN: Final = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _NEEDED: Final = ("realm", "nonce", "uri", "response", "qop", "nc", "cnonce")
@@ -122,9 +122,10 @@ def _parsed(text: str) -> dict[str, str]:
     at = 0
     while at < len(text):
         found = _FIELD.match(text, at)
-        if found is None or found[1].lower() in fields:
+        name, value = parameter(found) if found is not None else ("", "")
+        if found is None or name in fields:
             return {}
-        fields[found[1].lower()] = found[3] if found[2] is None else re.sub(r"\\(.)", r"\1", found[2])
+        fields[name] = value
         at = found.end()
     return fields
 

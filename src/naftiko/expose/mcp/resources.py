@@ -15,6 +15,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, PaginatedRequestParams, ReadResourceRequestParams
 
 from naftiko.engine.answer import Answer
+from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.capability import Unit
 from naftiko.engine.locations import is_there
 from naftiko.engine.reach import OutOfReach
@@ -32,6 +33,7 @@ from naftiko.expose.mcp.sources import Source
 from naftiko.expose.mcp.uris import UriTemplate
 from naftiko.expose.problems import Redact, report
 from naftiko.observe import neutral
+from naftiko.plan.media_types import bare
 from naftiko.plan.unit import ResourcePlan
 
 _log = logging.getLogger(__name__)
@@ -130,14 +132,14 @@ class _ShownAs:
 
 
 def _shown_as(plan: ResourcePlan, unit: Unit) -> _ShownAs:
-    return _ShownAs(plan.name, plan.mime_type, plan.binary, media.size_limit(unit.plan.max_binary_size))
+    return _ShownAs(plan.name, plan.mime_type, plan.binary, binary_bytes(unit.plan.max_binary_size))
 
 
 def _contents(uri: str, shown_as: _ShownAs, answer: Answer) -> dict[str, Any]:
-    sent = media.bare(answer.media_type)
+    sent = bare(answer.media_type)
     kind = shown_as.mime_type or sent or "text/plain"
     shown: dict[str, Any] = {"uri": uri, "mimeType": kind}
-    if shown_as.binary or (answer.has_content and not media.is_text(sent or media.bare(kind))):
+    if shown_as.binary or (answer.has_content and not media.is_text(sent or bare(kind))):
         shown["blob"] = encoded(answer.content, shown_as.name, shown_as.limit)
     else:
         shown["text"] = text_of(answer)
@@ -180,7 +182,7 @@ class Static:
 
 def _file_contents(uri: str, file: ServedFile, content: bytes) -> dict[str, Any]:
     shown: dict[str, Any] = {"uri": uri, "mimeType": file.media_type}
-    if media.is_text(media.bare(file.media_type)):
+    if media.is_text(bare(file.media_type)):
         try:
             return {**shown, "text": content.decode("utf-8-sig")}
         except UnicodeDecodeError:
@@ -260,4 +262,4 @@ def static_resource(source: Source, plan: ResourcePlan) -> Static:
     root = source.file(plan.directory or "")
     if not is_there(root):
         _log.warning("%s: the resource `%s` has no files: %s does not exist", plan.position, plan.name, root)
-    return Static(plan, Directory(plan.uri, root, plan.mime_type), media.size_limit(source.model.max_binary_size))
+    return Static(plan, Directory(plan.uri, root, plan.mime_type), binary_bytes(source.model.max_binary_size))

@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 
 from naftiko.engine.answer import Answer
+from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.decode import is_json
 from naftiko.engine.formats import FormatError
 from naftiko.engine.formats.charset import decode_text, known_charset
@@ -20,6 +21,7 @@ from naftiko.expose.incoming_json import whole_json
 from naftiko.expose.mcp import media, revisions
 from naftiko.expose.mcp.schemas import OutputShape
 from naftiko.jsontext import Written
+from naftiko.plan.media_types import bare, charset_of
 from naftiko.plan.unit import UnitPlan
 from naftiko.types import ABSENT
 
@@ -42,7 +44,7 @@ def tool_result(answer: Answer, plan: UnitPlan, shape: OutputShape, version: str
         UpstreamBroken: the answer is not what its format says, or larger than ``maxBinarySize``.
     """
     result = revisions.complete(content=[], isError=False)
-    kind = media.bare(answer.media_type)
+    kind = bare(answer.media_type)
     if not answer.has_content:
         structured = ABSENT if shape.schema is None else shape.structured(None, modern=revisions.is_modern(version))
     elif is_json(kind):
@@ -110,7 +112,7 @@ def _structured(answer: Answer, text: str, shape: OutputShape, version: str) -> 
 
 def is_document(answer: Answer) -> bool:
     """Tell whether an answer is JSON, and not only called so."""
-    if not is_json(media.bare(answer.media_type)):
+    if not is_json(bare(answer.media_type)):
         return False
     try:
         _ = answer.value
@@ -128,11 +130,12 @@ def text_of(answer: Answer) -> str:
         UpstreamBroken: they are in a coding that isn't known.
     """
     content = answer.content
-    if is_json(media.bare(answer.media_type)):
+    if is_json(bare(answer.media_type)):
         content = whole_json(content)
         if (b"NaN" in content or b"Infinity" in content) and (standing_in := _without_nan(answer, content)):
             return standing_in
-    charset = _charset(answer.media_type)
+    named = charset_of(answer.media_type)
+    charset = (known_charset(named) if named else None) or "utf-8"
     try:
         return decode_text(content, charset)
     except FormatError:
@@ -153,19 +156,11 @@ def _without_nan(answer: Answer, content: bytes) -> str:
     return ""
 
 
-def _charset(media_type: str | None) -> str:
-    for parameter in (media_type or "").split(";")[1:]:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return known_charset(value.strip()) or "utf-8"
-    return "utf-8"
-
-
 def _content(answer: Answer, kind: str, plan: UnitPlan, version: str) -> dict[str, Any]:
     """Return the content of an answer that is no JSON: text, an image, audio, or an embedded resource."""
     if media.is_text(kind):
         return {"type": "text", "text": text_of(answer)}
-    data = encoded(answer.content, plan.name, media.size_limit(plan.max_binary_size))
+    data = encoded(answer.content, plan.name, binary_bytes(plan.max_binary_size))
     if kind.startswith("image/"):
         return {"type": "image", "data": data, "mimeType": kind}
     if kind.startswith("audio/") and revisions.knows_audio(version):

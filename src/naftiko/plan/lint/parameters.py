@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,12 +10,12 @@ from yaml.nodes import Node
 from naftiko.document.findings import Findings
 from naftiko.document.model import CapabilityDocument, InputParameter, Model
 from naftiko.errors import InputError
+from naftiko.http_fields import is_token
 from naftiko.plan.inputs import Input, InputSet, fit, shorten
 from naftiko.plan.schema import parameter_schema
 from naftiko.plan.validation import broken_pattern
 from naftiko.types import ABSENT
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BOUNDS = (("minimum", "maximum"), ("min_length", "max_length"))
 _KEYS = {"min_length": "minLength", "max_length": "maxLength"}
 
@@ -37,7 +36,7 @@ def check_parameters(document: CapabilityDocument, findings: Findings) -> None:
 def _check_name(location: str | None, name: str | None, node: Node | None, findings: Findings) -> None:
     """Check that a header or a cookie can have its name (RFC 9110 chapter 5.1, RFC 6265 chapter 4.1.1)."""
     kind = (location or "").lower()
-    if kind in {"header", "cookie"} and name and not _TOKEN.fullmatch(name):
+    if kind in {"header", "cookie"} and name and not is_token(name):
         findings.at(node).error(
             "bad-header",
             f"no {kind} can have the name `{name[:60]}`",

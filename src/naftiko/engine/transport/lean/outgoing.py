@@ -11,7 +11,8 @@ import httpx
 import naftiko
 from naftiko.engine.transport.content_coding import ACCEPT_ENCODING
 from naftiko.engine.transport.lean.origin import split
-from naftiko.engine.transport.message import CONTROLS, TOKEN, Pairs, address_of, raw_headers, refuse_unsendable
+from naftiko.engine.transport.message import Pairs, address_of, raw_headers, refuse_unsendable
+from naftiko.http_fields import CONTROLS, TOKEN
 
 _METHOD: Final = re.compile(f"[{re.escape(TOKEN.decode())}]+")
 _USER_AGENT: Final = b"User-Agent: naftiko/" + naftiko.__version__.encode("ascii")
