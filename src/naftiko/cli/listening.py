@@ -14,7 +14,7 @@ _DIGITS: Final = 18
 """Of the longest number that an option may mean."""
 
 
-class NamedNumber(click.ParamType[tuple[str, int]]):
+class NamedNumber(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on only
     """``NAME=NUMBER``.
 
     Args:
@@ -44,7 +44,7 @@ class NamedNumber(click.ParamType[tuple[str, int]]):
         return name.strip(), int(number)
 
 
-class Checked(click.ParamType[str]):
+class Checked(click.ParamType):  # type: ignore[type-arg]  # likewise
     """A text that a function takes, or says in a ``ValueError`` why not.
 
     Args:

@@ -24,9 +24,6 @@ from naftiko.plan.addresses import basic_credential
 if TYPE_CHECKING:
     import aiohttp
 
-_BODY_HEADERS: Final = ("Content-Type",)
-"""What aiohttp would make up for a body that says nothing about itself."""
-
 _LARGE_BODY: Final = 1 << 20
 """Request bodies above this many bytes are written in pieces, so that other calls get their turn."""
 
@@ -121,7 +118,6 @@ class AiohttpExchanges:
             self._url(address, encoded=True),
             headers=headers,
             data=data,
-            skip_auto_headers=None if data is None else _BODY_HEADERS,
             allow_redirects=False,
             ssl=self._tls() if address.startswith("https:") else True,
             proxy=proxy,

@@ -25,6 +25,9 @@ _HEAD_BYTES: Final = 64 * 1024
 
 _FIRST_FINAL: Final = 200
 
+_MADE_UP: Final = ("Accept", "Content-Type")
+"""What aiohttp would add to a request that says nothing about them."""
+
 
 def session(limits: Limits, *, keeps: bool = True) -> aiohttp.ClientSession:
     """Return a session for one event loop, to be used in that loop.
@@ -41,13 +44,13 @@ def session(limits: Limits, *, keeps: bool = True) -> aiohttp.ClientSession:
         if keeps
         else aiohttp.TCPConnector(limit=0, force_close=True)
     )
-    line, request, response = _kinds()
+    line, response = _kinds()
     connector._factory = functools.partial(line, loop=connector._loop)  # noqa: SLF001 - the seam that there is
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"naftiko/{naftiko.__version__}", "Accept-Encoding": ACCEPT_ENCODING},
-        request_class=request,
+        skip_auto_headers=_MADE_UP,
         response_class=response,
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect, sock_read=limits.read),
@@ -57,8 +60,8 @@ def session(limits: Limits, *, keeps: bool = True) -> aiohttp.ClientSession:
 
 
 @functools.cache
-def _kinds() -> tuple[Callable[..., Any], type[aiohttp.ClientRequest], type[aiohttp.ClientResponse]]:
-    """Return what a session's connections, requests and answers are made of; made once aiohttp is there."""
+def _kinds() -> tuple[Callable[..., Any], type[aiohttp.ClientResponse]]:
+    """Return what a session's connections and answers are made of; made once aiohttp is there."""
     import aiohttp  # noqa: PLC0415 - likewise
     from aiohttp.client_proto import ResponseHandler  # noqa: PLC0415
     from aiohttp.http import HttpProcessingError  # noqa: PLC0415
@@ -90,12 +93,6 @@ def _kinds() -> tuple[Callable[..., Any], type[aiohttp.ClientRequest], type[aioh
             self.heard = True
             super().data_received(data)
 
-    class Request(aiohttp.ClientRequest):
-        """A request with no headers but those it is given."""
-
-        DEFAULT_HEADERS = {}  # noqa: RUF012 - aiohttp's own declaration is no ClassVar
-        POST_METHODS = set()  # noqa: RUF012 - likewise; those whose Content-Type would be made up
-
     class Response(aiohttp.ClientResponse):
         """An answer; a connection that ends before it is whole says how far it came."""
 
@@ -106,7 +103,7 @@ def _kinds() -> tuple[Callable[..., Any], type[aiohttp.ClientRequest], type[aioh
             except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
                 raise ended(error, was_kept=line.requests > 1 and not line.heard) from error
 
-    return Line, Request, Response
+    return Line, Response
 
 
 @functools.cache

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request, cookie_parser
+from starlette.requests import Request
 
 from naftiko import jsontext
 from naftiko.engine.apart import is_heavy
@@ -21,6 +22,8 @@ from naftiko.plan.content import Content
 from naftiko.plan.media_types import FORM, MULTIPART
 from naftiko.types import ABSENT
 
+_COOKIES: Final = SimpleCookie()
+"""Reads values in quotes."""
 MAX_FIELDS = 1000
 OF_THE_BODY: Final = frozenset({b"content-encoding", b"content-length", b"content-type", b"transfer-encoding"})
 """The headers that say what a body is."""
@@ -84,8 +87,10 @@ class InboundRequest:
         """The cookies by name, those of one name in their order; what is broken in the header hides no other cookie."""
         found: dict[str, list[str]] = {}
         for pair in self.headers.get("cookie", "").split(";"):
-            for name, value in cookie_parser(pair).items():
-                found.setdefault(name, []).append(value)
+            name, equals, value = pair.partition("=")
+            name, value = (name.strip(), value.strip()) if equals else ("", name.strip())  # as browsers read it
+            if name or value:
+                found.setdefault(name, []).append(_COOKIES.value_decode(value)[0])
         return found
 
     def content(self) -> Content | None:
