@@ -2,8 +2,9 @@
 #   docker build -t naftiko .
 #   docker run -p 8080:8080 -p 9090:9090 -e KOYEB_API_KEY -v ./capabilities:/capabilities:ro naftiko
 
-# To pin the base image too, build with its digest: --build-arg BASE=python:3.13-slim@sha256:…
-ARG BASE=python:3.13-slim
+# One patch release of Python; its tag is rebuilt when Debian is mended. To pin the very image, build with its digest:
+# --build-arg BASE=python:3.13.18-slim@sha256:…
+ARG BASE=python:3.13.18-slim
 
 FROM ${BASE} AS build
 WORKDIR /src
