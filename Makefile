@@ -10,7 +10,7 @@ CAPABILITY ?= capabilities/koyeb-instances.yaml
 
 CASES ?= 10000
 
-.PHONY: hostile serve test check demo corpus conformance bench startup attack lock sbom audit clean
+.PHONY: hostile serve test check lowest demo corpus conformance bench startup attack lock sbom audit clean
 
 # Exactly what requirements/dev.txt names, each file by its hash, none built here.
 $(VENV)/.installed: pyproject.toml requirements/dev.txt
@@ -30,6 +30,19 @@ check: $(VENV)/.installed  ## what a change must pass: lint, format, types, all 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(PYTEST) -m "" --cov --cov-report=term:skip-covered
+
+# The lower bounds of pyproject.toml are true: each command says what it does, and calls come through over sockets.
+LOWEST := tests/cli tests/engine tests/expose tests/plan tests/serve/test_first_capability.py tests/serve/test_kinds.py \
+	tests/serve/test_process.py tests/test_insides.py
+COMMANDS := serve validate inspect call install explain trust health
+
+lowest:  ## the lowest versions that pyproject.toml allows: every command's help, and the tests of commands, REST, MCP and calls
+	$(PYTHON) -m venv --clear $(VENV)/lowest
+	$(VENV)/lowest/bin/pip install --quiet --require-hashes --only-binary=:all: --requirement requirements/lowest.txt
+	$(VENV)/lowest/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(VENV)/lowest/bin/naftiko --help > $(VENV)/lowest/help
+	for command in $(COMMANDS); do $(VENV)/lowest/bin/naftiko $$command --help > $(VENV)/lowest/help || exit 1; done
+	$(VENV)/lowest/bin/python -m pytest -n $(WORKERS) --dist worksteal -q $(LOWEST)
 
 demo: $(VENV)/.installed  ## the first capability against a stand-in Koyeb, no account needed
 	$(BIN)/python -m examples.demo
@@ -55,9 +68,10 @@ attack: $(VENV)/.installed  ## ten minutes of good callers beside faults and att
 LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package naftiko \
 	--custom-compile-command 'make lock'
 
-lock:  ## resolve all dependencies anew, for development and for the image (needs uv)
+lock:  ## resolve all dependencies anew, for development, for the image and for `make lowest` (needs uv)
 	$(LOCK) --extra dev --output-file requirements/dev.txt
 	$(LOCK) --extra formats --output-file requirements/image.txt
+	$(LOCK) --extra dev --resolution lowest-direct --upgrade --only-binary :all: --output-file requirements/lowest.txt
 	echo 'hatchling>=1.27' | uv pip compile - --quiet --universal --python-version 3.11 --generate-hashes \
 		--custom-compile-command 'make lock' --output-file requirements/build.txt
 
