@@ -18,12 +18,19 @@ Answer = Callable[[str, Mapping[str, str]], tuple[int, Any]]
 
 
 @contextmanager
-def serving(answer: Answer, authority_file: Path) -> Iterator[int]:
-    """Serve ``answer``, write the authority's certificate to ``authority_file``, and give the port on 127.0.0.1."""
+def serving(answer: Answer, authority_file: Path, client_file: Path | None = None) -> Iterator[int]:
+    """Serve ``answer``, write the authority's certificate to ``authority_file``, and give the port on 127.0.0.1.
+
+    With a ``client_file`` only clients with a certificate are let in; one is written there, with its key.
+    """
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(authority_file))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
+    if client_file is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        authority.configure_trust(context)
+        authority.issue_cert("client.example").private_key_and_cert_chain_pem.write_to_path(str(client_file))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -90,9 +90,15 @@ class Upstream(Shared):
     def transport(self) -> httpx.AsyncBaseTransport:
         """The transport, made at the first call."""
         if self._transport is None:
-            make = self._settings.transport
-            self._transport = make(self.plan.namespace) if make is not None else Transport(self.limits)
+            self._transport = self._connecting()
         return self._transport
+
+    def _connecting(self) -> httpx.AsyncBaseTransport:
+        make = self._settings.transport
+        if make is not None:
+            return make(self.plan.namespace)
+        context = None if self._credential is None else self._credential.tls()
+        return Transport(self.limits, verify=context or True)
 
     async def _fetch(self, request: httpx.Request) -> httpx.Response:
         """Send what a credential asks, such as for a token: no call of an operation, and no policy's business."""

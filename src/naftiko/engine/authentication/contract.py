@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
@@ -104,6 +105,17 @@ class Credential:
             MissingVariable: a variable of the credential has no value.
         """
         return ()
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Return the context of the connections to the API, such as one with a client certificate; asked once.
+
+        By default ``None``: the platform's.
+
+        Raises:
+            MissingVariable: a variable of the credential has no value.
+            CallError: what the file names can't be used.
+        """
+        return None
 
     async def retry(self, request: httpx.Request, response: httpx.Response) -> bool:
         """After a 401: learn from it (a challenge, a stale token); return whether a second try makes sense.
