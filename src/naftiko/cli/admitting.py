@@ -11,8 +11,8 @@ import click
 
 from naftiko.cli.diagnostics.excerpt import harmless
 from naftiko.cli.trusted import TrustStore, Use
+from naftiko.expose.announcement import Announce, Announcement
 from naftiko.observe.lines import LINES
-from naftiko.serve.announcements import Announce, Announcement
 
 _MOST: Final = 20
 """Lines about hosts; more of them are counted."""

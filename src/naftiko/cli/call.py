@@ -23,6 +23,7 @@ from naftiko.engine.mock import described
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport.surroundings import environment_faults
 from naftiko.errors import CallError, InputError
+from naftiko.expose.registry import KINDS
 from naftiko.plan.scope import Scope, StandIn
 
 _EXIT_USAGE = 2
@@ -32,7 +33,7 @@ _EXIT_USAGE = 2
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("unit")
 @click.argument("inputs", nargs=-1, metavar="[NAME=VALUE | NAME:=JSON | NAME=@FILE]...")
-@click.option("--adapter", type=click.Choice(["rest", "mcp"]), help="Where to look for UNIT; default: both.")
+@click.option("--adapter", type=click.Choice(list(KINDS)), help="Where to look for UNIT; default: both.")
 @click.option("--dry-run", is_flag=True, help="Show the request, secrets hidden, and send nothing.")
 @click.option("--explain", "explained", is_flag=True, help="Show for each output which expression gave it.")
 @environment_option(

@@ -9,7 +9,7 @@ import click
 
 from naftiko.cli.listening import option
 from naftiko.engine.capability import Capability
-from naftiko.serve.announcements import Announcement
+from naftiko.expose.announcement import Announcement
 from naftiko.serve.connections import ConnectionLimits
 from naftiko.serve.descriptors import FEW, most_connections, raise_limit
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from naftiko.document.model import Authentication, McpAdapter, McpPrompt
+from naftiko.document.model import Authentication
 from naftiko.engine.capability import Adapter, Capability, Unit
-from naftiko.plan.actions import Action
+from naftiko.expose.description import unit_description
+from naftiko.expose.registry import KINDS
+from naftiko.expose.served import Exposed
 from naftiko.plan.addresses import without_user
-from naftiko.plan.inputs import Input
-from naftiko.plan.operation import Operation
-from naftiko.plan.unit import ResourcePlan
-from naftiko.types import ABSENT
 
 _DEFAULT_ADDRESS = "127.0.0.1"
 
@@ -75,95 +72,8 @@ def _adapter(adapter: Adapter, capability: Capability) -> dict[str, Any]:
         "address": model.address or _DEFAULT_ADDRESS,
         "port": model.port,
         "authentication": authentication_kind(model.authentication),
-        "units": [_unit(unit, capability) for unit in adapter.units],
-        **(_more_of_mcp(adapter, model, capability) if isinstance(model, McpAdapter) else {}),
-    }
-
-
-def _more_of_mcp(adapter: Adapter, model: McpAdapter, capability: Capability) -> dict[str, Any]:
-    return {
-        "resources": [_resource(plan, capability) for plan in adapter.plan.resources],
-        "prompts": [_prompt(prompt) for prompt in model.prompts],
-    }
-
-
-def _resource(plan: ResourcePlan, capability: Capability) -> dict[str, Any]:
-    unit = None if plan.unit is None else Unit(plan.unit, capability.engine)
-    return {
-        "name": plan.name,
-        "uri": plan.uri,
-        "mimeType": plan.mime_type,
-        "description": plan.description,
-        "location": plan.directory,
-        "call": unit.call if unit else None,
-        "executable": unit.executable if unit else True,
-        "reason": unit.reason if unit else "",
-        "inputs": [_input(given) for given in unit.inputs] if unit else [],
-        "upstream": list(_upstream(unit.plan.action, capability)) if unit else [],
-    }
-
-
-def _prompt(prompt: McpPrompt) -> dict[str, Any]:
-    return {
-        "name": prompt.name,
-        "description": prompt.description,
-        "location": prompt.location,
-        "arguments": [
-            {
-                "name": argument.name,
-                "required": argument.required and argument.default is None,
-                "description": argument.description,
-                **({} if argument.default is None else {"default": argument.default}),
-            }
-            for argument in prompt.arguments
-        ],
-    }
-
-
-def _unit(unit: Unit, capability: Capability) -> dict[str, Any]:
-    return {
-        "name": unit.name,
-        "alias": unit.alias,
-        "method": unit.method,
-        "path": unit.path,
-        "description": unit.description,
-        "call": unit.call,
-        "executable": unit.executable,
-        "reason": unit.reason,
-        "inputs": [_input(given) for given in unit.inputs],
-        "upstream": list(_upstream(unit.plan.action, capability)),
-    }
-
-
-def _input(given: Input) -> dict[str, Any]:
-    described = {
-        "name": given.shown,
-        "alias": given.alias,
-        "in": given.location,
-        "type": given.type,
-        "required": given.required,
-        "description": given.description,
-    }
-    return described if given.default is ABSENT else {**described, "default": given.default}
-
-
-def _upstream(action: Action | None, capability: Capability) -> Iterator[dict[str, Any]]:
-    """Yield what an action sends, each as its method and URL template, with the step's name in a flow."""
-    if action is None:
-        return
-    for step, call in action.calls:
-        yield {**({"step": step} if step else {}), **_request(call.operation, capability)}
-    if action.forwarded is not None:
-        api = capability.plan.apis[action.forwarded.api]
-        yield {"method": "*", "url": f"{without_user(api.base.text).rstrip('/')}/{{path}}", "operation": None}
-
-
-def _request(operation: Operation, capability: Capability) -> dict[str, Any]:
-    base = without_user(capability.plan.apis[operation.api].base.text).strip().rstrip("/")
-    return {
-        "method": operation.method,
-        "url": f"{base}/{operation.path.text.lstrip('/')}",
-        "operation": operation.key,
+        "units": [unit_description(unit, capability) for unit in adapter.units],
+        **KINDS[adapter.kind].description(Exposed(capability, adapter)),
     }
 
 

@@ -23,7 +23,8 @@ from naftiko.document.model import AdapterModel
 from naftiko.document.outline import exposed_adapters
 from naftiko.engine.settings import Settings
 from naftiko.errors import CapabilityError
-from naftiko.serve.addresses import DEFAULT_PORTS, has_variable, host_of, port_of
+from naftiko.expose.registry import KINDS
+from naftiko.serve.addresses import has_variable, host_of, port_of
 from naftiko.serve.sockets import is_port
 
 _SECONDS = 2.0
@@ -89,7 +90,7 @@ class _Places:
         declared = [
             model
             for model in exposed_adapters(path, self._settings.import_root, self._settings.file_roots)
-            if model.listens and model.kind in DEFAULT_PORTS
+            if model.listens and model.kind in KINDS
         ]
         known = self._declared(declared)
         for place in self._loaded(path) if known is None else known:

@@ -16,9 +16,12 @@ from naftiko.cli.diagnostics import wants_colour
 from naftiko.cli.diagnostics.excerpt import harmless
 from naftiko.cli.options import check_names, environment_option, shared_options
 from naftiko.engine.settings import Settings
+from naftiko.expose.registry import KINDS
 from naftiko.observe import neutral
 
 _DESCRIPTION_WIDTH = 100
+_READ_AS = {"prompt": "the text of"}
+"""What is read of the location of a thing, where that is not its files."""
 
 
 @click.command()
@@ -74,10 +77,9 @@ class _Writer:
             yield f"exposes {self._bold(harmless(adapter['namespace'] or adapter['type']))}  {_where(adapter)}"
             for unit in adapter["units"]:
                 yield from self._unit(unit)
-            for resource in adapter.get("resources", ()):
-                yield from self._resource(resource)
-            for prompt in adapter.get("prompts", ()):
-                yield from self._prompt(prompt)
+            for noun in KINDS[adapter["type"]].nouns[1:]:
+                for thing in adapter.get(f"{noun}s", ()):
+                    yield from self._thing(noun, thing)
 
     def _uses(self, uses: dict[str, Any]) -> Iterator[str]:
         for variable in uses["variables"]:
@@ -98,19 +100,16 @@ class _Writer:
         yield from self._title(f"{self._bold(harmless(title))}{alias}", unit["description"])
         yield from self._call(unit)
 
-    def _resource(self, resource: dict[str, Any]) -> Iterator[str]:
-        name = "" if resource["name"] == resource["uri"] else f"  {resource['name']}"
-        yield from self._title(f"resource {self._bold(harmless(resource['uri'] + name))}", resource["description"])
-        if resource["location"]:
-            yield f"    -> files of {harmless(resource['location'])}"
-        else:
-            yield from self._call(resource)
-
-    def _prompt(self, prompt: dict[str, Any]) -> Iterator[str]:
-        yield from self._title(f"prompt {self._bold(harmless(prompt['name'] or ''))}", prompt["description"])
-        if prompt["location"]:
-            yield f"    -> the text of {harmless(prompt['location'])}"
-        arguments = prompt["arguments"]
+    def _thing(self, noun: str, thing: dict[str, Any]) -> Iterator[str]:
+        """Write what an adapter exposes beside its units: where it comes from, and what it takes."""
+        name, uri = thing["name"] or "", thing.get("uri")
+        shown = name if uri in {None, name} else f"{uri}  {name}"
+        yield from self._title(f"{noun} {self._bold(harmless(shown))}", thing["description"])
+        if thing.get("location"):
+            yield f"    -> {_READ_AS.get(noun, 'files of')} {harmless(thing['location'])}"
+        elif "upstream" in thing:
+            yield from self._call(thing)
+        arguments = thing.get("arguments", ())
         yield from _table(
             [(harmless(each["name"] or ""), "required" if each["required"] else "optional") for each in arguments],
             [each["description"] for each in arguments],

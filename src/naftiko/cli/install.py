@@ -22,6 +22,7 @@ from naftiko.cli.terminal import say
 from naftiko.engine.capability import Capability, load
 from naftiko.engine.locations import is_there
 from naftiko.engine.settings import Settings
+from naftiko.expose.registry import KINDS
 from naftiko.observe import neutral
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -146,7 +147,7 @@ def _remembered(kind: type[ThingT]) -> ThingT:
 
 
 def _adapters(capability: Capability) -> list[str]:
-    return [adapter.namespace for adapter in capability.adapters if adapter.kind == "mcp"]
+    return [adapter.namespace for adapter in capability.adapters if KINDS[adapter.kind].client_path is not None]
 
 
 def _name(capabilities: Sequence[Capability]) -> str:

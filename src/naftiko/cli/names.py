@@ -19,12 +19,12 @@ from naftiko.cli.settings import VARIABLES, Given
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.capability import Capability
 from naftiko.engine.variables import VARIABLE_PREFIX
+from naftiko.expose.registry import KINDS
 from naftiko.expose.selection import fits
 
 _SHOWN: Final = 10
 _FEW: Final = 2000
 """Units among which a similar name is looked for, which takes a while."""
-_TYPES: Final = ("rest", "mcp")
 _EACH: Final = "*"
 """The name of a number that stands alone, and is each API's."""
 _PATTERN: Final = re.compile(r"[*?\[]")
@@ -99,7 +99,7 @@ def check_names(known: KnownNames, environment: Mapping[str, str], *, warn: Warn
     given = next((value for value in context.meta.values() if isinstance(value, Given)), Given())
     found = [
         *_unknown_apis(given, environment, known),
-        *_unknown_numbered(context, _Numbered("port", "adapter", known.exposed, "exposed", _TYPES)),
+        *_unknown_numbered(context, _Numbered("port", "adapter", known.exposed, "exposed", tuple(KINDS))),
         *_unknown_numbered(
             context,
             _Numbered("upstream-max-concurrent-calls", "consumed API", known.consumed, "consumed", (_EACH,)),

@@ -23,18 +23,17 @@ from naftiko.engine.memory import budget_of
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits
 from naftiko.errors import CapabilityError
+from naftiko.expose.announcement import Announce, Announcement
 from naftiko.expose.gate import host_pattern, origin_pattern
-from naftiko.expose.mcp.options import ANSWER_BUDGET, MAX_SESSIONS, McpOptions
-from naftiko.expose.mcp.options import MAX_REQUEST_BYTES as MCP_REQUEST_BYTES
-from naftiko.expose.rest.options import MAX_REQUEST_BYTES as REST_REQUEST_BYTES
-from naftiko.expose.rest.options import RestOptions
+from naftiko.expose.mcp.options import MAX_SESSIONS
+from naftiko.expose.registry import KINDS
 from naftiko.expose.selection import Selection
 from naftiko.observe import neutral
 from naftiko.observe.lines import LINES
 from naftiko.observe.logs import configure, json_line
 from naftiko.observe.redaction import Redactor
 from naftiko.serve.addresses import is_http
-from naftiko.serve.announcements import Announce, Announcement, missing, surroundings
+from naftiko.serve.announcements import missing, surroundings
 from naftiko.serve.apps import AppOptions
 from naftiko.serve.process import ServeOptions, serve_stdio
 from naftiko.serve.process import serve as serve_all
@@ -223,9 +222,7 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     if admission is not None:
         admission.tell_uses()
     if over_stdio:
-        if not any(adapter.kind == "mcp" for capability in capabilities for adapter in capability.adapters):
-            raise click.ClickException("--transport stdio: the files expose nothing over MCP")
-        serve_stdio(capabilities, _mcp_options(given))
+        serve_stdio(capabilities, _app_options(given))
         served_all = True
     else:
 
@@ -269,10 +266,7 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
     return ServeOptions(
         host=given["host"] or None,
         ports=dict(given["port"]),
-        apps=AppOptions(
-            rest=_rest_options(given),
-            mcp=_mcp_options(given),
-        ),
+        apps=_app_options(given),
         strict=given["strict"],
         workers=workers,
         dev=given["dev"],
@@ -281,40 +275,22 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
     )
 
 
-def _rest_options(given: dict[str, Any]) -> RestOptions:
-    return RestOptions(
-        max_request_bytes=REST_REQUEST_BYTES if given["max_request_bytes"] is None else given["max_request_bytes"],
-        cors_origins=tuple(given["cors_origin"]),
-        allowed_hosts=tuple(given["allow_host"]),
-        allowed_origins=tuple(given["allow_origin"]),
-        prefix=given["prefix"],
-        selection=_selection(given),
-        max_concurrency=given["max_concurrency"],
-        server_timing=given["server_timing"],
-    )
-
-
-def _mcp_options(given: dict[str, Any]) -> McpOptions:
+def _app_options(given: dict[str, Any]) -> AppOptions:
+    """Return the options of all kinds of adapters; each takes what it has a name for."""
+    same = ("max_request_bytes", "prefix", "max_concurrency", "server_timing", "stateful", "max_sessions")
+    said = {
+        **{name: given[name] for name in (*same, "answer_budget")},
+        "cors_origins": tuple(given["cors_origin"]),
+        "allowed_hosts": tuple(given["allow_host"]),
+        "allowed_origins": tuple(given["allow_origin"]),
+        "answer_budgets": dict(given["answer_budgets"]),
+        "tool_mode": given["tools"],
+        "selection": Selection(tuple(given["allow_tool"]), tuple(given["deny_tool"])),
+    }
     try:
-        return McpOptions(
-            allowed_hosts=tuple(given["allow_host"]),
-            allowed_origins=tuple(given["allow_origin"]),
-            stateful=given["stateful"],
-            max_sessions=given["max_sessions"],
-            max_request_bytes=MCP_REQUEST_BYTES if given["max_request_bytes"] is None else given["max_request_bytes"],
-            prefix=given["prefix"],
-            answer_budget=ANSWER_BUDGET if given["answer_budget"] is None else given["answer_budget"],
-            answer_budgets=dict(given["answer_budgets"]),
-            tool_mode=given["tools"],
-            selection=_selection(given),
-            max_concurrency=given["max_concurrency"],
-        )
+        return AppOptions.of(said)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-
-
-def _selection(given: dict[str, Any]) -> Selection:
-    return Selection(tuple(given["allow_tool"]), tuple(given["deny_tool"]))
 
 
 def _workers(text: str) -> int:
@@ -391,7 +367,7 @@ def _load(
         if capability.adapters:
             capabilities.append(capability)
         elif capability.usable:
-            tell(_not_served(path, "it exposes nothing over REST or MCP"))
+            tell(_not_served(path, f"it exposes nothing over {' or '.join(kind.title for kind in KINDS.values())}"))
             findings.not_served += bool(capability.errors)  # one that is there for imports has none
         else:
             tell(_not_served(path, "it can't be read as a capability"))

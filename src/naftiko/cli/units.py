@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import click
 
-from naftiko.document.model import McpAdapter, McpPrompt
+from naftiko.document.model import McpPrompt
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.expose.mcp.uris import UriTemplate
@@ -58,7 +58,7 @@ def find(capability: Capability, named: str, adapter: str | None = None, given: 
     Args:
         capability: where to look.
         named: a name, an alias, ``METHOD PATH``, or the URI of a resource.
-        adapter: ``rest`` or ``mcp``.
+        adapter: the kind of adapter to look at; all of them if ``None``.
         given: the names of the inputs, which tell routes of the same method and path apart, as they do on the wire.
 
     Raises:
@@ -68,7 +68,7 @@ def find(capability: Capability, named: str, adapter: str | None = None, given: 
     unit = _unit(units, named, given)
     if unit is not None:
         return NamedUnit(unit)
-    exposing = [each for each in capability.adapters if each.kind == "mcp"] if adapter != "rest" else []
+    exposing = [each for each in capability.adapters if adapter in {None, each.kind}]
     found = next(_resources(exposing, named, capability), None) or next(_prompts(exposing, named), None)
     if found is None:
         names = [*_unit_names(units), *_other_names(exposing)]
@@ -121,7 +121,7 @@ def _resources(exposing: list[Adapter], named: str, capability: Capability) -> I
 def _prompts(exposing: list[Adapter], named: str) -> Iterator[Named]:
     name = named.removeprefix("prompt ").strip()
     for adapter in exposing:
-        for model in cast("McpAdapter", adapter.plan.model).prompts:
+        for model in adapter.plan.prompts:
             if model.name == name:
                 yield NamedPrompt(adapter, model)
 
@@ -135,7 +135,7 @@ def _other_names(exposing: list[Adapter]) -> Iterator[str]:
     for adapter in exposing:
         for plan in adapter.plan.resources:
             yield from (plan.name, plan.uri)
-        yield from (model.name for model in cast("McpAdapter", adapter.plan.model).prompts if model.name)
+        yield from (model.name for model in adapter.plan.prompts if model.name)
 
 
 def _route(unit: Unit) -> str:

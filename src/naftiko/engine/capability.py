@@ -298,6 +298,10 @@ class Capability:
         made.units, made.label = units, self.label
         return made
 
+    def of_kind(self, kind: str) -> tuple[Adapter, ...]:
+        """Return its adapters of one kind."""
+        return tuple(adapter for adapter in self.adapters if adapter.kind == kind)
+
     @property
     def namespace(self) -> str:
         """A name for the capability: its first consumed namespace, else its first adapter's, else the file's."""

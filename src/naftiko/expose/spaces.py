@@ -71,13 +71,13 @@ class Spaces:
 
     def _takes(self, capability: Capability, adapter: Adapter, name: str) -> bool:
         """Take a name, unless another capability has it: routes and tools are apart whatever they are called."""
-        owner = id(capability.plan)  # a capability may be seen in part, as several objects of the same plan
+        owner = id(capability)
         return self._owners.setdefault((adapter.kind, name), owner) == owner
 
 
 def shared_namespaces(capabilities: Iterable[Capability]) -> frozenset[str]:
     """Return the namespaces that several capabilities would have with prefixes."""
-    names = {id(capability.plan): capability.namespace for capability in capabilities}
+    names = {id(capability): capability.namespace for capability in capabilities}
     return frozenset(name for name, count in Counter(names.values()).items() if count > 1)
 
 

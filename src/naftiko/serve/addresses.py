@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from naftiko.document.model import AdapterModel
+from naftiko.expose.registry import KINDS
+from naftiko.expose.served import Exposed, ServedKind
 from naftiko.serve.sockets import is_port
 
 if TYPE_CHECKING:
@@ -17,18 +19,9 @@ if TYPE_CHECKING:
     from naftiko.expose.spaces import Spaces
 
 DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORTS = {"rest": 8080, "mcp": 9090}
 _LOOPBACK = {"localhost": DEFAULT_HOST}
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-
-
-@dataclass(frozen=True, slots=True)
-class Exposed:
-    """An adapter of a capability."""
-
-    capability: Capability
-    adapter: Adapter
 
 
 @dataclass(slots=True)
@@ -52,16 +45,18 @@ class Listener:
         except ValueError:  # a name
             return self.host.rstrip(".").endswith("localhost")
 
-    def of_kind(self, kind: str) -> list[Exposed]:
-        """The adapters of one kind."""
-        return [exposed for exposed in self.exposed if exposed.adapter.kind == kind]
+    def by_kind(self) -> Iterator[tuple[ServedKind[Any], list[Exposed]]]:
+        """Yield the kinds that are here, each with its adapters."""
+        for kind in KINDS.values():
+            exposed = [each for each in self.exposed if each.adapter.kind == kind.kind]
+            if exposed:
+                yield kind, exposed
 
     def spaces(self, *, prefix: bool) -> Spaces:
         """The namespaces that the adapters are served under."""
         from naftiko.expose.spaces import Spaces  # noqa: PLC0415  # whoever asks only for addresses needs no engine
 
-        pairs = [(exposed.capability, exposed.adapter) for exposed in self.exposed]
-        return Spaces(pairs, prefix=prefix, shared=self.shared)
+        return Spaces(self.exposed, prefix=prefix, shared=self.shared)
 
 
 def listeners(
@@ -153,7 +148,7 @@ def port_of(model: AdapterModel, ports: Mapping[str, int], fill: Callable[[str],
     if isinstance(model.port, str):
         filled = fill(model.port)
         return int(filled) if _NUMBER.fullmatch(filled) else filled
-    return model.port if model.port is not None else DEFAULT_PORTS[kind]
+    return model.port if model.port is not None else KINDS[kind].default_port
 
 
 def _port(capability: Capability, adapter: Adapter, ports: Mapping[str, int]) -> int | str:

@@ -2,71 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from naftiko.document.model import McpAdapter
 from naftiko.document.ports import LAST_PORT
 from naftiko.engine.capability import Adapter, Capability
 from naftiko.engine.transport.surroundings import environment_faults
-from naftiko.expose.gate import LOOPBACK
-from naftiko.expose.spaces import Spaces
-from naftiko.serve.addresses import DEFAULT_HOST, Exposed, Listener, address_variables, is_http
+from naftiko.expose.announcement import Announcement
+from naftiko.expose.registry import KINDS
+from naftiko.expose.served import Exposed, Listening
+from naftiko.serve.addresses import DEFAULT_HOST, Listener, address_variables, is_http
 from naftiko.serve.conflicts import conflicts
 
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """One line for the operator.
-
-    Attributes:
-        text: for people.
-        facts: the same for programs; ``event`` is always there.
-        is_warning: something should be done about it.
-        is_aside: it goes to stderr all the same: stdout says what is served, and nothing else.
-    """
-
-    text: str
-    facts: Mapping[str, object] = field(default_factory=dict)
-    is_warning: bool = False
-    is_aside: bool = False
-
-
-Announce = Callable[[Announcement], None]
-
-
 def where(
     listener: Listener, url: str, *, prefix: bool, dev: bool = False, allowed_hosts: Sequence[str] = ()
 ) -> Iterator[Announcement]:
-    """Yield a line for each adapter behind a listener: its full URL and how much it serves; one more for all of MCP.
+    """Yield a line for each adapter behind a listener: its full URL and how much it serves; then more of a kind.
 
     Args:
         listener: the adapters.
         url: of the socket, without a path.
         prefix: whether each capability is under its namespace.
-        dev: whether to say how an MCP server can be looked at.
-        allowed_hosts: names beside loopback's under which MCP clients may call.
+        dev: whether to say how what is served can be looked at.
+        allowed_hosts: names beside loopback's under which clients may call.
     """
-    mcp = listener.of_kind("mcp")
     spaces = listener.spaces(prefix=prefix)
+    counts = Counter(exposed.adapter.kind for exposed in listener.exposed)
     if not listener.is_loopback:
         yield from _open_to_all(listener, url)
     for exposed in listener.exposed:
-        yield _adapter(exposed, url + _path(exposed, spaces, alone=len(mcp) == 1, prefix=prefix))
-    if len(mcp) > 1:
-        tools = sum(len(exposed.adapter.units) for exposed in mcp)
-        text = f"mcp  {url}/mcp  all {tools} tools of {len(mcp)} adapters"
-        yield Announcement(text, {"event": "listening", "adapter": "mcp", "url": f"{url}/mcp", "units": tools})
-    if mcp and not listener.is_loopback and "*" not in allowed_hosts:
-        names = (*LOOPBACK, *allowed_hosts)
-        text = f"mcp  {url} answers to the host names {', '.join(names)}; any other is refused without --allow-host"
-        yield Announcement(text, {"event": "hosts", "url": url, "hosts": list(names)}, is_warning=not allowed_hosts)
-    if mcp and dev:
-        command = f"npx @modelcontextprotocol/inspector --transport http --server-url {url}/mcp"
-        yield Announcement(f"inspect: {command}", {"event": "inspect", "command": command})
+        kind, name = KINDS[exposed.adapter.kind], quote(spaces.of(exposed.adapter), safe="")
+        yield _adapter(exposed, url + kind.path(name, alone=counts[kind.kind] == 1, prefix=prefix))
+    for kind, its in listener.by_kind():
+        yield from kind.announced(Listening(its, url, listener.is_loopback, allowed_hosts, dev))
 
 
 def _open_to_all(listener: Listener, url: str) -> Iterator[Announcement]:
@@ -84,13 +56,6 @@ def _open_to_all(listener: Listener, url: str) -> Iterator[Announcement]:
         )
         facts = {"event": "no-authentication", "url": url, "host": listener.host, "namespaces": asking_nothing}
         yield Announcement(text, facts, is_warning=True)
-
-
-def _path(exposed: Exposed, spaces: Spaces, *, alone: bool, prefix: bool) -> str:
-    name = quote(spaces.of(exposed.adapter), safe="")
-    if exposed.adapter.kind == "rest":
-        return f"/{name}" if prefix else ""
-    return "/mcp" if alone and not prefix else f"/{name}/mcp"
 
 
 def _adapter(exposed: Exposed, url: str) -> Announcement:
@@ -111,18 +76,12 @@ def _adapter(exposed: Exposed, url: str) -> Announcement:
         "namespace": adapter.namespace,
         "capability": capability.label,
     }
-    return Announcement(f"{adapter.kind:<5}{url}  {amount}  {adapter.namespace} ({capability.label})", facts)
+    return Announcement(f"{adapter.kind:<4} {url}  {amount}  {adapter.namespace} ({capability.label})", facts)
 
 
 def amounts(adapter: Adapter) -> dict[str, int]:
     """Return how much an adapter exposes, by what it is called: routes; tools, resources and prompts."""
-    if not isinstance(adapter.plan.model, McpAdapter):
-        return {"route": len(adapter.units)}
-    return {
-        "tool": len(adapter.units),
-        "resource": len(adapter.plan.resources),
-        "prompt": len(adapter.plan.model.prompts),
-    }
+    return KINDS[adapter.kind].amounts(adapter)
 
 
 def _amount(noun: str, count: int) -> str:
@@ -189,8 +148,9 @@ def in_conflict(listeners: Sequence[Listener], *, prefix: bool) -> Iterator[Anno
 
 def _renamed(listener: Listener, *, prefix: bool) -> Iterator[Announcement]:
     for renamed in listener.spaces(prefix=prefix).renamed:
-        if prefix or renamed.adapter.kind == "mcp":  # without prefixes routes have no namespace
-            file, place = renamed.capability.path, f"/{renamed.name}{'/mcp' if renamed.adapter.kind == 'mcp' else ''}"
+        place = KINDS[renamed.adapter.kind].path(renamed.name, alone=False, prefix=prefix)
+        if place:  # else its namespace is nowhere to be seen
+            file = renamed.capability.path
             why = f"another file has `{renamed.wanted}`"
             facts = {"event": "renamed", "file": str(file), "namespace": renamed.wanted, "name": renamed.name}
             yield Announcement(f"renamed: {file}: `{renamed.wanted}` is at {place}: {why}", facts, is_warning=True)

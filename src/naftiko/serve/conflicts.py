@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Any, TypeAlias
 
 from naftiko.engine.capability import Unit
-from naftiko.plan.routes import NO_ROUTE
-from naftiko.serve.addresses import Exposed, Listener
+from naftiko.expose.registry import KINDS
+from naftiko.expose.served import Exposed, ServedKind
+from naftiko.serve.addresses import Listener
 from naftiko.types import Position
 
-_NOUNS: Final = {"rest": "route", "mcp": "tool"}
-_Key: TypeAlias = tuple[str, object, object]
+_Key: TypeAlias = tuple[str, Hashable]
 
 
 @dataclass(slots=True)
@@ -43,6 +43,7 @@ class _Named:
     what: str
     unit: Unit
     owner: object
+    kind: ServedKind[Any]
 
     @property
     def position(self) -> Position:
@@ -64,35 +65,16 @@ def conflicts(listeners: Iterable[Listener]) -> list[Conflict]:
 
 def _add(found: dict[tuple[int, int], Conflict], first: _Named, second: _Named) -> None:
     pair = id(first.owner), id(second.owner)
-    in_vain = _is_in_vain(first, second)
+    in_vain = first.kind.is_in_vain(first.unit, second.unit)
     made = Conflict(second.what, first.position, second.position, in_vain)
     known = found.setdefault(pair, made)
     if in_vain and not known.in_vain:
         made.counts = known.counts
         known = found[pair] = made
-    known.counts[_NOUNS[second.key[0]]] += 1
-
-
-def _is_in_vain(first: _Named, second: _Named) -> bool:
-    """Tell whether the second is never served: REST prefers what can run, and what a request's inputs fit best."""
-    if first.key[0] != "rest" or first.unit.method is None:
-        return True
-    if not first.unit.executable and second.unit.executable:
-        return False
-    has_more = _inputs(second.unit, required=False) - _inputs(first.unit, required=False)
-    return not has_more and _inputs(first.unit, required=True) == _inputs(second.unit, required=True)
-
-
-def _inputs(unit: Unit, *, required: bool) -> frozenset[tuple[str, str]]:
-    """Return what a request gives of a unit's inputs beside its path, which both have."""
-    given = (each for each in unit.inputs if each.location not in {"path", "environment"})
-    return frozenset((each.location, each.name) for each in given if each.required or not required)
+    known.counts[second.kind.nouns[0]] += 1
 
 
 def _names(exposed: Exposed) -> Iterator[_Named]:
+    kind = KINDS[exposed.adapter.kind]
     for unit in exposed.adapter.units:
-        if exposed.adapter.kind == "rest":
-            key: _Key = ("rest", unit.method or "*", (unit.plan.route or NO_ROUTE).key)
-            yield _Named(key, f"{unit.method or 'forward'} {unit.path}", unit, exposed.capability)
-        else:
-            yield _Named(("mcp", "", unit.alias), f"the tool {unit.name}", unit, exposed.capability)
+        yield _Named((kind.kind, kind.key(unit)), kind.what(unit), unit, exposed.capability, kind)

@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import importlib
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from naftiko.engine.apart import SECONDS, current, install
 from naftiko.engine.capability import Capability
 from naftiko.engine.memory import Budget
+from naftiko.expose.announcement import Announce
 from naftiko.expose.authentication.shared_counts import share_counts
-from naftiko.expose.mcp.options import McpOptions
+from naftiko.expose.registry import KINDS
+from naftiko.expose.served import Exposed, ServedKind
 from naftiko.observe.lines import LINES
 from naftiko.plan.patience import PATIENCE, SHORT
 from naftiko.serve.addresses import Listener, impossible_port, listeners
-from naftiko.serve.announcements import Announce, amounts, in_conflict, no_port, not_listening, on_stdio, where
+from naftiko.serve.announcements import amounts, in_conflict, no_port, not_listening, on_stdio, where
 from naftiko.serve.apps import AppOptions, app_of
 from naftiko.serve.connections import ConnectionLimits
 from naftiko.serve.server import GRACE, Servers, Site, run
@@ -84,7 +86,7 @@ def serve(
     Raises:
         CannotListen: a socket can't be opened, and none stays open; or there is nothing to serve.
     """
-    prefix = options.apps.rest.prefix
+    prefix = options.apps.prefix
     servable = _servable(capabilities, options.ports, announce)
     wanted = listeners(servable, host=options.host, ports=options.ports)
     found = _told_apart(wanted, announce)
@@ -100,7 +102,7 @@ def serve(
         for listener in found:
             its_sockets = listen_together(listener.host, listener.port, options.workers)
             bound.append([opened.enter_context(each) for each in its_sockets])
-            url, hosts = url_of(its_sockets[0]), options.apps.mcp.allowed_hosts
+            url, hosts = url_of(its_sockets[0]), options.apps.allowed_hosts
             for announcement in where(listener, url, prefix=prefix, dev=options.dev, allowed_hosts=hosts):
                 announce(announcement)
         if options.workers == 1:
@@ -162,8 +164,9 @@ class _Workers:
         for name in ("NAFTIKO_HANDLE_KEY", "NAFTIKO_NONCE_KEY"):
             os.environ.setdefault(name, secrets.token_hex(32))
         share_counts()
-        if any(listener.of_kind("mcp") for listener in self._found):
-            importlib.import_module("naftiko.expose.mcp.app")  # once, before the forks that share its memory
+        kinds = {kind.kind: kind for listener in self._found for kind, _ in listener.by_kind()}
+        for kind in kinds.values():
+            kind.prepare()  # once, before the forks that share its memory
         gc.collect()
         gc.freeze()
         Supervisor(self._options.workers, self._run_one, grace=GRACE, stopping=self._close_sockets).supervise()
@@ -203,19 +206,34 @@ def _same_places(
     return [fresh.get((listener.host, listener.port), Listener(listener.host, listener.port)) for listener in found]
 
 
-def serve_stdio(capabilities: Sequence[Capability], options: McpOptions) -> None:
-    """Serve the MCP adapters on stdin and stdout until the client closes stdin, or SIGINT or SIGTERM comes."""
+def for_stdio(capabilities: Sequence[Capability]) -> tuple[ServedKind[Any], list[Exposed]] | None:
+    """Return what can be served on stdin and stdout: the adapters of the first kind that can; ``None`` for nothing."""
+    for kind in KINDS.values():
+        exposed = [Exposed(each, adapter) for each in capabilities for adapter in each.of_kind(kind.kind)]
+        if kind.speaks_stdio and exposed:
+            return kind, exposed
+    return None
+
+
+def serve_stdio(capabilities: Sequence[Capability], options: AppOptions) -> None:
+    """Serve on stdin and stdout until the client closes stdin, or SIGINT or SIGTERM comes.
+
+    Raises:
+        CannotListen: there is nothing that can be served so.
+    """
+    found = for_stdio(capabilities)
+    if found is None:
+        raise CannotListen("--transport stdio: the files expose nothing over MCP")
+    kind, exposed = found
     signals = Signals()
-    run(lambda: _run_stdio(capabilities, options, signals))
+    run(lambda: _run_stdio(kind.serve_stdio(exposed, options.of_kind(kind)), capabilities, signals))
 
 
-async def _run_stdio(capabilities: Sequence[Capability], options: McpOptions, signals: Signals) -> None:
-    from naftiko.expose.mcp import stdio_server  # noqa: PLC0415  # the SDK takes half a second to import
-
+async def _run_stdio(serving: Awaitable[None], capabilities: Sequence[Capability], signals: Signals) -> None:
     # A thread of the SDK waits in a read of stdin, and a stop must not wait for it.
     signals.attach(_end_at_once)
     try:
-        await stdio_server(capabilities, options)
+        await serving
     finally:
         await _close(capabilities)
 
@@ -249,7 +267,8 @@ def _told_apart(found: Sequence[Listener], announce: Announce) -> list[Listener]
 
 
 def _site(listener: Listener, its_socket: socket.socket, options: ServeOptions) -> Site:
-    return Site(its_socket, lambda: app_of(listener, options.apps), slow=bool(listener.of_kind("mcp")))
+    is_slow = any(kind.is_slow for kind, _ in listener.by_kind())
+    return Site(its_socket, lambda: app_of(listener, options.apps), slow=is_slow)
 
 
 async def _run(

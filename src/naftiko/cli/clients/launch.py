@@ -136,24 +136,30 @@ def url_server(capabilities: Sequence[Capability], url: str | None) -> Server:
     Raises:
         click.UsageError: the files don't say one URL.
     """
-    listening = [listener for listener in listeners(capabilities) if listener.of_kind("mcp")]
+    listening = [
+        (listener, kind.client_path, exposed)
+        for listener in listeners(capabilities)
+        for kind, exposed in listener.by_kind()
+        if kind.client_path is not None
+    ]
     if url is None:
         if len(listening) != 1:
             raise click.UsageError("name the server with --url, such as --url http://127.0.0.1:9090/mcp")
-        url = _url(listening[0])
+        listener, path, _ = listening[0]
+        url = _url(listener, path)
     headers: dict[str, str] = {}
     variables: list[str] = []
-    for listener in listening:
-        for exposed in listener.of_kind("mcp"):
-            for header, prefix, name in _header(exposed.capability, exposed.adapter):
+    for _, _, exposed in listening:
+        for capability, adapter in exposed:
+            for header, prefix, name in _header(capability, adapter):
                 headers[header] = f"{prefix}{{{name}}}"
                 variables.append(name)
     return Server(variables=tuple(dict.fromkeys(variables)), url=url, headers=headers)
 
 
-def _url(listener: Listener) -> str:
+def _url(listener: Listener, path: str) -> str:
     host = _ANY_HOST.get(listener.host, f"[{listener.host}]" if ":" in listener.host else listener.host)
-    return f"http://{host}:{listener.port}/mcp"
+    return f"http://{host}:{listener.port}{path}"
 
 
 def _header(capability: Capability, adapter: Adapter) -> Iterator[tuple[str, str, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from typing import Final
 from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,14 +14,12 @@ from naftiko.expose.authentication import Guard as AuthenticationGuard
 from naftiko.expose.limits import CallLimit
 from naftiko.expose.mcp.endpoint import Endpoint
 from naftiko.expose.mcp.guard import Guard
-from naftiko.expose.mcp.options import McpOptions
+from naftiko.expose.mcp.options import MAIN_PATH, McpOptions
 from naftiko.expose.mcp.protection import guard_of, refused, served_together
 from naftiko.expose.mcp.refusals import refusal
 from naftiko.expose.mcp.sessions import Sessions
 from naftiko.expose.mcp.sources import Exposing, Source, by_namespace, mcp_sources, prefixed, spaces_among
 from naftiko.expose.spaces import Spaces
-
-_MAIN: Final = "/mcp"
 
 
 class McpApp:
@@ -48,13 +45,13 @@ class McpApp:
         alone = {f"/{quote(namespace, safe='')}/mcp": own for namespace, own in by_namespace(sources, spaces).items()}
         together = served_together(prefixed(sources, spaces) if prefix else sources)
         combined = self._endpoint(together)
-        main = self._guarded(combined, together, _MAIN, tuple(alone))
-        self._routes: dict[str, ASGIApp] = {_MAIN: main, "/": main}
+        main = self._guarded(combined, together, MAIN_PATH, tuple(alone))
+        self._routes: dict[str, ASGIApp] = {MAIN_PATH: main, "/": main}
         for path, own in alone.items():
             is_all = len(sources) == len(own) and not prefix
             served = together if is_all else served_together(own)
             endpoint = combined if is_all else self._endpoint(served)
-            self._routes[path] = self._guarded(endpoint, served, path, (_MAIN,))
+            self._routes[path] = self._guarded(endpoint, served, path, (MAIN_PATH,))
         self.paths: tuple[str, ...] = tuple(self._routes)
         guarded = Guard(
             self._route,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 
 from naftiko.errors import NaftikoError
 from naftiko.expose.gate import host_pattern, origin_pattern
 from naftiko.expose.selection import Selection, nearest
 
+MAIN_PATH: Final = "/mcp"
+"""Where all adapters of a listener are one server."""
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 """The largest request body that is read: arguments of a tool, not files."""
 ANSWER_BUDGET: Final = 80_000
@@ -56,6 +58,12 @@ class McpOptions:
             raise ValueError("max_concurrency must be 0 (no limit) or more")
         if self.tool_mode == "search" and find_spec("bm25s") is None:
             raise NaftikoError("searching tools (--tools search) needs bm25s: pip install 'naftiko[search]'")
+
+    def at(self, host: str, *, is_loopback: bool) -> Self:
+        """Return the options behind a listener: its own name is one of those under which clients may call."""
+        own = (host,) if is_loopback and ":" not in host else ()
+        # The connection limits how long a body may take.
+        return replace(self, allowed_hosts=(*self.allowed_hosts, *own), body_seconds=0)
 
     @property
     def lists_continue(self) -> bool:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from naftiko.expose.rest.options import MAX_REQUEST_BYTES, RestOptions
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from naftiko.engine.capability import Capability
-    from naftiko.expose.rest.options import RestOptions
     from naftiko.expose.spaces import Spaces
+
+__all__ = ["MAX_REQUEST_BYTES", "RestOptions", "rest_app"]
 
 
 def rest_app(
@@ -26,7 +29,8 @@ def rest_app(
     The capability's connections are closed when the app's lifespan ends; without a lifespan (in tests, mounted
     elsewhere) call ``capability.aclose`` yourself.
     """
-    from naftiko.expose.rest.app import build  # noqa: PLC0415  # Starlette is imported when an app is wanted
+    from naftiko.expose.rest.adapter import REST  # noqa: PLC0415  # Starlette is imported when an app is wanted
+    from naftiko.expose.rest.app import build  # noqa: PLC0415  # likewise
 
-    capabilities = [capability] if not isinstance(capability, Sequence) else list(capability)
-    return build(capabilities, options, spaces)
+    capabilities = capability if isinstance(capability, Sequence) else [capability]
+    return build([(each, adapter) for each in capabilities for adapter in each.of_kind(REST.kind)], options, spaces)

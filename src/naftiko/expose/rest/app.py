@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -447,12 +447,12 @@ class _Lifespan:
 
 
 def build(
-    capabilities: Sequence[Capability], options: RestOptions | None = None, spaces: Spaces | None = None
+    exposed: Iterable[tuple[Capability, Adapter]], options: RestOptions | None = None, spaces: Spaces | None = None
 ) -> ASGIApp:
-    """Return the app of all REST adapters; adapters that ask for authentication get it each on its own."""
+    """Return the app of REST adapters; those that ask for authentication get it each on its own."""
     options = options or RestOptions()
     app = RestApp(options)
-    pairs = [(capability, each) for capability in capabilities for each in capability.adapters if each.kind == "rest"]
+    pairs = list(exposed)
     spaces = spaces or spaces_of(pairs, prefix=options.prefix)
     for capability, adapter in pairs:
         app.add(capability, adapter, f"/{spaces.of(adapter)}" if options.prefix else "")
@@ -461,4 +461,4 @@ def build(
         inner = ServerTiming(inner)
     if options.cors_origins:  # outside of the guards: a browser's preflight carries no credentials
         inner = Cors(inner, options.cors_origins)
-    return _Lifespan(Gated(inner, app.gate), capabilities)
+    return _Lifespan(Gated(inner, app.gate), list({id(capability): capability for capability, _ in pairs}.values()))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 
 from naftiko.expose.gate import host_pattern, origin_pattern
 from naftiko.expose.selection import Selection
@@ -57,3 +57,13 @@ class RestOptions:
             raise ValueError("max_request_bytes must be 0 (no bodies at all) or more")
         if self.max_concurrency < 0:
             raise ValueError("max_concurrency must be 0 (no limit) or more")
+
+    def at(self, host: str, *, is_loopback: bool) -> Self:
+        """Return the options behind a listener.
+
+        A name can be rebound to loopback, where nobody but this machine should come in: there the names are checked
+        that it is called by, as they are where the operator names some. A loopback address of its own is one of them.
+        """
+        own = (host,) if is_loopback and ":" not in host else ()
+        hosts = (*self.allowed_hosts, *own)
+        return replace(self, allowed_hosts=hosts, guard_hosts=is_loopback or bool(hosts))

@@ -1,0 +1,68 @@
+"""What a unit is and calls, as data (docs/cli.md): no secrets, no values of variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from naftiko.engine.capability import Capability, Unit
+from naftiko.plan.actions import Action
+from naftiko.plan.addresses import without_user
+from naftiko.plan.inputs import Input
+from naftiko.plan.operation import Operation
+from naftiko.types import ABSENT
+
+
+def unit_description(unit: Unit, capability: Capability) -> dict[str, Any]:
+    """Return what a route or tool is."""
+    return {
+        "name": unit.name,
+        "alias": unit.alias,
+        "method": unit.method,
+        "path": unit.path,
+        "description": unit.description,
+        **run_description(unit, capability),
+    }
+
+
+def run_description(unit: Unit | None, capability: Capability) -> dict[str, Any]:
+    """Return whether something runs, of which inputs, and what it sends; without a unit nothing runs."""
+    return {
+        "call": unit.call if unit else None,
+        "executable": unit.executable if unit else True,
+        "reason": unit.reason if unit else "",
+        "inputs": [_input(given) for given in unit.inputs] if unit else [],
+        "upstream": list(_upstream(unit.plan.action, capability)) if unit else [],
+    }
+
+
+def _input(given: Input) -> dict[str, Any]:
+    described = {
+        "name": given.shown,
+        "alias": given.alias,
+        "in": given.location,
+        "type": given.type,
+        "required": given.required,
+        "description": given.description,
+    }
+    return described if given.default is ABSENT else {**described, "default": given.default}
+
+
+def _upstream(action: Action | None, capability: Capability) -> Iterator[dict[str, Any]]:
+    """Yield what an action sends, each as its method and URL template, with the step's name in a flow."""
+    if action is None:
+        return
+    for step, call in action.calls:
+        yield {**({"step": step} if step else {}), **_request(call.operation, capability)}
+    if action.forwarded is not None:
+        api = capability.plan.apis[action.forwarded.api]
+        yield {"method": "*", "url": f"{without_user(api.base.text).rstrip('/')}/{{path}}", "operation": None}
+
+
+def _request(operation: Operation, capability: Capability) -> dict[str, Any]:
+    base = without_user(capability.plan.apis[operation.api].base.text).strip().rstrip("/")
+    return {
+        "method": operation.method,
+        "url": f"{base}/{operation.path.text.lstrip('/')}",
+        "operation": operation.key,
+    }

@@ -1,0 +1,22 @@
+"""The kinds of adapters that are served. How each is linked is in ``naftiko.plan.adapters``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from naftiko.expose.mcp.adapter import MCP
+from naftiko.expose.rest.adapter import REST
+from naftiko.expose.served import ServedKind
+from naftiko.plan import adapters
+
+KINDS: dict[str, ServedKind[Any]] = {each.kind: each for each in (REST, MCP)}
+"""The kinds by their words. Behind a listener, the first one that is there has all paths that no other one has."""
+
+
+def register(kind: ServedKind[Any]) -> None:
+    """Serve adapters of one more kind, and let files declare them; call it before a file is loaded.
+
+    A kind of the same word is replaced.
+    """
+    adapters.register(kind.linking)
+    KINDS[kind.kind] = kind
