@@ -9,8 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+from examples.koyeb import stand_in_koyeb
 from naftiko.cli import main
-from naftiko.testing import stand_in_koyeb
 
 CAPABILITY = Path(__file__).parent.parent / "capabilities" / "koyeb-instances.yaml"
 TOKEN = "demo-token"  # noqa: S105  # the stand-in's own

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import naftiko
-from naftiko.testing import stand_in_koyeb
+from examples.koyeb import stand_in_koyeb
 
 CAPABILITY = Path(__file__).parent.parent / "capabilities" / "koyeb-instances.yaml"
 

@@ -15,8 +15,7 @@ import pytest
 from clients import Requests, Target
 from conformance_serving import CAPABILITY, NAFTIKO
 from conformance_upstream import stand_in_fixtures
-
-from naftiko.testing import StandInKoyeb, stand_in_koyeb
+from examples.koyeb import StandInKoyeb, stand_in_koyeb
 
 TESTS = Path(__file__).parents[1]
 sys.path += [str(TESTS / "serve"), str(TESTS / "tutorial")]

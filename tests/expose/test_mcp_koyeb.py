@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from examples.koyeb import stand_in_koyeb
 from mcp.client import Client
 from mcp_wire import NEWEST, serving
 
 import naftiko
 from naftiko.expose.mcp import mcp_app
-from naftiko.testing import stand_in_koyeb
 
 SEED = Path(__file__).parents[1] / "fixtures" / "koyeb-instances.yaml"
 TOOLS = ["list-instance-events", "list-instances", "get-instance", "exec-command"]

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from examples.koyeb import stand_in_koyeb
 from jsonschema import Draft202012Validator
 from mcp_wire import serving
 from starlette.responses import JSONResponse, Response
@@ -23,7 +24,7 @@ from starlette.responses import JSONResponse, Response
 import naftiko
 from naftiko.engine.settings import Settings
 from naftiko.expose.rest import rest_app
-from naftiko.testing import RecordedRequest, StandInUpstream, stand_in_koyeb
+from naftiko.testing import RecordedRequest, StandInUpstream
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed (pip install schemathesis)")
 

@@ -6,11 +6,12 @@ import time
 
 import httpx
 import pytest
+from examples.koyeb import stand_in_koyeb
 from mcp.client import Client
 from served import FIRST, FREE, get, served
 from starlette.responses import Response
 
-from naftiko.testing import BrokenJson, Cut, Drip, Fail, Flood, HangUp, Stall, refused_url, stand_in_koyeb
+from naftiko.testing import BrokenJson, Cut, Drip, Fail, Flood, HangUp, Stall, refused_url
 
 TOKEN = "koyeb-secret-token-1234"
 TIME_LIMIT = 2.0

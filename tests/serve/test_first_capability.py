@@ -6,11 +6,10 @@ import json
 
 import pytest
 import yaml
+from examples.koyeb import stand_in_koyeb
 from mcp.client import Client
 from served import FIRST, FREE, SEED, get, served, tools_of
 from starlette.responses import Response
-
-from naftiko.testing import stand_in_koyeb
 
 TOKEN = "koyeb-e2e-token"
 HOSTILE = "a/..b?x#y"

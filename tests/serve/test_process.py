@@ -14,11 +14,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from examples.koyeb import stand_in_koyeb
 from mcp.client import Client
 from served import FIRST, FREE, LIMIT, NAFTIKO, SEED, get, run, served, surroundings, tools_of
 
 from holding import Held
-from naftiko.testing import Stall, stand_in_koyeb
+from naftiko.testing import Stall
 
 TOKEN = "koyeb-secret-token-1234"
 ROUTE = "/v1/v1/instances"

@@ -8,12 +8,11 @@ import subprocess
 import threading
 
 import pytest
+from examples.koyeb import stand_in_koyeb
 from mcp import StdioServerParameters
 from mcp.client import Client
 from mcp.client.stdio import stdio_client
 from served import FIRST, FREE, LIMIT, NAFTIKO, SEED, run, served, surroundings, tools_of
-
-from naftiko.testing import stand_in_koyeb
 
 TOKEN = "koyeb-secret-token-1234"
 

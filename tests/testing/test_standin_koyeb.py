@@ -10,11 +10,13 @@ import socket
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import httpx
 import pytest
+from examples.koyeb import stand_in_koyeb
 
-from naftiko.testing import Cut, Fail, stand_in_koyeb
+from naftiko.testing import Cut, Fail
 
 ITEM = {
     *("id", "created_at", "updated_at", "organization_id", "app_id", "service_id", "regional_deployment_id"),
@@ -24,6 +26,9 @@ INSTANCE = ITEM | {"hypervisor", "started_at", "succeeded_at", "terminated_at"}
 EVENT = {"id", "when", "organization_id", "instance_id", "type", "message", "metadata"}
 STATUSES = {"ALLOCATING", "STARTING", "HEALTHY", "UNHEALTHY", "STOPPING", "STOPPED", "ERROR", "SLEEPING"}
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -262,8 +267,8 @@ class TestErrors:
 
 class TestCommand:
     def start(self, *options):
-        command = [sys.executable, "-W", "error", "-m", "naftiko.testing.koyeb", *options]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = [sys.executable, "-W", "error", "-m", "examples.koyeb", *options]
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     @pytest.mark.skipif(os.name == "nt", reason="signals end it otherwise there")
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

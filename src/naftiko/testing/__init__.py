@@ -1,7 +1,7 @@
 """Stand-ins for trying and testing a capability without the network.
 
-``StandInUpstream`` answers as told and misbehaves on demand, on a real socket; ``stand_in_koyeb`` is one that
-behaves as Koyeb's instances API. Nothing else in naftiko imports this package.
+``StandInUpstream`` answers as told and misbehaves on demand, on a real socket. Nothing else in naftiko imports this
+package. ``examples/koyeb`` is one that behaves as a whole API does.
 
     from naftiko.testing import Cut, StandInUpstream
 
@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 from naftiko.testing.behaviour import BrokenJson, Cut, Drip, Fail, Flood, HangUp, Stall
 from naftiko.testing.exchange import Answer, Behaviour, Exchange, RecordedRequest
-from naftiko.testing.koyeb import StandInKoyeb, stand_in_koyeb
 from naftiko.testing.listener import refused_url
 from naftiko.testing.upstream import Responder, StandInUpstream
 
@@ -41,10 +40,8 @@ __all__ = [
     "Responder",
     "Stall",
     "StandInIdentityProvider",
-    "StandInKoyeb",
     "StandInUpstream",
     "refused_url",
-    "stand_in_koyeb",
 ]
 
 

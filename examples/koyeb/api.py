@@ -10,9 +10,9 @@ from typing import Final, TypeVar
 
 from starlette.responses import JSONResponse
 
+from examples.koyeb.account import EVENTS, INSTANCES, STATUSES, Event, Instance
+from examples.koyeb.query import Query
 from naftiko.testing.exchange import Answer, RecordedRequest
-from naftiko.testing.koyeb.account import EVENTS, INSTANCES, STATUSES, Event, Instance
-from naftiko.testing.koyeb.query import Query
 from naftiko.testing.upstream import StandInUpstream
 from naftiko.types import Json
 

@@ -8,7 +8,7 @@ import threading
 
 import click
 
-from naftiko.testing.koyeb.api import stand_in_koyeb
+from examples.koyeb.api import stand_in_koyeb
 
 
 @click.command()

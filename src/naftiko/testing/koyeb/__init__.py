@@ -1,7 +1,0 @@
-"""A stand-in for Koyeb's instances API; ``python -m naftiko.testing.koyeb`` serves it."""
-
-from __future__ import annotations
-
-from naftiko.testing.koyeb.api import StandInKoyeb, stand_in_koyeb
-
-__all__ = ["StandInKoyeb", "stand_in_koyeb"]
