@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import naftiko
+from imports_of_modules import imports, long_functions, module_of, rooms_of, unlisted
 from naftiko.document.model.adapters import ADAPTERS
 from naftiko.expose import registry
 from naftiko.plan import adapters
@@ -20,29 +23,40 @@ SIDE_ROOMS = {"observe"}
 """Rooms that know nothing of the business: anybody may import them, they import only the ground floor."""
 
 
+OF_THE_ROOT = frozenset({"__version__"})
+"""What a room may take of the package's root, whose other names stand above all rooms."""
+MOST_LINES = 500
+MOST_LINES_OF_A_FUNCTION = 50
+
+
+def imported(file: Path) -> set[str]:
+    module, is_package = module_of(file, SOURCE)
+    return imports(file.read_text("utf-8"), module, is_package=is_package)
+
+
 def imported_rooms(file: Path) -> set[str]:
-    """Return the rooms of naftiko that a file imports, wherever in it the import stands."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        found |= {name.split(".")[1] for name in names if name.startswith("naftiko.")}
-    return found
+    return rooms_of(imported(file), OF_THE_ROOT)
 
 
 def files_of(room: str) -> list[Path]:
     return sorted((SOURCE / room).rglob("*.py"))
 
 
+def above(names: set[str], room: str) -> set[str]:
+    """Return the rooms that a module of ``room`` imports, and may not."""
+    below = set(ROOMS[: ROOMS.index(room) + 1]) | GROUND | SIDE_ROOMS
+    return rooms_of(names, OF_THE_ROOT) - below
+
+
+def takes_yaml(names: set[str]) -> bool:
+    return any(name.split(".")[0] == "yaml" for name in names)
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_rooms_import_only_what_is_below_them(room: str):
-    below = set(ROOMS[: ROOMS.index(room) + 1]) | GROUND | SIDE_ROOMS
     for file in files_of(room):
-        above = imported_rooms(file) - below
-        assert not above, f"{file.relative_to(SOURCE)} imports {above}"
+        wrong = above(imported(file), room)
+        assert not wrong, f"{file.relative_to(SOURCE)} imports {wrong}"
 
 
 def test_side_rooms_stand_on_the_ground_floor():
@@ -50,15 +64,21 @@ def test_side_rooms_stand_on_the_ground_floor():
         assert imported_rooms(file) <= GROUND | {"observe"}, file
 
 
+def test_the_ground_floor_stands_on_itself():
+    for name in GROUND:
+        assert imported_rooms(SOURCE / f"{name}.py") <= GROUND, name
+
+
 def test_adapters_do_not_know_each_other():
     """An adapter is a package in ``expose/``; what two of them share stands beside them."""
     kinds = {file.parent.name for file in SOURCE.glob("expose/*/adapter.py")} | {"skill", "control"}
     for adapter in kinds:
+        others = tuple(
+            f"naftiko.{room}.{other}." for room in ("expose", "plan.adapters") for other in kinds - {adapter}
+        )
         for file in (*files_of(f"expose/{adapter}"), SOURCE / "plan" / "adapters" / f"{adapter}.py"):
-            text = file.read_text("utf-8") if file.exists() else ""
-            for other in kinds - {adapter}:
-                assert f"naftiko.expose.{other}" not in text, f"{file} knows {other}"
-                assert f"naftiko.plan.adapters.{other}" not in text, f"{file} knows {other}"
+            known = {name for name in imported(file) if f"{name}.".startswith(others)} if file.exists() else set()
+            assert not known, f"{file.relative_to(SOURCE)} knows {known}"
 
 
 def entries_of_adapters() -> set[Path]:
@@ -139,18 +159,36 @@ def test_the_stand_ins_do_not_know_the_engine():
 
 
 def test_yaml_is_known_to_the_document_room_alone():
-    for room in ROOMS[1:]:
-        for file in files_of(room):
-            text = file.read_text("utf-8")
-            allowed = file.name in {"from_yaml.py", "from_markdown.py"}
-            assert allowed or "import yaml" not in text, f"{file.relative_to(SOURCE)} imports yaml"
+    for file in sorted(SOURCE.rglob("*.py")):
+        allowed = file.relative_to(SOURCE).parts[0] == "document" or file.name == "from_yaml.py"
+        assert allowed or not takes_yaml(imported(file)), f"{file.relative_to(SOURCE)} imports yaml"
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_modules_stay_small(room: str):
-    for file in files_of(room):
-        lines = len(file.read_text("utf-8").splitlines())
-        assert lines <= 500, f"{file.relative_to(SOURCE)} has {lines} lines: it is asking to be two"
+def test_modules_and_functions_stay_small():
+    """Of the whole package; a docstring is no part of a function's length, decorators aren't either."""
+    for file in sorted(SOURCE.rglob("*.py")):
+        text = file.read_text("utf-8")
+        lines = len(text.splitlines())
+        assert lines <= MOST_LINES, f"{file.relative_to(SOURCE)} has {lines} lines: it is asking to be two"
+        long = long_functions(text, MOST_LINES_OF_A_FUNCTION)
+        assert not long, f"{file.relative_to(SOURCE)}: {long}"
+
+
+def test_packages_list_their_public_names():
+    """What ``__all__`` lacks is private; what it has is there."""
+    for file in sorted(SOURCE.rglob("__init__.py")):
+        module, _ = module_of(file, SOURCE)
+        assert not (missing := unlisted(file.read_text("utf-8"))), f"{module}: __all__ lacks {missing}"
+        package = importlib.import_module(module)
+        for name in getattr(package, "__all__", ()):
+            assert hasattr(package, name), f"{module} has no {name}"
+
+
+def test_the_root_has_what_it_says():
+    """Each of its names is imported for the type checker from where it is found when it is used."""
+    assert set(naftiko.__all__) == {*naftiko._HOME_OF, "__version__"}
+    typed = {name.rpartition(".")[::2] for name in imports((SOURCE / "__init__.py").read_text("utf-8"), "naftiko")}
+    assert {(home, name) for name, home in naftiko._HOME_OF.items()} <= typed
 
 
 def test_no_drawer_for_everything():
@@ -167,3 +205,72 @@ def test_nobody_asks_an_action_of_which_kind_it_is():
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
                 asked = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
                 assert not asked & kinds, f"{file.relative_to(SOURCE)}:{node.lineno}"
+
+
+FORMS = [
+    ("from naftiko.cli.call import call", "naftiko.cli.call.call"),
+    ("import naftiko.cli.call", "naftiko.cli.call"),
+    ("import naftiko.cli.call as x", "naftiko.cli.call"),
+    ("from naftiko import cli", "naftiko.cli"),
+    ("from naftiko import load", "naftiko.load"),
+    ("import naftiko\nnaftiko.load('x')", "naftiko.load"),
+    ("from ..cli import call", "naftiko.cli.call"),
+    ("from .. import cli", "naftiko.cli"),
+    ("from .text import as_text", "naftiko.plan.text.as_text"),
+    ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from naftiko.cli import call", "naftiko.cli.call"),
+    ("def f():\n    from naftiko.cli import call", "naftiko.cli.call"),
+    ("async def f():\n    import naftiko.cli", "naftiko.cli"),
+    ("import importlib\nimportlib.import_module('naftiko.cli.call')", "naftiko.cli.call"),
+    ("from importlib import import_module\nimport_module('naftiko.cli')", "naftiko.cli"),
+    ("import importlib\nimportlib.import_module(f'naftiko.cli.{name}')", "naftiko.cli"),
+    ("import importlib\nimportlib.import_module(f'{__name__}.{name}')", "naftiko.plan.planted"),
+    ("__import__('naftiko.cli')", "naftiko.cli"),
+    ("from yaml.nodes import Node", "yaml.nodes.Node"),
+    ("import yaml.nodes", "yaml.nodes"),
+    ("import yaml as y", "yaml"),
+]
+
+
+@pytest.mark.parametrize(("text", "name"), FORMS)
+def test_every_form_of_import_is_seen(text, name):
+    found = imports(text, "naftiko.plan.planted")
+    assert name in found
+    assert bool(above(found, "plan")) == (not name.startswith(("naftiko.plan", "yaml")))
+    assert takes_yaml(found) == name.startswith("yaml")
+
+
+def test_an_import_of_a_package_is_relative_to_itself():
+    assert imports("from .a import b", "naftiko.plan", is_package=True) == {"naftiko.plan.a.b"}
+
+
+@pytest.mark.parametrize(
+    "text", ["from naftiko import __version__", "import naftiko\nnaftiko.__version__", "import re"]
+)
+def test_the_version_may_be_taken_of_the_root(text):
+    assert not above(imports(text, "naftiko.document.planted"), "document")
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_long"), [(49, False), (50, True)], ids=["a function of 50 lines", "a function of 51"]
+)
+@pytest.mark.parametrize("head", ["def f():", "async def f():", "class A:\n  def f(self):"])
+def test_a_long_function_is_seen(head, lines, is_long):
+    text = head + "".join(f"\n      x = {line}" for line in range(lines))
+    assert bool(long_functions(text, 50)) == is_long
+    documented = head + '\n      """One\n\n      two."""' + text.removeprefix(head)
+    assert bool(long_functions(documented, 50)) == is_long
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("def made(): ...", {"made"}),
+        ("class Made: ...\n__all__ = ['Made']", set()),
+        ("MADE = 1\n_private = 2\n__all__ = []", {"MADE"}),
+        ("MADE: int = 1", {"MADE"}),
+        ("if True:\n    def made(): ...", {"made"}),
+        ("import re\ndef _private(): ...", set()),
+    ],
+)
+def test_a_public_name_that_is_not_listed_is_seen(text, missing):
+    assert unlisted(text) == missing

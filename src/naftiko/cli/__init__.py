@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from naftiko import __version__
 
+__all__ = ["main"]
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 good, 1 not good, 2 not understood."""

@@ -10,15 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from yaml.nodes import Node
-
 from naftiko.document.findings import Findings
 from naftiko.document.model import Model
+from naftiko.document.nodes import Node
 from naftiko.document.suggest import did_you_mean, fold, listed
 from naftiko.plan import dotted, jsonpath
 from naftiko.plan.actions import Call, Extra
 from naftiko.plan.apis import Apis
-from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation, Slot
+from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation
 from naftiko.plan.path import same_placeholder
 from naftiko.plan.prefixes import known_prefix, same_name
 from naftiko.plan.references import (
@@ -35,6 +34,7 @@ from naftiko.plan.references import (
 from naftiko.plan.required import without_source
 from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt, tell_misspelt_names
 from naftiko.plan.schema_types import stands_for_bytes
+from naftiko.plan.slots import Slot
 from naftiko.plan.sources import on_one_line
 from naftiko.plan.step_bytes import StepBytes
 from naftiko.plan.template import TemplateError, Value

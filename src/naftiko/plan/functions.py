@@ -19,9 +19,9 @@ from naftiko.document.suggest import did_you_mean
 from naftiko.plan.callables import Callables, Origin
 from naftiko.plan.calls import Caller, compiled
 from naftiko.plan.inputs import Input, InputSet
-from naftiko.plan.operation import Slot
 from naftiko.plan.references import Input as Reference
 from naftiko.plan.references import Names
+from naftiko.plan.slots import Slot
 from naftiko.plan.template import Value
 from naftiko.plan.wants import Use, Wants
 from naftiko.types import ABSENT

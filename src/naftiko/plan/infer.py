@@ -13,13 +13,13 @@ from naftiko.plan.body_place import is_whole_name
 from naftiko.plan.inputs import Input, InputSet, Null
 from naftiko.plan.lost_path import appended, lookalike
 from naftiko.plan.names import property_names
-from naftiko.plan.operation import Slot
 from naftiko.plan.own_schema import OwnInputs, OwnSchema, own_inputs, own_schema
 from naftiko.plan.path import same_placeholder
 from naftiko.plan.portable import Folder, References, Shaper
 from naftiko.plan.routes import NO_ROUTE, ExposedRoute
 from naftiko.plan.schema import default_of, told_schema
 from naftiko.plan.schema_types import is_nullable, stands_for_bytes
+from naftiko.plan.slots import Slot
 from naftiko.plan.styles import style_of
 from naftiko.plan.wants import Use, Wanted
 from naftiko.types import ABSENT, Position

@@ -32,12 +32,12 @@ from naftiko.plan.infer import Declared, InputMaker, fed, named_safely
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.mock import MockCompiler
 from naftiko.plan.namesakes import Namesakes
-from naftiko.plan.operation import Slot
 from naftiko.plan.outputs import IDENTITY, OutputCompiler, Outputs
 from naftiko.plan.passed_body import passes_body
 from naftiko.plan.references import ADAPTER_PREFIXES, Names, bind_names
 from naftiko.plan.resolving import Resolver, Unresolved, tell_misspelt_names
 from naftiko.plan.route_checks import wrong_path
+from naftiko.plan.slots import Slot
 from naftiko.plan.sound import check_sound
 from naftiko.plan.unit import AdapterPlan, CapabilityPlan, ResourcePlan, UnitPlan
 from naftiko.plan.wants import Use, Wanted, Wants, in_their_places
@@ -115,30 +115,7 @@ class _Linker:
         weak = place.outer.weak - {given.name for given in model.input_parameters}
         if not declared.without(weak):
             declared = declared.without(weak)
-        route = place.route.names if place.route is not None else ()
-        names = replace(
-            self._names,
-            prefixes=self._names.prefixes | {name for name in (place.namespace, namespace) if name},
-            inputs=frozenset(given.name for given in declared.inputs),
-            open_inputs=not declared,
-            used={},
-            missing={},
-            variables={},
-            free={},
-            route=route or place.variables,
-            places={},
-            misspelt={},
-        )
-        caller = Caller(
-            names,
-            bool(declared),
-            route,
-            is_agent=place.route is None,
-            weak=weak,
-            has_places=place.route is not None,
-            twins=declared.twins,
-            gives_body=place.gives_body and getattr(model, "input_schema", None) is None,
-        )
+        names, caller = self._caller(model, place, namespace, declared, weak)
         wants = Wants()
         action: Action | None = None
         outputs = IDENTITY
@@ -162,6 +139,35 @@ class _Linker:
             *(() if action is None else action.variables),
         )
         return replace(plan, own_schema=declared.own, variables=tuple(dict.fromkeys(needed)))
+
+    def _caller(
+        self, model: Declaration, place: Place, namespace: str, declared: Declared, weak: frozenset[str]
+    ) -> tuple[Names, Caller]:
+        """Return the names that a unit's templates may use, and who calls it."""
+        route = place.route.names if place.route is not None else ()
+        names = replace(
+            self._names,
+            prefixes=self._names.prefixes | {name for name in (place.namespace, namespace) if name},
+            inputs=frozenset(given.name for given in declared.inputs),
+            open_inputs=not declared,
+            used={},
+            missing={},
+            variables={},
+            free={},
+            route=route or place.variables,
+            places={},
+            misspelt={},
+        )
+        return names, Caller(
+            names,
+            bool(declared),
+            route,
+            is_agent=place.route is None,
+            weak=weak,
+            has_places=place.route is not None,
+            twins=declared.twins,
+            gives_body=place.gives_body and getattr(model, "input_schema", None) is None,
+        )
 
     def _function_of(self, model: _Runs, place: Place) -> tuple[AggregateFunction | None, str, str]:
         """Return a unit's function, the namespace of its inputs, and why it can't be executed."""

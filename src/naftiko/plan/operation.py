@@ -8,10 +8,10 @@ from typing import Any
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import RAW_FORMATS, ConsumedOperation, ConsumedResource, ConsumesHttp, InputParameter
-from naftiko.document.suggest import did_you_mean, fold
-from naftiko.plan.body import BodyTemplate, compile_body, names_alone, names_in_text
+from naftiko.document.suggest import did_you_mean
+from naftiko.plan.body import BodyTemplate, compile_body
 from naftiko.plan.body_place import BodyPlace, place_in_body
-from naftiko.plan.lost_path import PathParameters, PathPlaces
+from naftiko.plan.lost_path import CompletePath, PathParameters, PathPlaces
 from naftiko.plan.outputs import ConsumedOutputs, consumed_outputs
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.path import (
@@ -26,7 +26,8 @@ from naftiko.plan.path import (
 )
 from naftiko.plan.references import Defaulted, Names, compile_data
 from naftiko.plan.schema import told_schema
-from naftiko.plan.styles import Style, style_of
+from naftiko.plan.slots import Slot, Slots
+from naftiko.plan.styles import style_of
 from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
 from naftiko.types import ABSENT, Position
 
@@ -60,44 +61,6 @@ _UNDESCRIBED_BODY = Parameter(
     argument="body",
 )
 """What a block such as ``body: {type: json}`` asks for: some body."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A value that a call of the operation wants from its caller.
-
-    Attributes:
-        name: the parameter's name, which is the ``with`` key and the name of the caller's input.
-        location: where it ends up: ``path``, ``query``, ``header``, ``cookie`` or ``body``.
-        whole_body: whether it is the whole body.
-        lone: whether it is the only field of the body, and the whole body where it holds an object or array as text.
-        in_json: whether it is a value in a JSON body, where null is one too.
-        takes_bytes: whether bytes can stand in its place as they are.
-        style: how it is written in the query, if the file says that.
-        is_own_body: whether it is the body that a tool gives to an operation that declares none.
-        argument: the argument's name.
-        known: whether the file says if a request can do without it, so that ``required`` is what it says.
-    """
-
-    name: str
-    location: str
-    type: str | None
-    description: str | None
-    required: bool
-    schema: dict[str, Any]
-    whole_body: bool = False
-    known: bool = True
-    lone: bool = False
-    in_json: bool = False
-    takes_bytes: bool = False
-    style: Style | None = None
-    is_own_body: bool = False
-    argument: str = ""
-
-    @property
-    def key(self) -> str:
-        """The argument's name."""
-        return self.argument or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,20 +176,12 @@ class OperationCompiler:
         # A placeholder in the path's own query is the query parameter of its name.
         of_path = (*(renamed[name] for name in placeholders(complete.text)), *complete.names.values())
         declared = _with_arguments(declared, of_path)
-        in_path_now = {one.name: one for one in declared if one.location == "path"}
-        in_url = replace(names, one_line=True, inputs=names.inputs | inputs_of_path(complete.text, names.variable))
-        path = parse_path(
-            complete.text,
-            lambda name: _in_path(renamed.get(name, name), in_path_now, in_url),
-            resource_names=self._resource_names,
-        )
-        styles = {name: one.style for name, one in in_path_now.items() if one.style is not None}
-        path = path.styled({name: styles[own] for name, own in renamed.items() if own in styles})
+        path = self._path(complete, renamed, declared, names)
         body, blocked = self._body(operation, _in_body(declared, names))
         if operation.body is not None and body is None and not any(one.location == "body" for one in declared):
             declared.append(_UNDESCRIBED_BODY)
         in_body = place_in_body(declared, body)
-        slots = _Slots(declared, in_body).collect(path, body, names)
+        slots = Slots(declared, in_body).collect(path, body, names)
         in_path_query = self._in_path_query(declared, path)
         found = (self._unsendable(path, resource, operation), self._undecodable(operation))
         reasons = (complete.blocked, blocked, _broken(declared), *found)
@@ -254,6 +209,20 @@ class OperationCompiler:
             blocked=next(filter(None, reasons), ""),
             appended=tuple(complete.names.values()),
         )
+
+    def _path(
+        self, complete: CompletePath, renamed: Mapping[str, str], declared: Sequence[Parameter], names: Names
+    ) -> PathTemplate:
+        """Compile the path; ``renamed`` says which parameter each of its placeholders is."""
+        in_path_now = {one.name: one for one in declared if one.location == "path"}
+        in_url = replace(names, one_line=True, inputs=names.inputs | inputs_of_path(complete.text, names.variable))
+        path = parse_path(
+            complete.text,
+            lambda name: _in_path(renamed.get(name, name), in_path_now, in_url),
+            resource_names=self._resource_names,
+        )
+        styles = {name: one.style for name, one in in_path_now.items() if one.style is not None}
+        return path.styled({name: styles[own] for name, own in renamed.items() if own in styles})
 
     def _tell_lost(self, made: Operation, lacking: PathParameters) -> None:
         here = self._findings.at(lacking.lost[0].at("name"))
@@ -433,68 +402,3 @@ def _broken(parameters: Sequence[Parameter]) -> str:
     """Return why parameters can't be sent: one's value is a broken template, which is told where it stands."""
     names = [parameter.name for parameter in parameters if isinstance(parameter.fixed, _Unparsed)]
     return f"the value of its parameter `{names[0]}` is a broken template" if names else ""
-
-
-class _Slots:
-    """Collects what an operation wants from its caller, each name once."""
-
-    def __init__(self, declared: list[Parameter], in_body: BodyPlace) -> None:
-        self._declared = declared
-        self._in_body = in_body
-        self._slots: dict[str, Slot] = {}
-
-    def collect(self, path: PathTemplate, body: BodyTemplate | None, names: Names) -> tuple[Slot, ...]:
-        wanted = dict.fromkeys(names.used)
-        by_fold = {fold(parameter.name): parameter for parameter in self._declared if parameter.location == "path"}
-        for name in path.names:
-            declared = by_fold.get(fold(name))
-            argument = declared.name if declared else name
-            if argument in wanted or (declared and declared.asked):
-                self._add(argument, "path", declared, required=True)
-        for parameter in self._declared:
-            if parameter.asked:
-                self._declare(parameter)
-        for name in path.query_names:
-            if name in wanted:
-                self._add(name, "query", None, required=False)
-        in_body = set(body.names) if body else set()
-        in_text = names_in_text(body) if body else frozenset()
-        alone = names_alone(body) if body else frozenset()
-        for name in wanted:
-            known = name in in_body and name not in in_text
-            place = "body" if name in in_body else "query"
-            self._add(name, place, None, required=False, known=known, is_value=name in alone)
-        return tuple(self._slots.values())
-
-    def _declare(self, parameter: Parameter) -> None:
-        self._add(parameter.argument, parameter.location, parameter, required=parameter.required)
-
-    def _add(
-        self,
-        argument: str,
-        location: str,
-        parameter: Parameter | None,
-        *,
-        required: bool,
-        known: bool = True,
-        is_value: bool = True,
-    ) -> None:
-        if argument in self._slots:
-            return
-        kind = parameter.type if parameter else ("string" if location in {"path", "query"} else None)
-        in_body = self._in_body
-        self._slots[argument] = Slot(
-            name=parameter.name if parameter else argument,
-            location=location,
-            type=kind,
-            description=parameter.description if parameter else None,
-            required=required,
-            schema=parameter.schema if parameter else ({"type": kind} if kind else {}),
-            whole_body=location == "body" and in_body.whole is not None and in_body.whole.argument == argument,
-            known=known,
-            lone=location == "body" and in_body.lone is not None and in_body.lone.argument == argument,
-            in_json=location == "body" and in_body.is_json and is_value,
-            takes_bytes=location == "body" and argument in in_body.byte_arguments,
-            style=parameter.style if parameter and location in {"query", "cookie"} else None,
-            argument=argument,
-        )

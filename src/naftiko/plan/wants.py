@@ -6,8 +6,8 @@ import enum
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from naftiko.plan.operation import Slot
 from naftiko.plan.references import Input, Names, Structure
+from naftiko.plan.slots import Slot
 from naftiko.plan.template import Value
 
 

@@ -51,6 +51,8 @@ from naftiko.document.model import (
 )
 from naftiko.document.reader import Entries
 
+__all__ = ["CONCERNS", "Concern", "concerns_of"]
+
 Concern: TypeAlias = Callable[[Entries, Findings], None]
 
 _LABELLED = keys.renamed(display="label", title="label")

@@ -23,7 +23,7 @@ from naftiko.engine.authentication.oauth2 import oauth2_credential
 from naftiko.plan.scope import Scope
 from naftiko.plan.unit import ApiPlan
 
-__all__ = ["Credential", "Fetch", "Make", "Means", "Proof", "credential", "register"]
+__all__ = ["MAKERS", "Credential", "Fetch", "Make", "Means", "Proof", "credential", "register"]
 
 Make: TypeAlias = Callable[[Means], Credential]
 

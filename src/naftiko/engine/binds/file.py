@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote
 
-from yaml.nodes import MappingNode, Node, ScalarNode
-
 from naftiko.document import reader
 from naftiko.document.findings import Findings
+from naftiko.document.nodes import MappingNode, Node, ScalarNode
 from naftiko.engine.binds.contract import NotReadable, ReadOnce, Source
 from naftiko.types import Json
 

@@ -14,6 +14,8 @@ from naftiko.plan.adapters.kind import AdapterKind, Declaration
 from naftiko.plan.adapters.mcp import MCP
 from naftiko.plan.adapters.rest import REST
 
+__all__ = ["KINDS", "linked", "register", "units_of"]
+
 KINDS: dict[str, AdapterKind[Any]] = {each.kind: each for each in (REST, MCP)}
 """The kinds by their words, in the order in which they are told."""
 

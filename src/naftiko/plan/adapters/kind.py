@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
-from yaml.nodes import Node
-
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
     AdapterModel,
@@ -19,6 +17,7 @@ from naftiko.document.model import (
     Model,
     Semantics,
 )
+from naftiko.document.nodes import Node
 from naftiko.plan.apis import Apis
 from naftiko.plan.namesakes import Evidence
 from naftiko.plan.routes import NO_OUTER_INPUTS, ExposedRoute, OuterInputs

@@ -24,6 +24,8 @@ from naftiko.plan.lint.variables import check_variables
 from naftiko.plan.unit import CapabilityPlan
 from naftiko.types import Diagnostic
 
+__all__ = ["lint"]
+
 
 def lint(document: CapabilityDocument, plan: CapabilityPlan, file: str) -> tuple[Diagnostic, ...]:
     """Return what is worth saying about a linked file, in the order of the checks.

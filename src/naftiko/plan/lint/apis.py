@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from pydantic.alias_generators import to_camel
-from yaml.nodes import Node
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
@@ -18,6 +17,7 @@ from naftiko.document.model import (
     ConsumedResource,
     ConsumesHttp,
 )
+from naftiko.document.nodes import Node
 from naftiko.document.shell import meant
 from naftiko.plan.addresses import password_of, without_user
 from naftiko.plan.template import has_placeholder

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-
 from naftiko.document.findings import Findings
 from naftiko.document.model import Bind, CapabilityDocument, ConsumesHttp
+from naftiko.document.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from naftiko.document.suggest import nearest
 from naftiko.plan.unit import CapabilityPlan
 

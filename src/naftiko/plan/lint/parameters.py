@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from yaml.nodes import Node
-
 from naftiko.document.findings import Findings
 from naftiko.document.model import CapabilityDocument, InputParameter, Model
+from naftiko.document.nodes import Node
 from naftiko.errors import InputError
 from naftiko.http_fields import is_token
 from naftiko.plan.inputs import Input, InputSet, fit, shorten

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from yaml.nodes import Node
-
 from naftiko.document.findings import Findings
 from naftiko.document.model import CapabilityDocument, ConsumesHttp
 from naftiko.document.model.steps import texts_of
+from naftiko.document.nodes import Node
 from naftiko.document.shell import as_template, first_in, meant
 from naftiko.plan.lint.parameters import parameters
 from naftiko.plan.lint.references import callers

@@ -10,7 +10,7 @@ from naftiko.plan.steps.contract import Linking, StepPlan
 from naftiko.plan.steps.lookup import LookupStepPlan
 from naftiko.plan.steps.unsupported import ScriptStepPlan, UnknownStepPlan
 
-__all__ = ["Linking", "StepPlan", "kind_of", "register", "word_of"]
+__all__ = ["KINDS", "Linking", "StepPlan", "kind_of", "register", "word_of"]
 
 KINDS: Final[dict[type[Step], type[StepPlan]]] = {UnknownStep: UnknownStepPlan}
 

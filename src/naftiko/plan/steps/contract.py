@@ -12,10 +12,10 @@ from naftiko.plan import jsonpath
 from naftiko.plan.actions import Call, Runner, StepResult
 from naftiko.plan.calls import Caller, CallLinker, CannotLink, compiled
 from naftiko.plan.methods import SAFE_METHODS
-from naftiko.plan.operation import Slot
 from naftiko.plan.references import Names, ScopePath, compile_path, compile_value
 from naftiko.plan.resolving import tell_misspelt_names
 from naftiko.plan.scope import Scope
+from naftiko.plan.slots import Slot
 from naftiko.plan.sources import leaves, steps_in
 from naftiko.plan.template import TemplateError, Value
 from naftiko.plan.wants import Use, Wants
