@@ -161,3 +161,18 @@ def test_two_files_that_have_the_same_are_told_and_kept_apart(file, tmp_path):
         assert any("1 ware" in line for line in conflicts), running.said()
         renamed = [line for line in running.errors if re.search(r"`corner` is at /kiosk/corner-second:", line)]
         assert len(renamed) == 1, running.said()
+
+
+def test_a_word_of_another_kind_is_not_taken():
+    code = """\
+from naftiko.document.model import AdapterModel
+from naftiko.document.model.adapters import ADAPTERS, add_adapter
+class Impostor(AdapterModel):
+    kind, spellings, called = "impostor", ("HTTP",), "an impostor"
+try:
+    add_adapter(Impostor)
+except ValueError as error:
+    print(error, Impostor in ADAPTERS)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LIMIT, check=True)
+    assert done.stdout == "`type: http` is taken already False\n"

@@ -16,7 +16,10 @@ KINDS: dict[str, ServedKind[Any]] = {each.kind: each for each in (REST, MCP)}
 def register(kind: ServedKind[Any]) -> None:
     """Serve adapters of one more kind, and let files declare them; call it before a file is loaded.
 
-    A kind of the same word is replaced.
+    A kind with the same model is replaced.
+
+    Raises:
+        ValueError: a word of it means another kind.
     """
     adapters.register(kind.linking)
     KINDS[kind.kind] = kind

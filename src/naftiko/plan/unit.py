@@ -124,11 +124,6 @@ class AdapterPlan:
         """Its routes or tools, and the resources that are called, not read from files."""
         return (*self.units, *(resource.unit for resource in self.resources if resource.unit is not None))
 
-    @property
-    def is_bare(self) -> bool:
-        """Whether it has nothing to serve."""
-        return not (self.units or self.resources or self.prompts)
-
 
 @dataclass(frozen=True, slots=True)
 class ApiPlan:

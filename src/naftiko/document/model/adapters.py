@@ -9,7 +9,7 @@ from naftiko.document.model.mcp import McpAdapter
 from naftiko.document.model.rest import RestAdapter
 from naftiko.document.model.skill import SkillAdapter
 
-ADAPTERS: list[type[AdapterModel]] = [RestAdapter, McpAdapter, SkillAdapter, ControlAdapter]
+ADAPTERS: list[type[AdapterModel]] = []
 """The models of all kinds, in the order in which they are told."""
 
 CHOICE = Choice(by="type", models={}, default=UnknownAdapter, unknown=UnknownAdapter)
@@ -17,20 +17,19 @@ CHOICE = Choice(by="type", models={}, default=UnknownAdapter, unknown=UnknownAda
 
 
 def add_adapter(model: type[AdapterModel]) -> None:
-    """Let files declare adapters of one more kind; one that is known already is replaced."""
-    ADAPTERS[:] = [*(known for known in ADAPTERS if known.kind != model.kind), model]
-    _settle()
+    """Let files declare adapters of one more kind.
 
-
-def _settle() -> None:
-    """Let the choice be what the models say; a key of one kind alone counts before a likely one of another."""
-    CHOICE.models.clear()
-    CHOICE.models.update((word, model) for model in ADAPTERS for word in (model.kind, *model.spellings))
+    Raises:
+        ValueError: a word of it means another kind.
+    """
+    CHOICE.add(model, (model.kind, *model.spellings))
+    if model not in ADAPTERS:
+        ADAPTERS.append(model)
     CHOICE.by_key.clear()
-    for keys in ("own_keys", "likely_keys"):
-        for model in ADAPTERS:
-            for key in getattr(model, keys):
-                CHOICE.by_key.setdefault(key, model.kind)
+    for keys in ("own_keys", "likely_keys"):  # what one kind alone has counts before what is likely another's
+        for known in ADAPTERS:
+            CHOICE.by_key.update((key, known.kind) for key in getattr(known, keys) if key not in CHOICE.by_key)
 
 
-_settle()
+for built_in in (RestAdapter, McpAdapter, SkillAdapter, ControlAdapter):
+    add_adapter(built_in)

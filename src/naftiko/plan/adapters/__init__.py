@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from naftiko.document.model import AdapterModel, CapabilityDocument
-from naftiko.document.model.adapters import ADAPTERS, add_adapter
+from naftiko.document.model.adapters import add_adapter
 from naftiko.plan.adapters.kind import AdapterKind, Declaration
 from naftiko.plan.adapters.mcp import MCP
 from naftiko.plan.adapters.rest import REST
@@ -21,9 +21,12 @@ KINDS: dict[str, AdapterKind[Any]] = {each.kind: each for each in (REST, MCP)}
 
 
 def register(kind: AdapterKind[Any]) -> None:
-    """Let files declare adapters of one more kind, and link them; call it before a file is loaded."""
-    if kind.model not in ADAPTERS:
-        add_adapter(kind.model)
+    """Let files declare adapters of one more kind, and link them; call it before a file is loaded.
+
+    Raises:
+        ValueError: a word of it means another kind.
+    """
+    add_adapter(kind.model)
     KINDS[kind.kind] = kind
 
 

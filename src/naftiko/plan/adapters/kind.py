@@ -113,6 +113,10 @@ class AdapterKind(ABC, Generic[ModelT]):
     def link(self, model: ModelT, linker: Linker) -> AdapterPlan:
         """Link an adapter; whatever is wrong is told in ``linker.findings``, the rest is linked."""
 
+    def serves(self, plan: AdapterPlan) -> bool:
+        """Tell whether an adapter has anything to serve."""
+        return bool(plan.units or plan.resources or plan.prompts)
+
     def mentions(self, model: ModelT) -> Iterator[tuple[str, Declaration, Evidence]]:
         """Yield what an adapter runs: each with what it is counted among, and what tells which operation it means."""
         del model

@@ -12,7 +12,7 @@ def check_served(document: CapabilityDocument, plan: CapabilityPlan, findings: F
     """Check that a file serves something, and tell what of it nobody serves."""
     for adapter in document.exposes:
         _check_kind(adapter, findings)
-    empty = [adapter for adapter in plan.adapters if adapter.is_bare]
+    empty = [adapter for adapter in plan.adapters if not KINDS[adapter.kind].serves(adapter)]
     for bare in empty:
         here = findings.at_position(bare.position)
         name = f" `{bare.namespace}`" if bare.namespace else ""
