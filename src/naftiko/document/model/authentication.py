@@ -366,9 +366,11 @@ class OAuth2Authentication(Authentication):
         return bool(self.token) and not self.client_id
 
     def addresses(self) -> Mapping[str, str]:
-        """Who gives a token."""
+        """Who gives a token; nobody where the file has one and says no client at all."""
         named = {"tokenEndpoint": self.token_endpoint, "authorizationServerUri": self.authorization_server_uri}
-        return {} if self.has_token else {key: text for key, text in named.items() if text}
+        if self.token and self.client_id is None:
+            return {}
+        return {key: text for key, text in named.items() if text}
 
 
 class UnknownAuthentication(Authentication):
