@@ -6,6 +6,7 @@ import ast
 import importlib
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -197,14 +198,47 @@ def test_no_drawer_for_everything():
         assert file.stem not in {"utils", "util", "helpers", "helper", "common", "misc"}, file
 
 
+def asked_of(kinds: set[str], files: Iterable[Path]) -> list[str]:
+    """Return where instances of some classes are asked for."""
+    return [
+        f"{file.relative_to(SOURCE)}:{node.lineno}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance"
+        if kinds & {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+    ]
+
+
+def subclasses_of(room: Path, name: str) -> set[str]:
+    """Return the classes of a room that have another one as their base."""
+    classes = (node for file in room.rglob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8"))))
+    return {
+        each.name
+        for each in classes
+        if isinstance(each, ast.ClassDef) and any(getattr(base, "id", "") == name for base in each.bases)
+    }
+
+
 def test_nobody_asks_an_action_of_which_kind_it_is():
     """What differs between calls, flows, functions and forwards is a method of theirs; a new kind changes nobody."""
-    kinds = {"CallAction", "FlowAction", "MockAction", "ForwardAction", "FunctionAction"}
-    for file in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
-                asked = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
-                assert not asked & kinds, f"{file.relative_to(SOURCE)}:{node.lineno}"
+    kinds = subclasses_of(SOURCE / "plan", "Action")
+    assert len(kinds) >= 5
+    assert asked_of(kinds, SOURCE.rglob("*.py")) == []
+
+
+def test_nobody_asks_a_step_of_which_kind_it_is():
+    kinds = subclasses_of(SOURCE / "document", "Step") | subclasses_of(SOURCE / "plan", "StepPlan")
+    assert len(kinds) >= 6
+    assert asked_of(kinds, SOURCE.rglob("*.py")) == []
+
+
+def test_nobody_asks_our_credentials_of_which_kind_they_are():
+    """What an adapter asks of its callers is another thing: that is for whoever serves it to know."""
+    kinds = subclasses_of(SOURCE / "document", "Authentication") | subclasses_of(SOURCE / "engine", "Credential")
+    assert len(kinds) >= 10
+    own = set((SOURCE / "engine" / "authentication").rglob("*.py"))
+    files = [file for room in ("document", "plan", "engine") for file in files_of(room) if file not in own]
+    assert asked_of(kinds, files) == []
 
 
 FORMS = [
