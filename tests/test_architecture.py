@@ -143,12 +143,12 @@ def test_every_adapter_is_registered_in_each_room():
     assert {model.kind: model for model in ADAPTERS}.items() >= {
         kind: linking.model for kind, linking in adapters.KINDS.items()
     }.items()
-    assert {kind: served.linking for kind, served in registry.KINDS.items()} == adapters.KINDS
+    assert {kind: served.linking() for kind, served in registry.KINDS.items()} == adapters.KINDS
     assert {file.parent.name for file in SOURCE.glob("expose/*/adapter.py")} == registry.KINDS.keys()
 
 
-def test_the_records_of_adapters_import_no_server():
-    code = "import sys, naftiko.expose.registry; print({'mcp', 'starlette', 'uvicorn', 'anyio'} & set(sys.modules))"
+def test_the_records_of_adapters_import_no_server_and_link_nothing():
+    code = "import sys, naftiko.expose.registry; print({'mcp', 'starlette', 'uvicorn', 'anyio', 'naftiko.plan'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 

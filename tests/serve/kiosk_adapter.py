@@ -110,11 +110,14 @@ class _Kiosk(Mounted):
 
 
 class _ServedKiosk(ServedKind[KioskOptions]):
-    linking: ClassVar[AdapterKind[Any]] = _LinkedKiosk()
+    model: ClassVar[type[AdapterModel]] = KioskAdapter
     title: ClassVar[str] = "kiosks"
     nouns: ClassVar[tuple[str, ...]] = ("ware",)
     default_port: ClassVar[int] = 7070
     options = KioskOptions
+
+    def linking(self) -> AdapterKind[Any]:
+        return _LinkedKiosk()
 
     def mount(self, exposed: Sequence[Exposed], options: KioskOptions, spaces: Spaces) -> Mounted:
         return _Kiosk(exposed, options, spaces)

@@ -7,7 +7,6 @@ from typing import Any
 from naftiko.expose.mcp.adapter import MCP
 from naftiko.expose.rest.adapter import REST
 from naftiko.expose.served import ServedKind
-from naftiko.plan import adapters
 
 KINDS: dict[str, ServedKind[Any]] = {each.kind: each for each in (REST, MCP)}
 """The kinds by their words. Behind a listener, the first one that is there has all paths that no other one has."""
@@ -21,5 +20,7 @@ def register(kind: ServedKind[Any]) -> None:
     Raises:
         ValueError: a word of it means another kind.
     """
-    adapters.register(kind.linking)
+    from naftiko.plan import adapters  # noqa: PLC0415  # whoever asks only for ports links nothing
+
+    adapters.register(kind.linking())
     KINDS[kind.kind] = kind

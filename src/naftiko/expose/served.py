@@ -11,14 +11,15 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
+from naftiko.document.model import AdapterModel
 from naftiko.expose.announcement import Announcement
-from naftiko.plan.adapters.kind import AdapterKind
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from naftiko.engine.capability import Adapter, Capability, Unit
     from naftiko.expose.spaces import Spaces
+    from naftiko.plan.adapters.kind import AdapterKind
 
 
 class Exposed(NamedTuple):
@@ -100,7 +101,7 @@ class ServedKind(ABC, Generic[OptionsT]):
     """A kind of adapter, as far as serving goes.
 
     Attributes:
-        linking: the same kind when a file is loaded.
+        model: how a file declares one.
         title: what the kind is called: ``REST``.
         nouns: what it exposes, units first: ``route``.
         default_port: where it listens if neither the file nor the operator says.
@@ -111,7 +112,7 @@ class ServedKind(ABC, Generic[OptionsT]):
         speaks_stdio: whether it can be served on stdin and stdout.
     """
 
-    linking: ClassVar[AdapterKind[Any]]
+    model: ClassVar[type[AdapterModel]]
     title: ClassVar[str]
     nouns: ClassVar[tuple[str, ...]]
     default_port: ClassVar[int]
@@ -123,7 +124,11 @@ class ServedKind(ABC, Generic[OptionsT]):
     @property
     def kind(self) -> str:
         """The word of the kind, as ``type`` has it."""
-        return self.linking.kind
+        return self.model.kind
+
+    @abstractmethod
+    def linking(self) -> AdapterKind[Any]:
+        """Return the same kind when a file is loaded; it is imported here, since who asks for a port loads none."""
 
     @abstractmethod
     def mount(self, exposed: Sequence[Exposed], options: OptionsT, spaces: Spaces) -> Mounted:

@@ -6,23 +6,22 @@ import importlib
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from naftiko.document.model import McpPrompt
+from naftiko.document.model import AdapterModel, McpAdapter, McpPrompt
 from naftiko.expose.announcement import Announcement
 from naftiko.expose.gate import LOOPBACK
 from naftiko.expose.mcp.options import MAIN_PATH, McpOptions
 from naftiko.expose.served import Exposed, Listening, Mounted, ServedKind
-from naftiko.plan.adapters import mcp
-from naftiko.plan.adapters.kind import AdapterKind
 
 if TYPE_CHECKING:
     from naftiko.engine.capability import Adapter, Capability, Unit
     from naftiko.expose.mcp.app import McpApp
     from naftiko.expose.spaces import Spaces
+    from naftiko.plan.adapters.kind import AdapterKind
     from naftiko.plan.unit import ResourcePlan
 
 
 class _Mcp(ServedKind[McpOptions]):
-    linking: ClassVar[AdapterKind[Any]] = mcp.MCP
+    model: ClassVar[type[AdapterModel]] = McpAdapter
     title: ClassVar[str] = "MCP"
     nouns: ClassVar[tuple[str, ...]] = ("tool", "resource", "prompt")
     default_port: ClassVar[int] = 9090
@@ -30,6 +29,11 @@ class _Mcp(ServedKind[McpOptions]):
     is_slow: ClassVar[bool] = True  # the SDK takes half a second to import
     client_path: ClassVar[str | None] = MAIN_PATH
     speaks_stdio: ClassVar[bool] = True
+
+    def linking(self) -> AdapterKind[Any]:
+        from naftiko.plan.adapters.mcp import MCP as LINKED  # noqa: PLC0415  # see `ServedKind`
+
+        return LINKED
 
     def mount(self, exposed: Sequence[Exposed], options: McpOptions, spaces: Spaces) -> Mounted:
         from naftiko.expose.mcp.app import McpApp  # noqa: PLC0415  # imports the SDK

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from naftiko.document.model import OAuth2Authentication
+from naftiko.document.model import AdapterModel, OAuth2Authentication, RestAdapter
 from naftiko.expose.rest.options import RestOptions
 from naftiko.expose.served import Exposed, Mounted, ServedKind
-from naftiko.plan.adapters import rest
-from naftiko.plan.adapters.kind import AdapterKind
-from naftiko.plan.routes import NO_ROUTE
 
 if TYPE_CHECKING:
     from naftiko.engine.capability import Unit
     from naftiko.expose.spaces import Spaces
+    from naftiko.plan.adapters.kind import AdapterKind
 
 
 class _Rest(ServedKind[RestOptions]):
-    linking: ClassVar[AdapterKind[Any]] = rest.REST
+    model: ClassVar[type[AdapterModel]] = RestAdapter
     title: ClassVar[str] = "REST"
     nouns: ClassVar[tuple[str, ...]] = ("route",)
     default_port: ClassVar[int] = 8080
     options = RestOptions
+
+    def linking(self) -> AdapterKind[Any]:
+        from naftiko.plan.adapters.rest import REST as LINKED  # noqa: PLC0415  # see `ServedKind`
+
+        return LINKED
 
     def mount(self, exposed: Sequence[Exposed], options: RestOptions, spaces: Spaces) -> Mounted:
         from naftiko.expose.rest.app import build  # noqa: PLC0415  # Starlette is imported when an app is wanted
@@ -37,7 +40,7 @@ class _Rest(ServedKind[RestOptions]):
         return f"/{name}" if prefix else ""
 
     def key(self, unit: Unit) -> Hashable:
-        return unit.method or "*", (unit.plan.route or NO_ROUTE).key
+        return unit.method or "*", () if unit.plan.route is None else unit.plan.route.key
 
     def what(self, unit: Unit) -> str:
         return f"{unit.method or 'forward'} {unit.path}"
