@@ -373,6 +373,17 @@ def test_a_dry_run_shows_neither_the_secret_nor_the_signature(tmp_path, variant,
     assert signature not in shown.stdout
 
 
+def test_a_dry_run_shows_each_request_of_the_step(tmp_path):
+    shown = naftiko("call", written(tmp_path), "all", "q=red", "who=x", "--dry-run")
+    assert shown.returncode == 0, shown.stderr
+    lines = [line for line in shown.stdout.splitlines() if line.startswith(("#", "GET"))]
+    every = ["# step every", "GET http://127.0.0.1:9/v1/items/%7Bitem%7D?q=red"]
+    assert lines == ["# step list", "GET http://127.0.0.1:9/v1/items", *every, *every]
+    data = json.loads(naftiko("call", written(tmp_path), "all", "who=x", "--dry-run", "--format", "json").stdout)
+    assert data["steps"]["list"]["url"] == "http://127.0.0.1:9/v1/items"
+    assert [each["url"] for each in data["steps"]["every"]] == ["http://127.0.0.1:9/v1/items/%7Bitem%7D"] * 2
+
+
 @pytest.mark.parametrize("taken", ["basic", "Basic-Auth", "call"])
 def test_a_word_means_one_kind(taken):
     script = f"""

@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from naftiko.document.model import Step
+from naftiko.errors import NotExecutable
 from naftiko.plan.actions import Call, Runner, StepResult
 from naftiko.plan.scope import Scope
 from naftiko.plan.steps import Linking, StepPlan, register
@@ -51,13 +52,21 @@ class EachPlan(StepPlan):
         return (self.call,)
 
     async def run(self, runner: Runner, scope: Scope) -> StepResult:
-        found = self.over(scope)
-        items = found if isinstance(found, list) else [found]
+        items = self.over(scope)
+        if not isinstance(items, list):
+            raise NotExecutable("there is nothing to go over")
         inside = [Scope(scope.inputs, scope.variables, {**scope.steps, "item": item}) for item in items]
         got = [await runner.call(self.call, each) for each in inside]
         noted = {key: value(scope) for key, value in self.note.items()}
         result = {"count": len(items), "got": got, **noted}
         return StepResult(result, result)
+
+    async def pretend(self, runner: Runner, scope: Scope) -> StepResult:
+        result = {"got": [await runner.call(self.call, scope), await runner.call(self.call, scope)]}
+        return StepResult(result, result)
+
+    def requests(self, pretended: StepResult) -> list[Any]:
+        return list(pretended.raw["got"])
 
 
 register(EachStep, EachPlan)

@@ -126,8 +126,9 @@ async def _show_request(
         steps = await planned(capability.engine, unit.plan, checked)
         if form == "text":
             for step, request in steps.items():
-                say(f"# step {step}")
-                write_request(request)
+                for each in request if isinstance(request, list) else [request]:
+                    say(f"# step {step}")
+                    write_request(each)
         else:
             say(dump({"steps": steps}, form))
     else:

@@ -107,6 +107,7 @@ class Engine(Shared):
         self._redactor = redactor
         self._roots = roots
         self._complete = complete
+        self.pretends = complete is not None
         self.observer = observer
         self._decoders: dict[int, Decoder] = {}
 
@@ -279,6 +280,7 @@ class _StepRunner:
         self._descends = descends
         self._pool = current()
         self.observer = engine.observer if ROLE.outside is None else None  # what it sees it sees in the server
+        self.pretends = engine.pretends
         self._calls = Calls()
         self._answers: dict[str, Answered] = {}
         self._is_heavy = False
@@ -348,7 +350,7 @@ def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _step(step: StepPlan, runner: _StepRunner, scope: Scope) -> StepResult:
     try:
         observer = runner.observer
-        running = step.run(runner, scope)
+        running = step.pretend(runner, scope) if runner.pretends else step.run(runner, scope)
         return await (running if observer is None else watched_step(observer, step, running))
     except CallError as error:
         error.step = error.step or step.name

@@ -335,10 +335,11 @@ class FlowAction(Action):
         ]
 
     async def planned(self, performer: Performer, run: Run) -> dict[str, Any]:
-        """Return the request of each step that calls; what it takes from an earlier one's answer is absent."""
+        """Return the request of each step that calls, a list of several; what comes of earlier answers is absent."""
         results, _ = await performer.steps(self, Scope(run.inputs, performer.variables))
-        calling = {name for name, _ in self.calls}
-        return {name: result.raw for name, result in results.items() if name in calling}
+        steps = {step.name: step for wave in self.waves for step in wave}
+        requests = {name: [*steps[name].requests(result)] for name, result in results.items()}
+        return {name: found if len(found) > 1 else found[0] for name, found in requests.items() if found}
 
     def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
         """Return the schema of what the mappings build, or the outputs make."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from naftiko.document.model import CallStep
 from naftiko.plan.actions import Call, Runner, StepResult
@@ -38,3 +39,7 @@ class CallStepPlan(StepPlan):
         """Call, and show the answer to later steps."""
         document = await runner.call(self.call, scope)
         return StepResult(document, visible(document, self.call.consumed))
+
+    def requests(self, pretended: StepResult) -> Sequence[Any]:
+        """Return the one: where nothing is sent it is the document."""
+        return (pretended.raw,)

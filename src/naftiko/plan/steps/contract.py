@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn, Self
 
@@ -80,6 +80,22 @@ class StepPlan:
             CallError: it failed, and so does the flow; the step's name is added.
         """
         raise NotImplementedError
+
+    async def pretend(self, runner: Runner, scope: Scope) -> StepResult:
+        """Do as ``run``, where nothing is sent: in mock mode, and for ``--dry-run``.
+
+        Each call returns the description of the request that it would send, and what is taken of it has no value. By
+        default this is ``run``.
+
+        Raises:
+            CallError: as from ``run``.
+        """
+        return await self.run(runner, scope)
+
+    def requests(self, pretended: StepResult) -> Sequence[Any]:
+        """Return the descriptions of requests that are in a result of ``pretend``; by default none."""
+        del pretended
+        return ()
 
 
 class Linking:
