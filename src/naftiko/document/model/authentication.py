@@ -44,7 +44,7 @@ Secret: TypeAlias = Annotated[str | None, Filled(is_secret=True)]
 """A text that nobody may see."""
 Value: TypeAlias = Annotated[str | None, Filled()]
 """A text that may be a template, or the bare name of a variable."""
-Literal: TypeAlias = Annotated[str | None, Filled(may_be_bare=False)]
+Verbatim: TypeAlias = Annotated[str | None, Filled(may_be_bare=False)]
 """A text that may be a template; without one it is what it says."""
 
 
@@ -75,7 +75,7 @@ class Unusable:
 class Authentication(Model):
     """What every kind has, and says of itself; each says what is else than here.
 
-    Its keys are fields; what may be a template is a ``Value``, a ``Literal`` or a ``Secret``.
+    Its keys are fields; what may be a template is a ``Value``, a ``Verbatim`` or a ``Secret``.
 
     Attributes:
         kind: the word of the kind, as ``type`` has it.
@@ -233,7 +233,7 @@ class ApiKeyAuthentication(Authentication):
     """Where a caller may put one."""
 
     type: str | None = "apikey"
-    key: Literal = None
+    key: Verbatim = None
     value: Secret = None
     placement: str | None = None
     headers: Annotated[dict[str, str], Filled(is_secret=True)] = Field(default_factory=dict)
@@ -323,10 +323,10 @@ class OAuth2Authentication(Authentication):
     }
 
     type: str | None = "oauth2"
-    authorization_server_uri: Literal = None
-    resource: Literal = None
+    authorization_server_uri: Verbatim = None
+    resource: Verbatim = None
     scopes: tuple[str, ...] = ()
-    audience: Literal = None
+    audience: Verbatim = None
     token_endpoint: Value = None
     token_validation: str | None = None
     client_id: Value = None
