@@ -43,10 +43,13 @@ async def test_silence_before_and_within_an_answer(start, transport):
         await asyncio.sleep(60)
 
     upstream = await start(handle)
+    limits = Limits(read=0.3)
+    impatient = Transport(limits)
     with pytest.raises(UpstreamTimeout, match=f"{upstream.place} did not answer: nothing came for 0.3 s"):
-        await get(transport, upstream.url(), Limits(read=0.3))
+        await get(impatient, upstream.url(), limits)
     with pytest.raises(UpstreamTimeout, match=r"stopped in the middle of its answer: nothing came for 0\.3 s"):
-        await get(transport, upstream.url("/half"), Limits(read=0.3))
+        await get(impatient, upstream.url("/half"), limits)
+    await impatient.aclose()
 
 
 async def test_an_answer_that_drips_ends_at_the_total_limit(start, transport):
@@ -96,8 +99,11 @@ async def test_a_connection_that_is_never_accepted_ends_at_the_connect_limit(tra
             client.setblocking(False)
             client.connect_ex(full.getsockname())
         port = full.getsockname()[1]
+        limits = Limits(connect=0.5)
+        impatient = Transport(limits)
         with pytest.raises(UpstreamTimeout, match=f"no connection to 127.0.0.1:{port} within 0.5 s"):
-            await get(transport, f"http://127.0.0.1:{port}/", Limits(connect=0.5))
+            await get(impatient, f"http://127.0.0.1:{port}/", limits)
+        await impatient.aclose()
 
 
 @pytest.fixture(scope="module")

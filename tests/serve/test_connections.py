@@ -12,6 +12,7 @@ import pytest
 from naftiko.serve.connections import ConnectionLimits, _PoliteTransport
 from naftiko.serve.server import Servers, Site
 from naftiko.serve.sockets import listen
+from virtual_time import virtual_time
 
 QUICK = ConnectionLimits(head_seconds=1, body_seconds=1, write_seconds=1)
 GET = b"GET /x HTTP/1.1\r\nHost: h\r\n"
@@ -73,6 +74,7 @@ def status(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1]) if answer else 0
 
 
+@virtual_time
 async def test_a_head_within_the_limits_is_answered():
     fields = b"".join(b"X-%d: %s\r\n" % (at, b"v" * 500) for at in range(98))
     async with serving() as port:
@@ -99,6 +101,7 @@ async def test_a_head_within_the_limits_is_answered():
         "a long path",
     ],
 )
+@virtual_time
 async def test_a_head_beyond_the_limits_is_431_and_the_end_of_the_connection(head, caplog):
     async with serving() as port:
         answer = await ask(port, head)
@@ -106,6 +109,7 @@ async def test_a_head_beyond_the_limits_is_431_and_the_end_of_the_connection(hea
     assert [record for record in caplog.records if record.levelno == logging.WARNING]
 
 
+@virtual_time
 async def test_a_head_that_is_just_too_large_is_told_so():
     async with serving() as port:
         answer = await ask(port, GET + b"X-Long: " + b"v" * 66_000 + b"\r\n\r\n")
@@ -124,6 +128,7 @@ async def test_a_head_that_is_just_too_large_is_told_so():
         b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
     ],
 )
+@virtual_time
 async def test_a_request_that_is_no_http_is_400(head):
     async with serving() as port:
         answer = await ask(port, head)
@@ -134,6 +139,7 @@ async def test_a_request_that_is_no_http_is_400(head):
 @pytest.mark.parametrize(
     "rest", [b"NONSENSE\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000]
 )
+@virtual_time
 async def test_what_is_refused_behind_a_request_does_not_become_its_answer(rest, caplog):
     async with serving() as port:
         answer = await ask(port, GET + b"\r\n" + rest)
@@ -143,6 +149,7 @@ async def test_what_is_refused_behind_a_request_does_not_become_its_answer(rest,
     assert "Traceback" not in caplog.text
 
 
+@virtual_time
 async def test_a_body_that_is_none_is_400_and_nothing_more(caplog):
     head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with serving() as port:
@@ -153,6 +160,7 @@ async def test_a_body_that_is_none_is_400_and_nothing_more(caplog):
 
 
 @pytest.mark.parametrize("end", ["Connection: close\r\n", ""])
+@virtual_time
 async def test_an_early_answer_is_read_by_a_caller_who_still_sends(end):
     """A closed socket would reset the connection, and take the answer with it (RFC 9112 chapter 9.6)."""
 
@@ -174,6 +182,7 @@ async def test_an_early_answer_is_read_by_a_caller_who_still_sends(end):
         writer.close()
 
 
+@virtual_time
 async def test_an_upgrade_that_nobody_speaks_is_answered_as_a_plain_request(caplog):
     async with serving() as port:
         answer = await ask(port, GET + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n")
@@ -192,6 +201,7 @@ async def test_an_upgrade_that_nobody_speaks_is_answered_as_a_plain_request(capl
     ],
     ids=["not a byte", "half a line", "dripped fields", "half a body", "a dripped body"],
 )
+@virtual_time
 async def test_a_caller_who_is_too_slow_is_not_waited_for(data, drip, code, caplog):
     async with serving(QUICK) as port:
         answer = await ask(port, data, drip=drip)
@@ -199,6 +209,7 @@ async def test_a_caller_who_is_too_slow_is_not_waited_for(data, drip, code, capl
     assert "took more than" in caplog.text
 
 
+@virtual_time
 async def test_a_body_that_comes_at_its_rate_may_take_longer():
     limits = ConnectionLimits(body_seconds=1, rate=1)
     async with serving(limits) as port:
@@ -207,6 +218,7 @@ async def test_a_body_that_comes_at_its_rate_may_take_longer():
     assert answer.endswith(b"\r\n\r\n12")
 
 
+@virtual_time
 async def test_a_caller_who_reads_nothing_is_not_waited_for(caplog):
     async with serving(QUICK) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
@@ -221,6 +233,7 @@ async def test_a_caller_who_reads_nothing_is_not_waited_for(caplog):
     assert size < 64_000_000
 
 
+@virtual_time
 async def test_a_waiting_request_does_not_end_its_connection():
     """While the app works, and while an answer is read, time is not the caller's."""
     async with serving(QUICK) as port:
@@ -233,12 +246,14 @@ async def test_a_waiting_request_does_not_end_its_connection():
         writer.close()
 
 
+@virtual_time
 async def test_above_the_limit_idle_connections_make_place_and_busy_ones_do_not(caplog):
     async with serving(ConnectionLimits(connections=2)) as port:
         kept = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
         for reader, writer in kept:
             writer.write(GET + b"\r\n")
             assert (await reader.read(1000)).startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(0.1)  # one after the other
         assert status(await ask(port, GET + b"Connection: close\r\n\r\n")) == 200
         assert await kept[0][0].read() == b""  # it waited longest for its next request
         kept[1][1].write(b"GET /half")
@@ -253,6 +268,7 @@ async def test_above_the_limit_idle_connections_make_place_and_busy_ones_do_not(
     assert "2 connections are open" in caplog.text
 
 
+@virtual_time
 async def test_one_address_may_be_bounded():
     async with serving(ConnectionLimits(connections_per_address=1)) as port:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
