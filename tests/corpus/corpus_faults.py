@@ -221,9 +221,9 @@ def drafting(patch: pytest.MonkeyPatch, change: Callable[[Draft], None]) -> None
     """Change every request before it is made."""
     make = Draft.make
 
-    def changed(draft: Draft, content: Any = None) -> httpx.Request:
+    def changed(draft: Draft) -> httpx.Request:
         change(draft)
-        return make(draft, content)
+        return make(draft)
 
     patch.setattr(Draft, "make", changed)
 

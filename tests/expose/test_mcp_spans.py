@@ -155,13 +155,13 @@ async def test_a_tool_that_is_not_there_has_one_span(at, spans, taken):
 async def test_the_call_runs_within_the_span(at, spans, taken, monkeypatch):
     """Whatever is traced beneath it finds it as its parent."""
     current = []
-    answer = Shortcut._answer
+    answer = Shortcut._called
 
     async def looking(shortcut, request):
         current.append(trace.get_current_span())
         return await answer(shortcut, request)
 
-    monkeypatch.setattr(Shortcut, "_answer", looking)
+    monkeypatch.setattr(Shortcut, "_called", looking)
     await at(NEWEST).call("json")
     assert current == spans
     assert taken == [True]

@@ -293,7 +293,7 @@ class Capability:
         units = tuple(unit for adapter in self.plan.adapters for unit in adapter.runnable)
         for action in (unit.action for unit in units):
             for _, call in () if action is None else action.calls:
-                upstreams[call.operation.api].prepare(call.operation)
+                upstreams[call.operation.api].prepare(call)
         made = Engine(upstreams, seen, redactor, self.roots, complete=complete, observer=settings.observer)
         made.units, made.label = units, self.label
         return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any
 
 import httpx
@@ -41,6 +41,7 @@ _FEW_BYTES = 16 * 1024
 """The same for the other formats: yaml, html, avro, protobuf."""
 
 
+@lru_cache(maxsize=512)
 def is_json(media_type: str) -> bool:
     """Tell a JSON media type; no media type at all counts, since many APIs forget it."""
     return media_type in {"", JSON_MEDIA_TYPE, "text/json"} or media_type.endswith("+json")
@@ -64,7 +65,7 @@ async def document(response: httpx.Response, operation: Operation, decoder: Deco
     head = head_of(response)
     if head.coding:
         raise coded(operation, head.coding)
-    decode = _decode_with(operation, decoder, response, head)
+    decode = partial(_decoded, operation, decoder, response, head)
     if len(response.content) > _DECODED_AT_ONCE.get(operation.raw_format, _FEW_BYTES):
         return await asyncio.to_thread(decode, response.content)
     return decode(response.content)
@@ -97,19 +98,29 @@ def passes_bytes(operation: Operation, outputs: Outputs) -> bool:
     return operation.raw_format == "binary" or (outputs.identity and operation.raw_format in {"json", "text"})
 
 
+def passed_on(response: httpx.Response, operation: Operation, outputs: Outputs, decoder: Decoder) -> Answer:
+    """Make a unit's answer of an upstream's good response whose bytes are the answer (``passes_bytes``)."""
+    head = head_of(response)
+    if not response.content or response.status_code in _NO_CONTENT:
+        made = _without_content(response, operation, outputs, head)
+    else:
+        made = _passed_on(response, operation, decoder, head)
+    if head.points:
+        made.links = links_of(response)
+    return made
+
+
 async def answer(
     response: httpx.Response, operation: Operation, outputs: Outputs, scope: Scope, decoder: Decoder
 ) -> Answer:
-    """Make a unit's answer of an upstream's good response.
+    """Make a unit's answer of an upstream's good response that is read: its bytes are not the answer.
 
     Raises:
-        UpstreamBroken: the body is not what ``outputRawFormat`` says, or in an unknown coding and to be read.
+        UpstreamBroken: the body is not what ``outputRawFormat`` says, or in an unknown coding.
     """
     head = head_of(response)
     if is_empty(response):
         made = _without_content(response, operation, outputs, head)
-    elif passes_bytes(operation, outputs):
-        made = _passed_on(response, operation, decoder, head)
     else:
         made = await _made(response, operation, outputs, scope, decoder)
     if head.points:
@@ -164,17 +175,17 @@ def _passed_on(response: httpx.Response, operation: Operation, decoder: Decoder,
     ``outputRawFormat`` was left at its default.
     """
     content = response.content
-    if operation.raw_format == "json":
-        decodes = is_json(head.media_type)
-        if decodes and not head.coding:
+    if operation.raw_format == "json" and is_json(head.media_type):
+        decodes, kind = True, head.content_type or JSON_MEDIA_TYPE
+        if not head.coding:
             content = content.removeprefix(_BYTE_ORDER_MARK)  # RFC 8259, 8.1: it must not be there: most parsers fail
     else:
-        decodes = operation.raw_format == "text"
+        decodes, kind = operation.raw_format == "text", _passed_kind(operation, head)
     made = Answer(
         status=response.status_code,
         content=content,
-        media_type=_passed_kind(operation, head),
-        decode=_decode_with(operation, decoder, response, head) if decodes else None,
+        media_type=kind,
+        decode=partial(_decoded, operation, decoder, response, head) if decodes else None,
         headers=head.useful,
     )
     if head.coding:
@@ -191,13 +202,8 @@ def _passed_kind(operation: Operation, head: Head) -> str:
     return declared or said or ("text/plain; charset=utf-8" if operation.raw_format == "text" else _BYTES)
 
 
-def _decode_with(
-    operation: Operation, decoder: Decoder, response: httpx.Response, head: Head
-) -> Callable[[bytes], Any]:
-    def decode(content: bytes) -> Any:
-        try:
-            return decoder(content, head.charset)
-        except FormatError as error:
-            raise broken(operation, error.detail, response) from error
-
-    return decode
+def _decoded(operation: Operation, decoder: Decoder, response: httpx.Response, head: Head, content: bytes) -> Any:
+    try:
+        return decoder(content, head.charset)
+    except FormatError as error:
+        raise broken(operation, error.detail, response) from error

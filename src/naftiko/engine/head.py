@@ -47,15 +47,17 @@ class Head:
 
     Attributes:
         content_type: as it came; ``""`` for none.
+        media_type: the same without parameters, in lower case.
         coding: of a body that could not be decoded (``Content-Encoding``); ``""`` for none.
         useful: the ones that a REST caller gets (SEMANTICS 6), names in lower case.
         points: whether there are URLs among them, which a caller gets as URLs of the exposed routes.
     """
 
-    __slots__ = ("coding", "content_type", "points", "useful")
+    __slots__ = ("coding", "content_type", "media_type", "points", "useful")
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.content_type = ""
+        self.media_type = ""
         self.coding = ""
         self.useful: list[tuple[str, str]] = []
         self.points = False
@@ -66,16 +68,12 @@ class Head:
             value = raw_value.decode("latin-1")
             if name == _CONTENT_TYPE:
                 self.content_type = value
+                self.media_type = bare(value)
             elif name == _CONTENT_ENCODING:
                 self.coding = value
             else:
                 self.useful.append((name, value))
                 self.points = self.points or name in LINKS
-
-    @property
-    def media_type(self) -> str:
-        """The media type without parameters, lower case; ``""`` for none."""
-        return bare(self.content_type)
 
     @property
     def charset(self) -> str | None:

@@ -32,6 +32,7 @@ _FORBIDDEN_IN_HEADER = frozenset(CONTROLS.decode("ascii"))
 
 _OF_THE_CONNECTION: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
 
+_ANY: Final = ((b"Accept", b"*/*"),)
 _COOKIE_SAFE: Final = "!#$%&'()*+-./:<=>?@[]^_`{|}~"
 """What may stand in a cookie as it is (RFC 6265 chapter 4.1.1): an encoding in a value is its own, and stays."""
 
@@ -159,76 +160,154 @@ class Draft:
 
     def make(self) -> httpx.Request:
         """Return the request."""
+        address = f"{self.url}?{'&'.join(self.query)}" if self.query else self.url
+        if not self.headers and self.body is None and self.streamed is None:
+            return WireRequest(self.method, address, _ANY)
         headers = [(name.encode("ascii"), value.encode("utf-8")) for name, value in self.sent_headers()]
         if self.body is not None:
-            return WireRequest(self.method, self.full_url(), headers, self.body.data)
+            return WireRequest(self.method, address, headers, self.body.data)
         content = None if self.streamed is None else self.streamed.pieces
-        return WireRequest(self.method, self.full_url(), headers, content)
+        return WireRequest(self.method, address, headers, content)
 
 
-def draft(
-    call: Call, api: ApiPlan, scope: Scope, *, comma_arrays: bool = False, passed: Content | None = None
-) -> Draft:
-    """Make a draft of a call's request.
+class Writer:
+    """Drafts the requests of one call; what is the same in each of them is worked out once, when it is made.
 
     Args:
         call: the call.
         api: the API that it goes to.
-        scope: the arguments by name (``inputs``) and the variables.
         comma_arrays: whether query arrays are one comma-separated value instead of repeated keys.
-        passed: a REST caller's body that is passed on, where the operation declares none.
-
-    Raises:
-        InputError: a required parameter has no value, one makes a dot segment, or a header value holds a line break.
-        MissingValue: a required parameter has no value, since a step found none.
-        MissingVariable: a variable has no value, or the API has no base URI.
     """
-    operation = call.operation
-    path, missing = operation.path.fill(scope)
-    if missing:
-        raise without_values(call, api, scope, has_body=None) or NotExecutable(f"`{operation.key}` has no path")
-    if climbs(path):
-        raise dots_in_path(call, api, scope)
-    query = [api.base.query] if api.base.query else []
-    query.extend(operation.path.fill_query(scope))
-    made = Draft(operation.method, full_url(api, path, scope, call), query)
-    problems: list[Problem] = []
-    may_lack = _place_parameters(operation, scope, made, problems, comma_arrays=comma_arrays)
-    for extra in call.extras:
-        value = scope.inputs.get(extra.name, ABSENT)
-        if value is not ABSENT and value is not None and extra.place in {"query", "header"}:
-            _place_extra(extra.name, extra.place, value, made, problems, comma_arrays=comma_arrays)
-    if problems:
-        raise InputError(problems)
-    made.body = _body(call, scope, made, passed)
-    if may_lack:
-        lacking = without_values(call, api, scope, has_body=made.body is not None)
-        if lacking is not None:
-            raise lacking
-    return made
+
+    __slots__ = (
+        "_api",
+        "_call",
+        "_comma_arrays",
+        "_extras",
+        "_fixed_query",
+        "_has_body",
+        "_method",
+        "_parameters",
+        "_places",
+        "_url",
+    )
+
+    def __init__(self, call: Call, api: ApiPlan, *, comma_arrays: bool) -> None:
+        operation = call.operation
+        self._call = call
+        self._api = api
+        self._comma_arrays = comma_arrays
+        self._method = operation.method
+        self._parameters = operation.parameters
+        self._extras = tuple(extra for extra in call.extras if extra.place in {"query", "header"})
+        self._places = bool(self._parameters or self._extras or operation.path_query)
+        self._has_body = not (operation.body is None and operation.in_body.is_empty and not call.extras)
+        self._url = _fixed_url(api, operation)
+        self._fixed_query: tuple[str, ...] | None = None
+        if not any(pair.holds_placeholder for pair in operation.path.query):
+            self._fixed_query = (*((api.base.query,) if api.base.query else ()), *operation.path.fill_query(_NOTHING))
+
+    @property
+    def call(self) -> Call:
+        """Whose requests these are."""
+        return self._call
+
+    def draft(self, scope: Scope, passed: Content | None) -> Draft:
+        """Return the draft of a request.
+
+        Args:
+            scope: the arguments by name (``inputs``) and the variables.
+            passed: a REST caller's body that is passed on, where the operation declares none.
+
+        Raises:
+            InputError: a required parameter has no value, one makes a dot segment, or a header value holds a line
+                break.
+            MissingValue: a required parameter has no value, since a step found none.
+            MissingVariable: a variable has no value, or the API has no base URI.
+        """
+        url, fixed = self._url, self._fixed_query
+        made = Draft(
+            self._method,
+            self._filled(scope) if url is None else url,
+            self._filled_query(scope) if fixed is None else [*fixed],
+        )
+        may_lack = False
+        if self._places:
+            may_lack = self._place(scope, made)
+        if self._has_body:
+            made.body = _body(self._call, scope, made, passed)
+        elif passed is not None:
+            made.body = Body(passed.data, passed.media_type, passed.coding)
+        if may_lack:
+            lacking = without_values(self._call, self._api, scope, has_body=made.body is not None)
+            if lacking is not None:
+                raise lacking
+        return made
+
+    def _filled(self, scope: Scope) -> str:
+        path, missing = self._call.operation.path.fill(scope)
+        if missing:
+            key = self._call.operation.key
+            raise without_values(self._call, self._api, scope, has_body=None) or NotExecutable(f"`{key}` has no path")
+        if climbs(path):
+            raise dots_in_path(self._call, self._api, scope)
+        return full_url(self._api, path, scope, self._call)
+
+    def _filled_query(self, scope: Scope) -> list[str]:
+        query = [self._api.base.query] if self._api.base.query else []
+        query.extend(self._call.operation.path.fill_query(scope))
+        return query
+
+    def _place(self, scope: Scope, made: Draft) -> bool:
+        """Place the values of parameters; return whether a required one may have none."""
+        problems: list[Problem] = []
+        cookies: list[str] = []
+        comma_arrays = self._comma_arrays
+        may_lack = bool(self._call.operation.path_query)
+        for parameter in self._parameters:
+            value = parameter.value_in(scope)
+            if value is not ABSENT and value is not None:
+                place(parameter, value, made, cookies, problems, comma_arrays=comma_arrays)
+                # `{}` may be meant, or be what a step left of a map: that is looked at where it matters.
+                if value.__class__ in _MAY_BE_NOTHING and parameter.required:
+                    may_lack = may_lack or not value or sends_nothing(value, parameter)
+            elif parameter.required:
+                may_lack = True
+        if cookies:
+            made.add_header("Cookie", "; ".join(cookies))
+        for extra in self._extras:
+            value = scope.inputs.get(extra.name, ABSENT)
+            if value is not ABSENT and value is not None:
+                _place_extra(extra.name, extra.place, value, made, problems, comma_arrays=comma_arrays)
+        if problems:
+            raise InputError(problems)
+        return may_lack
 
 
+def _fixed_url(api: ApiPlan, operation: Operation) -> str | None:
+    """Return the URL of an operation without placeholders; ``None`` where a request decides it, or what is wrong."""
+    parts = [part for part in operation.path.parts if isinstance(part, str)]
+    path = "".join(parts)
+    if not api.base.filled or len(parts) != len(operation.path.parts) or climbs(path):
+        return None
+    return f"{api.base.filled}/{path.lstrip('/')}" if path else api.base.filled
+
+
+class _Nothing:
+    """Variables that nobody asks for."""
+
+    def value(self, name: str) -> str:
+        """Never return one."""
+        raise LookupError(name)
+
+    def get(self, name: str) -> str | None:
+        """Return nothing."""
+        del name
+        return None
+
+
+_NOTHING: Final = Scope({}, _Nothing())
 _MAY_BE_NOTHING = (list, dict)
-
-
-def _place_parameters(
-    operation: Operation, scope: Scope, made: Draft, problems: list[Problem], *, comma_arrays: bool
-) -> bool:
-    """Place the values of the operation's parameters; return whether a required one may have none."""
-    cookies: list[str] = []
-    may_lack = bool(operation.path_query)
-    for parameter in operation.parameters:
-        value = parameter.value_in(scope)
-        if value is not ABSENT and value is not None:
-            place(parameter, value, made, cookies, problems, comma_arrays=comma_arrays)
-            # `{}` may be meant, or be what a step left of a map: that is looked at where it matters.
-            if value.__class__ in _MAY_BE_NOTHING and parameter.required:
-                may_lack = may_lack or not value or sends_nothing(value, parameter)
-        elif parameter.required:
-            may_lack = True
-    if cookies:
-        made.add_header("Cookie", "; ".join(cookies))
-    return may_lack
 
 
 def full_url(api: ApiPlan, path: str, scope: Scope, call: Call | None = None) -> str:
@@ -329,8 +408,6 @@ def _add_header(name: str, value: Any, made: Draft, problems: list[Problem]) -> 
 def _body(call: Call, scope: Scope, made: Draft, passed: Content | None) -> Body | None:
     """Make the body: the block, the whole body, the fields, or what the REST caller sent (SEMANTICS 4.3)."""
     block = call.operation.body
-    if block is None and call.operation.in_body.is_empty and not call.extras:
-        return None if passed is None else Body(passed.data, passed.media_type, passed.coding)
     media_type = next((value for name, value in made.headers if name.lower() == "content-type"), "")
     whole = _whole_body(call, scope)
     fields = _fields(call, scope)
@@ -376,6 +453,5 @@ def _fields(call: Call, scope: Scope) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not ABSENT}
 
 
-def dump_json(value: Any) -> bytes:
-    """Return JSON bytes; integers beyond 64 bits keep their digits, half a surrogate pair is U+FFFD."""
-    return json_bytes(value)
+dump_json: Final = json_bytes
+"""Returns JSON bytes; integers beyond 64 bits keep their digits, half a surrogate pair is U+FFFD."""

@@ -14,7 +14,7 @@ from naftiko.engine.apart import LIGHT, Pool, Shared, current, is_heavy
 from naftiko.engine.apart.outside import ROLE, Answered, Calls
 from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.decode import answer as make_answer
-from naftiko.engine.decode import document, passes_bytes
+from naftiko.engine.decode import document, passed_on, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
 from naftiko.engine.head import retry_after
 from naftiko.engine.memory import SMALL
@@ -45,7 +45,7 @@ _FIRST_REDIRECT = 300
 _FIRST_ERROR = 400
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each call of a tool
 class Finish(Generic[ResultT]):
     """What becomes of an answer, wherever it is made.
 
@@ -154,23 +154,26 @@ class Engine(Shared):
 
     async def call(self, call: Call, run: Run) -> Answer:
         """Make the one call of a unit; return the answer that its outputs make."""
-        unit, passed, conditions = run.unit, run.passed, run.conditions
+        unit, operation, conditions = run.unit, call.operation, run.conditions
         scope = Scope(run.inputs, self.variables)
-        arguments = arguments_of(call.arguments, scope)
-        upstream = self.upstreams[call.operation.api]
+        arguments = arguments_of(call.arguments, scope) if call.arguments else {}
         if conditions:
-            conditions = _passed_on(conditions, call.operation, unit)
-        largest = _largest(call.operation, unit.max_binary_size)
-        response = await upstream.send(call, arguments, passed, max_binary_bytes=largest, conditions=conditions)
+            conditions = _passed_on(conditions, operation, unit)
+        largest = _largest(operation, unit.max_binary_size) if operation.raw_format == "binary" else None
+        response = await self.upstreams[operation.api].send(
+            call, arguments, run.passed, max_binary_bytes=largest, conditions=conditions
+        )
+        passes = passes_bytes(operation, unit.outputs)
         if response.status_code >= _FIRST_REDIRECT:
-            self._check(response, call.operation, passes_on=passes_bytes(call.operation, unit.outputs))
-        if len(response.content) > LIGHT and (run.reads or not passes_bytes(call.operation, unit.outputs)):
+            self._check(response, operation, passes_on=passes)
+        if len(response.content) > LIGHT and (run.reads or not passes):
             pool = current()
-            if pool is not None and _is_heavy(
-                response, call.operation, reads=run.reads, descends=run.unit.outputs.descends
-            ):
-                raise _Heavy(pool, {Calls().next(call.operation.key): response})
-        return await make_answer(response, call.operation, unit.outputs, scope, self.decoder(call.operation))
+            if pool is not None and _is_heavy(response, operation, reads=run.reads, descends=unit.outputs.descends):
+                raise _Heavy(pool, {Calls().next(operation.key): response})
+        decoder = self._decoders.get(id(operation)) or self.decoder(operation)
+        if passes:
+            return passed_on(response, operation, unit.outputs, decoder)
+        return await make_answer(response, operation, unit.outputs, scope, decoder)
 
     def made(self, value: Any) -> Answer:
         """Return the answer that a value is; of ABSENT it has no content."""

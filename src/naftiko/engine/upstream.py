@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -15,7 +15,7 @@ from naftiko.engine.apart.shared import Shared
 from naftiko.engine.authentication import Credential, credential
 from naftiko.engine.authentication.carried import Carried, carried
 from naftiko.engine.query import drop_pairs
-from naftiko.engine.request import Draft, draft, full_url
+from naftiko.engine.request import Draft, Writer, full_url
 from naftiko.engine.sending import Outgoing, Send, Target, wrapped
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import OPERATION, AnswerTooLarge, Limits, Transport, fetch, opened
@@ -78,13 +78,18 @@ class Upstream(Shared):
         self._watched = None if settings.observer is None else Watched(plan, settings.observer, redactor)
         self._is_bare = not settings.policies and settings.observer is None
         self._sends: dict[str, Send] = {}
+        self._writers: dict[int, Writer] = {}  # by the id of the call, which they keep
         self._forwards: Send = wrapped(self._opened, settings.policies, Target(plan.namespace, None))
 
-    def prepare(self, operation: Operation) -> None:
-        """Take note of an operation that will be called: its policies are asked now."""
-        if operation.key not in self._sends:
-            target = Target(self.plan.namespace, operation)
-            self._sends[operation.key] = wrapped(self._exchanged, self._settings.policies, target)
+    def prepare(self, call: Call) -> None:
+        """Take note of a call: what writes its requests is made now, and its policies are asked."""
+        self._writers[id(call)] = Writer(call, self.plan, comma_arrays=self._comma_arrays)
+        if call.operation.key not in self._sends:
+            self._wrap(call.operation)
+
+    def _wrap(self, operation: Operation) -> None:
+        target = Target(self.plan.namespace, operation)
+        self._sends[operation.key] = wrapped(self._exchanged, self._settings.policies, target)
 
     @property
     def transport(self) -> httpx.AsyncBaseTransport:
@@ -107,8 +112,11 @@ class Upstream(Shared):
 
     def draft(self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None) -> Draft:
         """Draft a call's request, without the credential."""
-        scope = self.scope(arguments, call.operation)
-        return draft(call, self.plan, scope, comma_arrays=self._comma_arrays, passed=passed)
+        scope = self.scope(arguments, call.operation) if self._in_path else Scope(arguments, self._variables)
+        writer = self._writers.get(id(call))
+        if writer is None:  # of a step that didn't say that it makes this call
+            writer = Writer(call, self.plan, comma_arrays=self._comma_arrays)
+        return writer.draft(scope, passed)
 
     def url(self, path: str, scope: Scope) -> str:
         """Return the URL of an encoded path below the base URI."""
@@ -195,9 +203,7 @@ class Upstream(Shared):
         conditions: Sequence[tuple[str, str]],
     ) -> Draft:
         made = self.draft(call, arguments, passed)
-        for name, value in conditions:
-            if not made.has_header(name):
-                made.add_header(name, value)
+        _add_missing(made, conditions)
         return made
 
     def _mapped(self, call: Call, arguments: Mapping[str, Any]) -> Collection[str]:
@@ -244,12 +250,14 @@ class Upstream(Shared):
         except UnicodeEncodeError:
             made = self._drafted(call, whole_characters(dict(arguments)), passed, conditions)
         operation = call.operation
+        if operation.key not in self._sends:
+            self._wrap(operation)
         mapped = self._mapped(call, arguments)
         return Outgoing(self, operation.key, operation.raw_format, made, mapped, max_binary_bytes, operation.path.text)
 
     async def send_drafted(self, outgoing: Outgoing) -> httpx.Response:
         """Send a request that is drafted already, by way of the policies; as ``send``."""
-        return await self._sends[outgoing.operation](outgoing)
+        return await self._sends.get(outgoing.operation, self._exchanged)(outgoing)
 
     async def send(
         self,
@@ -283,16 +291,29 @@ class Upstream(Shared):
             return await self.send_drafted(self._outgoing(call, arguments, passed, conditions, max_binary_bytes))
         operation = call.operation
         limits = self.limits if max_binary_bytes is None else self._limits(max_binary_bytes)
+        authorized = False
         try:
-            request, authorized = await self.request(call, arguments, passed, conditions)
-            response = await fetch(self.transport, request, limits, self._sign)
+            try:
+                made = self.draft(call, arguments, passed)
+                if conditions:
+                    _add_missing(made, conditions)
+                if self._credential is not None:
+                    authorized = await self.authorize(made, self._mapped(call, arguments))
+                request = made.make()
+            except UnicodeEncodeError:
+                request, authorized = await self.request(call, arguments, passed, conditions)
+            request.extensions[OPERATION] = operation.key
+            if authorized and self._signs:
+                request.extensions[_SIGNED] = True
+            response = await fetch(self._transport or self.transport, request, limits, self._sign)
             if response.status_code == _UNAUTHORIZED and authorized:
                 outgoing = self._outgoing(call, arguments, passed, conditions, max_binary_bytes)
                 request, response = await self._again(request, response, outgoing, limits)
         except UpstreamError as error:
             raise _named(error, operation.key, max_binary_bytes, limits) from error.__cause__
-        veil = self._redactor.veil
-        return await self._veiled(request, response, operation.raw_format) if veil or self._signs else response
+        if self._signs or self._redactor.veil.hides:
+            return await self._veiled(request, response, operation.raw_format)
+        return response
 
     async def _exchanged(self, outgoing: Outgoing) -> httpx.Response:
         """Send a drafted request, and once more after a 401 if the credential can do better: what policies wrap."""
@@ -407,6 +428,13 @@ class Upstream(Shared):
         if self._transport is not None:
             await self._transport.aclose()
             self._transport = None
+
+
+def _add_missing(made: Draft, headers: Iterable[tuple[str, str]]) -> None:
+    """Add headers that are not there."""
+    for name, value in headers:
+        if not made.has_header(name):
+            made.add_header(name, value)
 
 
 def _named(error: UpstreamError, operation: str, max_binary_bytes: int | None, limits: Limits) -> UpstreamError:

@@ -10,6 +10,7 @@ What is set here in place of ``httpx.Request.__init__`` is what tests/test_insid
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from functools import lru_cache
 
 import httpx
 
@@ -49,7 +50,8 @@ class WireRequest(httpx.Request):
         else:
             self.stream = _Pieces(content)
             pairs = [*headers, (b"Transfer-Encoding", b"chunked")]
-        self._pairs: list[tuple[bytes, bytes]] = [(b"Host", host_of(address)), *pairs]
+        host = _host(address.partition("://")[2].partition("/")[0])
+        self._pairs: list[tuple[bytes, bytes]] = [(b"Host", host), *pairs]
         self._headers: httpx.Headers | None = None
 
     @property
@@ -87,7 +89,12 @@ class _Pieces(httpx.AsyncByteStream):
             yield piece
 
 
-def host_of(address: str) -> bytes:
-    """Return the ``Host`` of a URL: host and port, without what a client may not send (RFC 9110 chapter 7.2)."""
-    authority = address.partition("://")[2].partition("/")[0].partition("?")[0]
-    return authority.rpartition("@")[2].encode("idna" if not authority.isascii() else "ascii")
+@lru_cache(maxsize=256)  # one for each API, and for each host that variables make
+def _host(authority: str) -> bytes:
+    """Return the ``Host`` of a URL: host and port, without what a client may not send (RFC 9110 chapter 7.2).
+
+    Args:
+        authority: what stands between ``//`` and the path; without a path a query may follow it.
+    """
+    host = authority.partition("?")[0].rpartition("@")[2]
+    return host.encode("ascii" if host.isascii() else "idna")

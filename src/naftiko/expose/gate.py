@@ -99,7 +99,7 @@ class Gate:
         for name, value in scope["headers"]:
             if name == b"host":
                 host, is_named = value, True
-                if self._guards_hosts and not self._knows(value):
+                if self._guards_hosts and value not in self._known_hosts and not self._knows(value):
                     return self._misdirected(value)
             elif name == b"origin":
                 origins.append(value)
@@ -107,7 +107,7 @@ class Gate:
                 site = value
         if self._guards_hosts and not is_named:
             return self._misdirected(b"")
-        return self._foreign(host, origins, site) if changes else None
+        return self._foreign(host, origins, site) if changes and (origins or site) else None
 
     def _foreign(self, host: bytes, origins: Sequence[bytes], site: bytes) -> Unwelcome | None:
         called = host.decode("latin-1").lower()

@@ -48,9 +48,10 @@ class Veil:
         self._passing: OrderedDict[str, None] = OrderedDict()
         self._names: dict[str, None] = dict.fromkeys(_NAMES)
         self._looks: dict[bool, _Look] = {}
+        self.hides = False
 
     def __bool__(self) -> bool:
-        return bool(self._lasting or self._passing)
+        return self.hides
 
     def carry(self, name: str) -> None:
         """Say that a header, parameter, cookie or field of this name carries a credential."""
@@ -67,6 +68,7 @@ class Veil:
         """
         if not value or value in self._lasting:
             return
+        self.hides = True
         if lasting:
             self._lasting[value] = None
             self._looks.clear()

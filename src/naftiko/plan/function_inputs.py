@@ -18,8 +18,12 @@ Bindings: TypeAlias = "Iterable[tuple[str, Value]]"
 
 def arguments_of(bindings: Bindings, scope: Scope) -> dict[str, Any]:
     """Evaluate arguments; absent ones are left out (SEMANTICS 3.2)."""
-    found = ((name, value(scope)) for name, value in bindings)
-    return {name: value for name, value in found if value is not ABSENT}
+    found: dict[str, Any] = {}
+    for name, value in bindings:
+        made = value(scope)
+        if made is not ABSENT:
+            found[name] = made
+    return found
 
 
 def function_inputs(arguments: Bindings, inputs: InputSet, scope: Scope, known: InputSet) -> dict[str, Any]:

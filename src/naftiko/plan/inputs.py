@@ -159,7 +159,7 @@ class InputSet:
             found = self.find(name)
             if found is None:
                 if problems.is_full:
-                    problems.count()
+                    problems.count_one()
                 else:
                     problems.append(self._unknown(name))
             elif value is None:
@@ -170,7 +170,8 @@ class InputSet:
             values.setdefault(found.name, found.default)
         for found in self._fixed:
             values[found.name] = found.constant
-        problems.extend(missing(found) for found in self._required if found.name not in values)
+        if self._required:
+            problems.extend(missing(found) for found in self._required if found.name not in values)
         if problems:
             raise InputError(problems.told())
         return values

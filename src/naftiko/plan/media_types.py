@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 BYTES: Final = "application/octet-stream"
@@ -9,6 +10,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
 
 
+@lru_cache(maxsize=512)
 def bare(media_type: str | None) -> str:
     """Return a media type without its parameters, in lower case; ``""`` for none."""
     return (media_type or "").partition(";")[0].strip().lower()

@@ -89,7 +89,9 @@ class Found:
 
     def build(self, context: Any, scope: Scope) -> Any:  # noqa: ARG002  # an output's shape
         """Return what is found, or null."""
-        value = self.locate(context)
+        value = self.path.find(context)
+        if value is ABSENT and self.consumed is not None:
+            value = self.locate(context)
         if self.max_length is not None and isinstance(value, str):
             return value[: self.max_length]
         return None if value is ABSENT else value

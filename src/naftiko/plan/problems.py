@@ -11,29 +11,25 @@ MOST: Final = 25
 """Problems that are told one by one: a body of 4 MB may have 200,000 of them."""
 
 
-class Problems:
-    """Collects problems; beyond the first ones they are only counted."""
+class Problems(list[Problem]):
+    """Collects problems; beyond the first ones they are only counted.
 
-    __slots__ = ("_found", "_others")
+    A list, since one is made for each call, and nearly all of them stay empty.
+    """
 
-    def __init__(self) -> None:
-        self._found: list[Problem] = []
-        self._others = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._found)
+    _others = 0
 
     @property
     def is_full(self) -> bool:
         """Whether one more is only counted, so that nobody need say what it is."""
-        return len(self._found) >= MOST
+        return len(self) >= MOST
 
     def append(self, problem: Problem) -> None:
         """Add a problem."""
         if self.is_full:
             self._others += 1
         else:
-            self._found.append(problem)
+            super().append(problem)
 
     def extend(self, problems: Iterable[Problem]) -> None:
         """Add problems; of those that are found one after the other, no more are looked for than are told."""
@@ -42,14 +38,14 @@ class Problems:
             if self.is_full:
                 return
 
-    def count(self) -> None:
+    def count_one(self) -> None:
         """Count one more."""
         self._others += 1
 
     def told(self) -> list[Problem]:
         """Return what is told: the problems, and how many there are beside them."""
         if not self._others:
-            return self._found
-        first = self._found[0]
+            return self
+        first = self[0]
         more = f"and {self._others:,} more problems" if self._others > 1 else "and 1 more problem"
-        return [*self._found, Problem("inputs", first.location, more)]
+        return [*self, Problem("inputs", first.location, more)]

@@ -63,7 +63,7 @@ async def fetch(
                     raise call_error(error, place(request.url), limits, in_body=False) from error
                 if not isinstance(response, Whole):
                     response = await _read(response, request, limits)
-                else:
+                elif len(response.content) > min(SMALL, limits.response_bytes):
                     _counted(response, limits)
                 if response.status_code not in REDIRECTS:
                     return response

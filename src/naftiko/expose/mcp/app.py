@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -113,7 +113,7 @@ class McpApp:
         for endpoint in self._endpoints:
             await endpoint.stop()
 
-    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _route(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         raw = scope.get("raw_path")
         path = scope["path"] if raw is None else raw.decode("latin-1").partition("?")[0]
         root = scope.get("root_path", "")
@@ -121,6 +121,5 @@ class McpApp:
         found = self._routes.get(path.rstrip("/") or "/")
         if found is None:
             message = f"there is no MCP server here; it is at {self.paths[0]}"
-            await refusal(404, message)(scope, receive, send)
-        else:
-            await found(scope, receive, send)
+            return refusal(404, message)(scope, receive, send)
+        return found(scope, receive, send)

@@ -114,6 +114,10 @@ class Endpoint(Home):
             running = self._running = _Running(self._managers())
         await running.started()
 
+    async def _begun(self) -> _Running | None:
+        await self.start()
+        return self._running
+
     async def stop(self) -> None:
         """Stop it; what is still in flight is cancelled."""
         running, self._running = self._running, None
@@ -139,8 +143,8 @@ class Endpoint(Home):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        await self.start()
-        running = self._running
+        known = self._running
+        running = known if known is not None and known.is_ready else await self._begun()
         if running is None:
             await refusal(503, "the server is stopping")(scope, receive, send)
             return
@@ -279,12 +283,18 @@ class _Running:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._started: asyncio.Future[None] = self._loop.create_future()
+        self._is_started = False
         self._task = self._loop.create_task(self._run(), name="mcp-endpoint")
 
     @property
     def is_here(self) -> bool:
         """Whether it runs in the current event loop."""
         return self._loop is asyncio.get_running_loop() and not self._task.done()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it runs in the current event loop, and has started."""
+        return self._is_started and self._loop is asyncio.get_running_loop() and not self._task.done()
 
     async def started(self) -> None:
         """Wait until it runs."""
@@ -298,6 +308,7 @@ class _Running:
                 for manager in different.values():
                     await stack.enter_async_context(manager.run())
                 self._started.set_result(None)
+                self._is_started = True
                 await self._stop.wait()
         except Exception as error:
             if not self._started.done():

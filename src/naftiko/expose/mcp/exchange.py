@@ -9,7 +9,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from naftiko.engine.memory import Growing
+from naftiko.engine.memory import SMALL, Growing
 from naftiko.expose.mcp.refusals import error_body
 from naftiko.expose.pieces import send_body
 from naftiko.expose.streams import Stream, end_of_body
@@ -49,15 +49,19 @@ async def read_body(receive: Receive, limit: int, seconds: float | None = None) 
 
 
 async def _pieces(receive: Receive, limit: int) -> bytes:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if len(body) <= min(limit, SMALL) and message["type"] == "http.request" and not message.get("more_body", False):
+        return body  # nearly all of them
     growing = Growing()
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
             raise BodyRefused(None, "the client left")
         if growing.add(message.get("body", b"")) > limit:
             raise BodyRefused(413, f"the request has more than {limit} bytes")
         if not message.get("more_body", False):
             return growing.whole()
+        message = await receive()
 
 
 def explained(send: Send) -> Send:

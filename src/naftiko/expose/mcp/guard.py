@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -34,20 +34,18 @@ class Guard:
         self._app = app
         self._gate = Gate(hosts=allowed_hosts, origins=allowed_origins, guards_hosts=guard_hosts)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on, or refuse it."""
         unwelcome = self._gate.refusal(scope, changes=True)
         if unwelcome is not None:
-            await refusal(unwelcome.status, unwelcome.detail)(scope, receive, send)
-            return
+            return refusal(unwelcome.status, unwelcome.detail)(scope, receive, send)
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         if origin is None:
-            await self._app(scope, receive, send)
-        elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
-            await _preflight(origin, headers)(scope, receive, send)
-        else:
-            await self._app(scope, receive, _readable(send, origin))
+            return self._app(scope, receive, send)
+        if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            return _preflight(origin, headers)(scope, receive, send)
+        return self._app(scope, receive, _readable(send, origin))
 
 
 def _preflight(origin: str, headers: Headers) -> Response:

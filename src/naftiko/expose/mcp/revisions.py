@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from mcp_types import INVALID_PARAMS
@@ -16,6 +17,7 @@ def complete(**members: Any) -> dict[str, Any]:
     return {**members, "resultType": "complete"}
 
 
+@lru_cache(maxsize=64)
 def is_modern(version: str) -> bool:
     """Tell the revisions without a handshake (2026-07-28) from those with one.
 

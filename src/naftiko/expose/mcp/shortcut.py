@@ -36,13 +36,14 @@ from naftiko.observe.observer import Caller
 
 _CALL: Final = "tools/call"
 _LIST: Final = "tools/list"
-_MARKS: Final = (b'"tools/call"', b'"tools/list"')
+_CALL_MARK: Final = b'"tools/call"'
+_LIST_MARK: Final = b'"tools/list"'
 _REQUIRED: Final = frozenset({"jsonrpc", "id", "method"})
 _MEMBERS: Final = _REQUIRED | {"params"}
 _PARAMETERS: Final = {_CALL: frozenset({"name", "arguments", "_meta"}), _LIST: frozenset({"_meta"})}
 _PARAMETER_HEADER: Final = "mcp-param-"
 _JSON: Final = frozenset({"application/json", "application/*", "*/*"})
-_USUAL: Final = [each.__class__ for each in Server[Any]("usual").middleware]
+_USUAL: Final = [*map(type, Server[Any]("usual").middleware)]
 """What the SDK puts around each request: a span. Whoever puts more there wants to see the requests themselves."""
 _UNKNOWN: Final = object()
 
@@ -68,12 +69,12 @@ class Shortcut:
             headers: of the request, as ``read_headers`` returns them.
             body: of the request.
         """
-        if not any(mark in body for mark in _MARKS) or [each.__class__ for each in self._server.middleware] != _USUAL:
+        if (_CALL_MARK not in body and _LIST_MARK not in body) or [*map(type, self._server.middleware)] != _USUAL:
             return None
         request = _in_order(headers, body)
         if request is None or not self._has(request):
             return None
-        answering = self._answer(request)
+        answering = self._listed(request) if request.method == _LIST else self._called(request)
         if self._tools.is_observed:
             answering = asked_by(_caller(request, headers), answering)
         result = await (self._in_span(request, answering) if _is_traced() else answering)
@@ -89,8 +90,8 @@ class Shortcut:
         # An argument may be mirrored in a header (`x-mcp-header`): the SDK compares the two.
         return self._tools.has(name) and not self._tools.has_mirrored_arguments(name)
 
-    async def _answer(self, request: _Request) -> dict[str, Any] | bytes:
-        return self._list(request.version) if request.method == _LIST else await self._call(request)
+    async def _listed(self, request: _Request) -> dict[str, Any] | bytes:
+        return self._list(request.version)
 
     async def _in_span(self, request: _Request, answering: Awaitable[dict[str, Any] | bytes]) -> Any:
         """Answer within the span that the SDK opens around a request: its own middleware does it."""
@@ -114,7 +115,7 @@ class Shortcut:
             known = self._lists[version] = unmarked(dump_json({**shown, "_meta": self._stamp} if modern else shown))
         return known
 
-    async def _call(self, request: _Request) -> dict[str, Any]:
+    async def _called(self, request: _Request) -> dict[str, Any] | bytes:
         name = request.params["name"]
         result = await self._tools.result(name, request.params.get("arguments") or {}, request.version)
         if result is None:
@@ -209,8 +210,9 @@ def _is_envelope_in_order(
     """Tell whether a request of the newest revision says the same in its headers and in its body."""
     if find_duplicated_routing_header(headers) is not None:
         return False
-    if any(name.startswith(_PARAMETER_HEADER) for name in said):
-        return False
+    for name in said:
+        if name.startswith(_PARAMETER_HEADER):
+            return False
     return isinstance(classify_inbound_request(message, headers=said), InboundModernRoute)
 
 

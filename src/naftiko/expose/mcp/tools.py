@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -181,16 +181,21 @@ class ToolBook:
         marked_result: dict[str, Any] = marked(result)
         return marked_result
 
-    async def result(self, name: str, arguments: Mapping[str, Any], version: str) -> dict[str, Any] | None:
+    def result(
+        self, name: str, arguments: Mapping[str, Any], version: str
+    ) -> Coroutine[Any, Any, dict[str, Any] | None]:
         """Return the result of a call, in wire form; ``None`` where there is no such tool."""
+        tool = None if name in self._own else self.find(name)
+        return self._own_result(name, arguments, version) if tool is None else self.run(tool, arguments, version)
+
+    async def _own_result(self, name: str, arguments: Mapping[str, Any], version: str) -> dict[str, Any] | None:
         own = self._own.get(name)
-        if own is not None:
-            try:
-                return await own.call(arguments, version)
-            except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
-                return failed_result(name, report(error, str, unit=f"tool {name}"))
-        tool = self.find(name)
-        return None if tool is None else await self.run(tool, arguments, version)
+        if own is None:
+            return None
+        try:
+            return await own.call(arguments, version)
+        except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
+            return failed_result(name, report(error, str, unit=f"tool {name}"))
 
     async def run(
         self, tool: Tool, arguments: Mapping[str, Any], version: str, place: Place | None = None

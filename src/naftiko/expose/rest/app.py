@@ -12,6 +12,7 @@ import datetime as dt
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import methodcaller
 from typing import Any
 
 import httpx
@@ -143,7 +144,7 @@ class RestApp(Shared):
             best = self._router.find(path, lambda route: route)
             if best is not None and best[0].forward is None:  # it asks about this route, not about a forward behind it
                 return self._router.find(path, lambda route: route.own(method, scope))
-        return self._router.find(path, lambda route: route.served(method, scope))
+        return self._router.find(path, methodcaller("served", method, scope))
 
     async def _without_unit(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Nothing there, or another query, is 404; OPTIONS tells what is allowed, another method is 405 (RFC 9110).
@@ -179,8 +180,15 @@ class RestApp(Shared):
                 if served.reader.needs_body or served.rivals:
                     request.body = await read_body(receive, request.headers, self._options.max_request_bytes)
                 watch.start()
-                done = self._done(served, request)
-                served, answer = await (done if served.unit.observer is None else _seen(done, served, scope))
+                if served.unit.observer is not None:
+                    served, answer = await _seen(self._done(served, request), served, scope)
+                elif len(request.body) > LIGHT:
+                    served, answer = await self._done(served, request)
+                else:
+                    try:
+                        served, answer = await self.answered(served, request)
+                    except TakesLong as error:
+                        served, answer = await self._elsewhere(served, request, error)
             if watch.gone:
                 return
         except (UpstreamStatus, UpstreamRedirect) as error:
@@ -192,8 +200,8 @@ class RestApp(Shared):
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer; report() logs the unexpected
             await _send_failure(error, served, send, is_head=is_head)
         else:
-            links = _links(answer.links, served, values, scope)
-            await send_answer(answer, send, links, is_head=is_head, keeps_status=served.unit.method == "HEAD")
+            links = None if answer.links is None else _links(answer.links, served, values, scope)
+            await send_answer(answer, send, links, is_head=is_head, keeps_status=served.unit.plan.method == "HEAD")
 
     def _begun(self, served: Served, values: tuple[str, ...], scope: Scope) -> InboundRequest:
         """Return a request as far as its head says."""
@@ -204,13 +212,24 @@ class RestApp(Shared):
 
     async def _done(self, served: Served, request: InboundRequest) -> tuple[Served, Answer]:
         """Answer a request, in another process if it takes long; return the answer with the unit that made it."""
-        pool = current()
+        if len(request.body) > LIGHT and current() is not None and request.is_heavy:
+            return await self._elsewhere(served, request)
         try:
-            if pool is None or len(request.body) <= LIGHT or not request.is_heavy:
-                return await self.answered(served, request)
-        except TakesLong:
-            if pool is None:
-                raise
+            return await self.answered(served, request)
+        except TakesLong as error:
+            return await self._elsewhere(served, request, error)
+
+    async def _elsewhere(
+        self, served: Served, request: InboundRequest, error: TakesLong | None = None
+    ) -> tuple[Served, Answer]:
+        """Answer a request in another process.
+
+        Raises:
+            TakesLong: there is none; it is the error that was given.
+        """
+        pool = current()
+        if pool is None:
+            raise error or TakesLong
         places = tuple(map(self._served.index, served.rivals))
         lane = served.unit.call or served.unit.name
         size, learn = len(request.body), served.unit.learn
@@ -233,7 +252,8 @@ class RestApp(Shared):
             served = best_of(served.rivals, request, body=True)
         checked = served.reader.checked(request)
         passed = request.content() if served.reader.passes_body else None
-        conditions = conditions_of(request.method, request.headers, served.unit.inputs)
+        headers = request.headers
+        conditions = conditions_of(request.method, headers, served.unit.inputs) if headers else ()
         finish = (
             Finish(partial(validated, method=request.method, conditions=conditions, loaded=self._loaded), reads=False)
             if conditions

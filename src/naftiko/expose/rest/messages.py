@@ -33,7 +33,7 @@ def raw_path(scope: Scope) -> str:
     if raw is None:
         path = quote_from_bytes(scope["path"].encode("utf-8"), safe=_ASCII.replace("%", "").replace("?", ""))
     else:
-        path = _in_ascii(raw.partition(b"?")[0])
+        path = raw.decode("ascii") if raw.isascii() and b"?" not in raw else _in_ascii(raw.partition(b"?")[0])
     return path.removeprefix(root_path(scope)) if scope.get("root_path") else path
 
 
@@ -44,7 +44,8 @@ def root_path(scope: Scope) -> str:
 
 def raw_query(scope: Scope) -> str:
     """Return the undecoded query of a request, likewise."""
-    return _in_ascii(scope["query_string"])
+    raw: bytes = scope["query_string"]
+    return _in_ascii(raw) if raw else ""
 
 
 def _in_ascii(raw: bytes) -> str:
@@ -136,7 +137,9 @@ async def send_answer(
         keeps_status: whether 200 stays 200 without content, which is otherwise 204: a HEAD's upstream never has any.
     """
     content = answer.sent
-    headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in answer.headers]
+    headers: Pairs = []
+    if answer.headers:
+        headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in answer.headers]
     if links is not None:
         headers = _pointing(headers, links)
     length = len(content) if content else answer.length if is_head else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Final
 
 from starlette.middleware.cors import CORSMiddleware
@@ -42,13 +43,10 @@ class Gated:
         self._app = app
         self._gate = gate
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on, or refuse it."""
         unwelcome = self._gate.refusal(scope, changes=scope["method"] not in SAFE_METHODS)
-        if unwelcome is None:
-            await self._app(scope, receive, send)
-        else:
-            await send_unwelcome(unwelcome, scope, send)
+        return self._app(scope, receive, send) if unwelcome is None else send_unwelcome(unwelcome, scope, send)
 
 
 async def send_unwelcome(unwelcome: Unwelcome, scope: Scope, send: Send) -> None:

@@ -31,6 +31,7 @@ class InputReader:
 
     def __init__(self, unit: Unit) -> None:
         plan = unit.plan
+        self._takes_nothing = not plan.inputs.inputs
         self._check = unit.checked
         names = placeholders_in_order(plan.route.path if plan.route is not None else "")
         self._path = [
@@ -73,6 +74,8 @@ class InputReader:
             InputError: with every problem of the request; where the body is broken, of all but its fields.
             UnsupportedMediaType: fields are wanted of a body that has none.
         """
+        if self._takes_nothing:
+            return {}
         given = self._outside_of_the_body(request)
         if not self._whole and not self._fields:
             return self._check(given, text=self._text)

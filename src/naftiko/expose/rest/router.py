@@ -49,6 +49,7 @@ class Router(Generic[RouteT]):
 
     def __init__(self) -> None:
         self._root: _Node[RouteT] = _Node()
+        self._literal: dict[str, RouteT] = {}
 
     def add(self, path: str, route: RouteT, *, spans: bool = False) -> RouteT:
         """Add a route, or return the one that stands at the same path already.
@@ -67,6 +68,8 @@ class Router(Generic[RouteT]):
             node = self._below(node, segment)
         if node.route is None:
             node.route = route
+        if not _PLACEHOLDER.search(path):
+            self._literal[path.removeprefix("/")] = node.route
         return node.route
 
     @staticmethod
@@ -89,12 +92,18 @@ class Router(Generic[RouteT]):
             pick: takes from a route what is wanted of it, such as what answers a method; ``None``: a less fixed route
                 of the same path may have it.
         """
-        return _walk(self._root, raw_path.removeprefix("/").split("/"), 0, (), pick)
+        path = raw_path.removeprefix("/")
+        literal = self._literal.get(path)
+        if literal is not None:  # it is the first that the walk would come to
+            found = pick(literal)
+            if found is not None:
+                return found, ()
+        return _walk(self._root, path.split("/"), 0, (), pick)
 
     def every(self, raw_path: str) -> list[RouteT]:
         """Return all the routes of an undecoded path, the most fixed first."""
         found: list[RouteT] = []
-        self.find(raw_path, found.append)
+        _walk(self._root, raw_path.removeprefix("/").split("/"), 0, (), found.append)
         return found
 
 

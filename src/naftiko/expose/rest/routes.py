@@ -152,6 +152,9 @@ class Route:
 
     def served(self, method: str, scope: Scope) -> Served | None:
         """Return what answers a request; HEAD is answered by GET."""
+        known = self.units.get(method)
+        if known is not None and not isinstance(known, Rivals):
+            return known
         return self.own(method, scope) or self.own(HEAD_OF.get(method, ""), scope) or self.forward
 
     def own(self, method: str, scope: Scope) -> Served | None:

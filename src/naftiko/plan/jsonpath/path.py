@@ -80,12 +80,13 @@ class JSONPath:
         text: the expression as written.
         definite: whether it finds at most one value (a singular query of RFC 9535, or one that ends in a function).
         name: the last name in it, such as ``c`` of ``$.a.b[0].c[*]``, or ``None``.
+        find: what a call does, without one frame of it: an answer may take hundreds of paths.
     """
 
     text: str
     definite: bool = field(compare=False)
     name: str | None = field(compare=False)
-    _get: Getter = field(compare=False, repr=False)
+    find: Getter = field(compare=False, repr=False)
     _segments: tuple[Segment, ...] = field(compare=False, repr=False)
 
     def __call__(self, document: Any) -> Any:
@@ -95,7 +96,7 @@ class JSONPath:
             The value or ``ABSENT`` when definite (a JSON null that is there is ``None``); otherwise a new list of all
             values in the RFC's order, ``[]`` when there are none.
         """
-        return self._get(document)
+        return self.find(document)
 
     def explain(self, document: Any) -> Explanation:
         """Tell where the path leaves the document: the longest prefix that found something, and what is there."""
@@ -143,7 +144,7 @@ def _compile(text: str, segments: tuple[Segment, ...]) -> JSONPath:
     singular = [segment for segment in segments if isinstance(segment, (Name, Index))]
     if len(singular) == len(segments):
         return JSONPath(
-            text, definite=True, name=_last_name(segments), _get=compile_definite(singular), _segments=segments
+            text, definite=True, name=_last_name(segments), find=compile_definite(singular), _segments=segments
         )
     definite = is_definite(segments)
     get = compile_found(segments) if definite else compile_indefinite(segments)
