@@ -26,13 +26,12 @@ from naftiko.engine.watched import watched_step
 from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
 from naftiko.observe.observer import Observer
 from naftiko.observe.redaction import Learnt, Redactor
-from naftiko.plan.actions import Call, FlowAction, Run, StepResult
+from naftiko.plan.actions import Call, FlowAction, Run, RunnableStep, StepResult
 from naftiko.plan.content import Content
 from naftiko.plan.function_inputs import arguments_of
 from naftiko.plan.methods import READING
 from naftiko.plan.operation import Operation
 from naftiko.plan.scope import Scope, Variables
-from naftiko.plan.steps import StepPlan
 from naftiko.plan.unit import UnitPlan
 from naftiko.types import ABSENT
 
@@ -332,7 +331,7 @@ async def _run_apart(
     return await engine.run(engine.units[place], inputs, passed, conditions, finish)
 
 
-async def _together(wave: tuple[StepPlan, ...], runner: _StepRunner, scope: Scope) -> list[StepResult]:
+async def _together(wave: tuple[RunnableStep, ...], runner: _StepRunner, scope: Scope) -> list[StepResult]:
     """Run the steps of a wave at once; the first failure cancels the others."""
     if len(wave) == 1:
         return [await _step(wave[0], runner, scope)]
@@ -350,7 +349,7 @@ def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     return failures
 
 
-async def _step(step: StepPlan, runner: _StepRunner, scope: Scope) -> StepResult:
+async def _step(step: RunnableStep, runner: _StepRunner, scope: Scope) -> StepResult:
     try:
         observer = runner.observer
         running = step.pretend(runner, scope) if runner.pretends else step.run(runner, scope)

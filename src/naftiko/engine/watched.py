@@ -15,7 +15,8 @@ from naftiko.engine.sending import Outgoing
 from naftiko.errors import CallError, UpstreamRedirect, UpstreamStatus
 from naftiko.observe.observer import Exchange, Observer, StepRun, UnitRun
 from naftiko.observe.redaction import Redactor
-from naftiko.plan.steps import StepPlan, word_of
+from naftiko.plan.actions import RunnableStep
+from naftiko.plan.steps import word_of
 from naftiko.plan.unit import ApiPlan
 
 ResultT = TypeVar("ResultT")
@@ -40,7 +41,7 @@ def _status_of(error: Exception) -> int:
     return error.status if isinstance(error, CallError) else HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-async def watched_step(observer: Observer, step: StepPlan, work: Awaitable[ResultT]) -> ResultT:
+async def watched_step(observer: Observer, step: RunnableStep, work: Awaitable[ResultT]) -> ResultT:
     """Return what a step gives, and tell of it."""
     operation = step.calls[0].operation.key if step.calls else ""
     with observer.step(StepRun(step.name, word_of(step), operation)):

@@ -24,7 +24,6 @@ from naftiko.plan.template import Value
 from naftiko.types import ABSENT
 
 if TYPE_CHECKING:
-    from naftiko.plan.steps.contract import StepPlan
     from naftiko.plan.unit import UnitPlan
 
 _FORWARDS: Final = "this route forwards requests; it can't be called"
@@ -89,6 +88,37 @@ class StepResult:
 
     raw: Any
     shown: Any
+
+
+class RunnableStep(Protocol):
+    """A step of a flow, as far as it is run: what ``StepPlan`` of the linker's steps says of each."""
+
+    @property
+    def name(self) -> str:
+        """Under which later steps see its result."""
+        ...
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls that it makes."""
+        ...
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it changes nothing anywhere."""
+        ...
+
+    async def run(self, runner: Runner, scope: Scope) -> StepResult:
+        """Run it."""
+        ...
+
+    async def pretend(self, runner: Runner, scope: Scope) -> StepResult:
+        """Do as ``run``, where nothing is sent."""
+        ...
+
+    def requests(self, pretended: StepResult) -> Sequence[Any]:
+        """Return the descriptions of requests that are in a result of ``pretend``."""
+        ...
 
 
 @dataclass(slots=True)  # not frozen: one is made for each call, and that takes a microsecond more
@@ -273,7 +303,7 @@ class FlowAction(Action):
         sources: the values of the mappings as the file has them.
     """
 
-    waves: tuple[tuple[StepPlan, ...], ...]
+    waves: tuple[tuple[RunnableStep, ...], ...]
     mappings: tuple[tuple[tuple[str, ...], Value], ...]
     last: str
     sources: tuple[str, ...] = ()

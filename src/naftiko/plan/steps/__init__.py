@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from naftiko.document.model import STEPS, CallStep, LookupStep, ScriptStep, Step, UnknownStep
+from naftiko.plan.actions import RunnableStep
 from naftiko.plan.steps.call import CallStepPlan
 from naftiko.plan.steps.contract import Linking, StepPlan
 from naftiko.plan.steps.lookup import LookupStepPlan
@@ -39,6 +40,6 @@ def kind_of(step: Step) -> type[StepPlan]:
     return KINDS[type(step)]
 
 
-def word_of(plan: StepPlan) -> str:
+def word_of(plan: RunnableStep) -> str:
     """Return what files call the kind of a step."""
     return next((model.kind for model, kind in KINDS.items() if kind is type(plan)), "")
