@@ -1,4 +1,9 @@
-"""URI templates of resources: RFC 6570 level 1, each variable one segment, percent-decoded."""
+"""URI templates of resources: RFC 6570 level 1, each variable one segment, percent-decoded.
+
+The SDK has a ``mcp.shared.uri_template``, also in linear time. It refuses what files may have (``{{userId}}``,
+``{user-id}``, a name that stands twice, two without a text between), and reads the user ``""`` in ``data://users//profile``.
+What matches is ``Pattern``, which paths of REST need anyway.
+"""
 
 from __future__ import annotations
 
