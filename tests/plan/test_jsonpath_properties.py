@@ -47,7 +47,6 @@ COMPLEX = [
     "$..a.avg()",
     "$..*.max()",
     "$.keys()",
-    "$..b.`parent`",
 ]
 
 

@@ -35,6 +35,7 @@ _MISTAKES: Final = {
     "*": "a '*' stands alone between dots or in brackets",
     "?": "a filter stands in brackets: [?@.name == 'value']",
     "(": "only a function may be called: $.items.length()",
+    "`": "names in backquotes are jsonpath-ng's alone: $.items.length(), $.a.keys()",
 }
 
 
