@@ -70,8 +70,9 @@ def test_unique_items_take_linear_time():
         checked(items, type="array", uniqueItems=True)
         return time.process_time() - began
 
-    seconds(1000)
-    assert seconds(20_000) < 30 * seconds(2_000)  # quadratic: 100 times
+    # The least of several: on a busy machine the caches are somebody else's now and then.
+    few, many = (min(seconds(count) for _ in range(5)) for count in (2_000, 20_000))
+    assert many < 40 * few  # quadratic: 100 times
 
 
 def test_patterns_have_a_time_together():
