@@ -116,8 +116,9 @@ class Observer:
     Each method returns a context manager. It is entered before the work begins, in its task, and left when the work has
     ended: with the exception if it failed, ``asyncio.CancelledError`` if whoever asked for it has gone. A step runs
     within the context of its unit, an exchange within that of its step: what one sets in a context variable, the other
-    finds there. What a method is given is filled in on the way (``status``). It must neither wait nor raise: the call
-    would wait, or fail.
+    finds there. Not seen are the steps that a flow takes in another process, where large documents are read, and a call
+    of a tool whose message itself is so large; their exchanges are. What a method is given is filled in on the way
+    (``status``). It must neither wait nor raise: the call would wait, or fail.
     """
 
     def unit(self, run: UnitRun, /) -> AbstractContextManager[Any]:
