@@ -8,7 +8,6 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import httpx
@@ -148,12 +147,12 @@ def test_health_has_a_limit():
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         port = silent.getsockname()[1]
-        started = time.monotonic()
         done = health(FIRST, "--port", f"rest={port}", "--port", f"mcp={port}")
         assert done.returncode == 1
-        assert f"127.0.0.1:{port} does not answer within 2 seconds" in done.stderr
+        waits = re.findall(rf"127\.0\.0\.1:{port} does not answer within (\d+) seconds", done.stderr)
         [limit] = re.findall(r"--timeout=(\d+)s", said("HEALTHCHECK"))
-        assert time.monotonic() - started < int(limit)
+        assert waits
+        assert sum(map(int, waits)) < int(limit), "one after the other at worst"
 
 
 def test_health_can_not_know_a_free_port():

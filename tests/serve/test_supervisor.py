@@ -24,6 +24,7 @@ from naftiko.serve import server as server_module
 from naftiko.serve.server import Servers, Site
 from naftiko.serve.sockets import listen
 from naftiko.testing import StandInUpstream
+from virtual_time import virtual_time
 
 SCRIPT = """
 import logging, signal, sys, threading, time
@@ -189,6 +190,7 @@ def test_a_stop_of_workers_resets_nobody(file: Path):
     assert set(outcomes) <= {"ECONNREFUSED"}, outcomes
 
 
+@virtual_time
 async def test_what_is_drained_gets_as_long_as_a_call_may_take(monkeypatch):
     """A worker that is replaced finishes calls that take longer than a stop would wait for them."""
     monkeypatch.setattr(server_module, "GRACE", 1)
