@@ -54,15 +54,24 @@ def wait_until(true, what: str) -> None:
         time.sleep(0.05)
 
 
-async def keep_asking(url: str, stop: asyncio.Event) -> int:
-    """Ask over connections that are kept, as real clients do; return how many answers came; any failure is raised."""
-    done = 0
+async def keep_asking(url: str, stop: asyncio.Event, counts: list[int], at: int) -> None:
+    """Ask over connections that are kept, as real clients do, and count the answers; any failure is raised."""
     async with httpx.AsyncClient(trust_env=False, timeout=LIMIT) as client:
         while not stop.is_set():
             response = await client.get(url)
             assert response.status_code == 200, response.text
-            done += 1
-    return done
+            counts[at] += 1
+
+
+def refuses(url: str) -> bool:
+    """Tell a server that has stopped listening."""
+    try:
+        get(f"{url}/nowhere")
+    except httpx.ConnectError:
+        return True
+    except httpx.TransportError:  # taken in, and closed
+        return False
+    return False
 
 
 async def test_a_rolling_restart_fails_no_request(file: Path):
@@ -72,16 +81,18 @@ async def test_a_rolling_restart_fails_no_request(file: Path):
         wait_until(lambda: len(workers_of(pid)) == 2, "two workers")
         before = workers_of(pid)
         stop = asyncio.Event()
-        asking = [asyncio.create_task(keep_asking(f"{server.rest}/x", stop)) for _ in range(6)]
-        await asyncio.sleep(0.5)
+        counts = [0] * 6
+        asking = [asyncio.create_task(keep_asking(f"{server.rest}/x", stop, counts, at)) for at in range(6)]
+        await asyncio.to_thread(wait_until, lambda: min(counts) > 5, "answers of the old workers")
         os.kill(pid, signal.SIGHUP)
         await asyncio.to_thread(
             wait_until, lambda: not before & workers_of(pid) and len(workers_of(pid)) == 2, "new workers"
         )
-        await asyncio.sleep(0.5)
+        before_them = [*counts]
+        more = lambda: all(now > then + 5 for now, then in zip(counts, before_them, strict=True))  # noqa: E731
+        await asyncio.to_thread(wait_until, lambda: more() or any(task.done() for task in asking), "their answers")
         stop.set()
-        counts = await asyncio.gather(*asking)
-        assert all(counts), counts
+        await asyncio.gather(*asking)
         assert server.stop() == 0
 
 
@@ -140,7 +151,8 @@ def test_a_stop_lets_requests_in_flight_finish(file: Path, upstream: StandInUpst
             asked = asyncio.create_task(asyncio.to_thread(get, f"{server.rest}/x"))
             await asyncio.to_thread(wait_until, lambda: len(upstream.requests) > before, "a call in flight")
             server.process.send_signal(number)
-            await asyncio.sleep(0.5)  # the call is still in flight when the signal has come
+            await asyncio.to_thread(wait_until, lambda: refuses(server.rest), "a server that stops")
+            assert not asked.done()
             held.let_go()
             return await asked
 
