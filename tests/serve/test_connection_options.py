@@ -76,17 +76,6 @@ def test_nobody_is_waited_for_on_any_port(url, sent, status):
     assert time.monotonic() - began < LIMIT
 
 
-def test_a_body_that_comes_at_its_rate_is_waited_for_on_any_port(url):
-    """Its time grows with what came: 1 s, and one more for each 500 bytes."""
-    path = urlsplit(url).path or "/r"
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 3000\r\n"
-    with connection(url) as caller:
-        caller.sendall(f"{head}Connection: close\r\n\r\n".encode() + b" " * 1500)
-        time.sleep(2.5)
-        caller.sendall(b" " * 1500)
-        assert caller.recv(100).startswith((b"HTTP/1.1 200", b"HTTP/1.1 400", b"HTTP/1.1 502"))
-
-
 def test_an_idle_connection_is_closed(url):
     answer = answer_of(url, b"GET /r HTTP/1.1\r\nHost: localhost\r\n\r\n")  # returns when the server closes
     assert answer.status in {200, 404}

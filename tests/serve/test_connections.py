@@ -219,6 +219,20 @@ async def test_a_body_that_comes_at_its_rate_may_take_longer():
 
 
 @virtual_time
+async def test_the_time_of_a_body_grows_with_what_came():
+    """By a second for each 500 bytes."""
+    head = b"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 3000\r\n\r\n"
+    async with serving(ConnectionLimits(body_seconds=1)) as port:
+        for waits, code in ((2.9, 200), (5.5, 408)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(head + b" " * 1500)
+            await asyncio.sleep(waits)
+            writer.write(b" " * 1500)
+            assert status(await reader.read()) == code
+            writer.close()
+
+
+@virtual_time
 async def test_a_caller_who_reads_nothing_is_not_waited_for(caplog):
     async with serving(QUICK) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
