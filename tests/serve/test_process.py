@@ -409,20 +409,11 @@ def authorized(koyeb, *options: str, env: dict[str, str] | None = None, cwd=None
     ("options", "env", "token"),
     [
         (["--var", "KOYEB_API_KEY=from-option"], {"KOYEB_API_KEY": "from-process"}, "from-option"),
-        ([], {"NAFTIKO_VAR_KOYEB_API_KEY": "from-prefix", "KOYEB_API_KEY": "from-process"}, "from-prefix"),
-        ([], {"NAFTIKO_VAR": "KOYEB_API_KEY=from-list", "KOYEB_API_KEY": "from-process"}, "from-list"),
-        (["--env-file", "my.env"], {}, "from-file"),
         ([], {"NAFTIKO_ENV_FILE": "my.env"}, "from-file"),
-        (["--env-file", "my.env"], {"KOYEB_API_KEY": "from-process"}, "from-process"),
-        (
-            ["--auth", "koyeb-instances=bearer:{{env.OTHER}}"],
-            {"OTHER": "from-auth", "KOYEB_API_KEY": "unused"},
-            "from-auth",
-        ),
     ],
 )
 def test_variables(koyeb, tmp_path, options, env, token):
-    """Option over NAFTIKO_VAR_… over the process's environment over ``--env-file``; ``--auth`` over the file's own."""
+    """Of a process; each way is tested in tests/cli/test_variables_given.py."""
     (tmp_path / "my.env").write_text("# a comment\nKOYEB_API_KEY='from-file'\n")
     seen = authorized(koyeb, *options, env=env, cwd=tmp_path)
     assert seen == f"Bearer {token}"
