@@ -47,6 +47,7 @@ COMPLEX = [
     "$..a.avg()",
     "$..*.max()",
     "$.keys()",
+    "$..b.`parent`",
 ]
 
 

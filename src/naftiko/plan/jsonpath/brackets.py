@@ -1,8 +1,8 @@
 """The insides of brackets as people write them, rewritten to RFC 9535.
 
 From Jayway's JSONPath: ``=~ /re/i``, ``in``, ``nin``, ``contains``, ``subsetof``, ``anyof``, ``noneof``, ``all``,
-``empty``, ``size 3``, ``===`` and ``@.tags.length()`` in a filter, since the reference engine evaluates paths with it;
-and names that the RFC wants quoted (``@.first-name``, ``@.$ref``), which Jayway's takes as they are.
+``empty``, ``size 3``, ``===`` and ``@.tags.length()`` in a filter; from jsonpath-ng: ``=~ 'part'``; from Goessner's:
+``[(@.length-1)]``; and names that the RFC wants quoted (``@.first-name``, ``@.$ref``).
 What is none of these stays as it is, so an expression of the RFC is never changed.
 """
 
@@ -32,6 +32,7 @@ _CONDITION = rf"""
     (?P<query> {_QUERY} )
     (?: \.(?:length|size)\(\s*\)                                   (?P<length>)
       | \s*=~\s*           (?P<pattern> {_REGEX} )
+      | \s*=~\s*           (?P<part> {STRING} )
       | \s+size\s+         (?P<size> [0-9]+ )
       | \s+empty\b         (?: \s+ (?P<empty> true | false ) \b )?  (?P<emptiness>)
     )?"""
@@ -42,6 +43,7 @@ _PART = re.compile(
     rf"""  {_OPERATION}
          | (?P<string> {STRING} )
          | (?P<same> [!=]== )
+         | (?P<last> \(\s*@\.length(?:\(\))?\s*-\s*(?P<from_end>[1-9][0-9]*)\s*\) )
          | {_CONDITION}""",
     re.VERBOSE | re.DOTALL,
 )
@@ -105,6 +107,8 @@ def _rewrite_part(found: re.Match[str], patterns: list[tuple[str, str, int]]) ->
         return f"{OPERATORS[found['operator'].lower()]}({_operand(found['left'])}, {_operand(found['right'])})"
     if found["same"] is not None:
         return found["same"][:-1]
+    if found["last"] is not None:
+        return f"-{found['from_end']}"
     query = _ODD_NAME.sub(_quote_odd_name, found["query"])
     if found["length"] is not None:
         return f"length({query})"
@@ -113,6 +117,8 @@ def _rewrite_part(found: re.Match[str], patterns: list[tuple[str, str, int]]) ->
         pattern = pattern.replace("\\/", "/")
         patterns.append((pattern, flags, found.start("pattern")))
         return f"like({query}, {quoted(pattern)}, '{flags}')"
+    if found["part"] is not None:
+        return f"search({query}, {found['part']})"
     if found["size"] is not None:
         return f"length({query}) == {int(found['size'])}"
     if found["emptiness"] is not None:

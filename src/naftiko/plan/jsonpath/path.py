@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -19,6 +20,9 @@ from naftiko.plan.jsonpath.segments import (
 )
 from naftiko.plan.jsonpath.spelling import is_definite, read
 
+_BACKQUOTE = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(`)""", re.DOTALL)
+_BACKQUOTED_TAIL = re.compile(r"\.`(len|keys)`\s*$")
+_TAILS: Final = {"len": "length", "keys": "keys"}
 _LISTED: Final = 10
 _KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "object": dict,
@@ -126,7 +130,14 @@ def parse(text: str) -> JSONPath:
     Raises:
         JSONPathError: it is broken; the column, counted from 0, is inside ``text``.
     """
-    return _compile(text, read(text, _argument))
+    if "`" not in text or not any(found[1] for found in _BACKQUOTE.finditer(text)):
+        return _compile(text, read(text, _argument))
+    tail = _BACKQUOTED_TAIL.search(text)
+    if tail and "`" not in text[: tail.start()]:
+        return _compile(text, read(f"{text[: tail.start()]}.{_TAILS[tail[1]]}()", _argument))
+    from naftiko.plan.jsonpath.backquotes import parse_backquotes  # noqa: PLC0415 - 22 ms, for the few that need it
+
+    return _compile(text, (parse_backquotes(text),))
 
 
 def _compile(text: str, segments: tuple[Segment, ...]) -> JSONPath:

@@ -35,7 +35,6 @@ _MISTAKES: Final = {
     "*": "a '*' stands alone between dots or in brackets",
     "?": "a filter stands in brackets: [?@.name == 'value']",
     "(": "only a function may be called: $.items.length()",
-    "`": "names in backquotes are jsonpath-ng's alone: $.items.length(), $.a.keys()",
 }
 
 
