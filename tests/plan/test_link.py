@@ -264,15 +264,19 @@ def large(count):
 
 def test_linking_takes_time_in_proportion_to_the_file():
     """Four times the operations take about four times the time; a quadratic step would take sixteen."""
-    spent = {}
-    for count in (100, 400):
+
+    def seconds(count):
         text = large(count)
         began = time.process_time()
         loaded = capability(text)
-        spent[count] = time.process_time() - began
+        spent = time.process_time() - began
         assert len(loaded.units) == 2 * count
         assert not list(loaded.diagnostics)
-    assert spent[400] < 10 * spent[100]
+        return spent
+
+    # The least of several: the collector and other processes take their time now and then.
+    few, many = (min(seconds(count) for _ in range(3)) for count in (100, 400))
+    assert many < 10 * few
 
 
 def test_a_unit_knows_the_variables_that_it_needs():
