@@ -98,7 +98,7 @@ class _Memory:
         for each in family(self._server):
             with contextlib.suppress(OSError):
                 Path(f"/proc/{each}/clear_refs").write_text(_RESETS_THE_PEAK)
-                # One that has grown so much ends (naftiko.engine.apart.template), and does nothing for the next case.
+                # One that has grown so much ends (engine.process_pool.template), and does nothing for the next case.
                 is_ending = peak(each) > self._calm + GROWN and each != self._server
                 self._began[each] = math.inf if is_ending else worked(each)
         self._before = peak(self._server)

@@ -1,4 +1,4 @@
-"""Hold the import direction: cli → serve → expose → engine → plan → document, errors and types at the bottom."""
+"""Hold the import direction: cli → serve → expose → engine → link → plan → expression → document → ground."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import naftiko
 from imports_of_modules import imports, long_functions, module_of, rooms_of, unlisted
 from naftiko.document.model.adapters import ADAPTERS
 from naftiko.expose import registry
-from naftiko.plan import adapters
+from naftiko.link import adapters
 
 SOURCE = Path(__file__).parent.parent / "src" / "naftiko"
-ROOMS = ("document", "plan", "engine", "expose", "serve", "cli")
-GROUND = {"errors", "types", "digits", "jsontext", "http_fields", "yaml12"}
+ROOMS = ("document", "expression", "plan", "link", "engine", "expose", "serve", "cli")
+GROUND = {"ground"}
 SIDE_ROOMS = {"observe"}
 """Rooms that know nothing of the business: anybody may import them, they import only the ground floor."""
 
@@ -66,8 +66,8 @@ def test_side_rooms_stand_on_the_ground_floor():
 
 
 def test_the_ground_floor_stands_on_itself():
-    for name in GROUND:
-        assert imported_rooms(SOURCE / f"{name}.py") <= GROUND, name
+    for file in files_of("ground"):
+        assert imported_rooms(file) <= GROUND, file
 
 
 def test_adapters_do_not_know_each_other():
@@ -75,9 +75,9 @@ def test_adapters_do_not_know_each_other():
     kinds = {file.parent.name for file in SOURCE.glob("expose/*/adapter.py")} | {"skill", "control"}
     for adapter in kinds:
         others = tuple(
-            f"naftiko.{room}.{other}." for room in ("expose", "plan.adapters") for other in kinds - {adapter}
+            f"naftiko.{room}.{other}." for room in ("expose", "link.adapters") for other in kinds - {adapter}
         )
-        for file in (*files_of(f"expose/{adapter}"), SOURCE / "plan" / "adapters" / f"{adapter}.py"):
+        for file in (*files_of(f"expose/{adapter}"), SOURCE / "link" / "adapters" / f"{adapter}.py"):
             known = {name for name in imported(file) if f"{name}.".startswith(others)} if file.exists() else set()
             assert not known, f"{file.relative_to(SOURCE)} knows {known}"
 
@@ -87,7 +87,7 @@ def entries_of_adapters() -> set[Path]:
     models = {model.kind: SOURCE / Path(*model.__module__.split(".")[1:]).with_suffix(".py") for model in ADAPTERS}
     return {
         *models.values(),
-        *(SOURCE / "plan" / "adapters" / f"{kind}.py" for kind in models),
+        *(SOURCE / "link" / "adapters" / f"{kind}.py" for kind in models),
         *(file for kind in models for file in files_of(f"expose/{kind}")),
     }
 

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naftiko.digits import ExactNumber, core_number, digits, is_whole, json_decimal, json_integer, read_number, whole
+from naftiko.ground.digits import (
+    ExactNumber,
+    core_number,
+    digits,
+    is_whole,
+    json_decimal,
+    json_integer,
+    read_number,
+    whole,
+)
 
 integers = st.integers(min_value=-(10**40), max_value=10**40).map(str)
 decimals = st.from_regex(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)

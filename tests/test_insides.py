@@ -167,7 +167,7 @@ async def test_connections_of_aiohttp_are_made_by_its_factory():
     connector = aiohttp.TCPConnector()
     try:
         assert callable(getattr(connector, "_factory", None)), (
-            f"aiohttp {version('aiohttp')}: connections are made elsewhere; src/naftiko/engine/transport/aiohttp_session.py"
+            f"aiohttp {version('aiohttp')}: connections are made elsewhere; src/naftiko/engine/transport/aiohttp_exchanges.py"
             " puts its own class there, which counts requests and interim answers"
         )
     finally:
@@ -190,13 +190,13 @@ def test_references_of_a_schema_are_resolved_where_they_are_looked_up():
 
     validator = Draft202012Validator({"$defs": {"a": {"type": "string"}}})
     resolver = getattr(validator, "_resolver", None)
-    assert resolver is not None, f"jsonschema {version('jsonschema')}: src/naftiko/plan/unevaluated.py needs _resolver"
+    assert resolver is not None, f"jsonschema {version('jsonschema')}: src/naftiko/plan/validation.py needs _resolver"
     assert resolver.lookup("#/$defs/a").contents == {"type": "string"}
 
 
 PRIVATE_OF_LIBRARIES = {
-    "engine/transport/aiohttp_session.py": {"_factory", "_loop"},
-    "plan/unevaluated.py": {"_resolver"},
+    "engine/transport/aiohttp_exchanges.py": {"_factory", "_loop"},
+    "plan/validation.py": {"_resolver"},
 }
 """Where a name with an underscore of a library's object is used."""
 PUBLIC_OF_PYTHON = {"_exit", "_replace"}

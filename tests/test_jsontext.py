@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from naftiko import jsontext
-from naftiko.digits import ExactNumber
-from naftiko.jsontext import fragment, keeps_digits, read, read_exactly, write
+from naftiko.ground import jsontext
+from naftiko.ground.digits import ExactNumber
+from naftiko.ground.jsontext import fragment, keeps_digits, read, read_exactly, write
 
 NUMBER = r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?"
 numbers = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from naftiko.types import Json
+from naftiko.ground.types import Json
 
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "stand-in.koyeb.example")
 _FIRST: Final = datetime(2026, 5, 18, 6, 0, tzinfo=UTC)

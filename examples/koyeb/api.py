@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse
 
 from examples.koyeb.account import EVENTS, INSTANCES, STATUSES, Event, Instance
 from examples.koyeb.query import Query
+from naftiko.ground.types import Json
 from naftiko.testing.exchange import Answer, RecordedRequest
 from naftiko.testing.upstream import StandInUpstream
-from naftiko.types import Json
 
 _T = TypeVar("_T")
 _DEFAULT_LIMIT: Final = 10

@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.datastructures import QueryParams
 
-from naftiko.types import Json
+from naftiko.ground.types import Json
 
 _DIGITS: Final = 18
 """More digits than these don't fit the declared int64."""

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from naftiko.engine.capability import Capability, Unit, load, loads
     from naftiko.engine.sending import Outgoing, Policy, Send, Target
     from naftiko.engine.settings import Settings
-    from naftiko.errors import (
+    from naftiko.expose.mcp import mcp_app
+    from naftiko.expose.rest import rest_app
+    from naftiko.expression.content import Content
+    from naftiko.ground.errors import (
         CallError,
         CapabilityError,
         InputError,
@@ -40,19 +43,16 @@ if TYPE_CHECKING:
         UpstreamTimeout,
         UpstreamUnreachable,
     )
-    from naftiko.expose.mcp import mcp_app
-    from naftiko.expose.rest import rest_app
+    from naftiko.ground.types import Diagnostic, Position, Severity
     from naftiko.observe.observer import Caller, Exchange, Observer, StepRun, UnitRun
-    from naftiko.plan.content import Content
     from naftiko.plan.inputs import Input
-    from naftiko.types import Diagnostic, Position, Severity
 
 _HOMES = {
     "naftiko.engine.answer": ("Answer",),
     "naftiko.engine.capability": ("Capability", "Unit", "load", "loads"),
     "naftiko.engine.sending": ("Outgoing", "Policy", "Send", "Target"),
     "naftiko.engine.settings": ("Settings",),
-    "naftiko.errors": (
+    "naftiko.ground.errors": (
         "CallError",
         "CapabilityError",
         "InputError",
@@ -72,9 +72,9 @@ _HOMES = {
     "naftiko.expose.mcp": ("mcp_app",),
     "naftiko.expose.rest": ("rest_app",),
     "naftiko.observe.observer": ("Caller", "Exchange", "Observer", "StepRun", "UnitRun"),
-    "naftiko.plan.content": ("Content",),
+    "naftiko.expression.content": ("Content",),
     "naftiko.plan.inputs": ("Input",),
-    "naftiko.types": ("Diagnostic", "Position", "Severity"),
+    "naftiko.ground.types": ("Diagnostic", "Position", "Severity"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

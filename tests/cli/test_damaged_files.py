@@ -9,7 +9,7 @@ import pytest
 
 from naftiko.cli.check import diagnostics_of
 from naftiko.engine.capability import load
-from naftiko.types import Diagnostic, Severity
+from naftiko.ground.types import Diagnostic, Severity
 
 FILES = Path(__file__).parent / "files"
 TICKETS = (FILES / "tickets.yaml").read_text("utf-8")

@@ -13,7 +13,8 @@ import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from naftiko.cli.clients import CLIENTS, client
+from naftiko.cli.clients import CLIENTS
+from naftiko.cli.clients import known as client
 from naftiko.cli.clients.launch import naftiko
 
 CAPABILITY = """

@@ -12,7 +12,7 @@ import pytest
 
 from naftiko.cli.diagnostics import Checked, Report, TextRenderer, summary, wants_colour
 from naftiko.cli.diagnostics.excerpt import Excerpts, cells
-from naftiko.types import Diagnostic, Position, Severity
+from naftiko.ground.types import Diagnostic, Position, Severity
 
 
 class Terminal(io.StringIO):

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import naftiko
-from naftiko.cli.pages import all_rules_markdown
+from naftiko.cli.explain import all_rules_markdown
 from naftiko.document.rules import CHAPTERS, RULES
 from naftiko.engine.capability import Capability, load
-from naftiko.types import Diagnostic, Severity
+from naftiko.ground.types import Diagnostic, Severity
 
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(naftiko.__file__).parent

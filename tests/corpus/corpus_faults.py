@@ -23,9 +23,9 @@ from naftiko.engine.upstream import Upstream
 from naftiko.expose.mcp import tool
 from naftiko.expose.mcp.schemas import OutputShape
 from naftiko.expose.rest.reading import InputReader
+from naftiko.ground.types import ABSENT
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.outputs import Outputs
-from naftiko.types import ABSENT
 
 Fault = Callable[[pytest.MonkeyPatch], None]
 FAULTS: dict[str, Fault] = {}

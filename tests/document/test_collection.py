@@ -7,7 +7,7 @@ import gc
 import pytest
 
 import naftiko
-from naftiko.document.collection import collection_paused
+from naftiko.document.load import collection_paused
 
 SOUND = "naftiko: 1.0.0-alpha2\nexposes: [{type: mcp, port: 1, tools: [{name: t, outputParameters: [{value: x}]}]}]\n"
 

@@ -6,7 +6,7 @@ import pytest
 
 from naftiko.document.findings import Findings
 from naftiko.document.suggest import did_you_mean, fold, nearest
-from naftiko.types import Position, Severity
+from naftiko.ground.types import Position, Severity
 
 
 def test_everything_found_is_kept_in_order_and_told_once():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from naftiko.document.load import load_document, parse_document
-from naftiko.errors import CapabilityError
+from naftiko.ground.errors import CapabilityError
 
 VERSIONS = ["0.4", "0.5", *(f"1.0.0-{kind}{n}" for kind in ("alpha", "beta") for n in range(1, 6))]
 

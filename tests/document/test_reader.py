@@ -21,7 +21,7 @@ from naftiko.document.reader import (
     shown,
     source_lines,
 )
-from naftiko.jsontext import write
+from naftiko.ground.jsontext import write
 
 
 def parsed(text):

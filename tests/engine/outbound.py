@@ -14,7 +14,7 @@ from naftiko.engine.capability import loads
 from naftiko.engine.request import Draft
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits, Transport, fetch
-from naftiko.plan.scope import Scope
+from naftiko.expression.scope import Scope
 
 LIMITS = Limits(connect=10, read=3, total=6)
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from consuming import consuming
 
-from naftiko.engine.binary_size import binary_bytes
-from naftiko.errors import InputError, UpstreamBroken, UpstreamStatus
+from naftiko.ground.errors import InputError, UpstreamBroken, UpstreamStatus
+from naftiko.ground.sizes import binary_bytes
 
 
 async def answered(response, operation=None, **tool):

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from naftiko.engine.authentication import access_token
 from naftiko.engine.authentication.access_token import AccessToken, TokenKeeper
-from naftiko.errors import CallError, NaftikoError, UpstreamError
+from naftiko.ground.errors import CallError, NaftikoError, UpstreamError
 from naftiko.testing import Fail, Stall
 
 

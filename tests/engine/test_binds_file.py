@@ -13,7 +13,7 @@ import pytest
 from naftiko.document.model import Bind
 from naftiko.engine.binds import KNOWN, Source, open_source
 from naftiko.engine.variables import BoundVariables
-from naftiko.errors import MissingVariable
+from naftiko.ground.errors import MissingVariable
 
 YAML = """\
 # secrets of the shipyard

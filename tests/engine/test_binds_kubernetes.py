@@ -13,8 +13,8 @@ from tls_server import serving
 
 from naftiko.engine.binds import Source, open_source
 from naftiko.engine.binds import kubernetes as k8s
-from naftiko.engine.binds.contract import NotReadable
 from naftiko.engine.binds.kubernetes import SecretName, secret_name
+from naftiko.engine.binds.source import NotReadable
 
 TOKEN = "eyJ-token-of-the-pod"
 

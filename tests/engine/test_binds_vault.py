@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from tls_server import serving
 
 from naftiko.engine.binds import Source, open_source, secret_store
-from naftiko.engine.binds.contract import NotReadable
+from naftiko.engine.binds.source import NotReadable
 from naftiko.engine.binds.vault import mount_and_path
 from naftiko.testing import Answer, Drip, Flood, RecordedRequest, Stall, StandInUpstream, refused_url
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import naftiko
 from naftiko.engine.settings import Settings
-from naftiko.errors import InputError
-from naftiko.jsontext import read
+from naftiko.ground.errors import InputError
+from naftiko.ground.jsontext import read
 
 NUMBERS = [
     *("1.10", "1.0", "0.00000001", "100000000000000000000001", "12345678901234567.89", "-0", "-0.0", "1" * 30 + ".5"),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from normalising import CLIMBING, HARMLESS, climbs_somewhere
 
-from naftiko.errors import InputError, NotExecutable, UnusableVariable
+from naftiko.ground.errors import InputError, NotExecutable, UnusableVariable
 
 ONE = ["/x/{v}", "/{v}/x", "/x/{{v}}/y", "{v}", "/x/{+v}", "/x/{v+}/y", "/x/{v*}"]
 """Paths whose one segment, or several, a value is."""

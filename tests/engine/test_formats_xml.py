@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from naftiko.engine.formats import FormatError, FormatOptions, decoder
 from naftiko.engine.request import dump_json
-from naftiko.plan.jsonpath import parse
-from naftiko.types import ABSENT
+from naftiko.expression.jsonpath import parse
+from naftiko.ground.types import ABSENT
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "formats"
 decode = decoder("xml")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naftiko.digits import ExactNumber
 from naftiko.engine.formats import FormatError, FormatOptions, decoder
+from naftiko.ground.digits import ExactNumber
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "formats"
 decode = decoder("yaml")

@@ -14,7 +14,7 @@ import trustme
 from raw_upstream import OK, Received, answers, ask, until
 
 from naftiko.engine.transport import Limits, Transport, stream
-from naftiko.errors import UpstreamBroken
+from naftiko.ground.errors import UpstreamBroken
 
 LIMITS = Limits()
 

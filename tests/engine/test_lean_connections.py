@@ -12,9 +12,9 @@ import trustme
 from raw_upstream import OK, Received, answers, ask, until
 
 from naftiko.engine.transport import Limits, Transport, pool
-from naftiko.engine.transport.lean import exchanges
+from naftiko.engine.transport.http11 import exchanges
 from naftiko.engine.wire import WireRequest
-from naftiko.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from naftiko.ground.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 
 LIMITS = Limits()
 

@@ -7,7 +7,7 @@ import itertools
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from naftiko.engine.transport.lean.reading import Reading
+from naftiko.engine.transport.http11.reading import Reading
 
 SOUND = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\n\r\nhello",

@@ -12,7 +12,7 @@ from raw_upstream import OK, Received, answers, ask, until
 
 from naftiko.engine.transport import Limits, Transport, stream
 from naftiko.engine.wire import WireRequest
-from naftiko.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from naftiko.ground.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 
 LIMITS = Limits()
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from naftiko.document.model import ApiKeyAuthentication, BearerAuthentication
 from naftiko.engine.authentication.fields import with_fields
 from naftiko.engine.bodies import Body
-from naftiko.errors import CallError, InputError, MissingVariable, NotExecutable
-from naftiko.plan.content import Content
+from naftiko.expression.content import Content
+from naftiko.ground.errors import CallError, InputError, MissingVariable, NotExecutable
 
 KEY = "s3cr3t/of the=server"
 GIVEN = {"K": KEY}

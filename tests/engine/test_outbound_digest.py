@@ -19,7 +19,7 @@ from outbound import api
 from starlette.responses import JSONResponse, RedirectResponse
 
 from naftiko.engine.authentication.digest import Challenge, Session, parse_challenges, strongest
-from naftiko.errors import MissingVariable
+from naftiko.ground.errors import MissingVariable
 from naftiko.testing import Answer, RecordedRequest, StandInUpstream
 
 LOGIN = """

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from naftiko.engine.authentication.oauth2 import client_variables
 from naftiko.engine.authentication.server_metadata import discover, metadata_urls
-from naftiko.errors import (
+from naftiko.ground.errors import (
     MissingVariable,
     NotExecutable,
     UpstreamBroken,

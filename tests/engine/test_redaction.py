@@ -17,8 +17,8 @@ from consuming import consuming, inputs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naftiko.errors import CallError
-from naftiko.expose.problems import report
+from naftiko.expose.http.problems import report
+from naftiko.ground.errors import CallError
 from naftiko.observe.logs import JsonFormatter, TextFormatter
 from naftiko.observe.redaction import HIDDEN, Redactor, Secret
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from consuming import consuming, inputs, request_of
 
-from naftiko.errors import InputError
+from naftiko.ground.errors import InputError
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b"])

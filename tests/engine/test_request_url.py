@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from consuming import consuming, inputs, request_of, url_of
 
-from naftiko.errors import InputError, MissingVariable, NotExecutable
+from naftiko.ground.errors import InputError, MissingVariable, NotExecutable
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import naftiko
 from naftiko.engine.capability import Unit
 from naftiko.engine.explain import planned
 from naftiko.engine.settings import Settings
-from naftiko.errors import CallError, InputError, MissingValue, NotExecutable
+from naftiko.ground.errors import CallError, InputError, MissingValue, NotExecutable
 
 PEOPLE = {"people": [{"email": "ann@x", "id": "c-1"}, {"email": "bob@x"}, {"email": "eve@x", "id": None}]}
 FIND = {"name": "people", "type": "call", "call": "api.people"}

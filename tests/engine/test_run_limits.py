@@ -8,7 +8,7 @@ import pytest
 from consuming import consuming
 
 from naftiko.engine.transport import Limits
-from naftiko.errors import Overloaded, UpstreamBroken, UpstreamTimeout
+from naftiko.ground.errors import Overloaded, UpstreamBroken, UpstreamTimeout
 from naftiko.testing import Drip, Flood, Stall, StandInUpstream
 
 

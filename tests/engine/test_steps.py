@@ -11,7 +11,7 @@ import pytest
 
 import naftiko
 from naftiko.engine.settings import Settings
-from naftiko.errors import NotExecutable, UpstreamStatus, UpstreamTimeout
+from naftiko.ground.errors import NotExecutable, UpstreamStatus, UpstreamTimeout
 
 OPERATIONS = {
     "users": {"path": "/users", "method": "GET"},

@@ -18,7 +18,7 @@ from raw_upstream import OK, QUICK, Received, answers, coded, get
 
 import naftiko
 from naftiko.engine.transport import Limits, Transport, fetch
-from naftiko.errors import UpstreamBroken
+from naftiko.ground.errors import UpstreamBroken
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -13,7 +13,7 @@ from raw_upstream import OK, QUICK, Received, answers, get, until
 
 from naftiko.engine.transport import Limits, Transport, fetch, stream
 from naftiko.engine.transport.whole import Whole
-from naftiko.errors import Overloaded, UpstreamBroken, UpstreamUnreachable
+from naftiko.ground.errors import Overloaded, UpstreamBroken, UpstreamUnreachable
 
 
 async def test_a_connection_that_the_server_closed_meanwhile_is_replaced(start, transport):

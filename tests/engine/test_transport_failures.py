@@ -13,8 +13,8 @@ import trustme
 from raw_upstream import OK, QUICK, Received, answers, get, until
 
 from naftiko.engine.transport import Limits, Transport
-from naftiko.engine.transport.certificates import platform_context
-from naftiko.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from naftiko.engine.transport.environment import platform_context
+from naftiko.ground.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from naftiko.engine.transport import DEFAULT_LIMITS, Limits, fetch, stream
 from naftiko.engine.transport.redirects import is_redirect, not_followed
-from naftiko.errors import CallError, Overloaded, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from naftiko.ground.errors import CallError, Overloaded, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 
 URL = "https://api.example/v1/a?key=secret"
 

@@ -10,10 +10,9 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naftiko.engine.binds.contract import NotReadable
 from naftiko.engine.binds.secret_store import SecretStore
-from naftiko.engine.transport.proxies import Exceptions, environment_proxies
-from naftiko.engine.transport.surroundings import environment_faults
+from naftiko.engine.binds.source import NotReadable
+from naftiko.engine.transport.environment import Exceptions, environment_faults, environment_proxies
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD")
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")

@@ -11,7 +11,7 @@ import pytest
 from raw_upstream import OK, QUICK, Received, answers, coded, get, until
 
 from naftiko.engine.transport import Limits, Transport, fetch, stream
-from naftiko.errors import UpstreamBroken, UpstreamTimeout
+from naftiko.ground.errors import UpstreamBroken, UpstreamTimeout
 
 
 async def test_a_streamed_answer_comes_raw_and_while_it_is_made(start, transport):

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from consuming import consuming, request_of, url_of
 
-from naftiko.errors import InputError, MissingVariable, UnusableVariable, UpstreamUnreachable
+from naftiko.ground.errors import InputError, MissingVariable, UnusableVariable, UpstreamUnreachable
 
 FILE_BIND = {"namespace": "vault", "location": "file:///./secrets.yaml", "keys": {"TOKEN": "api-token"}}
 PLAIN_BIND = {"namespace": "plain", "keys": {"TOKEN": "TOKEN_SOURCE"}}

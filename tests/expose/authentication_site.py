@@ -11,7 +11,7 @@ import httpx
 import naftiko
 from naftiko.engine.settings import Settings
 from naftiko.expose.authentication import Authenticated, Guard, guard
-from naftiko.plan.scope import Scope
+from naftiko.expression.scope import Scope
 from naftiko.testing.listener import Listener
 
 FILE = """\

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from authentication_site import Site, assert_refused, challenges
 
-from naftiko.expose.authentication.contract import Credentials, Principal
 from naftiko.expose.authentication.digest import DigestGuard
 from naftiko.expose.authentication.nonces import Nonces
+from naftiko.expose.authentication.scheme import Credentials, Principal
 
 DIGEST = {"type": "digest", "username": "Mufasa", "password": "{{PASSWORD}}"}
 KNOWN = {"PASSWORD": "Circle of Life"}

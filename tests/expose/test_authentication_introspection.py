@@ -9,7 +9,7 @@ import pytest
 from authentication_site import Site, assert_refused, challenges, made_guard
 
 from naftiko.expose.authentication import Credentials
-from naftiko.expose.authentication.turns import NoTurn, Turns, neighbourhood
+from naftiko.expose.authentication.fair_queue import FairQueue, QueueFull, neighbourhood
 from naftiko.testing.behaviour import Fail
 from naftiko.testing.identity import StandInIdentityProvider
 
@@ -187,24 +187,24 @@ async def test_a_flood_of_made_up_tokens_locks_nobody_out(identity, monkeypatch)
     assert {refusal.status for refusal in await asyncio.gather(*flood)} == {401}
 
 
-async def come(turns: Turns, address: str) -> str:
+async def come(turns: FairQueue, address: str) -> str:
     try:
         async with turns.turn(address):
             await asyncio.sleep(0.01)
-    except NoTurn:
+    except QueueFull:
         return "sent away"
     return "served"
 
 
 async def test_lines_are_bounded_and_the_longest_is_cut():
-    turns = Turns(1, waiting=4, patience=10)
+    turns = FairQueue(1, waiting=4, patience=10)
     addresses = [*["192.0.2.66"] * 6, "192.0.2.1", "2001:db8::1"]
     came = [asyncio.create_task(come(turns, address)) for address in addresses]
     assert [await each for each in came] == [*["served"] * 3, *["sent away"] * 3, "served", "served"]
 
 
 async def test_who_waits_too_long_or_leaves_takes_no_place():
-    turns = Turns(1, patience=0.1)
+    turns = FairQueue(1, patience=0.1)
     async with turns.turn(""):
         late = [asyncio.create_task(come(turns, "192.0.2.1")) for _ in range(3)]
         await asyncio.sleep(0)

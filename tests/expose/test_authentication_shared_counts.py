@@ -9,8 +9,7 @@ import signal
 
 import pytest
 
-from naftiko.expose.authentication.nonces import Nonces
-from naftiko.expose.authentication.shared_counts import SharedCounts
+from naftiko.expose.authentication.nonces import Nonces, SharedCounts
 
 KEY = b"a key that all workers have"
 

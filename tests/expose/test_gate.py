@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from naftiko.expose.gate import Gate, host_pattern, origin_pattern
+from naftiko.expose.http.gate import Gate, host_pattern, origin_pattern
 
 
 def refusal(gate: Gate, *headers: tuple[str, str], changes: bool = True):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naftiko.expose.markup import is_markup, text_of_markup
-from naftiko.expose.problems import EXCERPT_LENGTH, excerpt
+from naftiko.expose.http.markup import is_markup, text_of_markup
+from naftiko.expose.http.problems import EXCERPT_LENGTH, excerpt
 
 LARGEST = 64 * 1024
 NGINX = """<html>

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from naftiko.engine.request import dump_json
-from naftiko.expose.mcp import cutting
-from naftiko.expose.mcp.cutting import Cut, cut, cut_text, size_of
+from naftiko.expose.mcp import fitting as cutting
+from naftiko.expose.mcp.fitting import Cut, cut, cut_text, size_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(max_size=80),

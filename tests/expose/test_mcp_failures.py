@@ -213,7 +213,7 @@ async def test_what_nobody_expected_is_an_internal_error_with_nothing_but_an_id(
         raise RuntimeError(f"the inside of {SECRET}")
 
     monkeypatch.setattr(Unit, "run_checked", broken)
-    with caplog.at_level(logging.INFO, "naftiko.expose.problems"):
+    with caplog.at_level(logging.INFO, "naftiko.expose.http.problems"):
         text = await call("get-thing")
     assert "internal error" in text.lower()
     assert "RuntimeError" not in text
@@ -224,7 +224,7 @@ async def test_what_nobody_expected_is_an_internal_error_with_nothing_but_an_id(
 
 async def test_the_correlation_id_of_the_answer_is_in_the_log(call, upstream, caplog, wire):
     upstream.misbehave(Fail(500))
-    with caplog.at_level(logging.INFO, "naftiko.expose.problems"):
+    with caplog.at_level(logging.INFO, "naftiko.expose.http.problems"):
         await call()
     assert re.search(r"tool get-thing failed: upstream-status: the upstream answered 500 \[[0-9a-f]{16}\]", caplog.text)
     assert SECRET not in caplog.text

@@ -11,9 +11,9 @@ from functools import partial
 import pytest
 from mcp_wire import HANDSHAKE, NEWEST
 
-from naftiko.errors import NaftikoError
 from naftiko.expose.mcp import mcp_app, options
 from naftiko.expose.mcp.search import words
+from naftiko.ground.errors import NaftikoError
 
 SHIPS = """
 naftiko: 1.0.0-alpha2

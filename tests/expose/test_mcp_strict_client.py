@@ -225,7 +225,7 @@ SCHEMA = st.recursive(
 @given(schema=st.dictionaries(KEYWORDS, SCHEMA, max_size=5))
 def test_any_own_schema_is_shown_as_clients_take_it(schema):
     """Whatever stands in a file: the shown form is one that the strictest client takes, and nothing fails."""
-    from naftiko.plan.tool_list import input_schema, tool_description
+    from naftiko.link.tool_list import input_schema, tool_description
 
     tool = {
         "name": "own",
@@ -239,7 +239,7 @@ def test_any_own_schema_is_shown_as_clients_take_it(schema):
     shown = {"name": "own", "description": tool_description(unit.plan), "inputSchema": input_schema(unit.plan)}
     assert complaints([shown]) == []
     capability.lint()
-    with contextlib.suppress(naftiko.errors.InputError):
+    with contextlib.suppress(naftiko.ground.errors.InputError):
         unit.plan.inputs.check({given.alias: "x" for given in unit.inputs})
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naftiko.expose.pattern import Pattern
+from naftiko.expose.http.pattern import Pattern
 
 
 @pytest.mark.parametrize(

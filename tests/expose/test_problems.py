@@ -7,8 +7,8 @@ import logging
 import httpx
 import pytest
 
-from naftiko.errors import InputError, MissingVariable, Overloaded, Problem, UpstreamStatus, UpstreamTimeout
-from naftiko.expose.problems import EXCERPT_LENGTH, excerpt, report
+from naftiko.expose.http.problems import EXCERPT_LENGTH, excerpt, report
+from naftiko.ground.errors import InputError, MissingVariable, Overloaded, Problem, UpstreamStatus, UpstreamTimeout
 
 
 def hidden(text):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naftiko.observe import neutral
+from naftiko.observe import sanitize as neutral
 
 LEGIT = [
     "plain text, with dashes – and ‘quotes’, naïve façade",

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naftiko.observe.veil import Veil
+from naftiko.observe.masking import SecretMask
 
 SECRETS = (
     "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
@@ -79,7 +79,7 @@ ENCODINGS = {
 
 
 def veil_of(*values, name=""):
-    made = Veil()
+    made = SecretMask()
     for value in values:
         made.carry(name)
         made.add(value)
@@ -160,14 +160,14 @@ def test_short_ones_beside_their_names():
 
 
 def test_own_credentials_of_a_call():
-    veil = Veil()
+    veil = SecretMask()
     assert not veil
     assert veil.masked(b"nonce 0123456789abcdef", ["0123456789abcdef"]) == b"nonce ***"
     assert veil.masked(b"nonce 0123456789abcdef") == b"nonce 0123456789abcdef"
 
 
 def test_passing_ones_are_forgotten():
-    veil = Veil()
+    veil = SecretMask()
     for at in range(100):
         veil.add(f"token-number-{at:04}", lasting=False)
     assert veil.masked(b"token-number-0099") == b"***"
@@ -213,7 +213,7 @@ def test_randomly_spelled():
 
 @pytest.mark.parametrize("same_length", [False, True])
 def test_a_large_body_that_says_it_a_million_times_has_none(same_length):
-    veil = Veil()
+    veil = SecretMask()
     veil.add(SECRETS[0])
     veil.add("pin")
     said = (f"<{SECRETS[0]}>".encode() + b"X <pin> spin pins ") * 10_000
@@ -223,7 +223,7 @@ def test_a_large_body_that_says_it_a_million_times_has_none(same_length):
 
 
 def test_a_credential_across_any_border_is_masked_once():
-    veil = Veil()
+    veil = SecretMask()
     veil.add(SECRETS[0])
     for before in range(65_536 - 800, 65_536 + 20, 7):
         said = b"-" * before + percent_all(SECRETS[0]).encode() + b"-" * 70_000

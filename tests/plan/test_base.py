@@ -10,10 +10,10 @@ from test_references import Variables
 
 import naftiko
 from naftiko.engine.settings import Settings
-from naftiko.errors import InputError, MissingVariable, UpstreamUnreachable
+from naftiko.expression.references import ADAPTER_PREFIXES, Names
+from naftiko.expression.scope import Scope
+from naftiko.ground.errors import InputError, MissingVariable, UpstreamUnreachable
 from naftiko.plan.base import parse_base
-from naftiko.plan.references import ADAPTER_PREFIXES, Names
-from naftiko.plan.scope import Scope
 
 
 def base(text):

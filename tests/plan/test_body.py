@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from linked_units import api, capability, only_unit, request_of, rest, rules, tool
 from test_template import JSON
 
-from naftiko.plan.content import Content
+from naftiko.expression.content import Content
 
 
 def posting(body, unit="", **more):

@@ -7,8 +7,8 @@ import json
 import pytest
 from linked_units import api, only_unit, query_of, request_of, rest, rules, tool
 
-from naftiko.errors import InputError
-from naftiko.plan.content import Content
+from naftiko.expression.content import Content
+from naftiko.ground.errors import InputError
 
 PDF = "{name: Content-Type, in: header, value: application/pdf}"
 PARTS = 'body: {type: multipartForm, data: [{name: f, value: "{{f}}", filename: a.pdf, contentType: application/pdf}]}'

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naftiko.plan.dots import climbs
+from naftiko.expression.path import climbs
 
 DOTS = frozenset({".", ".."})
 PIECES = st.lists(

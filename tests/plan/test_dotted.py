@@ -11,11 +11,11 @@ from linked_units import api, only_unit, query_of, request_of, rest, tool
 
 import naftiko
 from naftiko.engine.settings import Settings
-from naftiko.plan import jsonpath
-from naftiko.plan.content import Content
-from naftiko.plan.dotted import parse
-from naftiko.plan.references import within
-from naftiko.types import ABSENT
+from naftiko.expression import jsonpath
+from naftiko.expression.content import Content
+from naftiko.expression.dotted import parse
+from naftiko.expression.references import within
+from naftiko.ground.types import ABSENT
 
 DOCUMENT = {"picks": ["p0", {"k": "v"}], "list": [0, {"k": [7, 8]}], "0": "name", "a": {"1": "one"}}
 OBJECT = "inputParameters: [{name: o, type: object}, {name: a.b, type: object}]"

@@ -11,7 +11,7 @@ from linked_units import api, tool
 import naftiko
 from naftiko.engine.explain import explain
 from naftiko.engine.settings import Settings
-from naftiko.plan import jsonpath
+from naftiko.expression import jsonpath
 
 DOCUMENT = {
     "meta": {"id": "i-1"},

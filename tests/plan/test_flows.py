@@ -8,10 +8,10 @@ import httpx
 import pytest
 from linked_units import answering, capability, run
 
-from naftiko.errors import CallError, NotExecutable
-from naftiko.plan.references import Constant, Structure
-from naftiko.plan.scope import Scope
-from naftiko.plan.steps.lookup import LookupStepPlan
+from naftiko.expression.references import Constant, Structure
+from naftiko.expression.scope import Scope
+from naftiko.ground.errors import CallError, NotExecutable
+from naftiko.link.steps.lookup import LookupStepPlan
 
 APIS = """\
 consumes:

@@ -195,7 +195,7 @@ def test_a_tools_own_input_schema_is_taken_for_what_it_says():
 
 @pytest.mark.parametrize("given", [{"ship": {}}, {"ship": {"imo": 5}}, {"ship": {"imo": "9"}, "list": ["b"]}])
 def test_and_is_what_arguments_are_checked_against(given):
-    from naftiko.errors import InputError
+    from naftiko.ground.errors import InputError
 
     unit, _ = only_unit(api("", method="POST"), tool(SCHEMA))
     with pytest.raises(InputError):

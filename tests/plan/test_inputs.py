@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from linked_units import api, only_unit, tool
 
-from naftiko.errors import InputError
-from naftiko.plan.content import Content
+from naftiko.expression.content import Content
+from naftiko.ground.errors import InputError
+from naftiko.ground.types import ABSENT
 from naftiko.plan.inputs import Input, InputSet, Null, fit, shorten
-from naftiko.types import ABSENT
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),

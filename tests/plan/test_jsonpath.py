@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from naftiko import jsontext
-from naftiko.plan.jsonpath import JSONPath, JSONPathError, parse
-from naftiko.types import ABSENT
+from naftiko.expression.jsonpath import JSONPath, JSONPathError, parse
+from naftiko.ground import jsontext
+from naftiko.ground.types import ABSENT
 
 DOCUMENT = {
     "a": {"b": {"c": 1, "null": None}},
@@ -566,7 +566,7 @@ def test_threads_share_a_path():
 
 def test_simple_paths_import_no_library():
     code = (
-        "import sys; from naftiko.plan.jsonpath import parse\n"
+        "import sys; from naftiko.expression.jsonpath import parse\n"
         "parse('$.a[0][*].b..c.length()')([])\n"
         "sys.exit(any(name.split('.')[0] in {'jsonpath_rfc9535', 'jsonpath_ng', 'regex'} for name in sys.modules))"
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from naftiko.plan.jsonpath import JSONPathError, parse
-from naftiko.types import ABSENT
+from naftiko.expression.jsonpath import JSONPathError, parse
+from naftiko.ground.types import ABSENT
 
 SUITE = Path(__file__).parents[1] / "fixtures" / "jsonpath" / "cts.json"
 CASES = json.loads(SUITE.read_text(encoding="utf-8"))["tests"]

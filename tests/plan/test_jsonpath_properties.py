@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonpath_ng import Child, Fields, Index, Root
 
-from naftiko.plan.jsonpath import JSONPathError, parse
-from naftiko.plan.jsonpath.segments import quoted
-from naftiko.types import ABSENT
+from naftiko.expression.jsonpath import JSONPathError, parse
+from naftiko.expression.jsonpath.segments import quoted
+from naftiko.ground.types import ABSENT
 
 KEYS = st.sampled_from(["a", "b", "a-b", "ü", "1st", "user details", "", "it's", "a.b", "\\", "\x01"])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)

@@ -7,7 +7,7 @@ import time
 import pytest
 from linked_units import answering, api, capability, only_unit, query_of, request_of, rest, rules, run, tool
 
-from naftiko.errors import InputError
+from naftiko.ground.errors import InputError
 from naftiko.plan.actions import ForwardAction, FunctionAction
 
 OPERATION = "inputParameters: [{name: q, in: query, type: integer, description: Which, required: true}, {name: status, in: query}]"

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from linked_units import BASE, api, capability, only_unit, query_of, request_of, rest, rules, tool
 
 from naftiko.document.suggest import fold
-from naftiko.errors import InputError
-from naftiko.plan.lost_path import lookalike
-from naftiko.plan.path import join, placeholders, split_path
+from naftiko.expression.path import join, placeholders, split_path
+from naftiko.ground.errors import InputError
+from naftiko.link.lost_path import lookalike
 
 NAME = "inputParameters: [{name: name, in: path, type: string, description: Which}]"
 TWO = "inputParameters: [{name: q, in: query}, {name: owner, in: path}, {name: repo, in: path}]"

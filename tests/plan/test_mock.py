@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from linked_units import only_unit, rules, run, tool
 
-from naftiko.errors import NotExecutable
-from naftiko.plan.scope import Scope
+from naftiko.expression.scope import Scope
+from naftiko.ground.errors import NotExecutable
 
 
 def mocked(outputs, **inputs):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from linked_units import BASE, answering, api, capability, only_unit, request_of, rest, rules, run, tool
 
 from naftiko.document.suggest import fold
-from naftiko.plan.callables import Callables, Origin
+from naftiko.link.callables import Callables, NameOrigin
 
 REFS = f"""\
 consumes:
@@ -398,7 +398,7 @@ def test_no_text_finds_anything_but_what_it_names(namespace, resource, name):
     """Whatever is written, what is found shares its last name with the text, but for case and punctuation."""
     known = Callables("operation")
     for space, of, last in (("a", "x", "one"), ("a", "y", "one"), ("b.c", "x", "two"), ("", None, "three")):
-        known.add(space, last, object(), Origin(resource=of, resource_path=f"/{of}"))
+        known.add(space, last, object(), NameOrigin(resource=of, resource_path=f"/{of}"))
     for text in (f"{namespace}.{name}", f"{namespace}.{resource}.{name}", f"{namespace}/{name}", name):
         found = known.find(text)
         if found is None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 from linked_units import api, only_unit, request_of, rest, tool
 
-from naftiko.errors import InputError
+from naftiko.ground.errors import InputError
 
 FORM = "{name: Content-Type, in: header, value: application/x-www-form-urlencoded}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from linked_units import api, capability, only_unit, query_of, request_of, rest, rules, tool
 
-from naftiko.errors import InputError
+from naftiko.ground.errors import InputError
 
 
 def unit_of(*parts, **variables):

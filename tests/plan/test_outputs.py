@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from linked_units import answering, api, capability, only_unit, rules, run, tool
 
-from naftiko.plan.scope import Scope
+from naftiko.expression.scope import Scope
 
 DOCUMENT = {
     "data": {"id": 7, "owner": {"name": "Ann", "tags": ["a", "b"]}, "empty": None},

@@ -9,11 +9,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from linked_units import BASE, api, only_unit, query_of, request_of, tool
 
-from naftiko.errors import InputError
-from naftiko.plan.dots import climbs
-from naftiko.plan.path import begins_with, join, parse_path, path_text, placeholders, same_placeholder, shape
-from naftiko.plan.references import Input
-from naftiko.plan.scope import Scope
+from naftiko.expression.path import (
+    begins_with,
+    climbs,
+    join,
+    parse_path,
+    path_text,
+    placeholders,
+    same_placeholder,
+    shape,
+)
+from naftiko.expression.references import InputReference
+from naftiko.expression.scope import Scope
+from naftiko.ground.errors import InputError
 
 VALUES = st.one_of(
     st.text(min_size=1),
@@ -183,6 +191,6 @@ def test_the_same_placeholder_exact_match_first(name, candidates, found):
 
 
 def test_a_bare_name_in_a_query_stays_bare():
-    path = parse_path("/a?b&=c&&d={x}", Input)
+    path = parse_path("/a?b&=c&&d={x}", InputReference)
     assert list(path.fill_query(Scope({"x": 1}, None))) == ["b", "=c", "d=1"]
     assert path.query_names == ("x",)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 from linked_units import api, only_unit, query_of, rules, tool
 
-from naftiko.errors import MissingVariable
-from naftiko.plan.references import (
+from naftiko.expression.references import (
     ADAPTER_PREFIXES,
     Constant,
-    Input,
     InputOrVariable,
     InputPath,
+    InputReference,
     Names,
     ScopePath,
     StepPath,
@@ -21,9 +20,10 @@ from naftiko.plan.references import (
     compile_data,
     compile_value,
 )
-from naftiko.plan.scope import Scope
-from naftiko.plan.template import TemplateError
-from naftiko.types import ABSENT
+from naftiko.expression.scope import Scope
+from naftiko.expression.template import TemplateError
+from naftiko.ground.errors import MissingVariable
+from naftiko.ground.types import ABSENT
 
 
 class Variables:
@@ -75,7 +75,7 @@ def names(**more):
 )
 def test_references_to_the_callers_inputs_take_everything_after_the_prefix_verbatim(value, input_name):
     known = names()
-    assert compile_value(value, known) == Input(input_name)
+    assert compile_value(value, known) == InputReference(input_name)
     assert list(known.used) == [input_name]
 
 
@@ -150,8 +150,8 @@ def test_a_name_in_capitals_may_be_an_input_or_a_variable():
 
 def test_a_declared_input_wins_over_a_step_and_a_variable():
     known = names(inputs=frozenset({"fetch", "TOKEN"}))
-    assert compile_value("{{fetch}}", known) == Input("fetch")
-    assert compile_value("{{TOKEN}}", known) == Input("TOKEN")
+    assert compile_value("{{fetch}}", known) == InputReference("fetch")
+    assert compile_value("{{TOKEN}}", known) == InputReference("TOKEN")
 
 
 def test_a_path_into_a_declared_input():
@@ -164,7 +164,7 @@ def test_a_path_into_a_declared_input():
 
 def test_where_inputs_are_declared_an_unknown_name_is_none():
     known = names(open_inputs=False)
-    assert compile_value("{{other}}", known) == Input("other")
+    assert compile_value("{{other}}", known) == InputReference("other")
     assert (list(known.used), list(known.missing)) == ([], ["other"])
 
 

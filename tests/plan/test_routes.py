@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from linked_units import BASE, api, capability, only_unit, query_of, request_of, rest, rules
 
-from naftiko.errors import InputError
+from naftiko.ground.errors import InputError
 from naftiko.plan.routes import parse_route
 
 Q = "inputParameters: [{name: q, in: query, required: true}]"

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from linked_units import api, only_unit, request_of, tool
 
-from naftiko.errors import InputError
-from naftiko.plan.sparql import places
+from naftiko.expression.sparql import places
+from naftiko.ground.errors import InputError
 
 QUERY = """# about {{topic}}
 PREFIX ex: <http://ex.org/>

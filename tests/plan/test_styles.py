@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from linked_units import api, only_unit, query_of, request_of, rest, rules, tool
 
-from naftiko.errors import InputError
+from naftiko.ground.errors import InputError
 
 COLORS = ["blue", "black", "brown"]
 RGB = {"R": 100, "G": 200, "B": 150}

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naftiko.plan.references import Input
-from naftiko.plan.scope import Scope
-from naftiko.plan.tags import broken_at
-from naftiko.plan.template import Position, TemplateError, parse, parse_json_text
-from naftiko.types import ABSENT
+from naftiko.expression.placeholders import broken_at
+from naftiko.expression.references import InputReference
+from naftiko.expression.scope import Scope
+from naftiko.expression.template import EscapeContext, TemplateError, parse, parse_json_text
+from naftiko.ground.types import ABSENT
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -29,7 +29,7 @@ def scope(**inputs):
 
 
 def filled(text, **inputs):
-    return parse(text, Input)(scope(**inputs))
+    return parse(text, InputReference)(scope(**inputs))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_sections(text, inputs, value):
 )
 def test_a_broken_template_says_what_and_where(text, message, column):
     with pytest.raises(TemplateError, match=message) as caught:
-        parse(text, Input)
+        parse(text, InputReference)
     assert caught.value.column == column
 
 
@@ -114,14 +114,14 @@ def test_a_broken_template_says_what_and_where(text, message, column):
 )
 def test_a_placeholder_that_lacks_a_brace_is_broken(text, column):
     if column is None:
-        parse_json_text(text, Input)  # JSON that is broken otherwise
+        parse_json_text(text, InputReference)  # JSON that is broken otherwise
         return
     with pytest.raises(TemplateError, match="lacks a brace") as caught:
-        parse(text, Input)
+        parse(text, InputReference)
     assert caught.value.column == column
     if text.startswith('{"'):
         with pytest.raises(TemplateError, match="lacks a brace"):
-            parse_json_text(text, Input)
+            parse_json_text(text, InputReference)
 
 
 @pytest.mark.parametrize(
@@ -142,19 +142,19 @@ def test_a_placeholder_that_lacks_a_brace_is_broken(text, column):
     ],
 )
 def test_braces_of_other_languages_are_text(text):
-    assert parse(text, Input)(scope()) == text
+    assert parse(text, InputReference)(scope()) == text
 
 
 @given(st.text("ab{} '[]", max_size=20))
 def test_any_text_is_a_template_or_broken_in_a_place_of_it(text):
     with contextlib.suppress(TemplateError):
-        parse(text, Input)
+        parse(text, InputReference)
     at = broken_at(text)
     assert at is None or 0 <= at < len(text)
 
 
 def test_names_are_known_once_each_in_order():
-    assert parse("{{b}} {{a}} {{b}} {{#c}}{{d}}{{/c}}", Input).names == ("b", "a", "c")
+    assert parse("{{b}} {{a}} {{b}} {{#c}}{{d}}{{/c}}", InputReference).names == ("b", "a", "c")
 
 
 SLOTS = ['{"a": {{x}}}', '{"a": [1, {{x}}]}', "{{x}}", '{"b": "\\"{{", "a": {{x}}}', '[{{x}}, "}}"]']
@@ -163,7 +163,7 @@ SLOTS = ['{"a": {{x}}}', '{"a": [1, {{x}}]}', "{{x}}", '{"b": "\\"{{", "a": {{x}
 @given(text=st.sampled_from(SLOTS), value=JSON)
 def test_outside_quotes_a_value_stands_in_json_text_as_itself(text, value):
     """Filled JSON text always parses, to the value that was put in."""
-    rendered = parse_json_text(text, Input).render(scope(x=value))
+    rendered = parse_json_text(text, InputReference).render(scope(x=value))
     expected = json.loads(text.replace("{{x}}", json.dumps(value)))
     assert json.loads(rendered) == expected
 
@@ -171,7 +171,7 @@ def test_outside_quotes_a_value_stands_in_json_text_as_itself(text, value):
 @given(value=JSON, before=st.text("ab \\/é", max_size=5))
 def test_inside_quotes_a_value_stands_in_json_text_as_its_text(value, before):
     quoted = json.dumps(before)[1:-1]
-    rendered = parse_json_text(f'{{"k": 1, "a": "{quoted}{{{{x}}}}!"}}', Input).render(scope(x=value))
+    rendered = parse_json_text(f'{{"k": 1, "a": "{quoted}{{{{x}}}}!"}}', InputReference).render(scope(x=value))
     decoded = json.loads(rendered)
     assert decoded.keys() == {"k", "a"}
     assert decoded["a"].startswith(before)
@@ -181,17 +181,17 @@ def test_inside_quotes_a_value_stands_in_json_text_as_its_text(value, before):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [float("-inf")]])
 def test_numbers_that_json_has_no_words_for_are_null(value):
-    rendered = parse_json_text('{"a": {{x}}}', Input).render(scope(x=value))
+    rendered = parse_json_text('{"a": {{x}}}', InputReference).render(scope(x=value))
     assert json.loads(rendered, parse_constant=pytest.fail)["a"] in (None, [None])
 
 
 def test_an_absent_value_is_null_in_json_and_nothing_in_a_string():
-    assert parse_json_text('{"a": {{x}}, "b": "{{y}}"}', Input).render(scope()) == '{"a": null, "b": ""}'
+    assert parse_json_text('{"a": {{x}}, "b": "{{y}}"}', InputReference).render(scope()) == '{"a": null, "b": ""}'
 
 
 @given(value=st.text())
 def test_a_value_in_a_query_is_one_value(value):
-    rendered = parse("a={{x}}&b=1", Input, Position.QUERY).render(scope(x=value))
+    rendered = parse("a={{x}}&b=1", InputReference, EscapeContext.QUERY).render(scope(x=value))
     assert rendered.count("&") == 1
     assert rendered.count("=") == 2
     assert unquote(rendered[2:-4]) == value
@@ -199,6 +199,6 @@ def test_a_value_in_a_query_is_one_value(value):
 
 @given(value=st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff")))
 def test_a_value_in_xml_is_text(value):
-    rendered = parse('<a b="{{x}}">{{x}}</a>', Input, Position.XML).render(scope(x=value))
+    rendered = parse('<a b="{{x}}">{{x}}</a>', InputReference, EscapeContext.XML).render(scope(x=value))
     element = ET.fromstring(rendered)
     assert (element.tag, element.text or "", element.get("b"), len(element)) == ("a", value, value, 0)

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from naftiko.errors import InputError, TakesLong
-from naftiko.plan import patience
+from naftiko.ground.errors import InputError, TakesLong
+from naftiko.plan import deadline as patience
 from naftiko.plan.inputs import Input, InputSet
 from naftiko.plan.problems import MOST
 
@@ -101,7 +101,7 @@ def test_properties_of_patterns_and_additional_ones_mean_what_they_say():
 
 def test_a_schema_that_doubles_with_each_level_ends(monkeypatch):
     """Otherwise a value of 60 levels would be looked at 10^18 times."""
-    monkeypatch.setattr(patience.PATIENCE, "seconds", 0.2)
+    monkeypatch.setattr(patience.CHECK_LIMIT, "seconds", 0.2)
     value = {}
     for _ in range(60):
         value = {"next": value}

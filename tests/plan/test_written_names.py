@@ -8,7 +8,7 @@ from linked_units import api, only_unit, query_of, request_of, rest, rules, tool
 import naftiko
 from naftiko.engine.capability import Unit
 from naftiko.engine.settings import Settings
-from naftiko.errors import InputError, MissingVariable
+from naftiko.ground.errors import InputError, MissingVariable
 
 BINDS = (
     "binds: [{namespace: secrets, location: 'file:///./absent.yaml', keys: {REGISTRY_TOKEN: t, REGISTRY_VERSION: v}}]\n"

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from naftiko.plan.scope import Scope
-from naftiko.plan.template import parse
-from naftiko.types import ABSENT
+from naftiko.expression.scope import Scope
+from naftiko.expression.template import parse
+from naftiko.ground.types import ABSENT
 from reference import Recorder, loaded, rest
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from naftiko.errors import MissingVariable
+from naftiko.ground.errors import MissingVariable
 from reference import Recorder, loaded, tool
 
 CALL = """

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from naftiko.engine.formats import decoder
-from naftiko.errors import NotExecutable, UpstreamBroken
-from naftiko.plan import jsonpath
-from naftiko.types import ABSENT
+from naftiko.expression import jsonpath
+from naftiko.ground.errors import NotExecutable, UpstreamBroken
+from naftiko.ground.types import ABSENT
 from reference import Recorder, loaded, rest, tool
 
 UNIT = """

@@ -16,14 +16,14 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import AdapterModel, McpTool
 from naftiko.document.model.base import NamedTuple
 from naftiko.engine.capability import Unit
-from naftiko.errors import InputError, NaftikoError
 from naftiko.expose.announcement import Announcement
 from naftiko.expose.registry import register
 from naftiko.expose.selection import Selection
 from naftiko.expose.served import Exposed, Listening, Mounted, ServedKind
 from naftiko.expose.spaces import Spaces
-from naftiko.plan.adapters.kind import AdapterKind, Declaration, Linker, Place
-from naftiko.plan.namesakes import Evidence
+from naftiko.ground.errors import InputError, NaftikoError
+from naftiko.link.adapters.kind import AdapterKind, Declaration, Linker, Place
+from naftiko.link.namesakes import Evidence
 from naftiko.plan.unit import AdapterPlan
 
 

@@ -12,7 +12,7 @@ import pytest
 from raw_http import answer_of, ask
 from served import LIMIT, NAFTIKO, served
 
-from naftiko.serve.descriptors import most_connections
+from naftiko.serve.sockets import most_connections
 
 FILE = """\
 naftiko: 1.0.0-alpha2

@@ -14,7 +14,7 @@ from served import served as serving
 from starlette.responses import Response
 
 from naftiko.engine.memory import Budget, Growing, Lease, budget_of
-from naftiko.errors import Overloaded
+from naftiko.ground.errors import Overloaded
 from naftiko.testing import StandInUpstream
 
 MEBIBYTE = 1024 * 1024

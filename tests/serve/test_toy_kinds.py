@@ -389,7 +389,7 @@ def test_a_word_means_one_kind(taken):
     script = f"""
 import toy_hmac, toy_each
 from naftiko.engine.authentication import register
-from naftiko.plan import steps
+from naftiko.link import steps
 class Other(toy_hmac.ToyAuthentication):
     kind = {taken!r}
 class Step(toy_each.EachStep):

@@ -8,11 +8,11 @@ from typing import Any, Self
 from pydantic import Field
 
 from naftiko.document.model import Step
-from naftiko.errors import NotExecutable
+from naftiko.expression.scope import Scope
+from naftiko.expression.template import Value
+from naftiko.ground.errors import NotExecutable
+from naftiko.link.steps import Linking, StepPlan, register
 from naftiko.plan.actions import Call, Runner, StepResult
-from naftiko.plan.scope import Scope
-from naftiko.plan.steps import Linking, StepPlan, register
-from naftiko.plan.template import Value
 
 
 class EachStep(Step):

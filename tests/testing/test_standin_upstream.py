@@ -346,6 +346,6 @@ class TestServing:
         assert threading.active_count() == threads
 
     def test_an_ordinary_import_does_not_load_it(self):
-        code = "import naftiko, naftiko.types, sys; print('naftiko.testing' in sys.modules)"
+        code = "import naftiko, naftiko.ground.types, sys; print('naftiko.testing' in sys.modules)"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
         assert done.stdout.strip() == "False"

@@ -9,14 +9,14 @@ from typing import Any
 
 from naftiko.cli.diagnostics.excerpt import harmless
 from naftiko.cli.terminal import say
-from naftiko.digits import ExactNumber
 from naftiko.engine.answer import Answer
-from naftiko.errors import CallError, InputError, UpstreamError, UpstreamStatus
-from naftiko.jsontext import fragment, write
-from naftiko.observe import neutral
+from naftiko.expression.text import as_text, compact_json
+from naftiko.ground.digits import ExactNumber
+from naftiko.ground.errors import CallError, InputError, UpstreamError, UpstreamStatus
+from naftiko.ground.jsontext import fragment, write
+from naftiko.observe import sanitize as neutral
 from naftiko.observe.redaction import Redactor
 from naftiko.plan.outputs import Explained
-from naftiko.plan.text import as_text, compact_json
 
 _EXCERPT = 2000
 _SHOWN = 200

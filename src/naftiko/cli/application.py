@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from naftiko import __version__
-from naftiko.errors import CapabilityError, NaftikoError
-from naftiko.observe import neutral
+from naftiko.ground.errors import CapabilityError, NaftikoError
+from naftiko.observe import sanitize as neutral
 
 COMMANDS = {
     "serve": "Serve capabilities over REST and MCP.",

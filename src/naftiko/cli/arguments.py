@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from naftiko import jsontext
 from naftiko.engine.capability import Unit
-from naftiko.plan.content import Content
-from naftiko.plan.media_types import BYTES
-from naftiko.plan.text import as_text, compact_json, whole_characters
+from naftiko.expression.content import Content
+from naftiko.expression.text import as_text, compact_json, whole_characters
+from naftiko.ground import jsontext
+from naftiko.ground.media_types import BYTES
 
 _JSON = "application/json"
 

@@ -21,10 +21,10 @@ from naftiko.engine.capability import Capability, Unit
 from naftiko.engine.explain import explain, planned
 from naftiko.engine.mock import described
 from naftiko.engine.settings import Settings
-from naftiko.engine.transport.surroundings import environment_faults
-from naftiko.errors import CallError, InputError
+from naftiko.engine.transport.environment import environment_faults
 from naftiko.expose.registry import KINDS
-from naftiko.plan.scope import Scope, StandIn
+from naftiko.expression.scope import Scope, StandIn
+from naftiko.ground.errors import CallError, InputError
 
 _EXIT_USAGE = 2
 

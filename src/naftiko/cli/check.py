@@ -11,7 +11,7 @@ import click
 from naftiko.cli.diagnostics import Checked, Report, TextRenderer, wants_colour
 from naftiko.engine.capability import Capability, load
 from naftiko.engine.settings import Settings
-from naftiko.types import Diagnostic, Severity
+from naftiko.ground.types import Diagnostic, Severity
 
 
 def diagnostics_of(capability: Capability) -> tuple[Diagnostic, ...]:

@@ -11,7 +11,7 @@ from naftiko.cli.listening import option
 from naftiko.engine.capability import Capability
 from naftiko.expose.announcement import Announcement
 from naftiko.serve.connections import ConnectionLimits
-from naftiko.serve.descriptors import FEW, most_connections, raise_limit
+from naftiko.serve.sockets import FEW, most_connections, raise_limit
 
 _USUAL: Final = ConnectionLimits()
 _SECONDS: Final = click.FloatRange(min=0, min_open=True)

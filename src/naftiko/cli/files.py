@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from naftiko.engine.locations import is_there
+from naftiko.engine.reach import is_there
 
 _DEFAULT_PATHS = ("capabilities",)
 _SUFFIXES = frozenset({".yaml", ".yml"})

@@ -22,8 +22,8 @@ from naftiko.cli.terminal import say
 from naftiko.document.model import AdapterModel
 from naftiko.document.outline import exposed_adapters
 from naftiko.engine.settings import Settings
-from naftiko.errors import CapabilityError
 from naftiko.expose.registry import KINDS
+from naftiko.ground.errors import CapabilityError
 from naftiko.serve.addresses import has_variable, host_of, port_of
 from naftiko.serve.sockets import is_port
 

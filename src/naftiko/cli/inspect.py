@@ -17,7 +17,7 @@ from naftiko.cli.diagnostics.excerpt import harmless
 from naftiko.cli.options import check_names, environment_option, shared_options
 from naftiko.engine.settings import Settings
 from naftiko.expose.registry import KINDS
-from naftiko.observe import neutral
+from naftiko.observe import sanitize as neutral
 
 _DESCRIPTION_WIDTH = 100
 _READ_AS = {"prompt": "the text of"}

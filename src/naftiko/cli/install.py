@@ -11,19 +11,18 @@ from typing import TypeVar
 import click
 
 from naftiko.cli.clients import CLIENTS, Client, Server
-from naftiko.cli.clients.configuration import Occupied, Unreadable, changed
+from naftiko.cli.clients.configuration import Occupied, Unreadable, changed, read, replace
 from naftiko.cli.clients.launch import command_server, environment_variables, url_server
-from naftiko.cli.clients.writing import read, replace
 from naftiko.cli.files import find_files
 from naftiko.cli.options import check_names, shared_options
 from naftiko.cli.settings import Given, SettingsFile
 from naftiko.cli.settings import settings as settings_of
 from naftiko.cli.terminal import say
 from naftiko.engine.capability import Capability, load
-from naftiko.engine.locations import is_there
+from naftiko.engine.reach import is_there
 from naftiko.engine.settings import Settings
 from naftiko.expose.registry import KINDS
-from naftiko.observe import neutral
+from naftiko.observe import sanitize as neutral
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 

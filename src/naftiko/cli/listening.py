@@ -44,7 +44,7 @@ class NamedNumber(click.ParamType):  # type: ignore[type-arg]  # generic from cl
         return name.strip(), int(number)
 
 
-class Checked(click.ParamType):  # type: ignore[type-arg]  # likewise
+class CheckedType(click.ParamType):  # type: ignore[type-arg]  # likewise
     """A text that a function takes, or says in a ``ValueError`` why not.
 
     Args:

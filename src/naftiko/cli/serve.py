@@ -10,27 +10,26 @@ from typing import Any
 
 import click
 
-from naftiko.cli.admitting import Admission
 from naftiko.cli.connections import connection_limits, connection_options
 from naftiko.cli.files import default_paths, find_files
-from naftiko.cli.listening import PORT, Checked, NamedNumber, option
+from naftiko.cli.listening import PORT, CheckedType, NamedNumber, option
 from naftiko.cli.names import KnownNames, check_names
 from naftiko.cli.options import shared_options
-from naftiko.cli.trusted import Use
-from naftiko.engine.apart import SECONDS
+from naftiko.cli.trusted import Admission, Use
 from naftiko.engine.capability import Capability, load
 from naftiko.engine.memory import budget_of
+from naftiko.engine.process_pool import SECONDS
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import Limits
-from naftiko.errors import CapabilityError
 from naftiko.expose.announcement import Announce, Announcement
-from naftiko.expose.gate import host_pattern, origin_pattern
+from naftiko.expose.http.gate import host_pattern, origin_pattern
 from naftiko.expose.mcp.options import MAX_SESSIONS
 from naftiko.expose.registry import KINDS
 from naftiko.expose.selection import Selection
-from naftiko.observe import neutral
-from naftiko.observe.lines import LINES
-from naftiko.observe.logs import configure, json_line
+from naftiko.ground.errors import CapabilityError
+from naftiko.ground.types import Diagnostic
+from naftiko.observe import sanitize as neutral
+from naftiko.observe.logs import LINES, configure, json_line
 from naftiko.observe.redaction import Redactor
 from naftiko.serve.addresses import is_http
 from naftiko.serve.announcements import missing, surroundings
@@ -39,12 +38,11 @@ from naftiko.serve.process import ServeOptions, serve_stdio
 from naftiko.serve.process import serve as serve_all
 from naftiko.serve.signals import end_while_loading
 from naftiko.serve.workers import worker_count
-from naftiko.types import Diagnostic
 
 _BUDGET = NamedNumber("PATTERN=CHARACTERS", "list-ships=20000")
-_MEMORY = Checked("SIZE", budget_of)
-_HOST = Checked("NAME", host_pattern)
-_ORIGIN = Checked("ORIGIN", origin_pattern)
+_MEMORY = CheckedType("SIZE", budget_of)
+_HOST = CheckedType("NAME", host_pattern)
+_ORIGIN = CheckedType("ORIGIN", origin_pattern)
 _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, unnamed="*")
 
 

@@ -20,7 +20,7 @@ from naftiko.engine.capability import Capability
 from naftiko.expose.mcp.files import NotServed
 from naftiko.expose.mcp.prompts import Prompt
 from naftiko.expose.mcp.resources import Static, static_resource
-from naftiko.expose.mcp.sources import Source
+from naftiko.expose.mcp.sources import McpSource
 
 _EXIT_USAGE = 2
 
@@ -31,7 +31,7 @@ def show_files(capability: Capability, named: NamedFiles, form: str) -> None:
     Raises:
         click.ClickException: there is no such file, or it can't be read.
     """
-    resource = static_resource(Source(capability, named.adapter), named.resource)
+    resource = static_resource(McpSource(capability, named.adapter), named.resource)
     if not named.uri or (named.uri.rstrip("/") == resource.directory.uri and not resource.directory.root.is_file()):
         _write_list(resource, form)
         return
@@ -72,7 +72,7 @@ def show_prompt(capability: Capability, named: NamedPrompt, inputs: tuple[str, .
         click.ClickException: its file can't be read.
         click.UsageError: an argument is none of its own, or a required one is missing.
     """
-    source, model = Source(capability, named.adapter), named.model
+    source, model = McpSource(capability, named.adapter), named.model
     given = text_arguments(inputs)
     known = [argument.name for argument in model.arguments if argument.name]
     for name in given:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from naftiko.observe import neutral
+from naftiko.observe import sanitize as neutral
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:

@@ -16,9 +16,9 @@ from naftiko.cli.options import environment_option, shared_options, warn
 from naftiko.document.findings import Findings
 from naftiko.engine.capability import load
 from naftiko.engine.settings import Settings
-from naftiko.errors import CapabilityError
-from naftiko.observe import neutral
-from naftiko.types import Severity
+from naftiko.ground.errors import CapabilityError
+from naftiko.ground.types import Severity
+from naftiko.observe import sanitize as neutral
 
 
 @click.command()

@@ -24,7 +24,7 @@ from naftiko.document.shapes import Field, Kind, canonical_keys, shape
 from naftiko.document.shell import meant
 from naftiko.document.suggest import did_you_mean, nearest
 from naftiko.document.unknown import report_unknown_key
-from naftiko.types import ABSENT
+from naftiko.ground.types import ABSENT
 
 _WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,30}\s*")
 _TEMPLATE_HINT = 'quote a template: "{{name}}"'

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from yaml.nodes import Node, ScalarNode
 
-from naftiko.types import Diagnostic, Position, Severity
+from naftiko.ground.types import Diagnostic, Position, Severity
 
 
 class Findings:

@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 from naftiko.document.findings import Findings, Reporter
 from naftiko.document.model import CapabilityDocument, Import, Model
 from naftiko.document.suggest import did_you_mean, listed
-from naftiko.errors import CapabilityError
-from naftiko.types import Diagnostic
+from naftiko.ground.errors import CapabilityError
+from naftiko.ground.types import Diagnostic
 
 _SECTIONS = ("consumes", "exposes", "aggregates", "binds")
 _CALLED = frozenset({"consumes", "aggregates"})

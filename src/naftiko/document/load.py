@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -11,16 +13,28 @@ from typing import Any, cast
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 from naftiko.document.build import Builder
-from naftiko.document.collection import collection_paused
 from naftiko.document.dialects import flat, sections
 from naftiko.document.findings import Findings
-from naftiko.document.foreign import other_format
 from naftiko.document.imports import Imports
 from naftiko.document.model import CapabilityDocument, Model
 from naftiko.document.reader import Entries, entries, is_null, read
 from naftiko.document.suggest import nearest
-from naftiko.errors import CapabilityError
-from naftiko.types import Diagnostic
+from naftiko.document.unknown import other_format
+from naftiko.ground.errors import CapabilityError
+from naftiko.ground.types import Diagnostic
+
+
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """Pause the collector inside the block; whoever paused it before keeps it paused."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
 
 _ROOT_KEYS = ("naftiko", "ikanos")
 _VERSIONS = frozenset(

@@ -8,14 +8,13 @@ from typing import Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from naftiko.document.collection import collection_paused
 from naftiko.document.findings import Findings
 from naftiko.document.imports import Imports
-from naftiko.document.load import build_document, read_bytes
+from naftiko.document.load import build_document, collection_paused, read_bytes
 from naftiko.document.model import AdapterModel, CapabilityDocument
 from naftiko.document.model.adapters import ADAPTERS
 from naftiko.document.reader import compose
-from naftiko.errors import CapabilityError
+from naftiko.ground.errors import CapabilityError
 
 _CALLED: Final = frozenset({"consumes", "import", "imports", "aggregates", "binds", "externalRefs"})
 

@@ -16,11 +16,11 @@ import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs forget the C extension
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from naftiko.digits import ExactNumber, core_number
 from naftiko.document.findings import Findings
 from naftiko.document.syntax import report_character, report_syntax
-from naftiko.types import Json
-from naftiko.yaml12 import BOOLEANS, NULLS, NUMBERS_BEGIN, is_number, not_finite
+from naftiko.ground.digits import ExactNumber, core_number
+from naftiko.ground.types import Json
+from naftiko.ground.yaml12 import BOOLEANS, NULLS, NUMBERS_BEGIN, is_number, not_finite
 
 MAX_BYTES = 32 * 1024 * 1024
 """The largest file that is read; the largest public capability is 1.8 MB."""

@@ -12,7 +12,7 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs forget
 
 from naftiko.document.findings import Findings
 from naftiko.document.quoting import unquoted
-from naftiko.types import Position
+from naftiko.ground.types import Position
 
 _HINTS: Final = (
     ("tab character", "indent with spaces, not tabs"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from naftiko import jsontext
 from naftiko.engine.head import UpstreamLinks
-from naftiko.errors import CallError
-from naftiko.types import ABSENT
+from naftiko.ground import jsontext
+from naftiko.ground.errors import CallError
+from naftiko.ground.types import ABSENT
 
 JSON_MEDIA_TYPE = "application/json"
 

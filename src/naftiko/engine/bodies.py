@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from naftiko import jsontext
-from naftiko.errors import InputError, Problem
+from naftiko.expression.content import Base64, Content, plain
+from naftiko.expression.escape import EscapeContext, NotWritable, escape, xml_text
+from naftiko.expression.form import FormText
+from naftiko.expression.json_text import JsonText
+from naftiko.expression.scope import Scope
+from naftiko.expression.template import Template
+from naftiko.expression.text import as_text
+from naftiko.ground import jsontext
+from naftiko.ground.errors import InputError, Problem
+from naftiko.ground.media_types import BYTES, FORM, MULTIPART, bare, has_fields, is_json
+from naftiko.ground.types import ABSENT
 from naftiko.plan.body import BodyKind, BodyTemplate, Part
-from naftiko.plan.content import Base64, Content, plain
-from naftiko.plan.escape import NotWritable, Position, escape, xml_text
-from naftiko.plan.form import FormText
-from naftiko.plan.json_text import JsonText
-from naftiko.plan.media_types import BYTES, FORM, MULTIPART, bare, has_fields, is_json
-from naftiko.plan.scope import Scope
-from naftiko.plan.template import Template
-from naftiko.plan.text import as_text
-from naftiko.types import ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _document(kind: BodyKind, compiled: Any, value: Any) -> str:
     if kind is not BodyKind.XML:
         return text
     try:
-        return xml_text(text) if text.lstrip().startswith("<") else escape(text, Position.XML)
+        return xml_text(text) if text.lstrip().startswith("<") else escape(text, EscapeContext.XML)
     except NotWritable as error:
         name = compiled.lone.name if isinstance(compiled, Template) and compiled.lone is not None else "body"
         raise InputError([Problem(name, "body", f"`{name}` {error}", "other text")]) from None

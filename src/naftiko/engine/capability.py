@@ -18,28 +18,27 @@ from naftiko.engine.answer import Answer
 from naftiko.engine.foreign import check_foreign_secrets
 from naftiko.engine.lint import lint_files
 from naftiko.engine.mock import MockTransport, with_stand_ins
-from naftiko.engine.reach import FileRoots, Reach, ReadableNames
-from naftiko.engine.reaching import reach_of
+from naftiko.engine.reach import FileRoots, Reach, ReadableNames, reach_of
 from naftiko.engine.run import PLAIN, Engine, Finish
 from naftiko.engine.settings import Settings
 from naftiko.engine.upstream import FORWARD, Upstream
 from naftiko.engine.variables import BoundVariables, StandInVariables
 from naftiko.engine.watched import watched_run
-from naftiko.errors import MissingVariable, NaftikoError
+from naftiko.expression.content import Content
+from naftiko.expression.references import Variable
+from naftiko.expression.scope import Variables
+from naftiko.expression.template import has_placeholder
+from naftiko.ground.errors import MissingVariable, NaftikoError
+from naftiko.ground.types import ABSENT, Diagnostic, Severity
+from naftiko.link.apis import LinkSettings
+from naftiko.link.document import link
+from naftiko.link.lint import lint
+from naftiko.link.sent import sent_variables
 from naftiko.observe.observer import Caller, UnitRun
 from naftiko.observe.redaction import Learnt
 from naftiko.plan.addresses import basic_credential, user_of
-from naftiko.plan.apis import LinkSettings
-from naftiko.plan.content import Content
 from naftiko.plan.inputs import Input
-from naftiko.plan.link import link
-from naftiko.plan.lint import lint
-from naftiko.plan.references import Variable
-from naftiko.plan.scope import Variables
-from naftiko.plan.sent import sent_variables
-from naftiko.plan.template import has_placeholder
 from naftiko.plan.unit import AdapterPlan, CapabilityPlan, UnitPlan
-from naftiko.types import ABSENT, Diagnostic, Severity
 
 ResultT = TypeVar("ResultT")
 
@@ -137,7 +136,7 @@ class Unit:
         """Check the inputs, call, and return the answer.
 
         Raises:
-            CallError: see ``naftiko.errors``; an upstream's own 4xx and 5xx are ``UpstreamStatus``.
+            CallError: see ``naftiko.ground.errors``; an upstream's own 4xx and 5xx are ``UpstreamStatus``.
         """
         running = self._run(inputs or {}, body)
         return await (running if self.observer is None else self.seen(running, self.run_of(Caller())))

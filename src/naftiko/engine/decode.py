@@ -14,10 +14,10 @@ from naftiko.engine.head import Head, body_length, head_of, links_of
 from naftiko.engine.mock import description
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.content_coding import is_decoded
-from naftiko.errors import UpstreamBroken
+from naftiko.expression.scope import Scope
+from naftiko.ground.errors import UpstreamBroken
 from naftiko.plan.operation import Operation
 from naftiko.plan.outputs import Outputs
-from naftiko.plan.scope import Scope
 
 _NO_CONTENT = frozenset({204, 205, 304})
 _OF_THE_BODY = frozenset({"etag", "last-modified", "content-disposition"})

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from naftiko.engine.run import Engine
-from naftiko.errors import NotExecutable
+from naftiko.expression.content import Content
+from naftiko.ground.errors import NotExecutable
 from naftiko.plan.actions import Run
-from naftiko.plan.content import Content
 from naftiko.plan.outputs import Explained
 from naftiko.plan.unit import UnitPlan
 

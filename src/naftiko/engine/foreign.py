@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import CapabilityDocument, ConsumesHttp
-from naftiko.engine.reaching import host_of
+from naftiko.engine.reach import host_of
 from naftiko.plan.unit import CapabilityPlan
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from typing import Any
 import httpx
 
 from naftiko.engine.query import drop_pairs
-from naftiko.engine.refused import dots_in_inputs
 from naftiko.engine.request import Draft, Streamed, place
 from naftiko.engine.sending import Outgoing
+from naftiko.engine.unsendable import dots_in_inputs
 from naftiko.engine.upstream import Upstream
-from naftiko.errors import NotExecutable, Problem
+from naftiko.expression.path import climbs
+from naftiko.expression.scope import Scope
+from naftiko.ground.errors import NotExecutable, Problem
+from naftiko.ground.http import READING
+from naftiko.ground.types import ABSENT
 from naftiko.plan.actions import ForwardAction
-from naftiko.plan.dots import climbs
-from naftiko.plan.methods import READING
-from naftiko.plan.scope import Scope
-from naftiko.types import ABSENT
 
 _CONNECTION = frozenset(
     {

@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 
 from naftiko.engine.transport.whole import raw_headers
-from naftiko.plan.media_types import bare, charset_of
+from naftiko.ground.media_types import bare, charset_of
 
 _USEFUL: Final = frozenset(
     {

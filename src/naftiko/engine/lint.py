@@ -12,12 +12,11 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import Bind, CapabilityDocument, ConsumedOperation
 from naftiko.engine.binds import UnreadableSource, file_of, open_source
 from naftiko.engine.formats import KNOWN, FormatError, FormatOptions, FormatUnavailable, decoder
-from naftiko.engine.locations import is_there, located
-from naftiko.engine.reach import FileRoots
-from naftiko.plan.adapters import linked
-from naftiko.plan.adapters.kind import Located
-from naftiko.plan.scope import Variables
-from naftiko.types import Diagnostic
+from naftiko.engine.reach import FileRoots, is_there, located
+from naftiko.expression.scope import Variables
+from naftiko.ground.types import Diagnostic
+from naftiko.link.adapters import linked
+from naftiko.link.adapters.kind import Located
 
 _PLAIN = frozenset({"", "json", "xml", "csv", "tsv", "psv", "text", "binary"})
 """Formats that need neither a file nor a library of an extra."""

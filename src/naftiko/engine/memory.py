@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from naftiko.errors import Overloaded
+from naftiko.ground.errors import Overloaded
 
 SMALL: Final = 64 * 1024
 """Bytes of a body that are not counted."""

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import httpx
 
-from naftiko import jsontext
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.pool import OPERATION
 from naftiko.engine.transport.whole import Whole
+from naftiko.expression.sources import reads_steps, written
+from naftiko.ground import jsontext
 from naftiko.observe.redaction import HIDDEN, Redactor, is_secret_name
 from naftiko.plan.actions import Call
-from naftiko.plan.sources import reads_steps, written
 
 _NOISE = frozenset({"host", "content-length", "user-agent", "accept", "accept-encoding", "connection"})
 _DESCRIPTION: Final = "naftiko.description"

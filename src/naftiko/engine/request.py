@@ -9,23 +9,29 @@ from urllib.parse import quote
 import httpx
 
 from naftiko.engine.bodies import Body, encode_body, field_value, is_document, json_bytes, written
-from naftiko.engine.refused import dots_in_base, dots_in_path, wrong_base
-from naftiko.engine.required import base_without_values, sends_nothing, without_values
+from naftiko.engine.unsendable import (
+    base_without_values,
+    dots_in_base,
+    dots_in_path,
+    sends_nothing,
+    without_values,
+    wrong_base,
+)
 from naftiko.engine.wire import WireRequest
-from naftiko.errors import InputError, MissingVariable, NotExecutable, Problem
-from naftiko.http_fields import CONTROLS, is_token
+from naftiko.expression.content import Content
+from naftiko.expression.path import climbs
+from naftiko.expression.scope import Scope
+from naftiko.expression.text import as_text, quoted
+from naftiko.ground.errors import InputError, MissingVariable, NotExecutable, Problem
+from naftiko.ground.http import CONTROLS, is_token
+from naftiko.ground.media_types import MULTIPART, bare
+from naftiko.ground.types import ABSENT
 from naftiko.plan.actions import Call
 from naftiko.plan.base import WrongBase, path_of
 from naftiko.plan.body import BodyKind
-from naftiko.plan.content import Content
-from naftiko.plan.dots import climbs
-from naftiko.plan.media_types import MULTIPART, bare
 from naftiko.plan.operation import Operation
 from naftiko.plan.parameter import Parameter
-from naftiko.plan.scope import Scope
-from naftiko.plan.text import as_text, quoted
 from naftiko.plan.unit import ApiPlan
-from naftiko.types import ABSENT
 
 _FORBIDDEN_IN_HEADER = frozenset(CONTROLS.decode("ascii"))
 """Control characters but the tab (RFC 9110 chapter 5.5)."""

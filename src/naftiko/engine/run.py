@@ -10,30 +10,30 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 import httpx
 
 from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
-from naftiko.engine.apart import LIGHT, Pool, Shared, current, is_heavy
-from naftiko.engine.apart.outside import ROLE, Answered, Calls
-from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.decode import answer as make_answer
 from naftiko.engine.decode import document, passed_on, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
 from naftiko.engine.head import retry_after
 from naftiko.engine.memory import SMALL
+from naftiko.engine.process_pool import LIGHT, Pool, Shared, current, is_heavy
+from naftiko.engine.process_pool.outside import ROLE, Answered, Calls
 from naftiko.engine.reach import FileRoots
 from naftiko.engine.request import dump_json
 from naftiko.engine.transport.redirects import is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
 from naftiko.engine.watched import watched_step
-from naftiko.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
+from naftiko.expression.content import Content
+from naftiko.expression.scope import Scope, Variables
+from naftiko.ground.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
+from naftiko.ground.http import READING
+from naftiko.ground.sizes import binary_bytes
+from naftiko.ground.types import ABSENT
 from naftiko.observe.observer import Observer
 from naftiko.observe.redaction import Learnt, Redactor
 from naftiko.plan.actions import Call, FlowAction, Run, RunnableStep, StepResult
-from naftiko.plan.content import Content
-from naftiko.plan.function_inputs import arguments_of
-from naftiko.plan.methods import READING
+from naftiko.plan.bindings import arguments_of
 from naftiko.plan.operation import Operation
-from naftiko.plan.scope import Scope, Variables
 from naftiko.plan.unit import UnitPlan
-from naftiko.types import ABSENT
 
 ResultT = TypeVar("ResultT")
 Complete: TypeAlias = Callable[[Call, Mapping[str, Any]], Mapping[str, Any]]
@@ -118,7 +118,7 @@ class Engine(Shared):
         conditions: Sequence[tuple[str, str]] = (),
         finish: Finish[Any] = PLAIN,
     ) -> Any:
-        """Run a unit with checked inputs; what takes long runs elsewhere (``naftiko.engine.apart``).
+        """Run a unit with checked inputs; what takes long runs elsewhere (``naftiko.engine.process_pool``).
 
         Args:
             unit: the unit.
@@ -129,7 +129,7 @@ class Engine(Shared):
             finish: what is made of the answer.
 
         Raises:
-            CallError: see ``naftiko.errors``.
+            CallError: see ``naftiko.ground.errors``.
         """
         action = unit.action
         if action is None:

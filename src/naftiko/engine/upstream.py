@@ -10,26 +10,26 @@ from typing import Any
 
 import httpx
 
-from naftiko.engine.apart.outside import ROLE, NotYet, Outside
-from naftiko.engine.apart.shared import Shared
 from naftiko.engine.authentication import Credential, credential
 from naftiko.engine.authentication.carried import Carried, carried
+from naftiko.engine.masking import veiled, veiled_stream
+from naftiko.engine.process_pool.outside import ROLE, NotYet, Outside
+from naftiko.engine.process_pool.wire import Shared
 from naftiko.engine.query import drop_pairs
 from naftiko.engine.request import Draft, Writer, full_url
 from naftiko.engine.sending import Outgoing, Send, Target, wrapped
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport import OPERATION, AnswerTooLarge, Limits, Transport, fetch, opened
 from naftiko.engine.transport.whole import Whole
-from naftiko.engine.veiling import veiled, veiled_stream
 from naftiko.engine.watched import Watched
-from naftiko.errors import UpstreamBroken, UpstreamError, UpstreamRefused
+from naftiko.expression.content import Content
+from naftiko.expression.scope import Scope, Variables
+from naftiko.expression.text import whole_characters
+from naftiko.ground.errors import UpstreamBroken, UpstreamError, UpstreamRefused
 from naftiko.observe.redaction import Redactor, credential_text
 from naftiko.plan.actions import Call
-from naftiko.plan.content import Content
 from naftiko.plan.credentials import path_names
 from naftiko.plan.operation import Operation
-from naftiko.plan.scope import Scope, Variables
-from naftiko.plan.text import whole_characters
 from naftiko.plan.unit import ApiPlan
 
 _UNAUTHORIZED = 401
@@ -278,7 +278,7 @@ class Upstream(Shared):
             conditions: a REST caller's, sent unless the call itself has some.
 
         Raises:
-            CallError: see ``naftiko.errors``; an upstream's own 4xx and 5xx are answers.
+            CallError: see ``naftiko.ground.errors``; an upstream's own 4xx and 5xx are answers.
             UpstreamBroken: the answer is larger than ``max_binary_bytes``, among others.
             UpstreamRefused: 401 to our credential.
 

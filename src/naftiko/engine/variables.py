@@ -10,11 +10,11 @@ from pathlib import Path
 from naftiko.document.model import Bind
 from naftiko.engine.binds import Environment, OpenSource, Source, UnreadableSource, file_of, open_source
 from naftiko.engine.reach import FileRoots, ReadableNames
-from naftiko.errors import MissingVariable
-from naftiko.observe.needles import stands_out
+from naftiko.expression.scope import StandIn
+from naftiko.ground.errors import MissingVariable
+from naftiko.link.sent import looks_secret
 from naftiko.observe.redaction import Redactor, is_secret_name
-from naftiko.plan.scope import StandIn
-from naftiko.plan.sent import looks_secret
+from naftiko.observe.secret_patterns import stands_out
 
 _HOST_OR_PORT = re.compile(r"[\w.-]+(?::[0-9]+)?|\[[0-9A-Fa-f:.]+\](?::[0-9]+)?")
 VARIABLE_PREFIX = "NAFTIKO_VAR_"

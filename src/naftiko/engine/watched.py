@@ -12,11 +12,11 @@ import httpx
 from naftiko.engine.answer import Answer
 from naftiko.engine.mock import shown_url
 from naftiko.engine.sending import Outgoing
-from naftiko.errors import CallError, UpstreamRedirect, UpstreamStatus
+from naftiko.ground.errors import CallError, UpstreamRedirect, UpstreamStatus
+from naftiko.link.steps import word_of
 from naftiko.observe.observer import Exchange, Observer, StepRun, UnitRun
 from naftiko.observe.redaction import Redactor
 from naftiko.plan.actions import RunnableStep
-from naftiko.plan.steps import word_of
 from naftiko.plan.unit import ApiPlan
 
 ResultT = TypeVar("ResultT")

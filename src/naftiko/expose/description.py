@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from naftiko.engine.capability import Capability, Unit
+from naftiko.ground.types import ABSENT
 from naftiko.plan.actions import Action
 from naftiko.plan.addresses import without_user
 from naftiko.plan.inputs import Input
 from naftiko.plan.operation import Operation
-from naftiko.types import ABSENT
 
 
 def unit_description(unit: Unit, capability: Capability) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The kinds of adapters that are served. How each is linked is in ``naftiko.plan.adapters``."""
+"""The kinds of adapters that are served. How each is linked is in ``naftiko.link.adapters``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def register(kind: ServedKind[Any]) -> None:
     Raises:
         ValueError: a word of it means another kind.
     """
-    from naftiko.plan import adapters  # noqa: PLC0415  # whoever asks only for ports links nothing
+    from naftiko.link import adapters  # noqa: PLC0415  # whoever asks only for ports links nothing
 
     adapters.register(kind.linking())
     KINDS[kind.kind] = kind

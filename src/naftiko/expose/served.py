@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from naftiko.engine.capability import Adapter, Capability, Unit
     from naftiko.expose.spaces import Spaces
-    from naftiko.plan.adapters.kind import AdapterKind
+    from naftiko.link.adapters.kind import AdapterKind
 
 
 class Exposed(NamedTuple):

@@ -11,8 +11,8 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
-from naftiko.observe.needles import SHORTEST_ENCODED, in_base64
-from naftiko.observe.veil import Veil
+from naftiko.observe.masking import SecretMask
+from naftiko.observe.secret_patterns import SHORTEST_ENCODED, in_base64
 
 HIDDEN = "***"
 _SHORTEST: Final = 4
@@ -138,7 +138,7 @@ class Redactor:
     """
 
     def __init__(self) -> None:
-        self.veil = Veil()
+        self.veil = SecretMask()
         self._spared: set[str] = set()
         self._lasting: set[str] = set()
         self._passing: OrderedDict[str, None] = OrderedDict()

@@ -10,18 +10,18 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from naftiko.errors import NotExecutable, PreconditionFailed
+from naftiko.expression.content import Content
+from naftiko.expression.provenance import missed_step
+from naftiko.expression.scope import Scope, Variables
+from naftiko.expression.template import Value
+from naftiko.ground.errors import NotExecutable, PreconditionFailed
+from naftiko.ground.http import READING, SAFE_METHODS
+from naftiko.ground.types import ABSENT
 from naftiko.plan import promises
-from naftiko.plan.content import Content
-from naftiko.plan.explaining import missed_step
-from naftiko.plan.function_inputs import function_inputs
+from naftiko.plan.bindings import function_inputs
 from naftiko.plan.inputs import InputSet
-from naftiko.plan.methods import READING, SAFE_METHODS
 from naftiko.plan.operation import Operation
 from naftiko.plan.outputs import ConsumedOutputs, Explained, Outputs
-from naftiko.plan.scope import Scope, Variables
-from naftiko.plan.template import Value
-from naftiko.types import ABSENT
 
 if TYPE_CHECKING:
     from naftiko.plan.unit import UnitPlan
@@ -236,7 +236,7 @@ class Action:
         """Run it; return the answer.
 
         Raises:
-            CallError: see ``naftiko.errors``.
+            CallError: see ``naftiko.ground.errors``.
         """
         raise NotImplementedError
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
+from naftiko.expression.path import climbs, encode_literal, path_text
+from naftiko.expression.references import InputOrVariable, Names, Variable
+from naftiko.expression.scope import Scope, StandIn
+from naftiko.expression.template import Value
+from naftiko.ground.types import ABSENT
 from naftiko.plan.addresses import ascii_origin, wrong_url
-from naftiko.plan.dots import climbs
-from naftiko.plan.path import encode_literal, path_text
-from naftiko.plan.references import InputOrVariable, Names, Variable
-from naftiko.plan.scope import Scope, StandIn
-from naftiko.plan.template import Value
-from naftiko.types import ABSENT
 
 _ORIGIN = re.compile(r"https?://([^/@]*)(?:/|$)", re.IGNORECASE)
 _MARK = 0xE000

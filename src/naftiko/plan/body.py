@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from naftiko.document.model import RequestBody
-from naftiko.plan.escape import Position
-from naftiko.plan.form import form_text
-from naftiko.plan.json_text import JsonText, TextOf, double_braces, is_json, structure_of
-from naftiko.plan.media_types import bare
-from naftiko.plan.references import Constant, Input, Names, Structure, compile_data
-from naftiko.plan.sources import inputs_of
-from naftiko.plan.template import Resolve, Template, Value, has_placeholder, parse, parse_json_text, parse_sparql
+from naftiko.expression.escape import EscapeContext
+from naftiko.expression.form import form_text
+from naftiko.expression.json_text import JsonText, TextOf, double_braces, is_json, structure_of
+from naftiko.expression.references import Constant, InputReference, Names, Structure, compile_data
+from naftiko.expression.sources import inputs_of
+from naftiko.expression.template import Resolve, Template, Value, has_placeholder, parse, parse_json_text, parse_sparql
+from naftiko.ground.media_types import bare
 
 
 class BodyKind(enum.Enum):
@@ -74,7 +74,7 @@ class BodyTemplate:
         if self.kind is BodyKind.TEXT and self.value is not None:
             lone = self.value.lone if isinstance(self.value, Template) else None
             values.append(self.value if lone is None else lone.value)
-        return frozenset(value.name for value in values if isinstance(value, Input))
+        return frozenset(value.name for value in values if isinstance(value, InputReference))
 
 
 _WORDS = {
@@ -159,7 +159,7 @@ def _text(data: Any, kind: BodyKind, names: Names) -> Value:
 
 _PARSERS: dict[BodyKind, Callable[[str, Resolve], Template]] = {
     BodyKind.TEXT: parse,
-    BodyKind.XML: lambda text, resolve: parse(text, resolve, Position.XML),
+    BodyKind.XML: lambda text, resolve: parse(text, resolve, EscapeContext.XML),
     BodyKind.SPARQL: parse_sparql,
 }
 
@@ -167,7 +167,7 @@ _PARSERS: dict[BodyKind, Callable[[str, Resolve], Template]] = {
 def _form(data: Any, names: Names) -> Value:
     if not isinstance(data, str):
         return compile_data(data, names)
-    template = parse(data.strip(), names.resolve, Position.QUERY)
+    template = parse(data.strip(), names.resolve, EscapeContext.QUERY)
     return template.lone.value if template.lone else form_text(template)
 
 

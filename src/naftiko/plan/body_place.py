@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from naftiko.expression.template import Template
+from naftiko.ground.media_types import MULTIPART, bare, has_fields, is_json
 from naftiko.plan.body import BodyTemplate
-from naftiko.plan.media_types import MULTIPART, bare, has_fields, is_json
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.schema_types import stands_for_bytes
-from naftiko.plan.template import Template
 
 _WHOLE = frozenset({"body", "_body", "payload"})
 

@@ -10,12 +10,12 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import Authentication
 from naftiko.document.model.authentication import Unusable
 from naftiko.document.suggest import fold
+from naftiko.expression.references import Constant, Names, Structure, Variable
+from naftiko.expression.template import TemplateError, Value, has_placeholder, parse
 from naftiko.plan.addresses import wrong_url
 from naftiko.plan.base import BasePart, BaseUri
 from naftiko.plan.body import BodyKind, BodyTemplate
 from naftiko.plan.operation import Operation
-from naftiko.plan.references import Constant, Names, Structure, Variable
-from naftiko.plan.template import TemplateError, Value, has_placeholder, parse
 
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _WITH_FIELDS: Final = frozenset({BodyKind.JSON, BodyKind.JSON_TEXT, BodyKind.FORM, BodyKind.MULTIPART})

@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
-from naftiko import jsontext
-from naftiko.digits import ExactNumber, is_number, is_whole, read_number, whole
 from naftiko.document.suggest import did_you_mean, fold, listed
-from naftiko.errors import InputError, Problem
-from naftiko.plan.content import Base64, Content
-from naftiko.plan.jsonpath import JSONPath
-from naftiko.plan.patience import Watch
+from naftiko.expression.content import Base64, Content
+from naftiko.expression.jsonpath import JSONPath
+from naftiko.expression.styles import Style
+from naftiko.expression.text import as_text, compact_json, whole_characters
+from naftiko.ground import jsontext
+from naftiko.ground.digits import ExactNumber, is_number, is_whole, read_number, whole
+from naftiko.ground.errors import InputError, Problem
+from naftiko.ground.types import ABSENT
+from naftiko.plan.deadline import Watch
 from naftiko.plan.problems import Problems
 from naftiko.plan.schema_types import is_nullable
-from naftiko.plan.styles import Style
-from naftiko.plan.text import as_text, compact_json, whole_characters
 from naftiko.plan.validation import Errors, matches, schema_errors
-from naftiko.types import ABSENT
 
 SIMPLE_KEYWORDS = frozenset(
     {"type", "description", "items", "enum", "pattern", "maxLength", "minLength", "minimum", "maximum", "format"}

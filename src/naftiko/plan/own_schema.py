@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from naftiko.errors import InputError, Problem
+from naftiko.expression.text import compact_json
+from naftiko.ground.errors import InputError, Problem
+from naftiko.ground.types import Position
+from naftiko.plan.deadline import Watch
 from naftiko.plan.inputs import Input, InputSet
-from naftiko.plan.patience import Watch
 from naftiko.plan.portable import Folder, Loss, Losses, References, Shape, Shaper, mended, type_words
 from naftiko.plan.problems import Problems
-from naftiko.plan.text import compact_json
 from naftiko.plan.validation import Errors, schema_errors
-from naftiko.types import Position
 
 _EACH_INPUT: Final = frozenset({"type", "properties", "required", "additionalProperties"})
 """Root keywords that the check of each input covers already."""

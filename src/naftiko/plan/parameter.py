@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from naftiko.expression.scope import Scope
+from naftiko.expression.styles import Style
+from naftiko.expression.template import Value
+from naftiko.ground.types import ABSENT
 from naftiko.plan.schema_types import is_nullable
-from naftiko.plan.scope import Scope
-from naftiko.plan.styles import Style
-from naftiko.plan.template import Value
-from naftiko.types import ABSENT
 
 
 @dataclass(frozen=True, slots=True)

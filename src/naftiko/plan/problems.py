@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from naftiko.errors import Problem
+from naftiko.ground.errors import Problem
 
 MOST: Final = 25
 """Problems that are told one by one: a body of 4 MB may have 200,000 of them."""

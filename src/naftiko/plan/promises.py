@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from naftiko.plan.mock import ListOf
-from naftiko.plan.outputs import ArrayOf, Expressed, ObjectOf, Output, Outputs, ValuesOf
-from naftiko.plan.references import Constant
-from naftiko.plan.scope import Scope, Variables
+from naftiko.expression.references import Constant
+from naftiko.expression.scope import Scope, Variables
+from naftiko.plan.outputs import ArrayOf, Expressed, ListOf, ObjectOf, Output, Outputs, ValuesOf
 
 _TYPES: Final = ("null", "string", "number", "boolean", "object", "array")
 _NAMES: Final[Mapping[type, str]] = {

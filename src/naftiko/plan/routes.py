@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from naftiko.document.model import ExposedResource, InputParameter, RestAdapter
-from naftiko.plan.path import all_placeholders, begins_with, join, placeholders, same_placeholder, shape, split_path
+from naftiko.expression.path import (
+    all_placeholders,
+    begins_with,
+    join,
+    placeholders,
+    same_placeholder,
+    shape,
+    split_path,
+)
 
 _WHOLE = re.compile(r"\$?\{\{\s*[^{}]+\s*\}\}|\$?\{[^{}]+\}")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from naftiko.digits import is_whole, whole
 from naftiko.document.findings import Findings
 from naftiko.document.model import InputParameter, OutputParameter
+from naftiko.ground.digits import is_whole, whole
+from naftiko.ground.types import ABSENT
 from naftiko.plan.inputs import fit
 from naftiko.plan.validation import broken_pattern
-from naftiko.types import ABSENT
 
 _COPIED = {
     "description": "description",

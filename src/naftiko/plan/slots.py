@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from naftiko.document.suggest import fold
+from naftiko.expression.path import PathTemplate
+from naftiko.expression.references import Names
+from naftiko.expression.styles import Style
 from naftiko.plan.body import BodyTemplate, names_alone, names_in_text
 from naftiko.plan.body_place import BodyPlace
 from naftiko.plan.parameter import Parameter
-from naftiko.plan.path import PathTemplate
-from naftiko.plan.references import Names
-from naftiko.plan.styles import Style
 
 
 @dataclass(frozen=True, slots=True)

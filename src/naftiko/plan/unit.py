@@ -13,6 +13,8 @@ from naftiko.document.model import (
     McpPrompt,
     ToolHints,
 )
+from naftiko.expression.template import Value
+from naftiko.ground.types import Position
 from naftiko.plan.actions import Action
 from naftiko.plan.base import BaseUri
 from naftiko.plan.inputs import InputSet
@@ -20,8 +22,6 @@ from naftiko.plan.outputs import Outputs
 from naftiko.plan.own_schema import OwnSchema
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.routes import ExposedRoute
-from naftiko.plan.template import Value
-from naftiko.types import Position
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from naftiko.document.ports import LAST_PORT
 from naftiko.engine.capability import Adapter, Capability
-from naftiko.engine.transport.surroundings import environment_faults
+from naftiko.engine.transport.environment import environment_faults
 from naftiko.expose.announcement import Announcement
 from naftiko.expose.registry import KINDS
 from naftiko.expose.served import Exposed, Listening

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from naftiko.expose.authentication.contract import METADATA_PATH
+from naftiko.expose.authentication.scheme import METADATA_PATH
 from naftiko.expose.registry import KINDS
 from naftiko.expose.served import AdapterOptions, Mounted, ServedKind, options_of
 from naftiko.serve.addresses import Listener

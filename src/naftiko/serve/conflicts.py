@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 from naftiko.engine.capability import Unit
 from naftiko.expose.registry import KINDS
 from naftiko.expose.served import Exposed, ServedKind
+from naftiko.ground.types import Position
 from naftiko.serve.addresses import Listener
-from naftiko.types import Position
 
 _Key: TypeAlias = tuple[str, Hashable]
 

@@ -18,8 +18,8 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from naftiko.expose.caller import ABORT
-from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
+from naftiko.expose.http.caller import ABORT
+from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
 
 _log = logging.getLogger(__name__)
 _TICK: Final = 1.0

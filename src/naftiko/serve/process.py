@@ -12,15 +12,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from naftiko.engine.apart import SECONDS, current, install
 from naftiko.engine.capability import Capability
 from naftiko.engine.memory import Budget
+from naftiko.engine.process_pool import SECONDS, current, install
 from naftiko.expose.announcement import Announce
-from naftiko.expose.authentication.shared_counts import share_counts
+from naftiko.expose.authentication.nonces import share_counts
 from naftiko.expose.registry import KINDS
 from naftiko.expose.served import Exposed, ServedKind
-from naftiko.observe.lines import LINES
-from naftiko.plan.patience import PATIENCE, SHORT
+from naftiko.observe.logs import LINES
+from naftiko.plan.deadline import CHECK_LIMIT, SHORT
 from naftiko.serve.addresses import Listener, impossible_port, listeners
 from naftiko.serve.announcements import amounts, in_conflict, no_port, not_listening, on_stdio, where
 from naftiko.serve.apps import AppOptions, app_of
@@ -315,12 +315,12 @@ async def _run(
 
 def _open_pool(seconds: float, memory: Budget) -> None:
     """Let large documents be worked on in processes of their own, where the system has them."""
-    from naftiko.engine.apart.template import open_pool  # noqa: PLC0415  # it imports what only Unix has
+    from naftiko.engine.process_pool.template import open_pool  # noqa: PLC0415  # it imports what only Unix has
 
     pool = open_pool(seconds, memory)
     if pool is not None:
         install(pool)
-        PATIENCE.seconds = SHORT
+        CHECK_LIMIT.seconds = SHORT
 
 
 def _close_pool() -> None:

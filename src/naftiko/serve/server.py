@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 import uvicorn
 
 from naftiko.engine.memory import Budget, Lease
-from naftiko.errors import NaftikoError
-from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
-from naftiko.expose.streams import STREAMS, OpenStreams
+from naftiko.expose.http.streams import STREAMS, OpenStreams
+from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
+from naftiko.ground.errors import NaftikoError
 from naftiko.serve.connections import Connection, ConnectionLimits, Connections
 from naftiko.serve.sockets import take_no_more
 

@@ -20,8 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from naftiko.errors import NaftikoError
-from naftiko.observe.lines import LINES
+from naftiko.ground.errors import NaftikoError
+from naftiko.observe.logs import LINES
 
 _log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from starlette.responses import JSONResponse, Response
 
+from naftiko.ground.types import Json
 from naftiko.testing.exchange import Answer, Behaviour, Exchange
-from naftiko.types import Json
 
 _CHUNK: Final = 64 * 1024
 

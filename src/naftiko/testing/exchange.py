@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from naftiko.types import Json
+from naftiko.ground.types import Json
 
 _HANG_UP_LIMIT: Final = 2.0
 """Seconds that a hang-up may take to flush what was written; a client that does not read is cut without it."""

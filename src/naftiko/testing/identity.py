@@ -14,9 +14,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from starlette.responses import JSONResponse
 
+from naftiko.ground.types import Json
 from naftiko.testing.exchange import Answer, RecordedRequest
 from naftiko.testing.upstream import StandInUpstream
-from naftiko.types import Json
 
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from naftiko.cli.clients.client import Server
+from naftiko.cli.clients.known import Server
 from naftiko.cli.settings import Given, SettingsFile
 from naftiko.document.model import (
     ApiKeyAuthentication,
@@ -22,8 +22,8 @@ from naftiko.document.model import (
     Bind,
 )
 from naftiko.engine.capability import Adapter, Capability
+from naftiko.expression.template import has_placeholder
 from naftiko.observe.redaction import is_secret_name
-from naftiko.plan.template import has_placeholder
 from naftiko.serve.addresses import Listener, listeners
 
 _ANY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104  # the reverse of binding to it

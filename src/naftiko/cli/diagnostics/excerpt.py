@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from naftiko.document.reader import source_lines
-from naftiko.observe import neutral
+from naftiko.ground.types import Diagnostic, Position
+from naftiko.observe import sanitize as neutral
 from naftiko.plan.addresses import user_spans
-from naftiko.types import Diagnostic, Position
 
 WIDTH = 120
 """How many characters of a line are shown."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from naftiko.types import Diagnostic, Severity
+from naftiko.ground.types import Diagnostic, Severity
 
 
 @dataclass(frozen=True, slots=True)

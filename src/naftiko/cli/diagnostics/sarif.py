@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from naftiko import __version__
 from naftiko.cli.diagnostics.report import Report
-from naftiko.cli.pages import rule_markdown
+from naftiko.cli.explain import rule_markdown
 from naftiko.document.rules import RULES, Rule
-from naftiko.types import Diagnostic, Position, Severity
+from naftiko.ground.types import Diagnostic, Position, Severity
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.HINT: "note"}

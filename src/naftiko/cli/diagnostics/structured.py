@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from naftiko.cli.diagnostics.report import Checked, Report
-from naftiko.types import Diagnostic, Position, Severity
+from naftiko.ground.types import Diagnostic, Position, Severity
 
 SHAPE_VERSION = 1
 

@@ -10,7 +10,7 @@ import click
 
 from naftiko.cli.diagnostics.excerpt import Excerpts, harmless
 from naftiko.cli.diagnostics.report import Report, summary
-from naftiko.types import Diagnostic, Position, Severity
+from naftiko.ground.types import Diagnostic, Position, Severity
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "cyan"}
 _GUTTER = "blue"

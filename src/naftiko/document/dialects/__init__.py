@@ -11,7 +11,9 @@ import functools
 from collections.abc import Callable
 from typing import TypeAlias
 
-from naftiko.document.dialects import authentication, bodies, calls, imports, keys, parameters, routes, steps, variables
+from naftiko.document.dialects import authentication, bodies, imports, keys, parameters, routes, steps
+from naftiko.document.dialects import authentication as variables
+from naftiko.document.dialects import steps as calls
 from naftiko.document.findings import Findings
 from naftiko.document.model import (
     AdapterModel,

@@ -20,14 +20,21 @@ from naftiko.document.model.authentication import (
 )
 from naftiko.document.model.base import Import, Model
 from naftiko.document.model.binds import Bind
-from naftiko.document.model.body import MultipartPart, RequestBody
 from naftiko.document.model.capability import (
     CapabilityDocument,
     Info,
     Person,
     UnknownConsumes,
 )
-from naftiko.document.model.consumes import RAW_FORMATS, ConsumedOperation, ConsumedResource, ConsumesHttp, Tunnel
+from naftiko.document.model.consumes import (
+    RAW_FORMATS,
+    ConsumedOperation,
+    ConsumedResource,
+    ConsumesHttp,
+    MultipartPart,
+    RequestBody,
+    Tunnel,
+)
 from naftiko.document.model.control import (
     ControlAdapter,
     ControlLogs,

@@ -18,7 +18,7 @@ from yaml.nodes import Node
 from naftiko.document.findings import Reporter
 from naftiko.document.model.base import Choice, Model
 from naftiko.document.suggest import fold
-from naftiko.http_fields import is_token
+from naftiko.ground.http import is_token
 
 PLACEMENTS: Final = ("header", "query", "cookie", "body", "path")
 DEFAULT_HEADER: Final = "X-API-Key"

@@ -1,7 +1,7 @@
 """Steps of an orchestration, and the mappings that build its answer (SEMANTICS 5.5).
 
 A kind of step is a model: it has the keys of the kind. How it is linked and what it does is a plan, which is registered
-together with it (``naftiko.plan.steps``).
+together with it (``naftiko.link.steps``).
 """
 
 from __future__ import annotations

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from naftiko.document.rules.clients import CLIENTS
+from naftiko.document.rules.clients import CLIENTS, SCHEMAS
 from naftiko.document.rules.credentials import CREDENTIALS
-from naftiko.document.rules.expressions import EXPRESSIONS
 from naftiko.document.rules.imports import IMPORTS
-from naftiko.document.rules.language import LANGUAGE
-from naftiko.document.rules.references import REFERENCES
+from naftiko.document.rules.language import LANGUAGE, TEXT
+from naftiko.document.rules.references import EXPRESSIONS, REFERENCES
 from naftiko.document.rules.requests import REQUESTS
 from naftiko.document.rules.rule import Rule
-from naftiko.document.rules.schemas import SCHEMAS
-from naftiko.document.rules.text import TEXT
 
 __all__ = ["CHAPTERS", "RULES", "Rule"]
 

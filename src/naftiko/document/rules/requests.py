@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from naftiko.document.rules.rule import ERROR, HINT, WARNING, Rule
-from naftiko.document.rules.shop import PRODUCTS, REST, TOOL
+from naftiko.document.rules.rule import ERROR, HINT, PRODUCTS, REST, TOOL, WARNING, Rule
 
 _SHOP = (
     PRODUCTS

@@ -17,10 +17,10 @@ from naftiko.document.model import (
 from naftiko.engine.authentication.apikey import ApiKeyCredential
 from naftiko.engine.authentication.basic import BasicCredential
 from naftiko.engine.authentication.bearer import BearerCredential
-from naftiko.engine.authentication.contract import Credential, Fetch, Learn, Means, Proof
 from naftiko.engine.authentication.digest import DigestCredential
 from naftiko.engine.authentication.oauth2 import oauth2_credential
-from naftiko.plan.scope import Scope
+from naftiko.engine.authentication.scheme import Credential, Fetch, Learn, Means, Proof
+from naftiko.expression.scope import Scope
 from naftiko.plan.unit import ApiPlan
 
 __all__ = ["MAKERS", "Credential", "Fetch", "Make", "Means", "Proof", "credential", "register"]

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from naftiko.errors import CallError, NaftikoError
+from naftiko.ground.errors import CallError, NaftikoError
 
 MARGIN: Final = 30.0
 """Seconds before expiry from which on a token is renewed; a tenth of its life where that is less."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from naftiko.document.model import ApiKeyAuthentication
 from naftiko.document.model.authentication import DEFAULT_HEADER
-from naftiko.engine.authentication.contract import Credential, Proof
+from naftiko.engine.authentication.scheme import Credential, Proof
 from naftiko.engine.request import Draft
 
 

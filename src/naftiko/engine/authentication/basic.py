@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from naftiko.engine.authentication.contract import Credential, Proof
+from naftiko.engine.authentication.scheme import Credential, Proof
 from naftiko.engine.request import Draft
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from naftiko.engine.authentication.contract import Credential, Proof
+from naftiko.engine.authentication.scheme import Credential, Proof
 from naftiko.engine.request import Draft
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from naftiko.engine.authentication.contract import Proof
 from naftiko.engine.authentication.fields import with_fields
+from naftiko.engine.authentication.scheme import Proof
 from naftiko.engine.query import drop_pairs, name_of
 from naftiko.engine.request import Draft, query_pairs
 

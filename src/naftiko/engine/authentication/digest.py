@@ -20,9 +20,9 @@ from urllib.parse import quote
 
 import httpx
 
-from naftiko.engine.authentication.contract import Credential, Means, Proof
+from naftiko.engine.authentication.scheme import Credential, Means, Proof
 from naftiko.engine.request import Draft
-from naftiko.http_fields import A_TOKEN, PARAMETER, parameter, quoted
+from naftiko.ground.http import A_TOKEN, PARAMETER, parameter, quoted
 
 Hash = Callable[[bytes], str]
 

@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 from typing import Final
 from urllib.parse import quote, unquote_plus
 
-from naftiko import jsontext
 from naftiko.engine.bodies import Body, json_bytes
-from naftiko.errors import InputError, Problem
+from naftiko.ground import jsontext
+from naftiko.ground.errors import InputError, Problem
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"

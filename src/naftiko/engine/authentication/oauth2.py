@@ -18,11 +18,11 @@ from naftiko.document.model import OAuth2Authentication
 from naftiko.document.model.authentication import REFRESH_TOKEN
 from naftiko.engine.authentication.access_token import AccessToken, TokenKeeper
 from naftiko.engine.authentication.bearer import BearerCredential
-from naftiko.engine.authentication.contract import Credential, Means, Proof
+from naftiko.engine.authentication.scheme import Credential, Means, Proof
 from naftiko.engine.authentication.server_metadata import ServerMetadata, discover
-from naftiko.engine.authentication.token_endpoint import Client, request_token
+from naftiko.engine.authentication.token_endpoint import OAuth2Client, request_token
 from naftiko.engine.request import Draft
-from naftiko.errors import MissingVariable, NotExecutable, UpstreamError
+from naftiko.ground.errors import MissingVariable, NotExecutable, UpstreamError
 from naftiko.plan.addresses import wrong_url
 
 _ANY_CLIENT: Final = "OAUTH"
@@ -67,7 +67,7 @@ class OAuth2Credential(Credential):
         sent = request.headers.get("Authorization", "")
         return self._keeper.refused(sent.removeprefix("Bearer "))
 
-    async def _grant(self, client: Client, form: Mapping[str, str], endpoint: str, issuer: str) -> AccessToken:
+    async def _grant(self, client: OAuth2Client, form: Mapping[str, str], endpoint: str, issuer: str) -> AccessToken:
         known = self._discovered
         if known is None or known[0] != (endpoint or issuer):
             server = ServerMetadata(endpoint) if endpoint else await discover(issuer, self._ask)
@@ -89,7 +89,7 @@ class OAuth2Credential(Credential):
         except UpstreamError as error:
             raise type(error)(f"no access token: {error.detail}", hint=error.hint) from None
 
-    def _client(self) -> Client:
+    def _client(self) -> OAuth2Client:
         """Return the client.
 
         Raises:
@@ -106,7 +106,7 @@ class OAuth2Credential(Credential):
         if not name or not (secret or self._refreshes):
             missing = [variable for variable, value in zip(pairs[0], (name, secret), strict=True) if not value]
             raise MissingVariable(missing, hint=self._advice())
-        return Client(name, secret)
+        return OAuth2Client(name, secret)
 
     def _advice(self) -> str:
         names = " or ".join(f"{name} and {secret}" for name, secret in client_variables(self._api.namespace))

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
-from naftiko.engine.authentication.contract import Fetch
-from naftiko.errors import UpstreamBroken, UpstreamError
-from naftiko.types import Json
+from naftiko.engine.authentication.scheme import Fetch
+from naftiko.ground.errors import UpstreamBroken, UpstreamError
+from naftiko.ground.types import Json
 
 _OAUTH = "/.well-known/oauth-authorization-server"
 _OPENID = "/.well-known/openid-configuration"

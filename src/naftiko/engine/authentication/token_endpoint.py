@@ -14,11 +14,11 @@ from urllib.parse import quote_plus, urlencode
 import httpx
 
 from naftiko.engine.authentication.access_token import AccessToken
-from naftiko.engine.authentication.contract import Fetch
+from naftiko.engine.authentication.scheme import Fetch
 from naftiko.engine.authentication.server_metadata import ServerMetadata
 from naftiko.engine.transport.redirects import is_redirect, not_followed
-from naftiko.errors import UpstreamBroken, UpstreamError, UpstreamRefused
-from naftiko.types import Json
+from naftiko.ground.errors import UpstreamBroken, UpstreamError, UpstreamRefused
+from naftiko.ground.types import Json
 
 BASIC: Final = "client_secret_basic"
 POST: Final = "client_secret_post"
@@ -35,7 +35,7 @@ _HINTS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class OAuth2Client:
     """Who asks; a public client has no secret."""
 
     id: str
@@ -43,7 +43,7 @@ class Client:
 
 
 async def request_token(
-    server: ServerMetadata, client: Client, grant: Mapping[str, str], fetch: Fetch
+    server: ServerMetadata, client: OAuth2Client, grant: Mapping[str, str], fetch: Fetch
 ) -> tuple[AccessToken, str]:
     """Return a token, and the method by which the client proved itself.
 
@@ -69,7 +69,9 @@ async def request_token(
     return _token(response, client), method
 
 
-async def _ask(endpoint: str, client: Client, grant: Mapping[str, str], method: str, fetch: Fetch) -> httpx.Response:
+async def _ask(
+    endpoint: str, client: OAuth2Client, grant: Mapping[str, str], method: str, fetch: Fetch
+) -> httpx.Response:
     form = dict(grant)
     headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
     if method == POST:
@@ -82,7 +84,7 @@ async def _ask(endpoint: str, client: Client, grant: Mapping[str, str], method: 
     return await fetch(httpx.Request("POST", endpoint, headers=headers, content=urlencode(form).encode()))
 
 
-def _token(response: httpx.Response, client: Client) -> AccessToken:
+def _token(response: httpx.Response, client: OAuth2Client) -> AccessToken:
     host = response.request.url.netloc.decode("ascii", "replace")
     if response.status_code != HTTPStatus.OK:
         raise _failure(response, host, _error_code(response, client))
@@ -108,7 +110,7 @@ def _failure(response: httpx.Response, host: str, code: str) -> UpstreamError:
     return error
 
 
-def _error_code(response: httpx.Response, client: Client) -> str:
+def _error_code(response: httpx.Response, client: OAuth2Client) -> str:
     """Return the OAuth error code (RFC 6749 chapter 5.2), or ``""``; descriptions may quote what was sent."""
     if response.status_code == HTTPStatus.OK:
         return ""

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from naftiko.engine.binds.contract import Environment, NotReadable, ReadOnce, Source, UnreadableSource
+from naftiko.engine.binds.source import Environment, NotReadable, ReadOnce, Source, UnreadableSource
 
 __all__ = [
     "KNOWN",

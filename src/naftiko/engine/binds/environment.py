@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from naftiko.engine.binds.contract import Environment, Source
+from naftiko.engine.binds.source import Environment, Source
 
 
 def open_source(location: str, base: Path, environment: Mapping[str, str]) -> Source:  # noqa: ARG001  # a scheme's shape

@@ -12,8 +12,8 @@ from urllib.parse import unquote
 from naftiko.document import reader
 from naftiko.document.findings import Findings
 from naftiko.document.nodes import MappingNode, Node, ScalarNode
-from naftiko.engine.binds.contract import NotReadable, ReadOnce, Source
-from naftiko.types import Json
+from naftiko.engine.binds.source import NotReadable, ReadOnce, Source
+from naftiko.ground.types import Json
 
 
 def open_source(location: str, base: Path, environment: Mapping[str, str]) -> Source:  # noqa: ARG001  # a scheme's shape

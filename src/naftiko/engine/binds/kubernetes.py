@@ -20,9 +20,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-from naftiko.engine.binds.contract import NotReadable, ReadOnce, Source
 from naftiko.engine.binds.secret_store import SecretStore
-from naftiko.types import Json
+from naftiko.engine.binds.source import NotReadable, ReadOnce, Source
+from naftiko.ground.types import Json
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _MOUNTED: Final = "/var/run/secrets/naftiko"

@@ -12,10 +12,9 @@ from typing import Final
 
 import httpx
 
-from naftiko.engine.binds.contract import NotReadable
-from naftiko.engine.transport.certificates import platform_context
-from naftiko.engine.transport.proxies import ADVICE, UnusableProxyError, environment_proxies
-from naftiko.types import Json
+from naftiko.engine.binds.source import NotReadable
+from naftiko.engine.transport.environment import ADVICE, UnusableProxyError, environment_proxies, platform_context
+from naftiko.ground.types import Json
 
 TIME_LIMIT: Final = 5.0
 """Seconds for a connection, for each silence, and for a whole answer from its first byte on."""

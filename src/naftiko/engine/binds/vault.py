@@ -17,9 +17,9 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from naftiko.engine.binds.contract import NotReadable, ReadOnce, Source
 from naftiko.engine.binds.secret_store import Reply, SecretStore
-from naftiko.types import Json
+from naftiko.engine.binds.source import NotReadable, ReadOnce, Source
+from naftiko.ground.types import Json
 
 _DATA = "data"
 

@@ -12,16 +12,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from naftiko.engine.formats.contract import (
-    Budget,
+from naftiko.engine.formats.decoder import (
+    DecodeBudget,
     Decoder,
     FormatError,
     FormatOptions,
     FormatUnavailable,
 )
-from naftiko.types import Json
+from naftiko.ground.types import Json
 
-__all__ = ["KNOWN", "Budget", "Decoder", "FormatError", "FormatOptions", "FormatUnavailable", "decoder"]
+__all__ = ["KNOWN", "DecodeBudget", "Decoder", "FormatError", "FormatOptions", "FormatUnavailable", "decoder"]
 
 # name: (module, function that prepares the decoder)
 _FORMATS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from naftiko.engine.formats.avro_datum import Cursor
-from naftiko.engine.formats.contract import Budget, FormatError
+from naftiko.engine.formats.decoder import DecodeBudget, FormatError
 
 MAGIC: Final = b"Obj\x01"
 _SYNC_BYTES: Final = 16
@@ -43,7 +43,7 @@ class Container:
         schema: the JSON text of the schema that the data was written with.
     """
 
-    def __init__(self, content: bytes, budget: Budget) -> None:
+    def __init__(self, content: bytes, budget: DecodeBudget) -> None:
         self._budget = budget
         self._cursor = Cursor(content, budget, position=len(MAGIC))
         header = dict(self._cursor.entries(lambda: self._cursor.take(self._cursor.length())))

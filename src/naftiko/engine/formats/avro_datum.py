@@ -11,9 +11,9 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias, TypeVar
 
-from naftiko.engine.formats.contract import Budget, FormatError
+from naftiko.engine.formats.decoder import DecodeBudget, FormatError
 from naftiko.engine.formats.numbers import json_float, json_single
-from naftiko.types import Json
+from naftiko.ground.types import Json
 
 _LONGEST_VARINT: Final = 10  # bytes of 64 bits
 _LONGEST_DECIMAL: Final = 1024
@@ -29,7 +29,7 @@ class Cursor:
 
     __slots__ = ("_budget", "_content", "_depth", "position")
 
-    def __init__(self, content: bytes, budget: Budget, *, position: int = 0) -> None:
+    def __init__(self, content: bytes, budget: DecodeBudget, *, position: int = 0) -> None:
         self._content = content
         self._budget = budget
         self._depth = 0

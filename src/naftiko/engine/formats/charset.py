@@ -6,8 +6,8 @@ import codecs
 import re
 from typing import Final
 
-from naftiko.engine.formats.contract import FormatError
-from naftiko.plan.text import whole_characters
+from naftiko.engine.formats.decoder import FormatError
+from naftiko.expression.text import whole_characters
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

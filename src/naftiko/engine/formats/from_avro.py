@@ -15,10 +15,10 @@ from typing import Final
 
 from naftiko.engine.formats.avro_container import MAGIC, Container
 from naftiko.engine.formats.avro_datum import Cursor, Read, compile_schema
-from naftiko.engine.formats.contract import Budget, Decoder, FormatError, FormatOptions, library
+from naftiko.engine.formats.decoder import DecodeBudget, Decoder, FormatError, FormatOptions, library
 from naftiko.engine.formats.from_json import decode_json
 from naftiko.engine.formats.schema_file import read_schema_file
-from naftiko.types import Json
+from naftiko.ground.types import Json
 
 _SCHEMA_LIMITS: Final = FormatOptions(max_depth=64, max_values=50_000)
 
@@ -34,7 +34,7 @@ def prepare(options: FormatOptions) -> Decoder:
     read = _compiled(read_schema_file(options.schema, options)) if options.schema else None
 
     def decode(content: bytes, _charset: str | None) -> Json:
-        budget = Budget(options)
+        budget = DecodeBudget(options)
         if content.startswith(MAGIC):
             return list(_container(content, budget))
         if read is None:
@@ -47,7 +47,7 @@ def prepare(options: FormatOptions) -> Decoder:
     return decode
 
 
-def _container(content: bytes, budget: Budget) -> Iterator[Json]:
+def _container(content: bytes, budget: DecodeBudget) -> Iterator[Json]:
     container = Container(content, budget)
     read = _compiled(container.schema)
     for count, block in container.blocks():

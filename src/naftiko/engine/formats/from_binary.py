@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import base64
 
-from naftiko.engine.formats.contract import Decoder, FormatOptions
-from naftiko.types import Json
+from naftiko.engine.formats.decoder import Decoder, FormatOptions
+from naftiko.ground.types import Json
 
 
 def prepare(_options: FormatOptions) -> Decoder:

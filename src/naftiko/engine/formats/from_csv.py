@@ -10,9 +10,9 @@ import csv
 import io
 
 from naftiko.engine.formats.charset import decode_text
-from naftiko.engine.formats.contract import Budget, Decoder, FormatError, FormatOptions
+from naftiko.engine.formats.decoder import DecodeBudget, Decoder, FormatError, FormatOptions
 from naftiko.engine.formats.tables import column_names
-from naftiko.types import Json
+from naftiko.ground.types import Json
 
 
 def prepare_commas(options: FormatOptions) -> Decoder:
@@ -33,13 +33,13 @@ def prepare_bars(options: FormatOptions) -> Decoder:
 def _prepare(options: FormatOptions, separator: str) -> Decoder:
     def decode(content: bytes, charset: str | None) -> Json:
         text = decode_text(content, charset)
-        Budget(options).values(text.count(separator))  # a row is read as a whole, so ask before
-        return _records(text, separator, Budget(options))
+        DecodeBudget(options).values(text.count(separator))  # a row is read as a whole, so ask before
+        return _records(text, separator, DecodeBudget(options))
 
     return decode
 
 
-def _records(text: str, separator: str, budget: Budget) -> list[Json]:
+def _records(text: str, separator: str, budget: DecodeBudget) -> list[Json]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     names: list[str] = []
     records: list[Json] = []

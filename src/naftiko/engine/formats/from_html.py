@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 from naftiko.engine.formats.charset import decode_text, known_charset
-from naftiko.engine.formats.contract import Budget, Decoder, FormatError, FormatOptions, library
+from naftiko.engine.formats.decoder import DecodeBudget, Decoder, FormatError, FormatOptions, library
 from naftiko.engine.formats.tables import column_names
-from naftiko.types import Json
+from naftiko.ground.types import Json
 
 MAX_PAGE_BYTES: Final = 8 * 1024 * 1024
 MAX_ELEMENTS: Final = 200_000
@@ -53,7 +53,7 @@ def prepare(options: FormatOptions) -> Decoder:
     def decode(content: bytes, charset: str | None) -> Json:
         if len(content) > MAX_PAGE_BYTES:
             raise FormatError(f"the page is larger than {MAX_PAGE_BYTES:,} bytes")
-        budget = Budget(options)
+        budget = DecodeBudget(options)
         builder = _Builder(etree, budget, max_elements)
         page = _parsed(decode_text(content, charset or _declared(content)), etree, builder)
         if page is None:
@@ -89,7 +89,7 @@ class _Builder:
         refused: the limit that was reached; the parser shows it as an error of its own.
     """
 
-    def __init__(self, etree: Any, budget: Budget, max_elements: int) -> None:
+    def __init__(self, etree: Any, budget: DecodeBudget, max_elements: int) -> None:
         self._tree = etree.TreeBuilder()
         self._budget = budget
         self._max_elements = max_elements
@@ -147,7 +147,7 @@ def _tables(matches: Iterable[_Element]) -> Iterator[_Element]:
                 yield table
 
 
-def _rows(table: _Element, etree: Any, budget: Budget) -> list[Json] | None:
+def _rows(table: _Element, etree: Any, budget: DecodeBudget) -> list[Json] | None:
     sections = _sections(table)
     head = next((row for name, row in sections if name == "thead"), None)
     first = head if head is not None else next((row for _, row in sections), None)
@@ -177,7 +177,7 @@ def _sections(table: _Element) -> list[tuple[str, _Element]]:
     return rows
 
 
-def _text(cell: _Element, etree: Any, budget: Budget) -> str:
+def _text(cell: _Element, etree: Any, budget: DecodeBudget) -> str:
     pieces: list[str] = []
     walk = etree.iterwalk(cell, events=("start", "end"))
     for event, element in walk:

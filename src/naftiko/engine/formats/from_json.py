@@ -11,10 +11,10 @@ from typing import Final
 import orjson
 
 from naftiko.engine.formats.charset import decode_text, known_charset
-from naftiko.engine.formats.contract import Decoder, FormatError, FormatOptions
-from naftiko.jsontext import BrokenJson, keeps_digits, read_exactly
-from naftiko.plan.text import whole_characters
-from naftiko.types import Json
+from naftiko.engine.formats.decoder import Decoder, FormatError, FormatOptions
+from naftiko.expression.text import whole_characters
+from naftiko.ground.jsontext import BrokenJson, keeps_digits, read_exactly
+from naftiko.ground.types import Json
 
 # One kind of bracket, so that each round of _is_deep() takes exactly one level away.
 _SKELETON: Final = bytes.maketrans(b"{}", b"[]")

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from naftiko.engine.formats.charset import decode_text
-from naftiko.engine.formats.contract import Budget, Decoder, FormatError, FormatOptions, library
+from naftiko.engine.formats.decoder import DecodeBudget, Decoder, FormatError, FormatOptions, library
 from naftiko.engine.formats.from_yaml import read_yaml
 from naftiko.engine.formats.tables import column_names
-from naftiko.types import Json
+from naftiko.ground.types import Json
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -43,7 +43,7 @@ def prepare(options: FormatOptions) -> Decoder:
     def decode(content: bytes, charset: str | None) -> Json:
         if len(content) > MAX_MARKDOWN_BYTES:
             raise FormatError(f"the text is larger than {MAX_MARKDOWN_BYTES:,} bytes")
-        budget = Budget(options)
+        budget = DecodeBudget(options)
         text = decode_text(content, charset).replace("\r\n", "\n")
         front_matter, body = _front_matter(text, budget)
         tokens: list[Token] = parser.parse(body)
@@ -54,7 +54,7 @@ def prepare(options: FormatOptions) -> Decoder:
     return decode
 
 
-def _front_matter(text: str, budget: Budget) -> tuple[Json, str]:
+def _front_matter(text: str, budget: DecodeBudget) -> tuple[Json, str]:
     """Split the front matter off. What stands between two rules but isn't a YAML object is ordinary text."""
     match = _FRONT_MATTER.match(text)
     if match is None:

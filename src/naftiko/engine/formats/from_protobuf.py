@@ -12,10 +12,10 @@ import base64
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from naftiko.engine.formats.contract import Budget, Decoder, FormatError, FormatOptions, library
+from naftiko.engine.formats.decoder import DecodeBudget, Decoder, FormatError, FormatOptions, library
 from naftiko.engine.formats.numbers import json_float, json_single
 from naftiko.engine.formats.proto_schema import message_descriptor
-from naftiko.types import Json
+from naftiko.ground.types import Json
 
 MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
 """Twice what gRPC allows by default: two bytes make an empty message, which takes 130 in memory."""
@@ -57,7 +57,7 @@ def prepare(options: FormatOptions) -> Decoder:
             raise FormatError(
                 f"it is not a {descriptor.full_name}: cut, nested too deeply, or of another type"
             ) from None
-        return _Reader(Budget(options), descriptor.file.pool).message(message)
+        return _Reader(DecodeBudget(options), descriptor.file.pool).message(message)
 
     return decode
 
@@ -65,7 +65,7 @@ def prepare(options: FormatOptions) -> Decoder:
 class _Reader:
     """Turns messages to JSON, within the limits of one document."""
 
-    def __init__(self, budget: Budget, pool: Any) -> None:
+    def __init__(self, budget: DecodeBudget, pool: Any) -> None:
         self._budget = budget
         self._pool = pool
 

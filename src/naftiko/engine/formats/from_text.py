@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from naftiko.engine.formats.charset import decode_text
-from naftiko.engine.formats.contract import Decoder, FormatOptions
+from naftiko.engine.formats.decoder import Decoder, FormatOptions
 
 
 def prepare(_options: FormatOptions) -> Decoder:

@@ -14,8 +14,8 @@ from typing import Final
 from xml.parsers import expat
 
 from naftiko.engine.formats.charset import decode_text
-from naftiko.engine.formats.contract import Budget, Decoder, FormatError, FormatOptions
-from naftiko.types import Json, Rooted
+from naftiko.engine.formats.decoder import DecodeBudget, Decoder, FormatError, FormatOptions
+from naftiko.ground.types import Json, Rooted
 
 _NIL: Final = "http://www.w3.org/2001/XMLSchema-instance}nil"
 _SURROGATES: Final = re.compile(r"(?:&#(?:[xX]0{0,8}[dD][89a-fA-F][0-9a-fA-F]{2}|0{0,8}5[5-7][0-9]{3});)+")
@@ -29,12 +29,12 @@ def prepare(options: FormatOptions) -> Decoder:
     def decode(content: bytes, charset: str | None) -> Json:
         text = decode_text(content, charset or _declared(content))
         try:
-            return _Document(Budget(options)).read(text)
+            return _Document(DecodeBudget(options)).read(text)
         except _CharacterError:
             mended = _SURROGATES.sub(_characters, text)
             if mended == text:
                 raise
-            return _Document(Budget(options)).read(mended)
+            return _Document(DecodeBudget(options)).read(mended)
 
     return decode
 
@@ -101,7 +101,7 @@ class _Element:
 class _Document:
     """The handlers of one parse."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: DecodeBudget) -> None:
         self._budget = budget
         self._open: list[_Element] = []
         self._root: Json = None

@@ -13,12 +13,12 @@ from typing import Final, Protocol
 
 import yaml
 
-from naftiko.digits import core_number
 from naftiko.engine.formats.charset import decode_text
-from naftiko.engine.formats.contract import Budget, Decoder, FormatError, FormatOptions
+from naftiko.engine.formats.decoder import DecodeBudget, Decoder, FormatError, FormatOptions
 from naftiko.engine.formats.numbers import json_float
-from naftiko.types import Json
-from naftiko.yaml12 import BOOLEANS, NULLS, NUMBERS_BEGIN, is_number, not_finite
+from naftiko.ground.digits import core_number
+from naftiko.ground.types import Json
+from naftiko.ground.yaml12 import BOOLEANS, NULLS, NUMBERS_BEGIN, is_number, not_finite
 
 _CORE: Final = "tag:yaml.org,2002:"
 _RESOLVED_TAGS: Final = frozenset({"null", "bool", "int", "float"})  # !!str and all others leave the text
@@ -29,12 +29,12 @@ def prepare(options: FormatOptions) -> Decoder:
     """Prepare the limits; the schema is not used."""
 
     def decode(content: bytes, charset: str | None) -> Json:
-        return read_yaml(decode_text(content, charset), Budget(options))
+        return read_yaml(decode_text(content, charset), DecodeBudget(options))
 
     return decode
 
 
-def read_yaml(text: str, budget: Budget) -> Json:
+def read_yaml(text: str, budget: DecodeBudget) -> Json:
     """Read the first document of ``text``; a text without any is null.
 
     Raises:
@@ -81,7 +81,7 @@ class _Collection:
 class _Composer:
     """Builds the document from the events of the parser, without recursion."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: DecodeBudget) -> None:
         self._budget = budget
         self._open: list[_Collection] = []
         self._anchors: dict[str, _Node | None] = {}

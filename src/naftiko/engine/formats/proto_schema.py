@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from naftiko.engine.formats.contract import FormatError, FormatOptions, library
+from naftiko.engine.formats.decoder import FormatError, FormatOptions, library
 from naftiko.engine.formats.schema_file import read_schema_file, schema_file
 
 COMPILE_SECONDS: Final = 30

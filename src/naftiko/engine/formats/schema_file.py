@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from naftiko.engine.formats.contract import FormatError, FormatOptions
+from naftiko.engine.formats.decoder import FormatError, FormatOptions
 
 MAX_SCHEMA_BYTES = 4 * 1024 * 1024
 

@@ -15,7 +15,7 @@ from naftiko.engine.transport.failures import LOWER_ERRORS, call_error, out_of_t
 from naftiko.engine.transport.limits import Limits
 from naftiko.engine.transport.redirects import MAX_REDIRECTS, REDIRECTS, redirected
 from naftiko.engine.transport.whole import Whole
-from naftiko.errors import UpstreamBroken
+from naftiko.ground.errors import UpstreamBroken
 from naftiko.observe.timing import measured
 
 _UNMEASURED: Final = contextlib.nullcontext()

@@ -1,4 +1,4 @@
-"""What went wrong with an upstream, in plain words: every lower-level error becomes one of ``naftiko.errors`` here.
+"""What went wrong with an upstream, in plain words: every lower-level error becomes one of `naftiko.ground.errors`.
 
 The texts name host, port and cause. They hold no path, query, header or class name, since a caller reads them.
 """
@@ -13,10 +13,10 @@ from typing import Final
 
 import httpx
 
-from naftiko.engine.transport.answer_head import FlawedAnswer
+from naftiko.engine.transport.environment import ADVICE, UnusableProxyError
 from naftiko.engine.transport.limits import Limits
-from naftiko.engine.transport.proxies import ADVICE, UnusableProxyError
-from naftiko.errors import CallError, Overloaded, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from naftiko.engine.transport.message import FlawedAnswer
+from naftiko.ground.errors import CallError, Overloaded, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 
 LOWER_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
 """What a transport raises when the upstream is at fault; ``OSError`` includes TLS and time limits."""

@@ -15,10 +15,9 @@ from typing import Final, Protocol
 
 import httpx
 
-from naftiko.engine.transport.keeping import Exchange
-from naftiko.engine.transport.limits import DEFAULT_LIMITS, Limits
+from naftiko.engine.transport.environment import NO_PROXIES, Proxies, environment_proxies
+from naftiko.engine.transport.limits import DEFAULT_LIMITS, Exchange, Limits
 from naftiko.engine.transport.places import NO_OPERATION, Places
-from naftiko.engine.transport.proxies import NO_PROXIES, Proxies, environment_proxies
 from naftiko.observe.timing import measured
 
 OPERATION: Final = "naftiko.operation"
@@ -141,7 +140,7 @@ def _lean(limits: Limits, verify: bool | ssl.SSLContext) -> _Way | None:  # noqa
     """Connections of our own, where their parser is installed: it is C, and not there for every Python."""
     if find_spec("httptools") is None:
         return None
-    from naftiko.engine.transport.lean.exchanges import Exchanges  # noqa: PLC0415 - with its parser, at the first call
+    from naftiko.engine.transport.http11.exchanges import Exchanges  # noqa: PLC0415 - with its parser, at the first call
 
     return Exchanges(limits, verify)
 

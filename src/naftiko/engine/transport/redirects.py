@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 
-from naftiko.plan.methods import READING
+from naftiko.ground.http import READING
 
 MAX_REDIRECTS: Final = 10
 

@@ -20,13 +20,12 @@ from naftiko.engine.authentication import Fetch
 from naftiko.expose.authentication.apikey import ApiKeyGuard
 from naftiko.expose.authentication.basic import BasicGuard
 from naftiko.expose.authentication.bearer import BearerGuard
-from naftiko.expose.authentication.contract import Credentials, Guard, Principal, Refusal
 from naftiko.expose.authentication.digest import DigestGuard
 from naftiko.expose.authentication.middleware import PRINCIPAL, Authenticated, Render, ResourceMetadata, admit, refuse
-from naftiko.expose.authentication.problem import problem
+from naftiko.expose.authentication.scheme import Credentials, Guard, Principal, Refusal, problem
 from naftiko.expose.authentication.unknown import ClosedGuard
-from naftiko.plan.scope import Scope
-from naftiko.plan.template import Value
+from naftiko.expression.scope import Scope
+from naftiko.expression.template import Value
 
 __all__ = [
     "PRINCIPAL",

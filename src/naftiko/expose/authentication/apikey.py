@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import unquote_to_bytes
 
 from naftiko.document.model import ApiKeyAuthentication
-from naftiko.expose.authentication.challenge import challenge
-from naftiko.expose.authentication.contract import (
+from naftiko.expose.authentication.scheme import (
     REALM,
     AsgiScope,
     Credentials,
@@ -15,11 +14,12 @@ from naftiko.expose.authentication.contract import (
     Principal,
     SchemeGuard,
     as_sent,
+    challenge,
     same_secret,
     without_headers,
 )
-from naftiko.plan.scope import Scope
-from naftiko.plan.template import Value
+from naftiko.expression.scope import Scope
+from naftiko.expression.template import Value
 
 _DEFAULT_KEY = "X-API-Key"
 

@@ -13,11 +13,10 @@ import httpx
 from naftiko.engine import transport
 from naftiko.engine.authentication import Fetch
 from naftiko.engine.authentication.server_metadata import metadata_urls
-from naftiko.errors import CallError
-from naftiko.expose.authentication.failures import AuthorizationServerDown
-from naftiko.expose.authentication.flights import RETRY_AFTER, Kept
-from naftiko.expose.authentication.keys import KeySet
-from naftiko.types import Json
+from naftiko.expose.authentication.single_flight import RETRY_AFTER, Kept
+from naftiko.expose.authentication.tokens import AuthorizationServerDown, KeySet
+from naftiko.ground.errors import CallError
+from naftiko.ground.types import Json
 
 TIME_LIMIT: Final = 5.0
 KEPT: Final = 300.0

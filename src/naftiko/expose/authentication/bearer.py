@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from naftiko.expose.authentication.challenge import challenge
-from naftiko.expose.authentication.contract import (
+from naftiko.expose.authentication.scheme import (
     REALM,
     Credentials,
     Headers,
     Principal,
     SchemeGuard,
+    challenge,
     incomplete,
     same_secret,
 )

@@ -10,8 +10,8 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from naftiko.expose.authentication.challenge import challenge
-from naftiko.expose.authentication.contract import (
+from naftiko.expose.authentication.nonces import Nonces, shared_counts
+from naftiko.expose.authentication.scheme import (
     REALM,
     Credentials,
     Denied,
@@ -19,13 +19,12 @@ from naftiko.expose.authentication.contract import (
     Principal,
     Refusal,
     SchemeGuard,
+    challenge,
     same_secret,
 )
-from naftiko.expose.authentication.nonces import Nonces
-from naftiko.expose.authentication.shared_counts import shared_counts
-from naftiko.http_fields import PARAMETER, parameter
-from naftiko.plan.scope import Scope
-from naftiko.plan.template import Value
+from naftiko.expression.scope import Scope
+from naftiko.expression.template import Value
+from naftiko.ground.http import PARAMETER, parameter
 
 _HASHES: Final = {"SHA-256": "sha256", "MD5": "md5"}
 """The algorithms that are offered, the preferred one first."""

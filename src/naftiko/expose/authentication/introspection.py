@@ -14,10 +14,9 @@ from urllib.parse import quote_plus, urlencode
 import httpx
 
 from naftiko.expose.authentication.authorization_server import AuthorizationServer
-from naftiko.expose.authentication.claims import is_time
-from naftiko.expose.authentication.failures import AuthorizationServerDown, InvalidToken
-from naftiko.expose.authentication.flights import Flights
-from naftiko.expose.authentication.turns import NoTurn, Turns
+from naftiko.expose.authentication.fair_queue import FairQueue, QueueFull
+from naftiko.expose.authentication.single_flight import SingleFlight
+from naftiko.expose.authentication.tokens import AuthorizationServerDown, InvalidToken, is_time
 
 KEPT: Final = 60.0
 """Seconds that an answer is kept: how long a revoked token may still be taken."""
@@ -29,7 +28,7 @@ _MOST_TOKENS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class IntrospectionClient:
     """Who asks."""
 
     id: str
@@ -75,16 +74,16 @@ class Introspection:
     def __init__(
         self,
         server: AuthorizationServer,
-        client: Client,
+        client: IntrospectionClient,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
     ) -> None:
         self._server = server
         self._client = client
         self._wall_clock = wall_clock
-        self._flights: Flights[bytes, Mapping[str, Any]] = Flights(_MOST_TOKENS)
+        self._flights: SingleFlight[bytes, Mapping[str, Any]] = SingleFlight(_MOST_TOKENS)
         # Whoever was let in before doesn't wait behind those who may never be.
-        self._turns, self._known_turns = Turns(_MOST_FLIGHTS), Turns(_MOST_FLIGHTS)
+        self._turns, self._known_turns = FairQueue(_MOST_FLIGHTS), FairQueue(_MOST_FLIGHTS)
         # Apart from one another: a flood of made-up tokens must not push out the answers about real ones.
         self._active = _Answers(clock)
         self._inactive = _Answers(clock)
@@ -113,7 +112,7 @@ class Introspection:
         try:
             async with turns.turn(address):
                 return await self._ask(key, token)
-        except NoTurn:
+        except QueueFull:
             raise AuthorizationServerDown("too many tokens are being checked at once") from None
 
     async def _ask(self, key: bytes, token: str) -> Mapping[str, Any]:
@@ -135,7 +134,7 @@ class Introspection:
         return expires - now if is_time(expires) and expires < now + KEPT else KEPT
 
 
-def _request(endpoint: str, token: str, client: Client) -> httpx.Request:
+def _request(endpoint: str, token: str, client: IntrospectionClient) -> httpx.Request:
     # RFC 6749 chapter 2.3.1: both are form-encoded before they are joined.
     pair = f"{quote_plus(client.id)}:{quote_plus(client.secret)}"
     headers = {

@@ -10,16 +10,16 @@ from typing import Final, TypeAlias
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from naftiko.errors import MissingVariable
-from naftiko.expose.authentication.contract import (
+from naftiko.expose.authentication.scheme import (
     METADATA_PATH,
     Credentials,
     Guard,
     Headers,
     Refusal,
+    problem,
     unavailable,
 )
-from naftiko.expose.authentication.problem import problem
+from naftiko.ground.errors import MissingVariable
 
 Render: TypeAlias = Callable[[Refusal], tuple[str, bytes]]
 """Makes the body of a refusal: its media type, and itself."""

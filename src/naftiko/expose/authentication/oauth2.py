@@ -11,9 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 from naftiko.document.model import OAuth2Authentication
 from naftiko.engine.authentication import Fetch
 from naftiko.expose.authentication.authorization_server import AuthorizationServer, send
-from naftiko.expose.authentication.challenge import challenge
-from naftiko.expose.authentication.claims import Expectation, check_claims, granted_scopes
-from naftiko.expose.authentication.contract import (
+from naftiko.expose.authentication.introspection import Introspection, IntrospectionClient
+from naftiko.expose.authentication.scheme import (
     METADATA_PATH,
     REALM,
     Credentials,
@@ -22,15 +21,45 @@ from naftiko.expose.authentication.contract import (
     Principal,
     Refusal,
     SchemeGuard,
+    challenge,
     incomplete,
     unavailable,
 )
-from naftiko.expose.authentication.failures import AuthorizationServerDown, InvalidToken
-from naftiko.expose.authentication.flights import RETRY_AFTER
-from naftiko.expose.authentication.introspection import Client, Introspection
-from naftiko.expose.authentication.signed_tokens import SignedTokens
-from naftiko.plan.scope import Scope
-from naftiko.plan.template import Value
+from naftiko.expose.authentication.single_flight import RETRY_AFTER
+from naftiko.expose.authentication.tokens import (
+    AuthorizationServerDown,
+    Expectation,
+    InvalidToken,
+    algorithm_and_kid,
+    check_claims,
+    granted_scopes,
+    verified_claims,
+)
+from naftiko.expression.scope import Scope
+from naftiko.expression.template import Value
+
+
+class SignedTokens:
+    """The tokens of an authorization server that publishes its keys."""
+
+    def __init__(self, server: AuthorizationServer) -> None:
+        self._server = server
+
+    async def claims(self, token: str, address: str = "") -> Mapping[str, Any]:
+        """Return the claims of a token that one of the server's keys signed; a key that isn't there may be a new one.
+
+        Raises:
+            InvalidToken: none did.
+            AuthorizationServerDown: the keys can't be had.
+        """
+        del address
+        algorithm, kid = algorithm_and_kid(token)
+        keys = (await self._server.keys()).named(algorithm, kid)
+        if not keys:
+            rotated = await self._server.rotated_keys()
+            keys = rotated.named(algorithm, kid) or rotated.unnamed(algorithm)
+        return verified_claims(token, keys)
+
 
 CLIENT_ID: Final = "INTROSPECTION_CLIENT_ID"
 CLIENT_SECRET: Final = "INTROSPECTION_CLIENT_SECRET"  # noqa: S105  # the name of a variable
@@ -91,7 +120,7 @@ class OAuth2Guard(SchemeGuard):
         self._fetch = fetch
         self._clock = clock
         self._wall_clock = wall_clock
-        self._known: tuple[tuple[str, Client | None], Tokens] | None = None
+        self._known: tuple[tuple[str, IntrospectionClient | None], Tokens] | None = None
 
     async def _identify(self, request: Credentials) -> Principal:
         expected = self._expectation()
@@ -138,9 +167,9 @@ class OAuth2Guard(SchemeGuard):
             self._known = made_for, tokens
         return self._known[1]
 
-    def _client(self) -> Client:
+    def _client(self) -> IntrospectionClient:
         variables = self._scope.variables
-        return Client(
+        return IntrospectionClient(
             self._text("client_id") or variables.value(CLIENT_ID),
             self._text("client_secret") or variables.value(CLIENT_SECRET),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from naftiko.expose.authentication.contract import Credentials, Guard, Principal, Refusal, unavailable
+from naftiko.expose.authentication.scheme import Credentials, Guard, Principal, Refusal, unavailable
 
 
 class ClosedGuard(Guard):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from naftiko.document.model import AdapterModel, McpAdapter, McpPrompt
 from naftiko.expose.announcement import Announcement
-from naftiko.expose.gate import LOOPBACK
+from naftiko.expose.http.gate import LOOPBACK
 from naftiko.expose.mcp.options import MAIN_PATH, McpOptions
 from naftiko.expose.served import Exposed, Listening, Mounted, ServedKind
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from naftiko.engine.capability import Adapter, Capability, Unit
     from naftiko.expose.mcp.app import McpApp
     from naftiko.expose.spaces import Spaces
-    from naftiko.plan.adapters.kind import AdapterKind
+    from naftiko.link.adapters.kind import AdapterKind
     from naftiko.plan.unit import ResourcePlan
 
 
@@ -31,7 +31,7 @@ class _Mcp(ServedKind[McpOptions]):
     speaks_stdio: ClassVar[bool] = True
 
     def linking(self) -> AdapterKind[Any]:
-        from naftiko.plan.adapters.mcp import MCP as LINKED  # noqa: PLC0415  # see `ServedKind`
+        from naftiko.link.adapters.mcp import MCP as LINKED  # noqa: PLC0415  # see `ServedKind`
 
         return LINKED
 

@@ -8,18 +8,18 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from naftiko.errors import MissingVariable
 from naftiko.expose.authentication import Authenticated, ResourceMetadata
 from naftiko.expose.authentication import Guard as AuthenticationGuard
-from naftiko.expose.limits import CallLimit
+from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.mcp.endpoint import Endpoint
-from naftiko.expose.mcp.guard import Guard
+from naftiko.expose.mcp.failures import refusal
+from naftiko.expose.mcp.gate import McpGate
 from naftiko.expose.mcp.options import MAIN_PATH, McpOptions
 from naftiko.expose.mcp.protection import guard_of, refused, served_together
-from naftiko.expose.mcp.refusals import refusal
 from naftiko.expose.mcp.sessions import Sessions
-from naftiko.expose.mcp.sources import Exposing, Source, by_namespace, mcp_sources, prefixed, spaces_among
+from naftiko.expose.mcp.sources import Exposing, McpSource, by_namespace, mcp_sources, prefixed, spaces_among
 from naftiko.expose.spaces import Spaces
+from naftiko.ground.errors import MissingVariable
 
 
 class McpApp:
@@ -53,7 +53,7 @@ class McpApp:
             endpoint = combined if is_all else self._endpoint(served)
             self._routes[path] = self._guarded(endpoint, served, path, (MAIN_PATH,))
         self.paths: tuple[str, ...] = tuple(self._routes)
-        guarded = Guard(
+        guarded = McpGate(
             self._route,
             allowed_hosts=options.allowed_hosts,
             allowed_origins=options.allowed_origins,
@@ -61,14 +61,14 @@ class McpApp:
         )
         self._app = ResourceMetadata(guarded, self._guards, render=refused)
 
-    def _endpoint(self, sources: Sequence[Source]) -> Endpoint:
+    def _endpoint(self, sources: Sequence[McpSource]) -> Endpoint:
         """Make the server of these adapters."""
         endpoint = Endpoint(sources, self._options, self._limit, self._sessions)
         self._endpoints.append(endpoint)
         return endpoint
 
     def _guarded(
-        self, endpoint: Endpoint, sources: Sequence[Source], path: str, other_paths: tuple[str, ...]
+        self, endpoint: Endpoint, sources: Sequence[McpSource], path: str, other_paths: tuple[str, ...]
     ) -> ASGIApp:
         """Put a server behind the authentication that its adapters ask for; each path is a resource of its own."""
         guard = guard_of(sources, path, other_paths)

@@ -12,7 +12,7 @@ from mcp_types import INVALID_PARAMS, CompleteRequestParams, PromptReference
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.prompts import PromptBook
 from naftiko.expose.mcp.resources import ResourceBook
-from naftiko.plan.text import as_text
+from naftiko.expression.text import as_text
 
 MOST_VALUES: Final = 100
 """Values of one answer, as the protocol limits it."""

@@ -16,11 +16,10 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from naftiko.engine.apart import LIGHT, Pool, current, is_heavy
-from naftiko.errors import CallError, Overloaded
-from naftiko.expose.caller import Callers, CallerWatch
-from naftiko.expose.incoming_json import whole_json
-from naftiko.expose.limits import CallLimit
+from naftiko.engine.process_pool import LIGHT, Pool, current, is_heavy
+from naftiko.expose.http.bodies import whole_json
+from naftiko.expose.http.caller import Callers, CallerWatch
+from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.mcp.callers import arrived
 from naftiko.expose.mcp.exact_numbers import handling, with_numbers
 from naftiko.expose.mcp.exchange import (
@@ -32,6 +31,7 @@ from naftiko.expose.mcp.exchange import (
     serve_until_gone,
     streamed,
 )
+from naftiko.expose.mcp.failures import refusal
 from naftiko.expose.mcp.incoming import (
     VERSION_HEADER,
     read_headers,
@@ -41,12 +41,12 @@ from naftiko.expose.mcp.incoming import (
     with_headers,
 )
 from naftiko.expose.mcp.options import McpOptions
-from naftiko.expose.mcp.refusals import refusal
 from naftiko.expose.mcp.server import make_server
 from naftiko.expose.mcp.sessions import SessionManager, Sessions, owned
 from naftiko.expose.mcp.shortcut import Shortcut
-from naftiko.expose.mcp.sources import Source
+from naftiko.expose.mcp.sources import McpSource
 from naftiko.expose.mcp.tools import Home, ToolBook
+from naftiko.ground.errors import CallError, Overloaded
 from naftiko.observe.redaction import Learnt
 
 _STOP_SECONDS: Final = 5.0
@@ -81,7 +81,7 @@ class Endpoint(Home):
         sessions: those of the whole app.
     """
 
-    def __init__(self, sources: Sequence[Source], options: McpOptions, limit: CallLimit, sessions: Sessions) -> None:
+    def __init__(self, sources: Sequence[McpSource], options: McpOptions, limit: CallLimit, sessions: Sessions) -> None:
         super().__init__()
         self._sessions = sessions
         self._sources = tuple(sources)

@@ -21,10 +21,10 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage
 from starlette.types import Message, Send
 
-from naftiko import jsontext
-from naftiko.digits import ExactNumber
-from naftiko.expose.pieces import send_body
-from naftiko.jsontext import Written
+from naftiko.expose.http.bodies import send_body
+from naftiko.ground import jsontext
+from naftiko.ground.digits import ExactNumber
+from naftiko.ground.jsontext import Written
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from naftiko.engine.memory import SMALL, Growing
-from naftiko.expose.mcp.refusals import error_body
-from naftiko.expose.pieces import send_body
-from naftiko.expose.streams import Stream, end_of_body
+from naftiko.expose.http.bodies import send_body
+from naftiko.expose.http.streams import Stream, end_of_body
+from naftiko.expose.mcp.failures import error_body
 
 BODY_SECONDS: Final = 30.0
 """The longest that a request may take to arrive."""

@@ -1,13 +1,40 @@
-"""A failed call as text that a model can act on (SEMANTICS 7)."""
+"""Failures as text that a model can act on, and what is refused before the protocol is spoken (SEMANTICS 7)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from naftiko.errors import Problem
+from mcp_types import INVALID_REQUEST
+from starlette.responses import Response
+
+from naftiko.expose.http.problems import ProblemReport
 from naftiko.expose.mcp import revisions
-from naftiko.expose.problems import ProblemReport
+from naftiko.ground.errors import Problem
+from naftiko.ground.jsontext import write
+
+
+def error_body(
+    message: str, data: Mapping[str, Any] | None = None, *, code: int = INVALID_REQUEST, identity: Any = None
+) -> bytes:
+    """Return a JSON-RPC error; without a request that it answers its ``id`` is null (JSON-RPC 2.0 chapter 5)."""
+    error = {"code": code, "message": message}
+    if data is not None:
+        error["data"] = data
+    return write({"jsonrpc": "2.0", "id": identity, "error": error})
+
+
+def refusal(
+    status: int,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    code: int = INVALID_REQUEST,
+    identity: Any = None,
+) -> Response:
+    """Return the answer to a request that is not served."""
+    return Response(error_body(message, code=code, identity=identity), status, headers, "application/json")
 
 
 def failure_text(name: str, report: ProblemReport) -> str:

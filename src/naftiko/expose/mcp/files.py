@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote
 
-from naftiko.engine.locations import is_there
+from naftiko.engine.reach import is_there
 from naftiko.expose.mcp import media
 
 MOST_FILES: Final = 10_000

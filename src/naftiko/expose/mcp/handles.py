@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from naftiko import jsontext
 from naftiko.engine.request import dump_json
-from naftiko.errors import InputError, Problem
+from naftiko.ground import jsontext
+from naftiko.ground.errors import InputError, Problem
 
 KEY_VARIABLE: Final = "NAFTIKO_HANDLE_KEY"
 """The environment variable with the key that all workers share: any text, the longer the better."""

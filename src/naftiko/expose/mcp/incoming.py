@@ -16,9 +16,9 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.responses import Response
 from starlette.types import Scope
 
-from naftiko import jsontext
-from naftiko.digits import ExactNumber
-from naftiko.expose.mcp.refusals import refusal
+from naftiko.expose.mcp.failures import refusal
+from naftiko.ground import jsontext
+from naftiko.ground.digits import ExactNumber
 
 VERSION_HEADER: Final = "mcp-protocol-version"
 _ACCEPT: Final = "accept"

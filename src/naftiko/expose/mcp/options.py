@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Final, Literal, Self, TypeAlias
 
-from naftiko.errors import NaftikoError
-from naftiko.expose.gate import host_pattern, origin_pattern
+from naftiko.expose.http.gate import host_pattern, origin_pattern
 from naftiko.expose.selection import Selection, nearest
+from naftiko.ground.errors import NaftikoError
 
 MAIN_PATH: Final = "/mcp"
 """Where all adapters of a listener are one server."""

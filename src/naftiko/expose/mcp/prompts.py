@@ -16,12 +16,11 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, GetPromptRequestParams, Pa
 
 from naftiko.document.model import McpPrompt, PromptArgument
 from naftiko.document.suggest import did_you_mean
-from naftiko.engine.locations import is_there
-from naftiko.engine.reach import OutOfReach
+from naftiko.engine.reach import OutOfReach, is_there
 from naftiko.expose.mcp import revisions
-from naftiko.expose.mcp.sources import Source
-from naftiko.observe import neutral
-from naftiko.plan.text import as_text
+from naftiko.expose.mcp.sources import McpSource
+from naftiko.expression.text import as_text
+from naftiko.observe import sanitize as neutral
 
 _log = logging.getLogger(__name__)
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*([\w.$-]+)\s*\}\}")
@@ -109,7 +108,7 @@ def _message(role: str, text: str) -> dict[str, Any]:
     return {"role": role, "content": {"type": "text", "text": text}}
 
 
-def prompt_of(source: Source, model: McpPrompt, name: str) -> Prompt:
+def prompt_of(source: McpSource, model: McpPrompt, name: str) -> Prompt:
     """Return a prompt as it is served; what is wrong with its file is logged."""
     try:
         file = source.file(model.location) if model.location else None
@@ -124,7 +123,7 @@ def prompt_of(source: Source, model: McpPrompt, name: str) -> Prompt:
 class PromptBook:
     """The prompts of a server, in the order of its adapters; of two with the same name the first one is served."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[McpSource]) -> None:
         self._prompts: dict[str, Prompt] = {}
         for source in sources:
             for model in source.model.prompts:

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from naftiko.expose.authentication import Credentials, Guard, Principal, Refusal, guard
-from naftiko.expose.authentication.contract import AsgiScope
-from naftiko.expose.mcp.refusals import error_body
-from naftiko.expose.mcp.sources import Source
-from naftiko.plan.scope import Scope
+from naftiko.expose.authentication.scheme import AsgiScope
+from naftiko.expose.mcp.failures import error_body
+from naftiko.expose.mcp.sources import McpSource
+from naftiko.expression.scope import Scope
 
 _log = logging.getLogger(__name__)
 
 
-def served_together(sources: Sequence[Source]) -> tuple[Source, ...]:
+def served_together(sources: Sequence[McpSource]) -> tuple[McpSource, ...]:
     """Return the adapters that one server may hold.
 
     One request carries one credential. Adapters that all ask for the same one are served together; where they differ,
@@ -29,12 +29,12 @@ def served_together(sources: Sequence[Source]) -> tuple[Source, ...]:
     return tuple(source for source in sources if source.model.authentication is None)
 
 
-def _asked_for(source: Source) -> str:
+def _asked_for(source: McpSource) -> str:
     authentication = source.model.authentication
     return "" if authentication is None else f"{type(authentication).__name__} {authentication.model_dump_json()}"
 
 
-def guard_of(sources: Sequence[Source], path: str, other_paths: tuple[str, ...]) -> Guard | None:
+def guard_of(sources: Sequence[McpSource], path: str, other_paths: tuple[str, ...]) -> Guard | None:
     """Return the guard of adapters that are served together at a path; ``None`` where they ask for nothing.
 
     Args:
@@ -47,7 +47,7 @@ def guard_of(sources: Sequence[Source], path: str, other_paths: tuple[str, ...])
     return guards[0] if len(guards) == 1 else _All(guards) if guards else None
 
 
-def _guard_of_one(source: Source, path: str, other_paths: tuple[str, ...]) -> Guard | None:
+def _guard_of_one(source: McpSource, path: str, other_paths: tuple[str, ...]) -> Guard | None:
     return guard(
         source.model.authentication,
         source.adapter.plan.secrets,

@@ -15,13 +15,11 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, PaginatedRequestParams, ReadResourceRequestParams
 
 from naftiko.engine.answer import Answer
-from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.capability import Unit
-from naftiko.engine.locations import is_there
-from naftiko.engine.reach import OutOfReach
+from naftiko.engine.reach import OutOfReach, is_there
 from naftiko.engine.run import Finish
-from naftiko.errors import InputError, UpstreamStatus
-from naftiko.expose.limits import CallLimit
+from naftiko.expose.http.limits import CallLimit
+from naftiko.expose.http.problems import Redact, report
 from naftiko.expose.mcp import media, revisions
 from naftiko.expose.mcp.callers import caller_of
 from naftiko.expose.mcp.exact_numbers import marked
@@ -29,11 +27,12 @@ from naftiko.expose.mcp.failures import failure_text
 from naftiko.expose.mcp.files import Directory, NotServed, ServedFile
 from naftiko.expose.mcp.progress import reporting
 from naftiko.expose.mcp.results import encoded, lightened_block, text_of
-from naftiko.expose.mcp.sources import Source
+from naftiko.expose.mcp.sources import McpSource
 from naftiko.expose.mcp.uris import UriTemplate
-from naftiko.expose.problems import Redact, report
-from naftiko.observe import neutral
-from naftiko.plan.media_types import bare
+from naftiko.ground.errors import InputError, UpstreamStatus
+from naftiko.ground.media_types import bare
+from naftiko.ground.sizes import binary_bytes
+from naftiko.observe import sanitize as neutral
 from naftiko.plan.unit import ResourcePlan
 
 _log = logging.getLogger(__name__)
@@ -193,7 +192,7 @@ def _file_contents(uri: str, file: ServedFile, content: bytes) -> dict[str, Any]
 class ResourceBook:
     """The resources of a server, in the order of its adapters; the first one that a URI fits answers."""
 
-    def __init__(self, sources: Sequence[Source], limit: CallLimit) -> None:
+    def __init__(self, sources: Sequence[McpSource], limit: CallLimit) -> None:
         self._resources: list[Dynamic | Static] = []
         for source in sources:
             for plan, unit in zip(source.adapter.plan.resources, source.resource_units, strict=True):
@@ -202,7 +201,7 @@ class ResourceBook:
                 elif plan.directory is not None:
                     self._add_files(source, plan)
 
-    def _add_files(self, source: Source, plan: ResourcePlan) -> None:
+    def _add_files(self, source: McpSource, plan: ResourcePlan) -> None:
         try:
             self._resources.append(static_resource(source, plan))
         except OutOfReach as error:
@@ -253,7 +252,7 @@ class ResourceBook:
         raise MCPError(code, f"Resource not found: {params.uri}{reason}", {"uri": params.uri})
 
 
-def static_resource(source: Source, plan: ResourcePlan) -> Static:
+def static_resource(source: McpSource, plan: ResourcePlan) -> Static:
     """Return a resource whose files are in a directory, or are one file.
 
     Raises:

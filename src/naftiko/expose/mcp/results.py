@@ -10,20 +10,20 @@ from typing import Any, Final
 import orjson
 
 from naftiko.engine.answer import Answer
-from naftiko.engine.binary_size import binary_bytes
 from naftiko.engine.decode import is_json
 from naftiko.engine.formats import FormatError
 from naftiko.engine.formats.charset import decode_text, known_charset
 from naftiko.engine.memory import SMALL
 from naftiko.engine.request import dump_json
-from naftiko.errors import UpstreamBroken
-from naftiko.expose.incoming_json import whole_json
+from naftiko.expose.http.bodies import whole_json
 from naftiko.expose.mcp import media, revisions
 from naftiko.expose.mcp.schemas import OutputShape
-from naftiko.jsontext import Written
-from naftiko.plan.media_types import bare, charset_of
+from naftiko.ground.errors import UpstreamBroken
+from naftiko.ground.jsontext import Written
+from naftiko.ground.media_types import bare, charset_of
+from naftiko.ground.sizes import binary_bytes
+from naftiko.ground.types import ABSENT
 from naftiko.plan.unit import UnitPlan
-from naftiko.types import ABSENT
 
 _END: Final = 64
 """Characters in which the last one that is no blank is looked for."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from naftiko.ground.types import ABSENT
 from naftiko.plan.portable import Folder, References, Shaper, mended
 from naftiko.plan.promises import likely
 from naftiko.plan.unit import UnitPlan
-from naftiko.types import ABSENT
 
 RESULT_KEY: Final = "result"
 """The property that holds an answer which is no object, where the protocol wants an object."""

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from naftiko.engine.request import dump_json
-from naftiko.errors import InputError, Problem
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.tool import Tool
-from naftiko.observe import neutral
+from naftiko.ground.errors import InputError, Problem
+from naftiko.ground.types import ABSENT
+from naftiko.observe import sanitize as neutral
 from naftiko.plan.inputs import Input, InputSet
-from naftiko.types import ABSENT
 
 if TYPE_CHECKING:
     import bm25s
@@ -72,7 +72,7 @@ def _indexed(tool: Tool) -> list[str]:
     return [*name * _WEIGHT_OF_A_NAME, *said, *arguments] or [tool.name]
 
 
-class Tools(Protocol):
+class SearchedTools(Protocol):
     """What the three ask of a server's tools."""
 
     def __iter__(self) -> Iterator[Tool]:
@@ -92,7 +92,7 @@ class Tools(Protocol):
         ...
 
 
-def search_tools(tools: Tools) -> tuple[FindTools, DescribeTool, CallTool]:
+def search_tools(tools: SearchedTools) -> tuple[FindTools, DescribeTool, CallTool]:
     """Return the three tools that stand for all others."""
     return FindTools(tools), DescribeTool(tools), CallTool(tools)
 
@@ -110,7 +110,7 @@ class _SearchTool:
     inputs: InputSet
     reads: bool = True
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: SearchedTools) -> None:
         self.tools = tools
         shown = self.inputs.inputs
         self.schema: Mapping[str, Any] = {
@@ -172,7 +172,7 @@ class FindTools(_SearchTool):
         ]
     )
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: SearchedTools) -> None:
         super().__init__(tools)
         self._index = ToolIndex(list(tools))
 

@@ -10,18 +10,18 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel import Server
 
 from naftiko import __version__
-from naftiko.expose.limits import CallLimit
+from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.mcp.completion import Completer
 from naftiko.expose.mcp.prompts import PromptBook
 from naftiko.expose.mcp.resources import ResourceBook
-from naftiko.expose.mcp.sources import Source
+from naftiko.expose.mcp.sources import McpSource
 from naftiko.expose.mcp.tools import ToolBook
-from naftiko.observe import neutral
+from naftiko.observe import sanitize as neutral
 
 _NAME_OF_SEVERAL = "naftiko"
 
 
-def make_server(sources: Sequence[Source], tools: ToolBook, limit: CallLimit) -> Server[Any]:
+def make_server(sources: Sequence[McpSource], tools: ToolBook, limit: CallLimit) -> Server[Any]:
     """Return the server of one adapter, or of several together; capabilities follow from what they declare.
 
     Args:
@@ -55,29 +55,29 @@ def make_server(sources: Sequence[Source], tools: ToolBook, limit: CallLimit) ->
     return server
 
 
-def _name(sources: Sequence[Source]) -> str:
+def _name(sources: Sequence[McpSource]) -> str:
     return sources[0].namespace if len(sources) == 1 else _NAME_OF_SEVERAL
 
 
-def _version(sources: Sequence[Source]) -> str:
+def _version(sources: Sequence[McpSource]) -> str:
     """Return the file's version; naftiko's own where there is none, or several files."""
     info = sources[0].capability.plan.info if len(sources) == 1 else None
     return (info.version if info else None) or __version__
 
 
-def _title(sources: Sequence[Source]) -> str | None:
+def _title(sources: Sequence[McpSource]) -> str | None:
     if len(sources) != 1:
         return None
     source = sources[0]
     return neutral.prose(source.model.label or source.capability.label)
 
 
-def _instructions(sources: Sequence[Source]) -> str | None:
+def _instructions(sources: Sequence[McpSource]) -> str | None:
     descriptions = dict.fromkeys(source.model.description for source in sources if source.model.description)
     return neutral.prose("\n\n".join(descriptions)) or None
 
 
-def _cache_hints(sources: Sequence[Source]) -> dict[CacheableMethod, CacheHint]:
+def _cache_hints(sources: Sequence[McpSource]) -> dict[CacheableMethod, CacheHint]:
     """Return how long clients may keep lists (``ttlMs``, ``cacheScope``); of several adapters the most careful.
 
     What is read from a resource is an upstream's to say, so it is stale at once.

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from naftiko.expose.authentication import PRINCIPAL, Principal
-from naftiko.expose.mcp.refusals import refusal
+from naftiko.expose.mcp.failures import refusal
 
 _log = logging.getLogger(__name__)
 _HEADER: Final = MCP_SESSION_ID_HEADER.lower().encode()

@@ -24,14 +24,14 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from opentelemetry import trace
 from pydantic import ValidationError
 
-from naftiko import jsontext
-from naftiko.engine.apart.outside import ROLE
+from naftiko.engine.process_pool.outside import ROLE
 from naftiko.engine.request import dump_json
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.callers import arrived, asked_by
 from naftiko.expose.mcp.exact_numbers import unmarked
 from naftiko.expose.mcp.incoming import VERSION_HEADER, is_of_another_revision
 from naftiko.expose.mcp.tools import ToolBook
+from naftiko.ground import jsontext
 from naftiko.observe.observer import Caller
 
 _CALL: Final = "tools/call"

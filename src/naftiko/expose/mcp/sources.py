@@ -9,13 +9,13 @@ from typing import TypeAlias, cast
 
 from naftiko.document.model import McpAdapter
 from naftiko.engine.capability import Adapter, Capability, Unit
-from naftiko.engine.locations import located
-from naftiko.expose.problems import Redact
+from naftiko.engine.reach import located
+from naftiko.expose.http.problems import Redact
 from naftiko.expose.spaces import Spaces, spaces_of
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class McpSource:
     """An MCP adapter with its capability.
 
     Attributes:
@@ -64,10 +64,10 @@ Exposing: TypeAlias = Capability | tuple[Capability, Adapter]
 """A capability with all its MCP adapters, or with one of them."""
 
 
-def mcp_sources(exposed: Iterable[Exposing]) -> tuple[Source, ...]:
+def mcp_sources(exposed: Iterable[Exposing]) -> tuple[McpSource, ...]:
     """Return the MCP adapters of capabilities, in their order."""
     return tuple(
-        Source(capability, adapter)
+        McpSource(capability, adapter)
         for each in exposed
         for capability, adapters in (((each, each.adapters) if isinstance(each, Capability) else (each[0], each[1:])),)
         for adapter in adapters
@@ -75,19 +75,19 @@ def mcp_sources(exposed: Iterable[Exposing]) -> tuple[Source, ...]:
     )
 
 
-def spaces_among(sources: Iterable[Source], *, prefix: bool) -> Spaces:
+def spaces_among(sources: Iterable[McpSource], *, prefix: bool) -> Spaces:
     """Return the namespaces of adapters beside which there are no others."""
     return spaces_of([(source.capability, source.adapter) for source in sources], prefix=prefix)
 
 
-def prefixed(sources: Iterable[Source], spaces: Spaces) -> tuple[Source, ...]:
+def prefixed(sources: Iterable[McpSource], spaces: Spaces) -> tuple[McpSource, ...]:
     """Return the adapters with their namespaces as prefixes of what they expose (SEMANTICS 8)."""
     return tuple(replace(source, prefix=f"{spaces.of(source.adapter)}_") for source in sources)
 
 
-def by_namespace(sources: Sequence[Source], spaces: Spaces) -> dict[str, tuple[Source, ...]]:
+def by_namespace(sources: Sequence[McpSource], spaces: Spaces) -> dict[str, tuple[McpSource, ...]]:
     """Return the adapters of each namespace that they are served under; those of one capability may share one."""
-    found: dict[str, tuple[Source, ...]] = {}
+    found: dict[str, tuple[McpSource, ...]] = {}
     for source in sources:
         namespace = spaces.of(source.adapter)
         found[namespace] = (*found.get(namespace, ()), source)

@@ -16,15 +16,15 @@ from mcp.shared.message import SessionMessage
 from mcp_types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 from pydantic import ValidationError
 
-from naftiko import jsontext
-from naftiko.expose.incoming_json import whole_json
-from naftiko.expose.limits import CallLimit
+from naftiko.expose.http.bodies import whole_json
+from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.mcp.exact_numbers import Numbers, now_handling
 from naftiko.expose.mcp.incoming import id_of, wrong_message
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.server import make_server
 from naftiko.expose.mcp.sources import Exposing, mcp_sources, prefixed, spaces_among
 from naftiko.expose.mcp.tools import ToolBook
+from naftiko.ground import jsontext
 
 _log = logging.getLogger(__name__)
 _STDIN: Final = 0

@@ -8,13 +8,13 @@ from typing import Any
 
 from naftiko.document.model import ToolHints
 from naftiko.engine.capability import Unit
+from naftiko.expose.http.problems import Redact
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.schemas import OutputShape, output_shape
-from naftiko.expose.mcp.sources import Source
-from naftiko.expose.problems import Redact
-from naftiko.observe import neutral
+from naftiko.expose.mcp.sources import McpSource
+from naftiko.link.tool_list import input_schema, tool_description
+from naftiko.observe import sanitize as neutral
 from naftiko.plan.names import tool_names
-from naftiko.plan.tool_list import input_schema, tool_description
 from naftiko.plan.unit import UnitPlan
 
 
@@ -86,7 +86,7 @@ def _annotations(label: str | None, hints: ToolHints | None, *, reads: bool) -> 
     return {name: value for name, value in said.items() if value is not None}
 
 
-def tools_of(source: Source, options: McpOptions) -> Iterable[Tool]:
+def tools_of(source: McpSource, options: McpOptions) -> Iterable[Tool]:
     """Yield the tools of an adapter that are served, in the order of the file."""
     names = _names(source)
     for unit in source.adapter.units:
@@ -95,7 +95,7 @@ def tools_of(source: Source, options: McpOptions) -> Iterable[Tool]:
         yield _tool(source, unit, names[unit.name], options)
 
 
-def _tool(source: Source, unit: Unit, name: str, options: McpOptions) -> Tool:
+def _tool(source: McpSource, unit: Unit, name: str, options: McpOptions) -> Tool:
     plan: UnitPlan = unit.plan
     return Tool(
         name=name,
@@ -108,7 +108,7 @@ def _tool(source: Source, unit: Unit, name: str, options: McpOptions) -> Tool:
     )
 
 
-def _names(source: Source) -> Mapping[str, str]:
+def _names(source: McpSource) -> Mapping[str, str]:
     """Return the name for clients of each tool by its real one."""
     if not source.prefix:
         return {unit.name: unit.alias for unit in source.adapter.units}

@@ -14,12 +14,12 @@ from mcp_types import INVALID_PARAMS, CallToolRequestParams, PaginatedRequestPar
 
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.answer import Answer
-from naftiko.engine.apart import Shared, current
-from naftiko.engine.apart.outside import ROLE, lacks_memory
 from naftiko.engine.memory import SMALL
+from naftiko.engine.process_pool import Shared, current
+from naftiko.engine.process_pool.outside import ROLE, lacks_memory
 from naftiko.engine.run import Finish
-from naftiko.errors import TakesLong
-from naftiko.expose.limits import CallLimit
+from naftiko.expose.http.limits import CallLimit
+from naftiko.expose.http.problems import report
 from naftiko.expose.mcp import revisions
 from naftiko.expose.mcp.callers import asked_by, asking, caller_of
 from naftiko.expose.mcp.continuing import ContinueTool
@@ -31,9 +31,9 @@ from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.progress import reporting
 from naftiko.expose.mcp.results import lightened, tool_result
 from naftiko.expose.mcp.search import search_tools
-from naftiko.expose.mcp.sources import Source
+from naftiko.expose.mcp.sources import McpSource
 from naftiko.expose.mcp.tool import Tool, tools_of
-from naftiko.expose.problems import report
+from naftiko.ground.errors import TakesLong
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class ToolBook:
     """
 
     def __init__(
-        self, sources: Sequence[Source], options: McpOptions, limit: CallLimit, home: Home | None = None
+        self, sources: Sequence[McpSource], options: McpOptions, limit: CallLimit, home: Home | None = None
     ) -> None:
         self._home = home
         self._every: list[Tool] = []

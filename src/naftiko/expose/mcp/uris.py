@@ -11,7 +11,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from naftiko.expose.pattern import Pattern
+from naftiko.expose.http.pattern import Pattern
 
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{\s*([^{}]+?)\s*\}")
 _DELIMITERS: Final = frozenset("/?#")

@@ -12,7 +12,7 @@ from naftiko.expose.served import Exposed, Mounted, ServedKind
 if TYPE_CHECKING:
     from naftiko.engine.capability import Unit
     from naftiko.expose.spaces import Spaces
-    from naftiko.plan.adapters.kind import AdapterKind
+    from naftiko.link.adapters.kind import AdapterKind
 
 
 class _Rest(ServedKind[RestOptions]):
@@ -23,7 +23,7 @@ class _Rest(ServedKind[RestOptions]):
     options = RestOptions
 
     def linking(self) -> AdapterKind[Any]:
-        from naftiko.plan.adapters.rest import REST as LINKED  # noqa: PLC0415  # see `ServedKind`
+        from naftiko.link.adapters.rest import REST as LINKED  # noqa: PLC0415  # see `ServedKind`
 
         return LINKED
 

@@ -19,17 +19,17 @@ import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.engine.answer import Answer
-from naftiko.engine.apart import LIGHT, Shared, current
 from naftiko.engine.capability import Adapter, Capability
 from naftiko.engine.forward import Inbound, backward, forwarded
 from naftiko.engine.head import UpstreamLinks, links_of
+from naftiko.engine.process_pool import LIGHT, Shared, current
 from naftiko.engine.request import Streamed
 from naftiko.engine.run import PLAIN, Finish
-from naftiko.errors import CallError, NotExecutable, TakesLong, UpstreamRedirect, UpstreamStatus
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard, problem, refuse
-from naftiko.expose.caller import Callers, CallerWatch, SlowReader, send_to_reader
-from naftiko.expose.limits import CallLimit
-from naftiko.expose.problems import report
+from naftiko.expose.http.caller import Callers, CallerWatch, SlowReader, send_to_reader
+from naftiko.expose.http.limits import CallLimit
+from naftiko.expose.http.problems import report
+from naftiko.expose.http.streams import Stream, end_of_body, is_stream
 from naftiko.expose.rest.admission import Doors, admitting, distinct
 from naftiko.expose.rest.conditions import conditions_of, validated
 from naftiko.expose.rest.description import DESCRIPTION_PATH, ApiDescription
@@ -41,6 +41,7 @@ from naftiko.expose.rest.messages import (
     header_map,
     header_text,
     pass_on,
+    problem_body,
     raw_path,
     raw_query,
     read_body,
@@ -49,21 +50,21 @@ from naftiko.expose.rest.messages import (
     send_allowed,
     send_answer,
     send_problem,
+    simple_problem,
 )
 from naftiko.expose.rest.options import RestOptions
 from naftiko.expose.rest.pages import Cors, Gated, gate_of, send_unwelcome
-from naftiko.expose.rest.problem import problem_body, simple_problem
 from naftiko.expose.rest.reading import InputReader
 from naftiko.expose.rest.reverse import Here, ReverseRoutes
 from naftiko.expose.rest.router import Match, Router
 from naftiko.expose.rest.routes import HEAD_OF, Route, Served, best_of, not_found
 from naftiko.expose.rest.timing import ServerTiming
 from naftiko.expose.spaces import Spaces, spaces_of
-from naftiko.expose.streams import Stream, end_of_body, is_stream
+from naftiko.expression.scope import Scope as PlanScope
+from naftiko.ground.errors import CallError, NotExecutable, TakesLong, UpstreamRedirect, UpstreamStatus
+from naftiko.ground.http import READING, SAFE_METHODS
 from naftiko.observe.observer import Caller
 from naftiko.plan.actions import ForwardAction
-from naftiko.plan.methods import READING, SAFE_METHODS
-from naftiko.plan.scope import Scope as PlanScope
 
 _METHODS_OF_THE_DESCRIPTION = frozenset({"GET", "HEAD"})
 _WHOLE = contextlib.nullcontext()

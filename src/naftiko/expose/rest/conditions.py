@@ -16,9 +16,9 @@ from hashlib import blake2b
 from typing import Final
 
 from naftiko.engine.answer import Answer
-from naftiko.errors import PreconditionFailed
+from naftiko.ground.errors import PreconditionFailed
+from naftiko.ground.http import READING
 from naftiko.plan.inputs import Input
-from naftiko.plan.methods import READING
 
 _NONE_MATCH: Final = "if-none-match"
 _MODIFIED_SINCE: Final = "if-modified-since"

@@ -13,7 +13,7 @@ from naftiko.expose.rest.admission import admitting, distinct
 from naftiko.expose.rest.messages import send_allowed, send_message
 from naftiko.expose.rest.openapi import openapi
 from naftiko.expose.selection import Selection
-from naftiko.jsontext import write
+from naftiko.ground.jsontext import write
 
 DESCRIPTION_PATH: Final = "/openapi.json"
 

@@ -12,15 +12,14 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
-from naftiko import jsontext
-from naftiko.engine.apart import is_heavy
+from naftiko.engine.process_pool import is_heavy
 from naftiko.engine.transport.content_coding import DecodedTooLargeError, NotDecodableError, decoded
-from naftiko.errors import CallError, InputError, Problem
-from naftiko.expose.incoming_json import whole_json
-from naftiko.plan import media_types
-from naftiko.plan.content import Content
-from naftiko.plan.media_types import FORM, MULTIPART
-from naftiko.types import ABSENT
+from naftiko.expose.http.bodies import whole_json
+from naftiko.expression.content import Content
+from naftiko.ground import jsontext, media_types
+from naftiko.ground.errors import CallError, InputError, Problem
+from naftiko.ground.media_types import FORM, MULTIPART
+from naftiko.ground.types import ABSENT
 
 _COOKIES: Final = SimpleCookie()
 """Reads values in quotes."""

@@ -1,9 +1,13 @@
-"""Requests and answers as plain ASGI messages (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
+"""Requests and answers as plain ASGI messages (https://asgi.readthedocs.io/en/latest/specs/www.html).
+
+Problem documents among them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import quote, quote_from_bytes
 
 from starlette.types import Message, Receive, Scope, Send
@@ -11,10 +15,47 @@ from starlette.types import Message, Receive, Scope, Send
 from naftiko.engine.answer import Answer
 from naftiko.engine.head import LINKS, body_length, head_of
 from naftiko.engine.memory import Growing
-from naftiko.errors import InputError, UpstreamRedirect, UpstreamStatus
-from naftiko.expose.pieces import send_body
+from naftiko.expose.http.bodies import send_body
+from naftiko.expose.http.problems import ProblemReport
 from naftiko.expose.rest.inbound import TooLarge
-from naftiko.expose.rest.problem import PROBLEM_MEDIA_TYPE, simple_problem
+from naftiko.ground.errors import InputError, UpstreamRedirect, UpstreamStatus
+from naftiko.ground.jsontext import write
+
+PROBLEM_MEDIA_TYPE = b"application/problem+json"
+
+
+def problem_body(report: ProblemReport) -> bytes:
+    """Return the problem document of a report; empty members are left out."""
+    document: dict[str, Any] = {
+        "type": f"urn:naftiko:problem:{report.kind}",
+        "title": report.title,
+        "status": report.status,
+        "detail": report.detail,
+        "hint": report.hint,
+        "operation": report.operation,
+        "step": report.step,
+        "errors": [
+            {
+                "name": problem.name,
+                "in": problem.location,
+                "message": problem.message,
+                "expected": problem.expected,
+                "got": problem.got,
+            }
+            for problem in report.problems
+        ],
+        "upstream": report.upstream_excerpt,
+        "correlationId": report.correlation_id,
+    }
+    return write({name: value for name, value in document.items() if value not in (None, "", [])})
+
+
+def simple_problem(status: int, kind: str, detail: str) -> bytes:
+    """Return a problem that needs no report: nothing at a path, a method that isn't there."""
+    title = HTTPStatus(status).phrase
+    document = {"type": f"urn:naftiko:problem:{kind}", "title": title, "status": status, "detail": detail}
+    return write(document)
+
 
 Pairs = list[tuple[bytes, bytes]]
 

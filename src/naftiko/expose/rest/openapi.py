@@ -25,10 +25,10 @@ from naftiko.expose.rest.reading import placeholders_in_order
 from naftiko.expose.rest.router import route_shape
 from naftiko.expose.rest.variants import Asked, merged, with_conditions
 from naftiko.expose.selection import Selection
-from naftiko.observe import neutral
+from naftiko.expression.path import placeholders
+from naftiko.observe import sanitize as neutral
 from naftiko.plan.inputs import Input, Null
 from naftiko.plan.names import in_words
-from naftiko.plan.path import placeholders
 from naftiko.plan.portable import bounded
 from naftiko.plan.routes import NO_ROUTE
 

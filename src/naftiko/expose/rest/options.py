@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
-from naftiko.expose.gate import host_pattern, origin_pattern
+from naftiko.expose.http.gate import host_pattern, origin_pattern
 from naftiko.expose.selection import Selection
 
 MAX_REQUEST_BYTES: Final = 10 * 1024 * 1024

@@ -8,11 +8,10 @@ from typing import Final
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from naftiko.expose.gate import Gate, Unwelcome, fits, origin_pattern
-from naftiko.expose.rest.messages import send_problem
+from naftiko.expose.http.gate import Gate, Unwelcome, fits, origin_pattern
+from naftiko.expose.rest.messages import send_problem, simple_problem
 from naftiko.expose.rest.options import RestOptions
-from naftiko.expose.rest.problem import simple_problem
-from naftiko.plan.methods import SAFE_METHODS
+from naftiko.ground.http import SAFE_METHODS
 
 _EXPOSED_HEADERS: Final = (
     *("Allow", "Content-Disposition", "ETag", "Link", "Location", "Retry-After", "X-Request-Id", "X-Total-Count"),

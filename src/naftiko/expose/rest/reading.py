@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from naftiko.engine.capability import Unit
-from naftiko.errors import CallError, InputError, Problem
 from naftiko.expose.rest.conditions import CONDITIONS
 from naftiko.expose.rest.inbound import OF_THE_BODY, InboundRequest
 from naftiko.expose.rest.router import UndecodablePath, decoded
 from naftiko.expose.rest.styled import read_cookie, read_header, read_query, read_segment
-from naftiko.plan.content import Content
+from naftiko.expression.content import Content
+from naftiko.expression.path import placeholders
+from naftiko.ground.errors import CallError, InputError, Problem
+from naftiko.ground.media_types import FORM
+from naftiko.ground.types import ABSENT
 from naftiko.plan.inputs import Input
-from naftiko.plan.media_types import FORM
-from naftiko.plan.path import placeholders
-from naftiko.types import ABSENT
 
 _BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 

@@ -10,22 +10,21 @@ from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, quote, urljoin, urlsplit
 
 from naftiko.engine.capability import Capability, Unit
-from naftiko.errors import MissingVariable
 from naftiko.expose.rest.reading import placeholders_in_order
 from naftiko.expose.rest.router import Router, UndecodablePath, decoded
+from naftiko.expression.path import PathPlaceholder, climbs, fill_route
+from naftiko.expression.references import Defaulted, InputOrVariable, InputReference, OptionalInput
+from naftiko.expression.scope import Scope, Variables
+from naftiko.expression.sources import inputs_in, reads_steps
+from naftiko.expression.text import as_text
+from naftiko.ground.errors import MissingVariable
+from naftiko.ground.http import READING
+from naftiko.ground.types import ABSENT
 from naftiko.plan.actions import Call
-from naftiko.plan.dots import climbs
 from naftiko.plan.inputs import Input as UnitInput
-from naftiko.plan.methods import READING
 from naftiko.plan.operation import Operation
-from naftiko.plan.path import PathPlaceholder, fill_route
-from naftiko.plan.references import Defaulted, Input, InputOrVariable, OptionalInput
 from naftiko.plan.routes import NO_ROUTE, ExposedRoute
-from naftiko.plan.scope import Scope, Variables
-from naftiko.plan.sources import inputs_in, reads_steps
-from naftiko.plan.text import as_text
 from naftiko.plan.unit import ApiPlan
-from naftiko.types import ABSENT
 
 _PORTS: Final = {"http": 80, "https": 443}
 _MOST_PARAMETERS: Final = 100
@@ -77,7 +76,7 @@ class _Way:
     def told(self) -> frozenset[str]:
         """The unit's inputs that the URL of a request tells."""
         sources = (*self.path, *self.query.values(), *self.base.values())
-        return frozenset(source.name for source in sources if isinstance(source, Input))
+        return frozenset(source.name for source in sources if isinstance(source, InputReference))
 
 
 @dataclass(slots=True)
@@ -247,11 +246,11 @@ class ReverseRoutes:
         numbered = iter(range(len(placeholders)))
         text = "".join(part if isinstance(part, str) else f"{{{next(numbered)}}}" for part in operation.path.parts)
         query: dict[str, Any] = {
-            parameter.name: parameter.fixed if parameter.fixed is not None else Input(parameter.name)
+            parameter.name: parameter.fixed if parameter.fixed is not None else InputReference(parameter.name)
             for parameter in operation.parameters
             if parameter.location == "query"
         }
-        query |= {extra.name: Input(extra.name) for extra in call.extras if extra.place == "query"}
+        query |= {extra.name: InputReference(extra.name) for extra in call.extras if extra.place == "query"}
         fixed: set[tuple[str, str]] = set()
         for pair in operation.path.query:
             name = decoded(pair.name)
@@ -287,14 +286,14 @@ class _Given:
 
     def set(self, source: Any, text: str) -> None:
         """Say what one part of the path is; a part that stands twice must say the same."""
-        if not isinstance(source, Input):
+        if not isinstance(source, InputReference):
             self._compare(source, text)
         elif self.inputs.setdefault(source.name, [text]) != [text]:
             self.is_wrong = True
 
     def add(self, source: Any, text: str) -> None:
         """Say a value of a parameter of the query, which may have several."""
-        if isinstance(source, Input):
+        if isinstance(source, InputReference):
             self.inputs[source.name].append(text)
         else:
             self._compare(source, text)
@@ -331,14 +330,14 @@ def _source(value: Any, layers: Iterable[Mapping[str, Any]]) -> Any:
     for bindings in layers:
         while isinstance(value, Defaulted):
             value = value.value
-        if not isinstance(value, Input | OptionalInput | InputOrVariable):
+        if not isinstance(value, InputReference | OptionalInput | InputOrVariable):
             return value
         if value.name not in bindings:
             return _Unmapped(value.name, isinstance(value, InputOrVariable))
         value = bindings[value.name]
     while isinstance(value, Defaulted):
         value = value.value
-    return Input(value.name) if isinstance(value, Input | OptionalInput | InputOrVariable) else value
+    return InputReference(value.name) if isinstance(value, InputReference | OptionalInput | InputOrVariable) else value
 
 
 def _written(prefix: str, way: _Way, given: Mapping[str, list[str]], here: Here) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from naftiko.expose.pattern import Pattern
+from naftiko.expose.http.pattern import Pattern
 
 RouteT = TypeVar("RouteT")
 FoundT = TypeVar("FoundT")

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
-from naftiko.errors import InputError, Problem
 from naftiko.expose.rest.inbound import InboundRequest
 from naftiko.expose.rest.router import decoded
+from naftiko.expression.styles import DEEP_OBJECT, DELIMITERS, FORM_STYLE, Style
+from naftiko.ground.errors import InputError, Problem
+from naftiko.ground.types import ABSENT
 from naftiko.plan.inputs import Input, fit
-from naftiko.plan.styles import DEEP_OBJECT, DELIMITERS, FORM, Style
-from naftiko.types import ABSENT
 
 _DEEPEST = 20
 _SHOWN = 60
@@ -45,7 +45,7 @@ def _pieces(found: Input, style: Style, request: InboundRequest) -> list[str]:
     """Return the parts of a delimited value; a delimiter that is encoded is a part's own, where others are not."""
     delimiter = DELIMITERS[style.name]
     raw = next(_raw_values(request.query_string, found.wire_name), "")
-    if style.name == FORM and delimiter in raw:
+    if style.name == FORM_STYLE and delimiter in raw:
         return [unquote_plus(piece) for piece in raw.split(delimiter)]
     text = unquote_plus(raw)
     return text.split(delimiter) if text else []
@@ -60,7 +60,7 @@ def _raw_values(query_string: str, name: str) -> Iterator[str]:
 
 def _exploded(found: Input, style: Style, request: InboundRequest) -> dict[str, Any]:
     """Return the members of an object that stand in the query by themselves, as far as its schema declares them."""
-    if style.name != FORM or not style.explode:
+    if style.name != FORM_STYLE or not style.explode:
         return {}
     declared = found.schema.get("properties")
     return {name: request.query[name] for name in declared or () if name in request.query}

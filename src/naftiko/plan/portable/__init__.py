@@ -4,10 +4,8 @@
 shows the rest, and ``wording`` says what has no other form.
 """
 
-from naftiko.plan.portable.folding import Folder
-from naftiko.plan.portable.losses import Loss, Losses
+from naftiko.plan.portable.folding import Folder, Loss, Losses, References
 from naftiko.plan.portable.mending import mended, type_words
-from naftiko.plan.portable.references import References
 from naftiko.plan.portable.shaping import LONGEST_TEXT, Renaming, Shape, Shaper, bounded, described, renamed
 
 __all__ = [

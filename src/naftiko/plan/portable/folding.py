@@ -1,15 +1,121 @@
-"""Fold a schema node: its references, and its combinators, into keywords and rules in words."""
+"""Fold a schema node.
+
+Its references, and its combinators, into keywords and rules in words; what is lost by it is told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from urllib.parse import unquote, urljoin
 
+from naftiko.ground.types import ABSENT, Severity
 from naftiko.plan.portable import wording
-from naftiko.plan.portable.losses import Losses
-from naftiko.plan.portable.references import References
-from naftiko.types import ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One of them.
+
+    Attributes:
+        rule: the id of the rule that tells it.
+        severity: a hint where it means the same, a warning where it doesn't.
+        where: the place in the schema, such as ``filter.kind``; empty for all of it.
+        text: what it is.
+    """
+
+    rule: str
+    severity: Severity
+    where: str
+    text: str
+
+
+class Losses:
+    """Collects them, each once."""
+
+    def __init__(self) -> None:
+        self._found: dict[Loss, None] = {}
+
+    def hint(self, rule: str, where: str, text: str) -> None:
+        """Note what is shown otherwise, and means the same."""
+        self._found[Loss(rule, Severity.HINT, where, text)] = None
+
+    def warning(self, rule: str, where: str, text: str) -> None:
+        """Note what is said in words, or not at all."""
+        self._found[Loss(rule, Severity.WARNING, where, text)] = None
+
+    def __iter__(self) -> Iterator[Loss]:
+        return iter(self._found)
+
+
+_MOST: Final = 50_000
+"""Nodes of a schema that are looked through for names."""
+
+
+class References:
+    """The places of one schema that a reference may name: by pointer, by anchor, by ``$id``."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._named: dict[str, Any] | None = None
+
+    def target(self, reference: str) -> Any:
+        """Return what is named, or ABSENT: nothing outside of the file is ever fetched."""
+        base, _, fragment = reference.partition("#")
+        resource = self._root if not base else self._names().get(self._absolute(base), ABSENT)
+        if not fragment or resource is ABSENT:
+            return resource
+        if fragment.startswith("/"):
+            return _at(resource, fragment)
+        return self._names().get(f"{self._absolute(base)}#{fragment}", ABSENT)
+
+    def _absolute(self, reference: str) -> str:
+        try:
+            return urljoin(str(self._root.get("$id", "")), reference).rstrip("#")
+        except ValueError:
+            return reference
+
+    def _names(self) -> dict[str, Any]:
+        if self._named is None:
+            self._named = {}
+            found: list[tuple[Any, str]] = [(self._root, self._absolute(""))]
+            for _ in range(_MOST):
+                if not found:
+                    break
+                node, base = found.pop()
+                if isinstance(node, list):
+                    found += [(inner, base) for inner in node]
+                elif isinstance(node, Mapping):
+                    found += [(inner, self._register(node, base)) for inner in node.values()]
+        return self._named
+
+    def _register(self, node: Mapping[str, Any], base: str) -> str:
+        """Note the names of a node; return the base of what is in it."""
+        names = self._named if self._named is not None else {}
+        if isinstance(node.get("$id"), str):
+            base = self._absolute(node["$id"])
+            names.setdefault(base, node)
+        for keyword in ("$anchor", "$dynamicAnchor"):
+            if isinstance(node.get(keyword), str):
+                names.setdefault(f"{base}#{node[keyword]}", node)
+        return base
+
+
+def _at(node: Any, pointer: str) -> Any:
+    """Return what a JSON Pointer (RFC 6901) names, or ABSENT."""
+    for step in pointer.split("/")[1:]:
+        key = unquote(step).replace("~1", "/").replace("~0", "~")
+        if isinstance(node, Mapping):
+            node = node.get(key, ABSENT)
+        elif isinstance(node, list) and key.isdecimal() and int(key) < len(node):
+            node = node[int(key)]
+        else:
+            return ABSENT
+        if node is ABSENT:
+            return ABSENT
+    return node
+
 
 MOST_NODES: Final = 3_000
 """Nodes that one tool's schema may have where it is shown; a model reads all of them in every conversation."""

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from naftiko.expression.text import as_text
+from naftiko.ground.types import ABSENT
 from naftiko.plan.inputs import fit
 from naftiko.plan.names import property_names
 from naftiko.plan.portable import wording
 from naftiko.plan.portable.folding import Folded, Folder
-from naftiko.plan.text import as_text
-from naftiko.types import ABSENT
 
 LONGEST_TEXT: Final = 1_024
 """Characters of a description; OpenAI's API refuses a tool with more."""

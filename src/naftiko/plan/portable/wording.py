@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from naftiko.plan.text import compact_json
+from naftiko.expression.text import compact_json
 
 _LONGEST: Final = 160
 _SAYS_NOTHING: Final = frozenset({"title", "description", "type", "properties", "required", "$comment"})

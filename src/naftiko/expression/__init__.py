@@ -1,0 +1,1 @@
+"""Expressions: templates, JSONPaths, references, and what they may look at while a unit runs."""

@@ -1,0 +1,50 @@
+"""What an expression may look at while a unit runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from naftiko.ground.types import ABSENT
+
+
+class Variables(Protocol):
+    """Values from outside (SEMANTICS 2)."""
+
+    def value(self, name: str) -> str:
+        """Return a variable's value.
+
+        Raises:
+            MissingVariable: it has none.
+        """
+        ...
+
+    def get(self, name: str) -> str | None:
+        """Return a variable's value, or ``None``."""
+        ...
+
+
+class StandIn(str):
+    """What stands for the value of a variable that has none, where nothing is sent."""
+
+    __slots__ = ()
+
+
+class Scope:
+    """The caller's inputs, the results of earlier steps, and the variables.
+
+    Attributes:
+        inputs: the checked inputs by name; absent ones are not there.
+        steps: the results of earlier steps by name.
+    """
+
+    __slots__ = ("inputs", "steps", "variables")
+
+    def __init__(self, inputs: Mapping[str, Any], variables: Variables, steps: Mapping[str, Any] | None = None) -> None:
+        self.inputs = inputs
+        self.variables = variables
+        self.steps: Mapping[str, Any] = {} if steps is None else steps
+
+    def input(self, name: str) -> Any:
+        """Return an input's value, or ABSENT."""
+        return self.inputs.get(name, ABSENT)

@@ -1,0 +1,158 @@
+"""The REST adapter when a file is loaded: a unit for each path and method (SEMANTICS 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import (
+    AdapterModel,
+    ExposedOperation,
+    ExposedResource,
+    Forward,
+    Model,
+    RestAdapter,
+    Semantics,
+)
+from naftiko.document.suggest import listed
+from naftiko.expression.path import has_loose_brace
+from naftiko.link.adapters.kind import AdapterKind, Declaration, Linker, Place
+from naftiko.link.namesakes import Evidence
+from naftiko.link.resolving import tell_misspelt
+from naftiko.link.route_checks import check_method, tell_duplicates
+from naftiko.plan.actions import ForwardAction
+from naftiko.plan.inputs import InputSet
+from naftiko.plan.outputs import IDENTITY
+from naftiko.plan.routes import exposed_path, outer_inputs, parse_route
+from naftiko.plan.unit import AdapterPlan, UnitPlan
+
+
+class _Rest(AdapterKind[RestAdapter]):
+    model: ClassVar[type[AdapterModel]] = RestAdapter
+    lacks: ClassVar[str] = "route"
+
+    def link(self, model: RestAdapter, linker: Linker) -> AdapterPlan:
+        units: list[UnitPlan] = []
+        for resource in model.resources:
+            for operation in resource.operations:
+                route = parse_route(exposed_path(resource.path, operation.path))
+                place = Place(
+                    self.kind,
+                    model.namespace or "",
+                    (operation.method or "GET").upper(),
+                    route,
+                    outer_inputs(model, resource, route),
+                    model.max_binary_size,
+                    resource.at("path") if operation.path is None else operation.at("path"),
+                )
+                units.append(linker.unit(operation, place))
+            if resource.forward is not None:
+                units.append(self._forward(model, resource, resource.forward, linker))
+        tell_duplicates(units, linker.findings)
+        return linker.adapter(model, units, kept=model.without_place(resources=()))
+
+    def _forward(self, adapter: RestAdapter, resource: ExposedResource, forward: Forward, linker: Linker) -> UnitPlan:
+        written, apis = forward.target_namespace or "", linker.apis
+        target = apis.operations.namespace(written)
+        route = parse_route(exposed_path(resource.path, None))
+        names = route.names
+        here = linker.findings.at(forward.at("targetNamespace"))
+        reason = ""
+        if target is None:
+            reason = f"there is no namespace `{written}` to forward to"
+            here.error("unknown-namespace", reason, hint=f"known: {listed(apis.plans)}")
+        else:
+            if target != written:
+                tell_misspelt(here, written, target)
+            if apis.plans[target].blocked:
+                reason = f"`{target}` can't be called: {apis.plans[target].blocked}"
+                here.error("blocked-call", reason)
+        action = ForwardAction(
+            target or "",
+            frozenset(name.lower() for name in forward.trusted_headers),
+            "path" if "path" in names else (names[-1] if names else None),
+        )
+        return UnitPlan(
+            adapter=self.kind,
+            namespace=adapter.namespace or "",
+            name=resource.name or "forward",
+            alias=resource.name or "forward",
+            label=resource.label,
+            description=resource.description,
+            method=None,
+            path=route.text,
+            route=route,
+            call=None,
+            action=None if reason else action,
+            reason=reason,
+            inputs=InputSet(()),
+            outputs=IDENTITY,
+            position=linker.findings.position(forward.node),
+        )
+
+    def mentions(self, model: RestAdapter) -> Iterator[tuple[str, Declaration, Evidence]]:
+        for resource in model.resources:
+            for operation in resource.operations:
+                evidence = Evidence(
+                    path=exposed_path(resource.path, operation.path),
+                    resource_path=resource.path or "",
+                    resource=resource.name,
+                    description=operation.description,
+                    method=(operation.method or "GET").upper(),
+                )
+                yield "routes", operation, evidence
+
+    def shown(self, model: RestAdapter) -> Iterator[Model]:
+        for resource in model.resources:
+            yield resource
+            yield from resource.operations
+
+    def undescribed(self, unit: UnitPlan) -> str:
+        return f"the route {unit.method} {unit.path}" if unit.method is not None else ""
+
+    def check(self, model: RestAdapter, findings: Findings) -> None:
+        for resource in model.resources:
+            for thing in _with_paths(resource):
+                if thing.path and has_loose_brace(thing.path):
+                    findings.at(thing.at("path")).error(
+                        "broken-template",
+                        f"the path `{thing.path}` holds a brace without its pair: no request has it",
+                        hint="a placeholder is written `{name}`",
+                    )
+            for operation in resource.operations:
+                check_method(operation, findings)
+
+    def lint(self, model: RestAdapter, findings: Findings) -> None:
+        for resource in model.resources:
+            for thing in _with_paths(resource):
+                path = thing.path or ""
+                if "?" in path:
+                    findings.at(thing.at("path")).hint(
+                        "query-in-route",
+                        f"the query of `{path}` is a condition: the route answers requests that have it",
+                        hint="other engines don't know that; to take a value, declare an input with `in: query`",
+                    )
+                elif len(path) > 1 and path.endswith("/"):
+                    findings.at(thing.at("path")).hint(
+                        "route-slash", f"the path `{path}` ends with `/`, which callers forget", hint=path.rstrip("/")
+                    )
+
+    def contradictions(self, unit: Declaration, semantics: Semantics) -> Iterator[str]:
+        """Compare with the method of the route (RFC 9110 chapter 9.2)."""
+        method = (unit.method if isinstance(unit, ExposedOperation) else None) or "GET"
+        method = method.upper()
+        if semantics.safe and method not in {"GET", "HEAD", "OPTIONS"}:
+            yield f"is safe, but the route is a {method}"
+        if semantics.safe is False and method in {"GET", "HEAD"}:
+            yield f"is not safe, but the route is a {method}, which caches and crawlers call freely"
+        if semantics.idempotent and method == "POST":
+            yield "is idempotent, but the route is a POST"
+
+
+def _with_paths(resource: ExposedResource) -> tuple[ExposedResource | ExposedOperation, ...]:
+    return resource, *resource.operations
+
+
+REST = _Rest()
+"""Routes over HTTP."""

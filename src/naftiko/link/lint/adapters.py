@@ -1,0 +1,122 @@
+"""Adapters: addresses, ports, callers' authentication, routes; and what of a file nobody serves."""
+
+from __future__ import annotations
+
+from naftiko.document.findings import Findings
+from naftiko.document.model import AdapterModel, CapabilityDocument, ControlAdapter, Model, UnknownAdapter
+from naftiko.link.adapters import KINDS
+from naftiko.link.lint.apis import bound_names, check_literals, is_example, is_loopback
+from naftiko.plan.unit import CapabilityPlan
+
+
+def check_served(document: CapabilityDocument, plan: CapabilityPlan, findings: Findings) -> None:
+    """Check that a file serves something, and tell what of it nobody serves."""
+    for adapter in document.exposes:
+        _check_kind(adapter, findings)
+    empty = [adapter for adapter in plan.adapters if not KINDS[adapter.kind].serves(adapter)]
+    for bare in empty:
+        here = findings.at_position(bare.position)
+        name = f" `{bare.namespace}`" if bare.namespace else ""
+        reason = f"the {bare.kind} adapter{name} has no {KINDS[bare.kind].lacks}"
+        if len(empty) == len(plan.adapters):
+            here.error("nothing-served", f"{reason}; the file serves nothing")
+        else:
+            here.warning("nothing-served", reason)
+    if document.exposes and all(isinstance(adapter, UnknownAdapter) for adapter in document.exposes):
+        findings.at(document.exposes[0].at("type")).error(
+            "nothing-served", "no adapter is of a kind that is known; the file serves nothing", hint=_HINT
+        )
+    if not document.exposes:
+        _check_import_only(document, findings)
+
+
+def _check_kind(adapter: Model, findings: Findings) -> None:
+    if isinstance(adapter, AdapterModel):
+        if adapter.kind in KINDS:
+            KINDS[adapter.kind].check_content(adapter, findings)
+            return
+        findings.at(adapter.at("type")).warning(
+            "unserved-adapter",
+            f"{adapter.called} is not served by this version: nothing listens for it",
+            hint="its routes and tools may be served by a `rest` or an `mcp` adapter",
+        )
+    elif isinstance(adapter, UnknownAdapter) and adapter.type is None:
+        findings.at(adapter.node).warning(
+            "missing-type", "an adapter without a `type` is not served", hint="add `type: rest` or `type: mcp`"
+        )
+
+
+_HINT = "add `exposes` with a `rest` or an `mcp` adapter"
+
+
+def _check_import_only(document: CapabilityDocument, findings: Findings) -> None:
+    """A file without adapters is there for imports, if it has anything to import."""
+    here = findings.at(document.at("exposes"))
+    if document.consumes or document.aggregates or document.binds:
+        here.hint("nothing-served", "the file exposes nothing: it serves nothing itself, others may import from it")
+    else:
+        here.error("nothing-served", "the file exposes nothing", hint=_HINT)
+
+
+_EVERYWHERE = frozenset({"0.0.0.0", "::", "[::]", "*"})  # noqa: S104  # what is looked for, not what is bound
+
+
+def check_adapters(document: CapabilityDocument, findings: Findings) -> None:
+    """Check every adapter of the file."""
+    bound = bound_names(document)
+    for adapter in document.exposes:
+        if isinstance(adapter, AdapterModel):
+            _check_address(adapter, findings)
+        if isinstance(adapter, AdapterModel) and adapter.kind in KINDS:
+            KINDS[adapter.kind].lint(adapter, findings)
+        authentication = getattr(adapter, "authentication", None)
+        if authentication is not None:
+            check_literals(authentication, bound, findings)
+    _check_control(document, findings)
+
+
+def _check_address(adapter: AdapterModel, findings: Findings) -> None:
+    address = (adapter.address or "").strip().lower()
+    here = findings.at(adapter.at("address"))
+    if is_example(address):
+        here.warning(
+            "example-host", f"`{address}` is a name for examples: nothing can listen there", hint="use `127.0.0.1`"
+        )
+    if address in _EVERYWHERE and adapter.authentication is None and adapter.listens:
+        here.warning(
+            "open-address",
+            f"`{address}` listens on every network of the machine, and callers need no authentication",
+            hint="add an `authentication` to the adapter, or listen on `127.0.0.1`",
+        )
+
+
+def _check_control(document: CapabilityDocument, findings: Findings) -> None:
+    controls = [adapter for adapter in document.exposes if isinstance(adapter, ControlAdapter)]
+    for second in controls[1:]:
+        findings.at(second.node).warning(
+            "control-adapter",
+            "a second control adapter: the first one is used",
+            hint="remove it",
+            related=(findings.position(controls[0].node),),
+        )
+    for control in controls:
+        _check_control_port(control, document.exposes, findings)
+        address = (control.address or "localhost").strip().lower()
+        if not is_loopback(address):
+            findings.at(control.at("address")).warning(
+                "control-adapter",
+                f"the control adapter listens on `{address}`, not only on this machine",
+                hint="use `localhost`",
+            )
+
+
+def _check_control_port(control: ControlAdapter, adapters: tuple[Model, ...], findings: Findings) -> None:
+    for other in adapters:
+        port = getattr(other, "port", None)
+        if port and port == control.port and not isinstance(other, ControlAdapter):
+            findings.at(control.at("port")).warning(
+                "control-adapter",
+                f"the control adapter shares port {port} with another adapter",
+                hint="give it a port of its own",
+                related=(findings.position(other.at("port")),),
+            )
