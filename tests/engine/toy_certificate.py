@@ -5,9 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 
-from naftiko.document.model.authentication import Authentication, Value
-from naftiko.engine.authentication import Credential, Proof, register
-from naftiko.engine.request import Draft
+from naftiko.extend import Authentication, Credential, Draft, Proof, Value, register_authentication
 
 
 class CertificateAuthentication(Authentication):
@@ -42,4 +40,4 @@ class CertificateCredential(Credential):
         return context
 
 
-register(CertificateAuthentication, CertificateCredential)
+register_authentication(CertificateAuthentication, CertificateCredential)

@@ -11,18 +11,27 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, unquote
 
-from naftiko.cli import main
-from naftiko.document.findings import Findings
-from naftiko.document.model import AdapterModel, McpTool
+from naftiko.document.model import McpTool
 from naftiko.document.model.base import NamedTuple
 from naftiko.engine.capability import Unit
-from naftiko.expose.announcement import Announcement
-from naftiko.expose.registry import register
 from naftiko.expose.selection import Selection
-from naftiko.expose.served import Exposed, Listening, Mounted, ServedKind
 from naftiko.expose.spaces import Spaces
+from naftiko.extend import (
+    AdapterKind,
+    AdapterModel,
+    Announcement,
+    Declaration,
+    Exposed,
+    Findings,
+    Linker,
+    Listening,
+    Mounted,
+    Place,
+    ServedKind,
+    main,
+    register_adapter,
+)
 from naftiko.ground.errors import InputError, NaftikoError
-from naftiko.link.adapters.kind import AdapterKind, Declaration, Linker, Place
 from naftiko.link.namesakes import Evidence
 from naftiko.plan.unit import AdapterPlan
 
@@ -135,7 +144,7 @@ class _ServedKiosk(ServedKind[KioskOptions]):
         yield Announcement(f"kiosks at {listening.url}: {len(listening.exposed)}", {"event": "kiosks"})
 
 
-register(_ServedKiosk())
+register_adapter(_ServedKiosk())
 
 if __name__ == "__main__":
     main()

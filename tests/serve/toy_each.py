@@ -7,12 +7,9 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from naftiko.document.model import Step
-from naftiko.expression.scope import Scope
 from naftiko.expression.template import Value
+from naftiko.extend import Call, Linking, Runner, Scope, Step, StepPlan, StepResult, register_step
 from naftiko.ground.errors import NotExecutable
-from naftiko.link.steps import Linking, StepPlan, register
-from naftiko.plan.actions import Call, Runner, StepResult
 
 
 class EachStep(Step):
@@ -69,4 +66,4 @@ class EachPlan(StepPlan):
         return list(pretended.raw["got"])
 
 
-register(EachStep, EachPlan)
+register_step(EachStep, EachPlan)

@@ -6,9 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 
-from naftiko.document.model.authentication import Authentication, Secret, Value
-from naftiko.engine.authentication import Credential, Proof, register
-from naftiko.engine.request import Draft
+from naftiko.extend import Authentication, Credential, Draft, Proof, Secret, Value, register_authentication
 
 
 class ToyAuthentication(Authentication):
@@ -46,4 +44,4 @@ class ToyCredential(Credential):
         return Proof(headers=[("X-Toy-Key", self._secret("key_id")), ("X-Toy-Signature", signature)])
 
 
-register(ToyAuthentication, ToyCredential)
+register_authentication(ToyAuthentication, ToyCredential)

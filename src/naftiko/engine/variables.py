@@ -68,7 +68,7 @@ class BoundVariables:
         self._sent = carriers
 
     def value(self, name: str) -> str:
-        """Return a variable's value; see ``plan.scope.Variables``."""
+        """Return a variable's value; see ``naftiko.expression.scope.Variables``."""
         value = self.get(name)
         if value is None:
             raise MissingVariable([name], hint=self.hint(name))
