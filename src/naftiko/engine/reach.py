@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 from naftiko.document.model import Bind
 from naftiko.engine.binds import file_of
+from naftiko.expression.placeholders import VARIABLE
 from naftiko.expression.scope import Variables
 from naftiko.ground.errors import NaftikoError
 from naftiko.link.adapters import linked
@@ -248,9 +248,6 @@ def _read(capability: Capability, base: Path) -> Iterator[tuple[Path, str]]:
     yield from ((path, "import") for path in capability.imported)
 
 
-_VARIABLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-
-
 def located(location: str, base: Path, variables: Variables) -> Path:
     """Return the path that a ``file://`` location means: absolute, or relative to the capability file.
 
@@ -262,7 +259,7 @@ def located(location: str, base: Path, variables: Variables) -> Path:
         base: the directory of the capability file.
         variables: the capability's.
     """
-    filled = _VARIABLE.sub(lambda found: variables.get(found[1]) or found[0], location)
+    filled = VARIABLE.sub(lambda found: variables.get(found[1]) or found[0], location)
     text = filled.removeprefix("file://").replace(
         "\0", "\N{REPLACEMENT CHARACTER}"
     )  # no file system has a NUL in a name

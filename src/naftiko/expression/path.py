@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 from naftiko.document.suggest import fold
+from naftiko.expression.placeholders import IN_PATH
 from naftiko.expression.scope import Scope
 from naftiko.expression.styles import Style
 from naftiko.expression.template import Value
@@ -70,7 +71,6 @@ def _short(found: re.Match[str]) -> str:
     return "\\" if found[1] is None else "." if found[1] in "Ee" else "/"
 
 
-_PLACEHOLDER = re.compile(r"\$?\{\{\s*([^{}/]+?)\s*\}\}|\$?\{([^{}/]+)\}")
 """``{x}`` and ``{{x}}``, also with the ``$`` of a shell before it, which is no part of any path (SEMANTICS 2)."""
 _GOOGLE = re.compile(r"(?:https?://)?[^/?#]*\.googleapis\.com(?::[^/?#]*)?(?:[/?#]|$)", re.IGNORECASE)
 _RESOURCE_NAMES = frozenset({"name", "parent", "resource"})
@@ -241,7 +241,7 @@ def resource_names(base_uri: str | None) -> frozenset[str]:
 
 def split_path(text: str) -> tuple[str, str, str]:
     """Cut a path at ``?`` and ``#`` outside of placeholders; the marks stay with what they begin."""
-    bare = _PLACEHOLDER.sub(lambda found: "x" * len(found[0]), text)
+    bare = IN_PATH.sub(lambda found: "x" * len(found[0]), text)
     end = bare.find("#") if "#" in bare else len(text)
     mark = bare.find("?", 0, end)
     mark = end if mark < 0 else mark
@@ -258,7 +258,7 @@ def _query(text: str, resolve: Callable[[str], Value]) -> Iterator[QueryPart]:
 
 def _parts(text: str, resolve: Callable[[str], Value], safe: str) -> Iterator[PathPart]:
     at = 0
-    for found in _PLACEHOLDER.finditer(text):
+    for found in IN_PATH.finditer(text):
         if found.start() > at:
             yield encode_literal(text[at : found.start()], safe)
         name, keeps = placeholder_name(found[1] or found[2])
@@ -290,7 +290,7 @@ def inputs_of_path(text: str, variable: Callable[[str], str | None]) -> frozense
         variable: says which variable a name is, if it is one.
     """
     path, query, _ = split_path(text)
-    single = (placeholder_name(found[2])[0] for found in _PLACEHOLDER.finditer(path + query) if found[2])
+    single = (placeholder_name(found[2])[0] for found in IN_PATH.finditer(path + query) if found[2])
     return frozenset(name for name in single if variable(name) is None)
 
 
@@ -303,12 +303,12 @@ def all_placeholders(text: str) -> tuple[str, ...]:
 def has_loose_brace(text: str) -> bool:
     """Tell whether a path, or its query, holds a brace that is no placeholder's."""
     path, query, _ = split_path(text)
-    left = _PLACEHOLDER.sub("", path + query)
+    left = IN_PATH.sub("", path + query)
     return "{" in left or "}" in left
 
 
 def _names(text: str) -> tuple[str, ...]:
-    found = (placeholder_name(match[1] or match[2])[0] for match in _PLACEHOLDER.finditer(text))
+    found = (placeholder_name(match[1] or match[2])[0] for match in IN_PATH.finditer(text))
     return tuple(dict.fromkeys(found))
 
 
@@ -338,12 +338,12 @@ def join(resource: str, operation: str | None, *, complete: bool) -> str:
 
 def shape(path: str) -> str:
     """Return a route with its placeholders' names dropped: two of the same shape catch the same requests."""
-    return _PLACEHOLDER.sub("{}", path)
+    return IN_PATH.sub("{}", path)
 
 
 def fill_route(path: str, value: Callable[[str], str]) -> str:
     """Return a route with its placeholders filled in by name."""
-    return _PLACEHOLDER.sub(lambda found: value(placeholder_name(found[1] or found[2])[0]), path)
+    return IN_PATH.sub(lambda found: value(placeholder_name(found[1] or found[2])[0]), path)
 
 
 def begins_with(path: str, prefix: str) -> bool:

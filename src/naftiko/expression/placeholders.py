@@ -7,6 +7,12 @@ from typing import Final
 
 TAG: Final = re.compile(r"\{\{\{\s*(?P<triple>[^{}]*?)\s*\}\}\}|\{\{\s*(?P<kind>[#^/!&]?)\s*(?P<name>[^{}]*?)\s*\}\}")
 """A placeholder, the begin or end of a section, or a comment."""
+VARIABLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+"""A variable where nothing but variables can stand: addresses of adapters, locations of files."""
+IN_PATH: Final = re.compile(r"\$?\{\{\s*([^{}/]+?)\s*\}\}|\$?\{([^{}/]+)\}")
+"""A placeholder in a path: ``{id}``, ``{{id}}``, ``${id}``; the name is in one of the two groups."""
+IN_ADDRESS: Final = re.compile(r"\$?\{\{\s*([^{}]+?)\s*\}\}|\$?\{([^{}]+)\}")
+"""One in a base URI or in a query, whose name may hold a slash."""
 
 _NAME: Final = r"\s*[#^/&!]?\s*[\w$@.][\w\s$@.\[\]/+*-]*"
 _HALF: Final = re.compile(

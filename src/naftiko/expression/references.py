@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -12,7 +12,7 @@ from naftiko.expression.content import Content
 from naftiko.expression.dotted import known_prefix, near_prefix, same_name
 from naftiko.expression.path import same_placeholder
 from naftiko.expression.placeholders import may_hold_tags
-from naftiko.expression.scope import Scope
+from naftiko.expression.scope import Composed, Scope
 from naftiko.expression.template import TemplateError, Value, has_placeholder, parse
 from naftiko.expression.text import sendable
 from naftiko.ground.types import ABSENT
@@ -100,7 +100,7 @@ class OptionalInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Defaulted:
+class Defaulted(Composed):
     """A value with what stands in for it where it is absent."""
 
     value: Value
@@ -152,7 +152,7 @@ class InputPath:
 
 
 @dataclass(frozen=True, slots=True)
-class PathInto:
+class PathInto(Composed):
     """A path into a value that the file makes: ``{{filter.kind}}`` where ``with`` has a ``filter``."""
 
     value: Value
@@ -176,10 +176,14 @@ def within(value: Any, path: Path) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Structure:
+class Structure(Composed):
     """A map or a list whose strings are values; a key whose value is absent is left out."""
 
     template: Any
+
+    def inner(self) -> Iterator[Any]:
+        """Yield the map or list."""
+        yield self.template
 
     def __call__(self, scope: Scope) -> Any:
         """Return the structure, filled."""

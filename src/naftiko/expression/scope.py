@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from naftiko.ground.types import ABSENT
+
+
+class Composed:
+    """A value that is made of others, and says of which: all that is asked of what an expression reads goes by that."""
+
+    __slots__ = ()
+    value: Any
+
+    def inner(self) -> Iterator[Any]:
+        """Yield the values that it is made of; by default its ``value``."""
+        yield self.value
 
 
 class Variables(Protocol):

@@ -5,7 +5,7 @@ Bytes that come from a step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,6 @@ from naftiko.expression.content import Base64
 from naftiko.expression.path import PathPlaceholder
 from naftiko.expression.references import (
     Constant,
-    Defaulted,
     InputOrVariable,
     InputPath,
     InputReference,
@@ -21,16 +20,15 @@ from naftiko.expression.references import (
     PathInto,
     ScopePath,
     StepPath,
-    Structure,
     Variable,
 )
-from naftiko.expression.scope import Scope
-from naftiko.expression.template import Placeholder, Section, Template, Value
+from naftiko.expression.scope import Composed, Scope
+from naftiko.expression.template import Placeholder, Template, Value
 from naftiko.expression.text import compact_json
 
 
 @dataclass(frozen=True, slots=True)
-class StepBytes:
+class StepBytes(Composed):
     """A value of a step for a parameter that declares bytes: they are sent, and not the base64 that stands for them."""
 
     value: Value
@@ -52,24 +50,19 @@ def _bytes(found: Any) -> Any:
 
 
 def leaves(value: Any) -> Iterator[Any]:
-    """Yield what a value is made of: inputs, variables, paths and constants, templates and structures taken apart."""
-    if isinstance(value, Template):
-        yield from (leaf for part in value.parts if not isinstance(part, str) for leaf in leaves(part))
-    elif isinstance(value, Placeholder):
-        yield from leaves(value.value)
-    elif isinstance(value, Section):
-        yield from leaves(value.value)
-        yield from (leaf for part in value.parts if not isinstance(part, str) for leaf in leaves(part))
-    elif isinstance(value, Structure):
-        yield from leaves(value.template)
-    elif isinstance(value, Defaulted | PathInto | StepBytes):
-        yield from leaves(value.value)
+    """Yield what a value is made of: inputs, variables, paths and constants; what is composed is taken apart."""
+    inner: Iterable[Any]
+    if isinstance(value, Composed):
+        inner = value.inner()
     elif isinstance(value, dict):
-        yield from (leaf for inner in value.values() for leaf in leaves(inner))
+        inner = value.values()
     elif isinstance(value, list):
-        yield from (leaf for inner in value for leaf in leaves(inner))
+        inner = value
     else:
         yield value
+        return
+    for each in inner:
+        yield from leaves(each)
 
 
 def argument_of(part: PathPlaceholder) -> str:

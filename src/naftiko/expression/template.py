@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 from naftiko.expression import sparql
 from naftiko.expression.escape import EscapeContext, NotWritable, escape
 from naftiko.expression.placeholders import TAG, broken_at, may_hold_tags
-from naftiko.expression.scope import Scope
+from naftiko.expression.scope import Composed, Scope
 from naftiko.ground.errors import InputError, Problem
 from naftiko.ground.types import ABSENT
 
@@ -49,7 +49,7 @@ Resolve: TypeAlias = Callable[[str], Value]
 
 
 @dataclass(frozen=True, slots=True)
-class Placeholder:
+class Placeholder(Composed):
     """A value in a text."""
 
     name: str
@@ -58,7 +58,7 @@ class Placeholder:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class Section(Composed):
     """A part that is repeated for a list, shown for a true value, or (inverted) shown for a missing one."""
 
     name: str
@@ -66,12 +66,17 @@ class Section:
     inverted: bool
     parts: tuple[Part, ...]
 
+    def inner(self) -> Iterator[Any]:
+        """Yield what decides of it, and what stands in it."""
+        yield self.value
+        yield from (part for part in self.parts if not isinstance(part, str))
+
 
 Part: TypeAlias = "str | Placeholder | Section"
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class Template(Composed):
     """A parsed template; call it with a scope.
 
     Attributes:
@@ -81,6 +86,10 @@ class Template:
 
     text: str
     parts: tuple[Part, ...]
+
+    def inner(self) -> Iterator[Any]:
+        """Yield its placeholders and sections."""
+        yield from (part for part in self.parts if not isinstance(part, str))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from naftiko.expression.path import climbs, encode_literal, path_text
+from naftiko.expression.placeholders import IN_ADDRESS
 from naftiko.expression.references import InputOrVariable, Names, Variable
 from naftiko.expression.scope import Scope, StandIn
 from naftiko.expression.template import Value
@@ -19,7 +20,6 @@ _MARK = 0xE000
 """The first character of private use: each stands for a placeholder."""
 _PORT_BEGINS = re.compile(r":[0-9]{0,4}$")
 _SCHEMES = re.compile(r"https?[:/]", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"\$?\{\{\s*([^{}]+?)\s*\}\}|\$?\{([^{}]+)\}")
 """``{{NAME}}``, ``{NAME}``, and ``${NAME}`` as in a shell."""
 
 
@@ -157,7 +157,7 @@ def parse_base(text: str, names: Names) -> BaseUri:
     path_starts = _path_start(bare)
     parts: list[str | BasePart] = []
     at = 0
-    for found in _PLACEHOLDER.finditer(bare):
+    for found in IN_ADDRESS.finditer(bare):
         if found.start() > at:
             parts.append(bare[at : found.start()])
         name = (found[1] or found[2]).strip()
@@ -192,7 +192,7 @@ def _cut_query(text: str) -> tuple[str, str, str]:
 
 def _path_start(text: str) -> int:
     """Return where the path begins; what stands before it decides which host is called."""
-    bare = _PLACEHOLDER.sub(lambda found: "x" * len(found[0]), text)
+    bare = IN_ADDRESS.sub(lambda found: "x" * len(found[0]), text)
     scheme = bare.find("://")
     slash = bare.find("/", scheme + 3 if scheme >= 0 else 0)
     return slash if slash >= 0 else len(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,7 @@ from naftiko.expression.path import (
     shape,
     split_path,
 )
-
-_WHOLE = re.compile(r"\$?\{\{\s*[^{}]+\s*\}\}|\$?\{[^{}]+\}")
+from naftiko.expression.placeholders import IN_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ def _pairs(query: str) -> Iterator[QueryPair]:
         if not name and not equals:
             continue
         names = all_placeholders(value)
-        if names and _WHOLE.fullmatch(value.strip()):
+        if names and IN_ADDRESS.fullmatch(value.strip()):
             yield QueryPair(unquote_plus(name), placeholder=names[0])
         elif names or not equals:
             yield QueryPair(unquote_plus(name))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from naftiko.document.model import AdapterModel
 from naftiko.expose.registry import KINDS
 from naftiko.expose.served import Exposed, ServedKind
+from naftiko.expression.placeholders import VARIABLE
 from naftiko.serve.sockets import is_port
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 DEFAULT_HOST = "127.0.0.1"
 _LOOPBACK = {"localhost": DEFAULT_HOST}
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 
 @dataclass(slots=True)
@@ -118,13 +118,13 @@ def address_of(capability: Capability, adapter: Adapter) -> str | None:
 
 def address_variables(capability: Capability, adapter: Adapter) -> list[str]:
     """Return the variables of the file's own address that have no value."""
-    names = _VARIABLE.findall(adapter.plan.model.address or "")
+    names = VARIABLE.findall(adapter.plan.model.address or "")
     return [name for name in names if capability.variables.public(name) is None]
 
 
 def has_variable(text: str | None) -> bool:
     """Tell whether an address or a port is known only with its variables."""
-    return _VARIABLE.search(text or "") is not None
+    return VARIABLE.search(text or "") is not None
 
 
 def port_of(model: AdapterModel, ports: Mapping[str, int], fill: Callable[[str], str]) -> int | str:
@@ -157,4 +157,4 @@ def _port(capability: Capability, adapter: Adapter, ports: Mapping[str, int]) ->
 
 def _filled(text: str, capability: Capability) -> str:
     """Return a text with its variables filled in, blanks and line ends around it gone; one without a value stays."""
-    return _VARIABLE.sub(lambda found: capability.variables.public(found[1]) or found[0], text).strip()
+    return VARIABLE.sub(lambda found: capability.variables.public(found[1]) or found[0], text).strip()

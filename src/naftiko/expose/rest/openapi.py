@@ -26,13 +26,13 @@ from naftiko.expose.rest.router import route_shape
 from naftiko.expose.rest.variants import Asked, merged, with_conditions
 from naftiko.expose.selection import Selection
 from naftiko.expression.path import placeholders
+from naftiko.expression.placeholders import IN_PATH
 from naftiko.observe import sanitize as neutral
 from naftiko.plan.inputs import Input, Null
 from naftiko.plan.names import in_words
 from naftiko.plan.portable import bounded
 from naftiko.plan.routes import NO_ROUTE
 
-_PLACEHOLDER = re.compile(r"\$?\{\{\s*([^{}/]+?)\s*\}\}|\$?\{([^{}/]+)\}")
 _SENTENCE = re.compile(r".{8,}?(?:[.!?](?= |$)|$)|.+")
 _SUMMARY = 120
 """Characters of a summary."""
@@ -128,7 +128,7 @@ class _Paths:
 
     def at(self, path: str) -> tuple[tuple[str, ...], dict[str, Any]]:
         """Return the names of the placeholders, in order, and the path item."""
-        written = _PLACEHOLDER.sub(lambda found: f"{{{placeholders(found[0])[0]}}}", path)
+        written = IN_PATH.sub(lambda found: f"{{{placeholders(found[0])[0]}}}", path)
         known = self._of_shape.setdefault(route_shape(path), written)
         return placeholders_in_order(known), self.items.setdefault(known, {})
 

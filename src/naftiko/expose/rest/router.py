@@ -5,18 +5,16 @@ A fixed segment beats a placeholder whatever the order in the file; an encoded s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from naftiko.expose.http.pattern import Pattern
+from naftiko.expression.placeholders import IN_PATH
 
 RouteT = TypeVar("RouteT")
 FoundT = TypeVar("FoundT")
-
-_PLACEHOLDER = re.compile(r"\$?\{\{\s*([^{}/]+?)\s*\}\}|\$?\{([^{}/]+)\}")
 
 
 class UndecodablePath(ValueError):
@@ -62,23 +60,23 @@ class Router(Generic[RouteT]):
         node = self._root
         segments = path.removeprefix("/").split("/")
         for at, segment in enumerate(segments):
-            if spans and at == len(segments) - 1 and _PLACEHOLDER.fullmatch(segment):
+            if spans and at == len(segments) - 1 and IN_PATH.fullmatch(segment):
                 node.rest = node.rest if node.rest is not None else route
                 return node.rest
             node = self._below(node, segment)
         if node.route is None:
             node.route = route
-        if not _PLACEHOLDER.search(path):
+        if not IN_PATH.search(path):
             self._literal[path.removeprefix("/")] = node.route
         return node.route
 
     @staticmethod
     def _below(node: _Node[RouteT], segment: str) -> _Node[RouteT]:
-        if _PLACEHOLDER.fullmatch(segment):
+        if IN_PATH.fullmatch(segment):
             if node.placeholder is None:
                 node.placeholder = _Node()
             return node.placeholder
-        if _PLACEHOLDER.search(segment):
+        if IN_PATH.search(segment):
             return _mixed(node, segment)
         return node.fixed.setdefault(segment, _Node())
 
@@ -181,4 +179,4 @@ def decoded(segment: str) -> str:
 
 def route_shape(path: str) -> str:
     """Return a route with its placeholders' names dropped: two of the same shape catch the same requests."""
-    return _PLACEHOLDER.sub("{}", path)
+    return IN_PATH.sub("{}", path)
