@@ -291,20 +291,8 @@ class Upstream(Shared):
             return await self.send_drafted(self._outgoing(call, arguments, passed, conditions, max_binary_bytes))
         operation = call.operation
         limits = self.limits if max_binary_bytes is None else self._limits(max_binary_bytes)
-        authorized = False
         try:
-            try:
-                made = self.draft(call, arguments, passed)
-                if conditions:
-                    _add_missing(made, conditions)
-                if self._credential is not None:
-                    authorized = await self.authorize(made, self._mapped(call, arguments))
-                request = made.make()
-            except UnicodeEncodeError:
-                request, authorized = await self.request(call, arguments, passed, conditions)
-            request.extensions[OPERATION] = operation.key
-            if authorized and self._signs:
-                request.extensions[_SIGNED] = True
+            request, authorized = await self.request(call, arguments, passed, conditions)
             response = await fetch(self._transport or self.transport, request, limits, self._sign)
             if response.status_code == _UNAUTHORIZED and authorized:
                 outgoing = self._outgoing(call, arguments, passed, conditions, max_binary_bytes)
