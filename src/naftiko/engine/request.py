@@ -20,7 +20,7 @@ from naftiko.engine.unsendable import (
 from naftiko.engine.wire import WireRequest
 from naftiko.expression.content import Content
 from naftiko.expression.path import climbs
-from naftiko.expression.scope import Scope
+from naftiko.expression.scope import NOTHING, Scope
 from naftiko.expression.text import as_text, quoted
 from naftiko.ground.errors import InputError, MissingVariable, NotExecutable, Problem
 from naftiko.ground.http import CONTROLS, is_token
@@ -211,7 +211,7 @@ class Writer:
         self._url = _fixed_url(api, operation)
         self._fixed_query: tuple[str, ...] | None = None
         if not any(pair.holds_placeholder for pair in operation.path.query):
-            self._fixed_query = (*((api.base.query,) if api.base.query else ()), *operation.path.fill_query(_NOTHING))
+            self._fixed_query = (*((api.base.query,) if api.base.query else ()), *operation.path.fill_query(NOTHING))
 
     @property
     def call(self) -> Call:
@@ -299,20 +299,6 @@ def _fixed_url(api: ApiPlan, operation: Operation) -> str | None:
     return f"{api.base.filled}/{path.lstrip('/')}" if path else api.base.filled
 
 
-class _Nothing:
-    """Variables that nobody asks for."""
-
-    def value(self, name: str) -> str:
-        """Never return one."""
-        raise LookupError(name)
-
-    def get(self, name: str) -> str | None:
-        """Return nothing."""
-        del name
-        return None
-
-
-_NOTHING: Final = Scope({}, _Nothing())
 _MAY_BE_NOTHING = (list, dict)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from naftiko.ground.types import ABSENT
 
@@ -59,3 +59,20 @@ class Scope:
     def input(self, name: str) -> Any:
         """Return an input's value, or ABSENT."""
         return self.inputs.get(name, ABSENT)
+
+
+class _NoVariables:
+    """Variables that nobody asks for."""
+
+    def value(self, name: str) -> str:
+        """Never return one."""
+        raise LookupError(name)
+
+    def get(self, name: str) -> str | None:
+        """Return nothing."""
+        del name
+        return None
+
+
+NOTHING: Final = Scope({}, _NoVariables())
+"""What a constant looks at."""

@@ -8,10 +8,10 @@ refuses an answer, and whoever reads the schema sees what is meant.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from naftiko.expression.references import Constant
-from naftiko.expression.scope import Scope, Variables
+from naftiko.expression.scope import NOTHING
 from naftiko.plan.outputs import ArrayOf, Expressed, ListOf, ObjectOf, Output, Outputs, ValuesOf
 
 _TYPES: Final = ("null", "string", "number", "boolean", "object", "array")
@@ -23,8 +23,6 @@ _NAMES: Final[Mapping[type, str]] = {
     list: "array",
     dict: "object",
 }
-_NOTHING: Final = Scope({}, cast("Variables", None))
-"""A constant looks at nothing."""
 
 
 def kept(outputs: Outputs) -> dict[str, Any] | None:
@@ -47,7 +45,7 @@ def _kept(declared: Mapping[str, Any], output: Output) -> dict[str, Any]:
         values = _kept(declared.get("additionalProperties", {}), output.values)
         return {**said, "type": ["object", "null"], "additionalProperties": values}
     if isinstance(output, Expressed) and isinstance(output.value, Constant):
-        made = output.build(None, _NOTHING)
+        made = output.build(None, NOTHING)
         return {**said, "type": next((name for kind, name in _NAMES.items() if isinstance(made, kind)), "null")}
     return likely(declared)
 

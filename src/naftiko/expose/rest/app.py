@@ -66,7 +66,6 @@ from naftiko.ground.http import READING, SAFE_METHODS
 from naftiko.observe.observer import Caller
 from naftiko.plan.actions import ForwardAction
 
-_METHODS_OF_THE_DESCRIPTION = frozenset({"GET", "HEAD"})
 _WHOLE = contextlib.nullcontext()
 """Around an answer that has an end."""
 
@@ -155,7 +154,7 @@ class RestApp(Shared):
         method: str = scope["method"]
         routes = self._router.every(path)
         is_described = self._options.openapi and path == DESCRIPTION_PATH
-        if is_described and (not routes or method in _METHODS_OF_THE_DESCRIPTION):
+        if is_described and (not routes or method in READING):
             await self._description(scope, receive, send)
             return
         served = [each for route in routes for each in route.every]

@@ -13,6 +13,7 @@ from naftiko.expose.rest.admission import admitting, distinct
 from naftiko.expose.rest.messages import send_allowed, send_message
 from naftiko.expose.rest.openapi import openapi
 from naftiko.expose.selection import Selection
+from naftiko.ground.http import READING
 from naftiko.ground.jsontext import write
 
 DESCRIPTION_PATH: Final = "/openapi.json"
@@ -49,7 +50,7 @@ class ApiDescription:
         if refusal is not None:
             await refuse(refusal, problem, scope, send)
             return
-        if scope["method"] not in {"GET", "HEAD"}:
+        if scope["method"] not in READING:
             await send_allowed(scope["method"], {"GET"}, send)
             return
         key = frozenset(map(id, admitted))

@@ -27,6 +27,7 @@ from naftiko.expose.rest.variants import Asked, merged, with_conditions
 from naftiko.expose.selection import Selection
 from naftiko.expression.path import placeholders
 from naftiko.expression.placeholders import IN_PATH
+from naftiko.ground.http import READING
 from naftiko.observe import sanitize as neutral
 from naftiko.plan.inputs import Input, Null
 from naftiko.plan.names import in_words
@@ -348,7 +349,7 @@ def _responses(unit: Unit) -> dict[str, Any]:
     success: dict[str, Any] = {"2XX": {"description": description, **({"content": content} if content else {})}}
     if action is None or not action.is_made_here:
         success["204"] = {"description": "The upstream's answer has no content."}
-    if unit.method in {"GET", "HEAD"}:
+    if unit.method in READING:
         success["304"] = {"description": "The caller has this answer already (`If-None-Match`, `If-Modified-Since`)."}
     return {
         **success,

@@ -17,6 +17,7 @@ from naftiko.document.model import (
 )
 from naftiko.document.suggest import listed
 from naftiko.expression.path import has_loose_brace
+from naftiko.ground.http import READING, SAFE_METHODS
 from naftiko.link.adapters.kind import AdapterKind, Declaration, Linker, Place
 from naftiko.link.namesakes import Evidence
 from naftiko.link.resolving import tell_misspelt
@@ -142,9 +143,9 @@ class _Rest(AdapterKind[RestAdapter]):
         """Compare with the method of the route (RFC 9110 chapter 9.2)."""
         method = (unit.method if isinstance(unit, ExposedOperation) else None) or "GET"
         method = method.upper()
-        if semantics.safe and method not in {"GET", "HEAD", "OPTIONS"}:
+        if semantics.safe and method not in SAFE_METHODS:
             yield f"is safe, but the route is a {method}"
-        if semantics.safe is False and method in {"GET", "HEAD"}:
+        if semantics.safe is False and method in READING:
             yield f"is not safe, but the route is a {method}, which caches and crawlers call freely"
         if semantics.idempotent and method == "POST":
             yield "is idempotent, but the route is a POST"

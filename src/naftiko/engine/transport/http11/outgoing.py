@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Final
 
@@ -12,9 +11,8 @@ import naftiko
 from naftiko.engine.transport.content_coding import ACCEPT_ENCODING
 from naftiko.engine.transport.http11.origin import split
 from naftiko.engine.transport.message import Pairs, address_of, raw_headers, refuse_unsendable
-from naftiko.ground.http import CONTROLS, TOKEN
+from naftiko.ground.http import CONTROLS, TOKEN, is_token
 
-_METHOD: Final = re.compile(f"[{re.escape(TOKEN.decode())}]+")
 _USER_AGENT: Final = b"User-Agent: naftiko/" + naftiko.__version__.encode("ascii")
 _DECODED: Final = b"Accept-Encoding: " + ACCEPT_ENCODING.encode("ascii")
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -50,7 +48,7 @@ class Outgoing:
             httpx.UnsupportedProtocol, httpx.InvalidURL: its URL leads nowhere.
         """
         self.method = request.method
-        if self.method not in _WITHOUT_BODY and not _METHOD.fullmatch(self.method):
+        if self.method not in _WITHOUT_BODY and not is_token(self.method):
             raise ValueError(f"the method {self.method[:40]!r} is no token")
         authority, target = split(address_of(request))
         self.origin = authority.origin
