@@ -24,7 +24,7 @@ from naftiko.expression.scope import Scope
 from naftiko.link.adapters.kind import AdapterKind, Declaration, Linker, Place
 from naftiko.link.steps import Linking, StepPlan
 from naftiko.link.steps import register as register_step
-from naftiko.observe.observer import Caller, Exchange, Observer, StepRun, UnitRun
+from naftiko.observe.observer import Caller, Exchange, Observer, Observers, StepRun, UnitRun
 from naftiko.plan.actions import Call, Runner, StepResult
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "Listening",
     "Mounted",
     "Observer",
+    "Observers",
     "Outgoing",
     "Place",
     "Policy",

@@ -19,13 +19,14 @@ from naftiko.engine.query import drop_pairs
 from naftiko.engine.request import Draft, Writer, full_url
 from naftiko.engine.sending import Outgoing, Send, Target, wrapped
 from naftiko.engine.settings import Settings
-from naftiko.engine.transport import OPERATION, AnswerTooLarge, Limits, Transport, fetch, opened
+from naftiko.engine.transport import OPERATION, AnswerTooLarge, Limits, PoolFigures, Transport, fetch, opened
 from naftiko.engine.transport.whole import Whole
 from naftiko.engine.watched import Watched
 from naftiko.expression.content import Content
 from naftiko.expression.scope import Scope, Variables
 from naftiko.expression.text import whole_characters
 from naftiko.ground.errors import UpstreamBroken, UpstreamError, UpstreamRefused
+from naftiko.observe.observer import sees
 from naftiko.observe.redaction import Redactor, credential_text
 from naftiko.plan.actions import Call
 from naftiko.plan.credentials import path_names
@@ -75,8 +76,10 @@ class Upstream(Shared):
         self._sign = self._signed_anew if self._signs else None
         self._in_path = any(place == "path" for place, _ in plan.credentials)
         self._fields = frozenset(name for place, name in plan.credentials if place == "body")
-        self._watched = None if settings.observer is None else Watched(plan, settings.observer, redactor)
-        self._is_bare = not settings.policies and settings.observer is None
+        observer = settings.observer
+        is_seen = observer is not None and sees(observer, "exchange")
+        self._watched = Watched(plan, observer, redactor) if observer is not None and is_seen else None
+        self._is_bare = not settings.policies
         self._sends: dict[str, Send] = {}
         self._writers: dict[int, Writer] = {}  # by the id of the call, which they keep
         self._forwards: Send = wrapped(self._opened, settings.policies, Target(plan.namespace, None))
@@ -97,6 +100,10 @@ class Upstream(Shared):
         if self._transport is None:
             self._transport = self._connecting()
         return self._transport
+
+    def figures(self) -> PoolFigures | None:
+        """Return the figures of its connections; ``None`` before the first call, and of another transport."""
+        return self._transport.figures() if isinstance(self._transport, Transport) else None
 
     def _connecting(self) -> httpx.AsyncBaseTransport:
         make = self._settings.transport
@@ -293,9 +300,13 @@ class Upstream(Shared):
         limits = self.limits if max_binary_bytes is None else self._limits(max_binary_bytes)
         try:
             request, authorized = await self.request(call, arguments, passed, conditions)
-            response = await fetch(self._transport or self.transport, request, limits, self._sign)
+            sending: Awaitable[httpx.Response] = fetch(self._transport or self.transport, request, limits, self._sign)
+            if self._watched is not None:
+                sending = self._watched.calling(operation.key, operation.path.text, 1, request, sending)
+            response = await sending
             if response.status_code == _UNAUTHORIZED and authorized:
                 outgoing = self._outgoing(call, arguments, passed, conditions, max_binary_bytes)
+                outgoing.attempts = 1
                 request, response = await self._again(request, response, outgoing, limits)
         except UpstreamError as error:
             raise _named(error, operation.key, max_binary_bytes, limits) from error.__cause__
@@ -332,7 +343,9 @@ class Upstream(Shared):
     def _fetched(self, outgoing: Outgoing, request: httpx.Request, limits: Limits) -> Awaitable[httpx.Response]:
         outgoing.attempts += 1
         sending = fetch(self.transport, request, limits, self._sign)
-        return sending if self._watched is None else self._watched.calling(outgoing, request, sending)
+        if self._watched is None:
+            return sending
+        return self._watched.calling(outgoing.operation, outgoing.template, outgoing.attempts, request, sending)
 
     def _limits(self, max_binary_bytes: int | None) -> Limits:
         if max_binary_bytes is None or max_binary_bytes >= self.limits.response_bytes:

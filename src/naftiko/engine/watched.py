@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar
 
@@ -14,7 +15,7 @@ from naftiko.engine.mock import shown_url
 from naftiko.engine.sending import Outgoing
 from naftiko.ground.errors import CallError, UpstreamRedirect, UpstreamStatus
 from naftiko.link.steps import word_of
-from naftiko.observe.observer import Exchange, Observer, StepRun, UnitRun
+from naftiko.observe.observer import Exchange, Observer, StepRun, UnitRun, running
 from naftiko.observe.redaction import Redactor
 from naftiko.plan.actions import RunnableStep
 from naftiko.plan.unit import ApiPlan
@@ -24,14 +25,18 @@ ResultT = TypeVar("ResultT")
 
 async def watched_run(observer: Observer, run: UnitRun, work: Awaitable[ResultT]) -> ResultT:
     """Return what the run of a unit gives, and tell of it."""
-    with observer.unit(run):
-        try:
-            result = await work
-        except Exception as error:
-            run.status = run.status or _status_of(error)
-            raise
-        run.status = run.status or (result.status if isinstance(result, Answer) else HTTPStatus.OK)
-        return result
+    token = running.set(run)
+    try:
+        with observer.unit(run):
+            try:
+                result = await work
+            except Exception as error:
+                run.status = run.status or _status_of(error)
+                raise
+            run.status = run.status or (result.status if isinstance(result, Answer) else 200)
+            return result
+    finally:
+        running.reset(token)
 
 
 def _status_of(error: Exception) -> int:
@@ -53,21 +58,23 @@ class Watched:
 
     def __init__(self, plan: ApiPlan, observer: Observer, redactor: Redactor) -> None:
         self._plan = plan
-        self._observer = observer
-        self._redactor = redactor
+        self._see = observer.exchange
+        self._show = partial(shown_url, redactor=redactor)
+        self._base = plan.base.text.rstrip("/")
+        self._templates: dict[str, str] = {}
 
     async def asking(self, request: httpx.Request, sending: Awaitable[httpx.Response]) -> httpx.Response:
         """Tell of a request that a credential makes."""
         return await self._during(self._exchange("credential", self._plan.namespace, request, "", 1), sending)
 
-    async def calling(
-        self, outgoing: Outgoing, request: httpx.Request, sending: Awaitable[httpx.Response]
-    ) -> httpx.Response:
-        """Tell of a call of an operation."""
-        template = f"{self._plan.base.text.rstrip('/')}/{outgoing.template.lstrip('/')}"
-        return await self._during(
-            self._exchange("call", outgoing.operation, request, template, outgoing.attempts), sending
-        )
+    def calling(
+        self, operation: str, path: str, attempt: int, request: httpx.Request, sending: Awaitable[httpx.Response]
+    ) -> Awaitable[httpx.Response]:
+        """Tell of a call of an operation, whose path is as the file has it."""
+        template = self._templates.get(operation)
+        if template is None:
+            template = self._templates[operation] = f"{self._base}/{path.lstrip('/')}"
+        return self._during(self._exchange("call", operation, request, template, attempt), sending)
 
     async def forwarding(
         self, outgoing: Outgoing, request: httpx.Request, send: Callable[[], Awaitable[httpx.Response]]
@@ -75,7 +82,7 @@ class Watched:
         """Tell of what is forwarded; the exchange ends with the answer's body."""
         template = self._plan.base.text
         seen = self._exchange("forward", outgoing.operation, request, template, outgoing.attempts)
-        watching = self._observer.exchange(seen)
+        watching = self._see(seen)
         watching.__enter__()
         try:
             response = await send()
@@ -92,7 +99,7 @@ class Watched:
         )
 
     async def _during(self, seen: Exchange, sending: Awaitable[httpx.Response]) -> httpx.Response:
-        with self._observer.exchange(seen):
+        with self._see(seen):
             response = await sending
             seen.status = response.status_code
             seen.bytes_received = len(response.content)
@@ -106,12 +113,7 @@ class Watched:
         template: str,
         attempt: int,
     ) -> Exchange:
-        def set_header(name: str, value: str) -> None:
-            request.headers[name] = value
-
-        url = shown_url(str(request.url), self._redactor)
-        shown = self._redactor.redact(template)
-        seen = Exchange(purpose, self._plan.namespace, operation, request.method, shown, url, attempt, set_header)
+        seen = Exchange(purpose, self._plan.namespace, operation, template, attempt, request, self._show)
         if isinstance(request.stream, httpx.ByteStream):
             seen.bytes_sent = len(request.content)
         return seen

@@ -10,6 +10,16 @@ Importing this package imports neither of the two clients beneath it: the first 
 
 from naftiko.engine.transport.exchange import AnswerTooLarge, fetch, opened, stream
 from naftiko.engine.transport.limits import DEFAULT_LIMITS, Limits
-from naftiko.engine.transport.pool import OPERATION, Transport
+from naftiko.engine.transport.pool import OPERATION, PoolFigures, Transport
 
-__all__ = ["DEFAULT_LIMITS", "OPERATION", "AnswerTooLarge", "Limits", "Transport", "fetch", "opened", "stream"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "OPERATION",
+    "AnswerTooLarge",
+    "Limits",
+    "PoolFigures",
+    "Transport",
+    "fetch",
+    "opened",
+    "stream",
+]

@@ -37,6 +37,16 @@ class Places:
         self._held: dict[str, int] = {}
         self._waiting: dict[str, dict[asyncio.Future[None], None]] = {}
 
+    @property
+    def in_use(self) -> int:
+        """How many are taken."""
+        return self._most - self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for one."""
+        return sum(map(len, self._waiting.values()))
+
     def take(self, operation: str) -> bool:
         """Take a place at once; return whether there was one for this operation."""
         if not self._free or operation in self._waiting or not self._may(operation):

@@ -11,17 +11,37 @@ import asyncio
 import functools
 import ssl
 from importlib.util import find_spec
-from typing import Final, Protocol
+from time import perf_counter
+from typing import Final, NamedTuple, Protocol
 
 import httpx
 
 from naftiko.engine.transport.environment import NO_PROXIES, Proxies, environment_proxies
 from naftiko.engine.transport.limits import DEFAULT_LIMITS, Exchange, Limits
 from naftiko.engine.transport.places import NO_OPERATION, Places
+from naftiko.observe.figures import Histogram
 from naftiko.observe.timing import measured
 
 OPERATION: Final = "naftiko.operation"
 """The extension of a request that names the operation it belongs to, which shares the connections with its siblings."""
+
+
+class PoolFigures(NamedTuple):
+    """How much a pool has to do.
+
+    Attributes:
+        limit: calls at once, and connections.
+        in_use: calls under way.
+        waiting: calls that wait for a connection.
+        waits: how long calls waited that had to.
+        refused: calls that waited in vain.
+    """
+
+    limit: int
+    in_use: int
+    waiting: int
+    waits: Histogram
+    refused: int
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -62,6 +82,11 @@ class Transport(httpx.AsyncBaseTransport):
         pool = self._pools.get(asyncio.get_running_loop()) or await self._open()
         return await pool.send(request)
 
+    def figures(self) -> PoolFigures | None:
+        """Return the figures of the running event loop's connections; ``None`` before the first call."""
+        pool = self._pools.get(asyncio.get_running_loop())
+        return None if pool is None else pool.figures()
+
     async def aclose(self) -> None:
         """Close the connections of the running event loop and of every finished one; calls then fail."""
         self._closed = True
@@ -101,6 +126,12 @@ class _Pool:
         self._places = Places(limits.connections, limits.share)
         self._direct = _lean(limits, verify) or _through_aiohttp(limits, verify)
         self._proxied: _Way | None = None
+        self._waits = Histogram()
+        self._refused = 0
+
+    def figures(self) -> PoolFigures:
+        places = self._places
+        return PoolFigures(self._limits.connections, places.in_use, places.waiting, self._waits, self._refused)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         proxy = self._proxies.of(request.url) if self._proxies else None
@@ -128,12 +159,16 @@ class _Pool:
     async def _wait_for_a_connection(self, operation: str) -> None:
         """Wait, and measure that apart from a slow connect."""
         timing = measured.get()
+        began = perf_counter()
         try:
             async with asyncio.timeout(self._limits.queue):
                 free = self._places.wait(operation)
                 await (free if timing is None else timing.queue.during(free))
         except TimeoutError as error:
+            self._refused += 1
             raise httpx.PoolTimeout("no connection became free") from error
+        finally:
+            self._waits.observe(perf_counter() - began)
 
 
 def _lean(limits: Limits, verify: bool | ssl.SSLContext) -> _Way | None:  # noqa: FBT001 - likewise

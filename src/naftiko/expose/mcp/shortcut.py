@@ -76,7 +76,7 @@ class Shortcut:
             return None
         answering = self._listed(request) if request.method == _LIST else self._called(request)
         if self._tools.is_observed:
-            answering = asked_by(_caller(request, headers), answering)
+            answering = asked_by(_caller(request), answering)
         result = await (self._in_span(request, answering) if _is_traced() else answering)
         if isinstance(result, dict):
             result = dump_json(result)
@@ -150,12 +150,12 @@ class _Context:
         return self.params.get("_meta")
 
 
-def _caller(request: _Request, headers: Sequence[tuple[str, str]]) -> Caller:
+def _caller(request: _Request) -> Caller:
     """Return who asks, for an observer: the same as of a request that goes the SDK's way."""
     scope = arrived.get()
     return Caller(
         protocol="mcp",
-        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+        headers=scope.get("headers", ()),
         method=request.method,
         path=scope.get("path", ""),
         address=scope.get("client"),
