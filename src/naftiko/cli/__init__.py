@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given == ["--version"]:  # not worth the import of click, which takes longer than all the rest
         sys.stdout.write(f"naftiko {__version__}\n")
         sys.exit(0)
+    # What is imported stays: to look for garbage among it takes a tenth of a start. `Application` turns it on again.
+    gc.disable()
     from naftiko.cli.application import application  # noqa: PLC0415  # see above
 
     application.main(given, prog_name="naftiko")

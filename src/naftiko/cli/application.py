@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import os
 from pathlib import Path
@@ -41,6 +42,9 @@ class Application(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"naftiko.cli.{cmd_name}")
+        if not gc.isenabled():  # since `main`
+            gc.freeze()
+            gc.enable()
         command: click.Command = getattr(module, cmd_name)
         return command
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -20,21 +18,9 @@ from naftiko.document.model import CapabilityDocument, Model
 from naftiko.document.reader import Entries, entries, is_null, read
 from naftiko.document.suggest import nearest
 from naftiko.document.unknown import other_format
+from naftiko.ground.collection import collection_paused
 from naftiko.ground.errors import CapabilityError
 from naftiko.ground.types import Diagnostic
-
-
-@contextmanager
-def collection_paused() -> Iterator[None]:
-    """Pause the collector inside the block; whoever paused it before keeps it paused."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
 
 _ROOT_KEYS = ("naftiko", "ikanos")
 _VERSIONS = frozenset(

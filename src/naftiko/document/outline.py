@@ -10,10 +10,11 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from naftiko.document.findings import Findings
 from naftiko.document.imports import Imports
-from naftiko.document.load import build_document, collection_paused, read_bytes
+from naftiko.document.load import build_document, read_bytes
 from naftiko.document.model import AdapterModel, CapabilityDocument
 from naftiko.document.model.adapters import ADAPTERS
 from naftiko.document.reader import compose
+from naftiko.ground.collection import collection_paused
 from naftiko.ground.errors import CapabilityError
 
 _CALLED: Final = frozenset({"consumes", "import", "imports", "aggregates", "binds", "externalRefs"})

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from naftiko.document.findings import Findings
-from naftiko.document.load import collection_paused
 from naftiko.document.model import (
     AdapterModel,
     Aggregate,
@@ -19,6 +18,7 @@ from naftiko.document.model import (
 )
 from naftiko.document.reader import is_null
 from naftiko.expression.references import ADAPTER_PREFIXES, Names, bind_names
+from naftiko.ground.collection import collection_paused
 from naftiko.link import mentions
 from naftiko.link.adapters import linked
 from naftiko.link.adapters.kind import Declaration, Place

@@ -16,6 +16,7 @@ import uvicorn
 from naftiko.engine.memory import Budget, Lease
 from naftiko.expose.http.streams import STREAMS, OpenStreams
 from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
+from naftiko.ground.collection import collection_paused
 from naftiko.ground.errors import NaftikoError
 from naftiko.serve.connections import Connection, ConnectionLimits, Connections
 from naftiko.serve.sockets import take_no_more
@@ -243,7 +244,8 @@ class Servers:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _start(self, site: Site) -> asyncio.Task[None]:
-        app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
+        with collection_paused():
+            app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
         finishing = _Finishing(app, self._stopping, self._draining, self._streams, self._memory)
         server = _Server(_config(finishing, self._connections), self._is_last)
         self._servers.append(server)
