@@ -81,7 +81,10 @@ def call(
         work = _show_request if dry else _explain if flags["explained"] else _answer
         asyncio.run(_run(work, capability, named.unit, given, form))
         return
-    from naftiko.cli.showing import show_files, show_prompt  # noqa: PLC0415  # the SDK takes half a second to import
+    from naftiko.expose.mcp.sdk import import_server  # noqa: PLC0415  # the SDK takes a third of a second to import
+
+    import_server()
+    from naftiko.cli.showing import show_files, show_prompt  # noqa: PLC0415  # likewise
 
     if isinstance(named, NamedPrompt):
         show_prompt(capability, named, inputs, form)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -36,6 +35,7 @@ class _Mcp(ServedKind[McpOptions]):
         return LINKED
 
     def mount(self, exposed: Sequence[Exposed], options: McpOptions, spaces: Spaces) -> Mounted:
+        self.prepare()
         from naftiko.expose.mcp.app import McpApp  # noqa: PLC0415  # imports the SDK
 
         return _MountedMcp(McpApp(exposed, options, spaces))
@@ -79,9 +79,12 @@ class _Mcp(ServedKind[McpOptions]):
         }
 
     def prepare(self) -> None:
-        importlib.import_module("naftiko.expose.mcp.app")
+        from naftiko.expose.mcp.sdk import import_server  # noqa: PLC0415  # whoever asks only for addresses needs no model
+
+        import_server()
 
     async def serve_stdio(self, exposed: Sequence[Exposed], options: McpOptions) -> None:
+        self.prepare()
         from naftiko.expose.mcp.stdio import serve_stdio  # noqa: PLC0415  # imports the SDK
 
         await serve_stdio(exposed, options)
@@ -98,7 +101,10 @@ class _MountedMcp(Mounted):
         return self._mcp.has_metadata(path)
 
     async def start(self) -> None:
+        from naftiko.expose.mcp.sdk import build_soon  # noqa: PLC0415  # see `prepare`
+
         await self._mcp.start()
+        build_soon()
 
     async def aclose(self) -> None:
         await self._mcp.aclose()
