@@ -143,11 +143,10 @@ def test_a_header_that_can_be_sent_is_not_told(written):
 # --- what is served -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["skill", "control"])
-def test_an_adapter_that_nobody_serves_is_told(kind):
+def test_an_adapter_that_nobody_serves_is_told():
     places, _ = only("unserved-adapter", tool("") + api("") + "x-y: z\n", "")
     assert places == []
-    places, found = only("unserved-adapter", api("") + tool("") + f"- {{type: {kind}, namespace: n, port: 9}}\n")
+    places, found = only("unserved-adapter", api("") + tool("") + "- {type: skill, namespace: n, port: 9}\n")
     assert [place[:2] for place in places] == [("unserved-adapter", "warning")]
     assert "not served by this version" in found[0].message
 
@@ -186,7 +185,7 @@ def test_a_file_that_serves_nothing_is_told(text, severity):
     ],
 )
 def test_a_file_that_serves_something_is_not_told(text):
-    """A control adapter alone is told as what nobody serves yet."""
+    """A control adapter alone serves its operator."""
     assert only("nothing-served", text)[0] == []
 
 

@@ -22,7 +22,7 @@ from naftiko.engine.explain import explain, planned
 from naftiko.engine.mock import described
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport.environment import environment_faults
-from naftiko.expose.registry import KINDS
+from naftiko.expose.registry import for_callers
 from naftiko.expression.scope import Scope, StandIn
 from naftiko.ground.errors import CallError, InputError
 
@@ -33,7 +33,9 @@ _EXIT_USAGE = 2
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("unit")
 @click.argument("inputs", nargs=-1, metavar="[NAME=VALUE | NAME:=JSON | NAME=@FILE]...")
-@click.option("--adapter", type=click.Choice(list(KINDS)), help="Where to look for UNIT; default: both.")
+@click.option(
+    "--adapter", type=click.Choice([kind.kind for kind in for_callers()]), help="Where to look for UNIT; default: both."
+)
 @click.option("--dry-run", is_flag=True, help="Show the request, secrets hidden, and send nothing.")
 @click.option("--explain", "explained", is_flag=True, help="Show for each output which expression gave it.")
 @environment_option(

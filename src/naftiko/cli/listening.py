@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from naftiko.cli.options import environment_option
+from naftiko.serve.sockets import OwnPort, is_port
 
 _DIGITS: Final = 18
 """Of the longest number that an option may mean."""
@@ -67,6 +68,36 @@ class CheckedType(click.ParamType):  # type: ignore[type-arg]  # likewise
 
 PORT = NamedNumber("NAME=PORT", "rest=18080 or mcp=0 (0 to 65535)", 65_535)
 """``rest=18080``, ``mcp=0``, ``NAMESPACE=0`` or ``'github-*=8081'``."""
+
+
+class _OwnPort(click.ParamType):  # type: ignore[type-arg]  # likewise
+    """``[HOST:]PORT``."""
+
+    name = "[HOST:]PORT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Return the host, or ``""``, and the port."""
+        if isinstance(value, tuple):
+            return value
+        host, _, port = str(value).strip().rpartition(":")
+        if not port.isdecimal() or len(port) > _DIGITS or not is_port(int(port)):
+            self.fail(f"`{value}` is not like 9464 or 127.0.0.1:9464 (ports are 0 to 65535)", param, ctx)
+        return host.strip("[]"), int(port)
+
+
+OWN_PORT = _OwnPort()
+"""``9464``, ``0.0.0.0:9464``, ``[::1]:9464``."""
+
+
+def own_port(given: tuple[str, int] | None, host: str, token: str | None = None) -> OwnPort | None:
+    """Return what ``[HOST:]PORT`` means.
+
+    Args:
+        given: host and port; ``None``: the option isn't there.
+        host: where it has no host.
+        token: what callers must show.
+    """
+    return None if given is None else OwnPort(given[0] or host, given[1], token)
 
 
 def option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

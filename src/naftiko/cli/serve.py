@@ -12,7 +12,7 @@ import click
 
 from naftiko.cli.connections import connection_limits, connection_options
 from naftiko.cli.files import default_paths, find_files
-from naftiko.cli.listening import PORT, CheckedType, NamedNumber, option
+from naftiko.cli.listening import OWN_PORT, PORT, CheckedType, NamedNumber, option, own_port
 from naftiko.cli.names import KnownNames, check_names
 from naftiko.cli.options import shared_options
 from naftiko.cli.trusted import Admission, Use
@@ -24,16 +24,17 @@ from naftiko.engine.transport import Limits
 from naftiko.expose.announcement import Announce, Announcement
 from naftiko.expose.http.gate import host_pattern, origin_pattern
 from naftiko.expose.mcp.options import MAX_SESSIONS
-from naftiko.expose.registry import KINDS
+from naftiko.expose.registry import KINDS, for_callers
 from naftiko.expose.selection import Selection
 from naftiko.ground.errors import CapabilityError
 from naftiko.ground.types import Diagnostic
 from naftiko.observe import sanitize as neutral
 from naftiko.observe.logs import LINES, configure, json_line
 from naftiko.observe.redaction import Redactor
-from naftiko.serve.addresses import is_http
+from naftiko.serve.addresses import DEFAULT_HOST, is_http
 from naftiko.serve.announcements import missing, surroundings
 from naftiko.serve.apps import AppOptions
+from naftiko.serve.operators import PROBES
 from naftiko.serve.process import ServeOptions, serve_stdio
 from naftiko.serve.process import serve as serve_all
 from naftiko.serve.signals import end_while_loading
@@ -155,6 +156,25 @@ _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, 
     metavar="BYTES",
     help="The largest request body; default: 10 MiB over REST, 4 MiB over MCP.",
 )
+@option(
+    "--control",
+    type=OWN_PORT,
+    metavar="[HOST:]PORT",
+    help="Open a control port for the files that declare no control adapter: health, status, metrics, logs, reload; "
+    "on 127.0.0.1 unless a host is named. On another one it needs --control-token to change anything.",
+)
+@option(
+    "--control-token",
+    metavar="TOKEN",
+    help="A bearer token that callers of --control must have; best given by the environment.",
+)
+@option(
+    "--probe-port",
+    type=OWN_PORT,
+    metavar="[HOST:]PORT",
+    help="Answer /health/live, /health/ready and /metrics there to whoever asks, under any host name; on all "
+    "addresses unless a host is named.",
+)
 @connection_options
 @option(
     "--memory",
@@ -270,6 +290,8 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
         dev=given["dev"],
         document_seconds=given["document_timeout"],
         memory=budget_of(given["memory"], workers),
+        control=own_port(given["control"], DEFAULT_HOST, given["control_token"] or None),
+        probes=own_port(given["probe_port"], PROBES),
     )
 
 
@@ -318,8 +340,10 @@ def _limits(usual: Limits, given: dict[str, Any]) -> Limits:
 
 
 def _is_stdio_alone(capabilities: Sequence[Capability]) -> bool:
-    """Tell whether nothing listens: the files say ``transport: stdio``."""
-    return not any(is_http(adapter) for capability in capabilities for adapter in capability.adapters)
+    """Tell whether nothing listens that callers have: the files say ``transport: stdio``."""
+    adapters = [each for capability in capabilities for each in capability.adapters]
+    callers = [each for each in adapters if not KINDS[each.kind].for_operators]
+    return not any(map(is_http, callers or adapters))
 
 
 def _load(
@@ -365,7 +389,7 @@ def _load(
         if capability.adapters:
             capabilities.append(capability)
         elif capability.usable:
-            tell(_not_served(path, f"it exposes nothing over {' or '.join(kind.title for kind in KINDS.values())}"))
+            tell(_not_served(path, f"it exposes nothing over {' or '.join(kind.title for kind in for_callers())}"))
             findings.not_served += bool(capability.errors)  # one that is there for imports has none
         else:
             tell(_not_served(path, "it can't be read as a capability"))

@@ -193,6 +193,10 @@ class Unit:
         """Run with inputs that an adapter has checked already; see ``Engine.run``."""
         return self._engine.run(self.plan, values, body, conditions, finish)
 
+    def check_held(self) -> None:
+        """Raise ``TakesNoCalls`` while its adapter takes none; who forwards, or runs it elsewhere, asks first."""
+        self._engine.check_held(self.plan)
+
     def learn(self, secrets: Mapping[str, Learnt]) -> None:
         """Hide values that another process learnt to be secret."""
         self._engine.learn(secrets)

@@ -24,7 +24,7 @@ from naftiko.engine.upstream import Upstream
 from naftiko.engine.watched import watched_step
 from naftiko.expression.content import Content
 from naftiko.expression.scope import Scope, Variables
-from naftiko.ground.errors import CallError, NotExecutable, UpstreamRedirect, UpstreamStatus
+from naftiko.ground.errors import CallError, NotExecutable, TakesNoCalls, UpstreamRedirect, UpstreamStatus
 from naftiko.ground.http import READING
 from naftiko.ground.sizes import binary_bytes
 from naftiko.ground.types import ABSENT
@@ -86,6 +86,7 @@ class Engine(Shared):
         label: what the file calls itself.
         units: those that may run elsewhere, known there by their place.
         observer: what sees the runs, or ``None``.
+        held: the adapters that take no calls: kind and namespace.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Engine(Shared):
         self._complete = complete
         self.pretends = complete is not None
         self.observer = observer
+        self.held: frozenset[tuple[str, str]] = frozenset()
         self._decoders: dict[int, Decoder] = {}
 
     async def run(
@@ -132,6 +134,8 @@ class Engine(Shared):
             CallError: see ``naftiko.ground.errors``.
         """
         action = unit.action
+        if self.held:
+            self.check_held(unit)
         if action is None:
             raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}")
         try:
@@ -146,6 +150,15 @@ class Engine(Shared):
                 learn=self.learn,
             )
         return finish.make(answer)
+
+    def check_held(self, unit: UnitPlan) -> None:
+        """Refuse a call of an adapter that takes none.
+
+        Raises:
+            TakesNoCalls: it is one.
+        """
+        if (unit.adapter, unit.namespace) in self.held:
+            raise TakesNoCalls(f"`{unit.namespace or unit.adapter}` takes no calls just now; try again later")
 
     def learn(self, secrets: Mapping[str, Learnt]) -> None:
         """Hide values that another process learnt to be secret."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from naftiko.expose.control.adapter import CONTROL
 from naftiko.expose.mcp.adapter import MCP
 from naftiko.expose.rest.adapter import REST
 from naftiko.expose.served import ServedKind
 
-KINDS: dict[str, ServedKind[Any]] = {each.kind: each for each in (REST, MCP)}
+KINDS: dict[str, ServedKind[Any]] = {each.kind: each for each in (REST, MCP, CONTROL)}
 """The kinds by their words. Behind a listener, the first one that is there has all paths that no other one has."""
+
+
+def for_callers() -> list[ServedKind[Any]]:
+    """Return the kinds that callers have: those that run something."""
+    return [kind for kind in KINDS.values() if not kind.for_operators]
 
 
 def register(kind: ServedKind[Any]) -> None:

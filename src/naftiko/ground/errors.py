@@ -162,6 +162,18 @@ class NotExecutable(CallError):
     title = "This can't be executed"
 
 
+class TakesNoCalls(CallError):
+    """The operator has taken an adapter out of service; nothing was sent upstream."""
+
+    status = 503
+    kind = "adapter-down"
+    title = "The adapter takes no calls"
+
+    def __init__(self, detail: str, *, retry_after: float = 5.0) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
 class MissingVariable(CallError):
     """A variable that the call needs has no value; nothing was sent upstream."""
 

@@ -77,7 +77,8 @@ class _Linker:
     def link(self) -> CapabilityPlan:
         adapters = [kind.link(model, self) for kind, model in linked(self._document)]
         info = self._document.info
-        return CapabilityPlan(info.without_place(stakeholders=()) if info else None, self.apis.plans, tuple(adapters))
+        kept = info.without_place(stakeholders=()) if info else None
+        return CapabilityPlan(kept, self.apis.plans, tuple(adapters), self._document.version)
 
     def adapter(
         self,

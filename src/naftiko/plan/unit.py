@@ -155,11 +155,16 @@ class ApiPlan:
 
 @dataclass(frozen=True, slots=True)
 class CapabilityPlan:
-    """Everything that a file says, ready to run."""
+    """Everything that a file says, ready to run.
+
+    Attributes:
+        version: of the language, as the file has it.
+    """
 
     info: Info | None
     apis: Mapping[str, ApiPlan]
     adapters: tuple[AdapterPlan, ...]
+    version: str | None = None
 
     @property
     def units(self) -> tuple[UnitPlan, ...]:

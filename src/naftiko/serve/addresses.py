@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,11 @@ class Listener:
         except ValueError:  # a name
             return self.host.rstrip(".").endswith("localhost")
 
+    @property
+    def for_operators(self) -> bool:
+        """Whether it is for whoever runs the process."""
+        return any(KINDS[each.adapter.kind].for_operators for each in self.exposed)
+
     def by_kind(self) -> Iterator[tuple[ServedKind[Any], list[Exposed]]]:
         """Yield the kinds that are here, each with its adapters."""
         for kind in KINDS.values():
@@ -60,14 +65,19 @@ class Listener:
 
 
 def listeners(
-    capabilities: Iterable[Capability], *, host: str | None = None, ports: Mapping[str, int] | None = None
+    capabilities: Iterable[Capability],
+    *,
+    host: str | None = None,
+    ports: Mapping[str, int] | None = None,
+    beside: Callable[[Capability], Sequence[Adapter]] = lambda _: (),
 ) -> list[Listener]:
-    """Group the adapters of all capabilities by where they listen, in the order of the files.
+    """Group the adapters of all capabilities by where they listen, in the order of the files; the operator's are last.
 
     Args:
         capabilities: what is served.
         host: the operator's address for all of them; else each file's own, else loopback.
         ports: the operator's ports by adapter kind or namespace (or a pattern); 0 is a free port.
+        beside: returns adapters that a capability has beside those of its file, whose place is settled.
     """
     from naftiko.expose.spaces import shared_namespaces  # noqa: PLC0415  # likewise
 
@@ -75,18 +85,20 @@ def listeners(
     everything = list(capabilities)
     shared = shared_namespaces(everything)
     for capability in everything:
-        for adapter in capability.adapters:
+        added = beside(capability)
+        for adapter in (*capability.adapters, *added):
             if not is_http(adapter):
                 continue
-            address = host_of(host or address_of(capability, adapter))
-            port = _port(capability, adapter, ports or {})
+            is_settled = adapter in added
+            address = host_of((None if is_settled else host) or address_of(capability, adapter))
+            port = _port(capability, adapter, {} if is_settled else ports or {})
             if isinstance(port, str):
                 continue  # no port: whoever serves has told it
             # Two adapters that each want any free port get one each, one for each kind.
-            distinct = adapter.kind if port == 0 else ""
+            distinct = adapter.kind if port == 0 or KINDS[adapter.kind].for_operators else ""
             listener = found.setdefault((address, port, distinct), Listener(address, port, shared=shared))
             listener.exposed.append(Exposed(capability, adapter))
-    return list(found.values())
+    return sorted(found.values(), key=lambda listener: listener.for_operators)
 
 
 def host_of(address: str | None) -> str:

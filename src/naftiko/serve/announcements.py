@@ -30,6 +30,9 @@ def where(
         dev: whether to say how what is served can be looked at.
         allowed_hosts: names beside loopback's under which clients may call.
     """
+    if listener.for_operators:
+        yield from _for_operators(listener, url)
+        return
     spaces = listener.spaces(prefix=prefix)
     counts = Counter(exposed.adapter.kind for exposed in listener.exposed)
     if not listener.is_loopback:
@@ -39,6 +42,23 @@ def where(
         yield _adapter(exposed, url + kind.path(name, alone=counts[kind.kind] == 1, prefix=prefix))
     for kind, its in listener.by_kind():
         yield from kind.announced(Listening(its, url, listener.is_loopback, allowed_hosts, dev))
+
+
+def _for_operators(listener: Listener, url: str) -> Iterator[Announcement]:
+    """Yield one line for all adapters of the operator's own port, which has the same paths for each."""
+    kind, exposed = next(listener.by_kind())
+    amount = max(sum(amounts(each.adapter).values()) for each in exposed)
+    whose = exposed[0].capability.label if len(exposed) == 1 else f"{len(exposed)} capabilities"
+    facts: dict[str, object] = {
+        "event": "listening",
+        "adapter": kind.kind,
+        "url": url,
+        f"{kind.nouns[0]}s": amount,
+        "capabilities": len(exposed),
+    }
+    if not listener.is_loopback:
+        yield from _open_to_all(listener, url)
+    yield Announcement(f"{kind.kind:<4} {url}  {_amount(kind.nouns[0], amount)}  ({whose})", facts)
 
 
 def _open_to_all(listener: Listener, url: str) -> Iterator[Announcement]:

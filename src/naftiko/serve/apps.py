@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from naftiko.expose.authentication.scheme import METADATA_PATH
@@ -38,6 +38,15 @@ class AppOptions:
         """
         kinds = {kind.kind: options_of(kind, said) for kind in KINDS.values()}
         return cls(bool(said.get("prefix")), tuple(said.get("allowed_hosts") or ()), kinds)
+
+    def with_(self, **said: Any) -> Self:
+        """Return the same with something more said, for the kinds that have a name for it."""
+        changed = {}
+        for kind in KINDS.values():
+            options = self.of_kind(kind)
+            known = {each.name for each in fields(options)} & said.keys()
+            changed[kind.kind] = replace(options, **{name: said[name] for name in known}) if known else options
+        return replace(self, kinds=changed)
 
     def of_kind(self, kind: ServedKind[Any]) -> Any:
         """Return the options of a kind."""

@@ -10,6 +10,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from naftiko.engine.capability import Capability
@@ -17,6 +18,8 @@ from naftiko.engine.memory import Budget
 from naftiko.engine.process_pool import SECONDS, current, install
 from naftiko.expose.announcement import Announce
 from naftiko.expose.authentication.nonces import share_counts
+from naftiko.expose.control.adapter import CONTROL
+from naftiko.expose.control.contract import Traces
 from naftiko.expose.registry import KINDS
 from naftiko.expose.served import Exposed, ServedKind
 from naftiko.observe.logs import LINES
@@ -24,10 +27,15 @@ from naftiko.plan.deadline import CHECK_LIMIT, SHORT
 from naftiko.serve.addresses import Listener, impossible_port, listeners
 from naftiko.serve.announcements import amounts, in_conflict, no_port, not_listening, on_stdio, where
 from naftiko.serve.apps import AppOptions, app_of
+from naftiko.serve.channel import Answering, pairs
 from naftiko.serve.connections import ConnectionLimits
+from naftiko.serve.operated import Figures, Operated, Place
+from naftiko.serve.operators import Operators, apart, control_of, probes_at
+from naftiko.serve.operators import opened as open_operators
+from naftiko.serve.peers import Peers
 from naftiko.serve.server import GRACE, Servers, Site, run
 from naftiko.serve.signals import Signals
-from naftiko.serve.sockets import CannotListen, listen_together, url_of
+from naftiko.serve.sockets import CannotListen, OwnPort, listen_together, url_of
 from naftiko.serve.workers import DRAIN_SIGNAL, PULSE_SECONDS, Assignment, Supervisor
 
 _GC_THRESHOLDS = (50_000, 50, 100)
@@ -51,6 +59,10 @@ class ServeOptions:
         document_seconds: how long one document may be worked on.
         memory: bytes that large bodies and documents of one process may hold; 0 for any number.
         limits: of callers' connections.
+        control: the operator's port of the files that declare no control adapter; ``None``: they have none.
+        probes: the port of probes, or ``None``.
+        figures: what is measured; ``None``: nothing.
+        traces: the last traces; ``None``: nothing is traced.
     """
 
     host: str | None = None
@@ -63,6 +75,10 @@ class ServeOptions:
     document_seconds: float = SECONDS
     memory: int = 0
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    control: OwnPort | None = None
+    probes: OwnPort | None = None
+    figures: Figures | None = None
+    traces: Traces | None = None
 
 
 Reload = Callable[[], Sequence[Capability]]
@@ -88,12 +104,14 @@ def serve(
     """
     prefix = options.apps.prefix
     servable = _servable(capabilities, options.ports, announce)
-    wanted = listeners(servable, host=options.host, ports=options.ports)
+    beside = control_of(options.control)
+    everything = listeners(servable, host=options.host, ports=options.ports, beside=beside)
+    wanted, own = apart(everything, announce, strict=options.strict)
     found = _told_apart(wanted, announce)
     served_all = len(servable) == len(capabilities) and len(found) == len(wanted)
     if options.strict and not served_all:
         raise CannotListen("--strict: not started, see above")
-    if not any(sum(amounts(exposed.adapter).values()) for listener in found for exposed in listener.exposed):
+    if not any(sum(amounts(exposed.adapter).values()) for listener in (*found, *own) for exposed in listener.exposed):
         raise CannotListen("nothing to serve: there is no route, no tool, no resource and no prompt")
     for announcement in (*on_stdio(servable), *in_conflict(found, prefix=prefix)):
         announce(announcement)
@@ -105,11 +123,18 @@ def serve(
             url, hosts = url_of(its_sockets[0]), options.apps.allowed_hosts
             for announcement in where(listener, url, prefix=prefix, dev=options.dev, allowed_hosts=hosts):
                 announce(announcement)
+        operators = opened.enter_context(open_operators(own, options.probes, servable))
+        for listener, its_socket in operators.listeners:
+            for announcement in where(listener, url_of(its_socket), prefix=prefix):
+                announce(announcement)
+        for announcement in probes_at(operators):
+            announce(announcement)
         if options.workers == 1:
-            _serve_here(servable, _sites(found, bound, 0, options), options)
+            here = list(zip(found, (each[0] for each in bound), strict=True))
+            _Process(servable, here, options, operators=operators).serve()
         else:
             again = None if reload is None else (lambda: _servable(reload(), options.ports, announce))
-            _Workers(servable, options, found, bound, again).serve()
+            _Workers(servable, options, found, bound, again, operators).serve()
     return served_all
 
 
@@ -125,20 +150,65 @@ def _servable(capabilities: Sequence[Capability], ports: Mapping[str, int], anno
     return kept
 
 
-def _sites(
-    found: Sequence[Listener], bound: Sequence[Sequence[socket.socket]], slot: int, options: ServeOptions
-) -> list[Site]:
-    return [_site(listener, sockets[slot], options) for listener, sockets in zip(found, bound, strict=True)]
+@dataclass(slots=True)
+class _Process:
+    """One process that serves.
 
+    Attributes:
+        capabilities: what it serves.
+        found: the listeners of callers, each with its socket.
+        assignment: what its supervisor has told it, if it is a worker.
+        operators: the operator's sockets, if it answers on them itself.
+        place: where it answers another process that does.
+        peers: the workers, if this is the process that asks them.
+    """
 
-def _serve_here(
-    capabilities: Sequence[Capability],
-    sites: Sequence[Site],
-    options: ServeOptions,
-    assignment: Assignment | None = None,
-) -> None:
-    signals = Signals()
-    run(lambda: _run(sites, capabilities, signals, options, assignment))
+    capabilities: Sequence[Capability]
+    found: Sequence[tuple[Listener, socket.socket]]
+    options: ServeOptions
+    assignment: Assignment | None = None
+    operators: Operators | None = None
+    place: socket.socket | None = None
+    peers: Peers | None = None
+
+    def serve(self) -> None:
+        """Serve until SIGINT or SIGTERM."""
+        signals = Signals()
+        run(lambda: _run(self, signals))
+
+    def operated(self, servers: Callable[[], Servers]) -> Operated:
+        """Return the process as control adapters see it."""
+        options = self.options
+        capabilities, places = (lambda: self.capabilities), (lambda: self._places(servers()))
+        return Operated(
+            capabilities,
+            places,
+            figures=options.figures,
+            traces=options.traces,
+            stop=lambda: servers().stop(),
+            call_seconds=options.call_seconds + GRACE,
+        )
+
+    def sites(self, operated: Operated) -> list[Site]:
+        """Return what is behind the sockets, the operator's first: they tell how far the others are."""
+        processes = operated if self.peers is None else self.peers
+        own = [] if self.operators is None else self.operators.sites(processes, self.options.apps)
+        return [*own, *(_site(listener, its_socket, self.options) for listener, its_socket in self.found)]
+
+    def _places(self, servers: Servers) -> list[Place]:
+        """Return where the adapters of callers are."""
+        return [
+            Place(
+                str(exposed.capability.path),
+                exposed.adapter.kind,
+                exposed.adapter.namespace,
+                its_socket.getsockname()[1],
+                partial(servers.is_serving, its_socket),
+                partial(servers.calls, its_socket),
+            )
+            for listener, its_socket in self.found
+            for exposed in listener.exposed
+        ]
 
 
 class _Workers:
@@ -151,7 +221,10 @@ class _Workers:
         found: Sequence[Listener],
         bound: Sequence[Sequence[socket.socket]],
         reload: Reload | None,
+        operators: Operators,
     ) -> None:
+        self._operators = operators
+        self._channels = pairs(options.workers) if operators else []
         self._capabilities = capabilities
         self._options = options
         self._found = found
@@ -167,9 +240,22 @@ class _Workers:
         kinds = {kind.kind: kind for listener in self._found for kind, _ in listener.by_kind()}
         for kind in kinds.values():
             kind.prepare()  # once, before the forks that share its memory
+        if self._operators:
+            CONTROL.prepare()
         gc.collect()
         gc.freeze()
-        Supervisor(self._options.workers, self._run_one, grace=GRACE, stopping=self._close_sockets).supervise()
+        supervisor = Supervisor(
+            self._options.workers,
+            self._run_one,
+            grace=GRACE,
+            stopping=self._close_sockets,
+            apart=1 if self._operators else 0,
+        )
+        try:
+            supervisor.supervise()
+        finally:
+            for each in (end for pair in self._channels for end in pair):
+                each.close()
 
     def _close_sockets(self, keep: int | None = None) -> None:
         """Close the listening sockets in this process, but for those of one slot."""
@@ -177,6 +263,8 @@ class _Workers:
             for slot, each in enumerate(sockets):
                 if slot != keep:
                     each.close()
+        if keep != self._options.workers:
+            self._operators.close()
 
     def _run_one(self, assignment: Assignment) -> None:
         found, capabilities = self._found, self._capabilities
@@ -184,7 +272,21 @@ class _Workers:
         if assignment.reload and self._reload is not None:
             capabilities = self._reload()
             found = _same_places(self._found, capabilities, self._options)
-        _serve_here(capabilities, _sites(found, self._bound, assignment.slot, self._options), self._options, assignment)
+        if assignment.slot == self._options.workers:
+            self._operate(capabilities, assignment)
+            return
+        its_sockets = [sockets[assignment.slot] for sockets in self._bound]
+        place = self._channels[assignment.slot][1] if self._channels else None
+        here = list(zip(found, its_sockets, strict=True))
+        _Process(capabilities, here, self._options, assignment, place=place).serve()
+
+    def _operate(self, capabilities: Sequence[Capability], assignment: Assignment) -> None:
+        """Answer on the operator's ports, with what the workers say."""
+        options = self._options
+        found = listeners(capabilities, host=options.host, ports=options.ports, beside=control_of(options.control))
+        operators = self._operators.of(found, capabilities)
+        peers = Peers([asking for asking, _ in self._channels])
+        _Process(capabilities, (), options, assignment, operators, peers=peers).serve()
 
 
 def _same_places(
@@ -198,6 +300,7 @@ def _same_places(
     fresh = {
         (listener.host, listener.port): listener
         for listener in listeners(capabilities, host=options.host, ports=options.ports)
+        if not listener.for_operators
     }
     known = {(listener.host, listener.port) for listener in found}
     added = fresh.keys() - known
@@ -271,23 +374,24 @@ def _site(listener: Listener, its_socket: socket.socket, options: ServeOptions) 
     return Site(its_socket, lambda: app_of(listener, options.apps), slow=is_slow)
 
 
-async def _run(
-    sites: Sequence[Site],
-    capabilities: Sequence[Capability],
-    signals: Signals,
-    options: ServeOptions,
-    assignment: Assignment | None = None,
-) -> None:
+async def _run(process: _Process, signals: Signals) -> None:
+    options, assignment = process.options, process.assignment
+    memory = Budget(options.memory)
+    operated = process.operated(lambda: servers)
+    answering = None if process.place is None else Answering(operated, process.place)
+
     def settled() -> None:
         _settle()
-        _open_pool(options.document_seconds, memory)
+        if process.found:
+            _open_pool(options.document_seconds, memory)
+        if answering is not None:
+            answering.start()
         if assignment is not None:
             assignment.ready()
             _give_pulses(asyncio.get_running_loop(), assignment.pulse)
 
-    memory = Budget(options.memory)
     servers = Servers(
-        sites,
+        process.sites(operated),
         memory=memory,
         ready=settled,
         limits=options.limits,
@@ -297,20 +401,36 @@ async def _run(
     )
     signals.attach(servers.stop)
     if assignment is not None:  # a worker: its supervisor tells it when it is replaced, and it ends with it
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(DRAIN_SIGNAL, servers.drain)
-
-        def orphaned() -> None:
-            loop.remove_reader(assignment.lifeline)
-            servers.stop()
-
-        loop.add_reader(assignment.lifeline, orphaned)
+        _obey(assignment, servers, answering)
+    if process.peers is not None:
+        process.peers.start()
     try:
         await servers.run()
     finally:
+        if process.peers is not None:
+            await process.peers.aclose()
         _close_pool()
+        if answering is not None:
+            await answering.finish()
         # Only now is no listener left whose requests may need a connection.
-        await _close(capabilities)
+        await _close(process.capabilities)
+
+
+def _obey(assignment: Assignment, servers: Servers, answering: Answering | None) -> None:
+    """Do as the supervisor says: leave in good order when it tells so, and end with it."""
+    loop = asyncio.get_running_loop()
+
+    def replaced() -> None:
+        if answering is not None:
+            answering.leave()
+        servers.drain()
+
+    def orphaned() -> None:
+        loop.remove_reader(assignment.lifeline)
+        servers.stop()
+
+    loop.add_signal_handler(DRAIN_SIGNAL, replaced)
+    loop.add_reader(assignment.lifeline, orphaned)
 
 
 def _open_pool(seconds: float, memory: Budget) -> None:

@@ -188,9 +188,20 @@ class Servers:
         self._connections = Connections(limits or ConnectionLimits())
         self._ready = ready
         self._servers: list[_Server] = []
+        self._by_socket: dict[socket.socket, _Server] = {}
         self._stopping = asyncio.Event()
         self._draining = asyncio.Event()
         self._streams = OpenStreams()
+
+    def is_serving(self, opened: socket.socket) -> bool:
+        """Tell whether what comes to a socket is answered, and is meant to be."""
+        server = self._by_socket.get(opened)
+        return server is not None and server.started and not self._draining.is_set()
+
+    def calls(self, opened: socket.socket) -> frozenset[asyncio.Task[None]]:
+        """Return the requests that a socket is at."""
+        server = self._by_socket.get(opened)
+        return frozenset() if server is None else frozenset(server.server_state.tasks)
 
     def drain(self) -> None:
         """Stop after a moment in which every connection that is used is told to close: none is cut between calls.
@@ -249,6 +260,7 @@ class Servers:
         finishing = _Finishing(app, self._stopping, self._draining, self._streams, self._memory)
         server = _Server(_config(finishing, self._connections), self._is_last)
         self._servers.append(server)
+        self._by_socket[site.opened] = server
         # Told to stop while the app was made: it starts and stops again, so that its lifespan is whole.
         server.should_exit = self._stopping.is_set()
         task = asyncio.create_task(server.serve(sockets=[site.opened]))

@@ -8,6 +8,7 @@ import errno
 import socket
 import struct
 import sys
+from dataclasses import dataclass, field
 from typing import Final
 
 from naftiko.document.ports import LAST_PORT
@@ -59,6 +60,21 @@ _ATTACH_FILTER: Final = 26
 """``SO_ATTACH_FILTER`` (socket(7)), which Python has no name for."""
 _DROP_ALL: Final = struct.pack("=HBBI", 0x06, 0, 0, 0)
 """``BPF_RET | BPF_K`` of 0: of every packet no byte is let through (Linux, networking/filter.rst)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPort:
+    """A port that an operator opens.
+
+    Attributes:
+        host: its address.
+        port: 0 is a free one.
+        token: what callers must show, or ``None``.
+    """
+
+    host: str
+    port: int
+    token: str | None = field(default=None, repr=False)
 
 
 class CannotListen(NaftikoError):

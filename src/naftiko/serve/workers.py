@@ -93,6 +93,7 @@ class Supervisor:
         stopping: called in this process when they are told: it closes its own listening sockets, in whose queues
             callers would otherwise wait for nobody.
         hang_seconds: how long a worker may give no sign of life.
+        apart: how many processes there are beside the workers, which serve no callers; their slots are the last ones.
     """
 
     def __init__(
@@ -103,7 +104,9 @@ class Supervisor:
         grace: float,
         stopping: Callable[[], None],
         hang_seconds: float = HANG_SECONDS,
+        apart: int = 0,
     ) -> None:
+        self._apart = apart
         self._hang_seconds = hang_seconds
         self._count = count
         self._run = run
@@ -128,7 +131,10 @@ class Supervisor:
         try:
             for slot in range(self._count):
                 self._start(slot, reload=False)
-            if not self._workers:
+            if self._workers:
+                for slot in range(self._count, self._count + self._apart):
+                    self._start(slot, reload=False)
+            else:
                 raise NaftikoError("no worker came to serve; the log says why")
             while self._workers:
                 self._handle(self._wait())

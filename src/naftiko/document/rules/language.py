@@ -195,9 +195,8 @@ LANGUAGE = (
         "unserved-adapter",
         WARNING,
         "An adapter is of a kind that this version doesn't serve.",
-        "Skill and control adapters are read and checked, and nothing listens on their ports.",
-        "Serve the file's REST and MCP adapters; `naftiko health`, `inspect` and `validate` answer much of what a "
-        "control adapter does.",
+        "Skill adapters are read and checked, and nothing listens on their ports.",
+        "Serve the file's REST and MCP adapters.",
         "exposes:\n- type: skill\n  namespace: shop-skills\n  port: 9091\n",
         "exposes:\n- type: mcp\n  namespace: shop-mcp\n  port: 9090\n",
     ),

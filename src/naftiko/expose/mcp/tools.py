@@ -223,6 +223,7 @@ class ToolBook:
             pool = current()
             if pool is None:
                 raise
+            unit.check_held()
             lane, learn = unit.call or unit.name, unit.learn
             return await pool.run(_run_apart, self, at, arguments, version, place, lane=lane, learn=learn)
         finish = Finish(partial(self.finished, at, arguments, version, place), reads=True)

@@ -230,6 +230,7 @@ class RestApp(Shared):
         pool = current()
         if pool is None:
             raise error or TakesLong
+        served.unit.check_held()
         places = tuple(map(self._served.index, served.rivals))
         lane = served.unit.call or served.unit.name
         size, learn = len(request.body), served.unit.learn
@@ -305,6 +306,7 @@ class RestApp(Shared):
         began: _Began,
     ) -> None:
         receive, send = connection
+        served.unit.check_held()
         action = _forward_action(served)
         upstream = served.capability.upstreams[action.api]
         inbound = _inbound(action, values, scope, self._streamed(receive, watch))

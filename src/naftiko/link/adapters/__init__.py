@@ -10,13 +10,14 @@ from typing import Any
 
 from naftiko.document.model import AdapterModel, CapabilityDocument
 from naftiko.document.model.adapters import add_adapter
+from naftiko.link.adapters.control import CONTROL
 from naftiko.link.adapters.kind import AdapterKind, Declaration
 from naftiko.link.adapters.mcp import MCP
 from naftiko.link.adapters.rest import REST
 
 __all__ = ["KINDS", "linked", "register", "units_of"]
 
-KINDS: dict[str, AdapterKind[Any]] = {each.kind: each for each in (REST, MCP)}
+KINDS: dict[str, AdapterKind[Any]] = {each.kind: each for each in (REST, MCP, CONTROL)}
 """The kinds by their words, in the order in which they are told."""
 
 

@@ -98,11 +98,13 @@ class AdapterKind(ABC, Generic[ModelT]):
         model: how a file declares one.
         lacks: what one that serves nothing has none of.
         lists_tools: whether its units are tools, which language models are shown all at once.
+        for_operators: whether it is for whoever runs the process: it serves callers nothing.
     """
 
     model: ClassVar[type[AdapterModel]]
     lacks: ClassVar[str]
     lists_tools: ClassVar[bool] = False
+    for_operators: ClassVar[bool] = False
 
     @property
     def kind(self) -> str:
@@ -115,7 +117,7 @@ class AdapterKind(ABC, Generic[ModelT]):
 
     def serves(self, plan: AdapterPlan) -> bool:
         """Tell whether an adapter has anything to serve."""
-        return bool(plan.units or plan.resources or plan.prompts)
+        return self.for_operators or bool(plan.units or plan.resources or plan.prompts)
 
     def mentions(self, model: ModelT) -> Iterator[tuple[str, Declaration, Evidence]]:
         """Yield what an adapter runs: each with what it is counted among, and what tells which operation it means."""
@@ -146,6 +148,9 @@ class AdapterKind(ABC, Generic[ModelT]):
 
     def lint(self, model: ModelT, findings: Findings) -> None:
         """Tell what works, and is probably not as meant."""
+
+    def lint_beside(self, model: ModelT, adapters: Sequence[AdapterModel], findings: Findings) -> None:
+        """Tell what of an adapter doesn't fit beside the others of its file; it is one of them."""
 
     def check_content(self, model: ModelT, findings: Findings) -> None:
         """Tell what an adapter declares in vain."""

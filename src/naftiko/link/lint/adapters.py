@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import AdapterModel, CapabilityDocument, ControlAdapter, Model, UnknownAdapter
+from naftiko.document.model import AdapterModel, CapabilityDocument, Model, UnknownAdapter
 from naftiko.link.adapters import KINDS
-from naftiko.link.lint.apis import bound_names, check_literals, is_example, is_loopback
+from naftiko.link.lint.apis import bound_names, check_literals, is_example
 from naftiko.plan.unit import CapabilityPlan
 
 
@@ -14,11 +14,12 @@ def check_served(document: CapabilityDocument, plan: CapabilityPlan, findings: F
     for adapter in document.exposes:
         _check_kind(adapter, findings)
     empty = [adapter for adapter in plan.adapters if not KINDS[adapter.kind].serves(adapter)]
+    for_callers = [adapter for adapter in plan.adapters if not KINDS[adapter.kind].for_operators]
     for bare in empty:
         here = findings.at_position(bare.position)
         name = f" `{bare.namespace}`" if bare.namespace else ""
         reason = f"the {bare.kind} adapter{name} has no {KINDS[bare.kind].lacks}"
-        if len(empty) == len(plan.adapters):
+        if len(empty) == len(for_callers):
             here.error("nothing-served", f"{reason}; the file serves nothing")
         else:
             here.warning("nothing-served", reason)
@@ -64,15 +65,16 @@ _EVERYWHERE = frozenset({"0.0.0.0", "::", "[::]", "*"})  # noqa: S104  # what is
 def check_adapters(document: CapabilityDocument, findings: Findings) -> None:
     """Check every adapter of the file."""
     bound = bound_names(document)
+    adapters = [adapter for adapter in document.exposes if isinstance(adapter, AdapterModel)]
     for adapter in document.exposes:
         if isinstance(adapter, AdapterModel):
             _check_address(adapter, findings)
         if isinstance(adapter, AdapterModel) and adapter.kind in KINDS:
             KINDS[adapter.kind].lint(adapter, findings)
+            KINDS[adapter.kind].lint_beside(adapter, adapters, findings)
         authentication = getattr(adapter, "authentication", None)
         if authentication is not None:
             check_literals(authentication, bound, findings)
-    _check_control(document, findings)
 
 
 def _check_address(adapter: AdapterModel, findings: Findings) -> None:
@@ -88,35 +90,3 @@ def _check_address(adapter: AdapterModel, findings: Findings) -> None:
             f"`{address}` listens on every network of the machine, and callers need no authentication",
             hint="add an `authentication` to the adapter, or listen on `127.0.0.1`",
         )
-
-
-def _check_control(document: CapabilityDocument, findings: Findings) -> None:
-    controls = [adapter for adapter in document.exposes if isinstance(adapter, ControlAdapter)]
-    for second in controls[1:]:
-        findings.at(second.node).warning(
-            "control-adapter",
-            "a second control adapter: the first one is used",
-            hint="remove it",
-            related=(findings.position(controls[0].node),),
-        )
-    for control in controls:
-        _check_control_port(control, document.exposes, findings)
-        address = (control.address or "localhost").strip().lower()
-        if not is_loopback(address):
-            findings.at(control.at("address")).warning(
-                "control-adapter",
-                f"the control adapter listens on `{address}`, not only on this machine",
-                hint="use `localhost`",
-            )
-
-
-def _check_control_port(control: ControlAdapter, adapters: tuple[Model, ...], findings: Findings) -> None:
-    for other in adapters:
-        port = getattr(other, "port", None)
-        if port and port == control.port and not isinstance(other, ControlAdapter):
-            findings.at(control.at("port")).warning(
-                "control-adapter",
-                f"the control adapter shares port {port} with another adapter",
-                hint="give it a port of its own",
-                related=(findings.position(other.at("port")),),
-            )
