@@ -36,7 +36,7 @@ class _Peer:
     Attributes:
         is_leaving: whether it takes no more calls, and another one is at its place.
         followed: set when another one is at its place.
-        has_begun: whether it was ever connected.
+        begun: set when it is connected.
         writer: writes to it; ``None`` where it is not connected.
     """
 
@@ -44,7 +44,7 @@ class _Peer:
         self.number = number
         self.is_leaving = False
         self.followed = asyncio.Event()
-        self.has_begun = False
+        self.begun = asyncio.Event()
         self.writer: asyncio.StreamWriter | None = None
         self.listeners: dict[int, asyncio.Queue[Mapping[str, Any]]] = {}
         self._waiting: dict[int, asyncio.Future[Any]] = {}
@@ -59,15 +59,18 @@ class _Peer:
 
     async def ask(self, question: str, given: Mapping[str, Any]) -> Any:
         """Return the answer, or ``Silent``."""
-        if self.writer is None:
+        try:
+            async with asyncio.timeout(_LONG if question in _LONG_ONES else _SECONDS):
+                await self.begun.wait()
+                return self._silent() if self.writer is None else await self._answer(question, given)
+        except TimeoutError:
             return self._silent()
+
+    async def _answer(self, question: str, given: Mapping[str, Any]) -> Any:
         number = self.say(question, given)
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(_LONG if question in _LONG_ONES else _SECONDS):
-                return await waiting
-        except TimeoutError:
-            return self._silent()
+            return await waiting
         finally:
             del self._waiting[number]
 
@@ -164,12 +167,12 @@ class Peers:
                 await asyncio.sleep(_PAUSE)
                 continue
             peer = self._at[at]
-            if peer.has_begun:
+            if peer.begun.is_set():
                 before, peer = peer, _Peer(at + 1)
                 self._at[at] = peer
                 before.followed.set()
             reader, peer.writer = await asyncio.open_unix_connection(sock=connection, limit=LONGEST_LINE)
-            peer.has_begun = True
+            peer.begun.set()
             for records in self._streams:
                 records.begin(peer)
             left = asyncio.Event()
