@@ -193,7 +193,9 @@ class Upstream(Shared):
             MissingVariable: a variable has no value.
         """
         try:
-            made = self._drafted(call, arguments, passed, conditions)
+            made = self.draft(call, arguments, passed)
+            if conditions:
+                _add_missing(made, conditions)
             authorized = self._credential is not None and await self.authorize(made, self._mapped(call, arguments))
             return self._of(made, call.operation.key, authorized=authorized), authorized
         except UnicodeEncodeError:

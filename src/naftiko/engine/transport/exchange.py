@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 import httpx
 
+from naftiko.engine.deadlines import Deadline
 from naftiko.engine.memory import SMALL, Growing, hold
 from naftiko.engine.transport.content_coding import NotDecodableError, decoded
 from naftiko.engine.transport.failures import LOWER_ERRORS, call_error, out_of_time, place
@@ -55,20 +56,19 @@ async def fetch(
     timing = measured.get()
     watch = _UNMEASURED if timing is None else timing.upstream
     try:
-        with watch:
-            async with asyncio.timeout(limits.total):
-                try:
-                    response = await transport.handle_async_request(request)
-                except LOWER_ERRORS as error:
-                    raise call_error(error, place(request.url), limits, in_body=False) from error
-                if not isinstance(response, Whole):
-                    response = await _read(response, request, limits)
-                elif len(response.content) > min(SMALL, limits.response_bytes):
-                    _counted(response, limits)
-                if response.status_code not in REDIRECTS:
-                    return response
-                following = redirected(request, response)
-                return response if following is None else await _followed(transport, request, following, limits, sign)
+        with watch, Deadline(limits.total):
+            try:
+                response = await transport.handle_async_request(request)
+            except LOWER_ERRORS as error:
+                raise call_error(error, place(request.url), limits, in_body=False) from error
+            if not isinstance(response, Whole):
+                response = await _read(response, request, limits)
+            elif len(response.content) > min(SMALL, limits.response_bytes):
+                _counted(response, limits)
+            if response.status_code not in REDIRECTS:
+                return response
+            following = redirected(request, response)
+            return response if following is None else await _followed(transport, request, following, limits, sign)
     except TimeoutError:
         raise out_of_time(place(request.url), limits) from None
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from naftiko.engine.deadlines import Deadline
 from naftiko.engine.memory import SMALL, Growing
 from naftiko.expose.http.bodies import send_body
 from naftiko.expose.http.streams import Stream, end_of_body
@@ -42,7 +43,7 @@ async def read_body(receive: Receive, limit: int, seconds: float | None = None) 
     if not most:
         return await _pieces(receive, limit)
     try:
-        async with asyncio.timeout(most):
+        with Deadline(most):
             return await _pieces(receive, limit)
     except TimeoutError:
         raise BodyRefused(408, f"the request did not arrive within {most:g} seconds") from None
