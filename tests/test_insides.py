@@ -55,8 +55,12 @@ NAMES = [
         "uvicorn",
         "uvicorn.protocols.http.httptools_impl:HttpToolsProtocol",
         """connection_made connection_lost data_received on_message_begin on_header on_headers_complete on_body
-        on_message_complete pause_writing resume_writing shutdown send_400_response _unset_keepalive_if_required""",
+        on_message_complete on_response_complete pause_writing resume_writing shutdown send_400_response
+        _start_asgi_task""",
     ),
+    ("uvicorn", "uvicorn.protocols.http.flow_control:FlowControl", "drain resume_reading pause_reading"),
+    ("uvicorn", "uvicorn.protocols.http.httptools_impl:HEADER_RE", ""),
+    ("uvicorn", "uvicorn.protocols.http.httptools_impl:STATUS_LINE", ""),
 ]
 """Library, class or name, and what of the class is overridden, called or read."""
 

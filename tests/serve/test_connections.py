@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
 
 import pytest
+from listening import listening, live
 
-from naftiko.serve.connections import ConnectionLimits, _PoliteTransport
-from naftiko.serve.server import Servers, Site
-from naftiko.serve.sockets import listen
+from naftiko.serve.connections import ConnectionLimits
+from naftiko.serve.polite import PoliteTransport
 from virtual_time import virtual_time
 
 QUICK = ConnectionLimits(head_seconds=1, body_seconds=1, write_seconds=1)
@@ -21,10 +20,7 @@ GET = b"GET /x HTTP/1.1\r\nHost: h\r\n"
 async def app(scope, receive, send) -> None:
     """Answer with the size of the body; ``/large`` with more than sockets buffer."""
     if scope["type"] == "lifespan":
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await send({"type": "lifespan.shutdown.complete"})
+        await live(receive, send)
         return
     size, more = 0, True
     while more:
@@ -35,19 +31,6 @@ async def app(scope, receive, send) -> None:
     body = b"x" * 64_000_000 if scope["path"] == "/large" else b"%d" % size
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
-
-
-@contextlib.asynccontextmanager
-async def serving(limits: ConnectionLimits | None = None, of=app) -> AsyncIterator[int]:
-    opened = listen("127.0.0.1", 0)
-    servers = Servers([Site(opened, lambda: of)], limits=limits)
-    task = asyncio.create_task(servers.run())
-    try:
-        yield opened.getsockname()[1]
-    finally:
-        servers.stop()
-        await task
-        opened.close()
 
 
 async def ask(port: int, data: bytes, *, drip: bytes = b"") -> bytes:
@@ -77,7 +60,7 @@ def status(answer: bytes) -> int:
 @virtual_time
 async def test_a_head_within_the_limits_is_answered():
     fields = b"".join(b"X-%d: %s\r\n" % (at, b"v" * 500) for at in range(98))
-    async with serving() as port:
+    async with listening(app) as port:
         answer = await ask(port, GET + fields + b"Connection: close\r\n\r\n")
     assert status(answer) == 200
 
@@ -103,7 +86,7 @@ async def test_a_head_within_the_limits_is_answered():
 )
 @virtual_time
 async def test_a_head_beyond_the_limits_is_431_and_the_end_of_the_connection(head, caplog):
-    async with serving() as port:
+    async with listening(app) as port:
         answer = await ask(port, head)
     assert status(answer) in {0, 431}  # 0: the rest of the head met a closed socket, and the answer was lost with it
     assert [record for record in caplog.records if record.levelno == logging.WARNING]
@@ -111,7 +94,7 @@ async def test_a_head_beyond_the_limits_is_431_and_the_end_of_the_connection(hea
 
 @virtual_time
 async def test_a_head_that_is_just_too_large_is_told_so():
-    async with serving() as port:
+    async with listening(app) as port:
         answer = await ask(port, GET + b"X-Long: " + b"v" * 66_000 + b"\r\n\r\n")
     assert status(answer) == 431
     assert b"application/problem+json" in answer
@@ -130,7 +113,7 @@ async def test_a_head_that_is_just_too_large_is_told_so():
 )
 @virtual_time
 async def test_a_request_that_is_no_http_is_400(head):
-    async with serving() as port:
+    async with listening(app) as port:
         answer = await ask(port, head)
     assert status(answer) == 400
     assert b"application/problem+json" in answer
@@ -141,7 +124,7 @@ async def test_a_request_that_is_no_http_is_400(head):
 )
 @virtual_time
 async def test_what_is_refused_behind_a_request_does_not_become_its_answer(rest, caplog):
-    async with serving() as port:
+    async with listening(app) as port:
         answer = await ask(port, GET + b"\r\n" + rest)
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert answer.endswith(b"\r\n\r\n0")
@@ -152,7 +135,7 @@ async def test_what_is_refused_behind_a_request_does_not_become_its_answer(rest,
 @virtual_time
 async def test_a_body_that_is_none_is_400_and_nothing_more(caplog):
     head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-    async with serving() as port:
+    async with listening(app) as port:
         answer = await ask(port, head + b"5\r\nhello\r\nNONSENSE\r\n")
     assert status(answer) == 400
     assert answer.count(b"HTTP/1.1 ") == 1 + answer.count(b"no HTTP/1.1 ")
@@ -172,7 +155,7 @@ async def test_an_early_answer_is_read_by_a_caller_who_still_sends(end):
         await send({"type": "http.response.body"})
 
     head = f"POST / HTTP/1.1\r\nHost: a\r\n{end}Content-Length: 6000000\r\n\r\n".encode()
-    async with serving(of=refusing) as port:
+    async with listening(refusing) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(head)
         for _ in range(60):
@@ -184,7 +167,7 @@ async def test_an_early_answer_is_read_by_a_caller_who_still_sends(end):
 
 @virtual_time
 async def test_an_upgrade_that_nobody_speaks_is_answered_as_a_plain_request(caplog):
-    async with serving() as port:
+    async with listening(app) as port:
         answer = await ask(port, GET + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n")
     assert status(answer) == 200
     assert not caplog.records
@@ -203,7 +186,7 @@ async def test_an_upgrade_that_nobody_speaks_is_answered_as_a_plain_request(capl
 )
 @virtual_time
 async def test_a_caller_who_is_too_slow_is_not_waited_for(data, drip, code, caplog):
-    async with serving(QUICK) as port:
+    async with listening(app, QUICK) as port:
         answer = await ask(port, data, drip=drip)
     assert status(answer) == code
     assert "took more than" in caplog.text
@@ -212,7 +195,7 @@ async def test_a_caller_who_is_too_slow_is_not_waited_for(data, drip, code, capl
 @virtual_time
 async def test_a_body_that_comes_at_its_rate_may_take_longer():
     limits = ConnectionLimits(body_seconds=1, rate=1)
-    async with serving(limits) as port:
+    async with listening(app, limits) as port:
         head = b"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 12\r\n\r\n"
         answer = await ask(port, head, drip=b"0123456789ab")
     assert answer.endswith(b"\r\n\r\n12")
@@ -222,7 +205,7 @@ async def test_a_body_that_comes_at_its_rate_may_take_longer():
 async def test_the_time_of_a_body_grows_with_what_came():
     """By a second for each 500 bytes."""
     head = b"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 3000\r\n\r\n"
-    async with serving(ConnectionLimits(body_seconds=1)) as port:
+    async with listening(app, ConnectionLimits(body_seconds=1)) as port:
         for waits, code in ((2.9, 200), (5.5, 408)):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(head + b" " * 1500)
@@ -234,7 +217,7 @@ async def test_the_time_of_a_body_grows_with_what_came():
 
 @virtual_time
 async def test_a_caller_who_reads_nothing_is_not_waited_for(caplog):
-    async with serving(QUICK) as port:
+    async with listening(app, QUICK) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         writer.write(b"GET /large HTTP/1.1\r\nHost: h\r\n\r\n")
         while "reads nothing" not in caplog.text:  # noqa: ASYNC110  # a log has no event
@@ -250,7 +233,7 @@ async def test_a_caller_who_reads_nothing_is_not_waited_for(caplog):
 @virtual_time
 async def test_a_waiting_request_does_not_end_its_connection():
     """While the app works, and while an answer is read, time is not the caller's."""
-    async with serving(QUICK) as port:
+    async with listening(app, QUICK) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(GET + b"\r\n")
         assert (await reader.read(1000)).startswith(b"HTTP/1.1 200")
@@ -262,7 +245,7 @@ async def test_a_waiting_request_does_not_end_its_connection():
 
 @virtual_time
 async def test_above_the_limit_idle_connections_make_place_and_busy_ones_do_not(caplog):
-    async with serving(ConnectionLimits(connections=2)) as port:
+    async with listening(app, ConnectionLimits(connections=2)) as port:
         kept = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
         for reader, writer in kept:
             writer.write(GET + b"\r\n")
@@ -284,7 +267,7 @@ async def test_above_the_limit_idle_connections_make_place_and_busy_ones_do_not(
 
 @virtual_time
 async def test_one_address_may_be_bounded():
-    async with serving(ConnectionLimits(connections_per_address=1)) as port:
+    async with listening(app, ConnectionLimits(connections_per_address=1)) as port:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         await asyncio.sleep(0.05)
         assert status(await ask(port, GET + b"\r\n")) == 503
@@ -323,34 +306,29 @@ class _Written:
 
 def test_a_head_goes_out_with_the_body_behind_it_and_waits_for_nothing_else():
     noted = _Written()
-    polite = _PoliteTransport(noted)
-    polite.awaits_head = True
-    polite.write(b"head")
+    polite = PoliteTransport(noted.loop, noted.transport, noted.close_politely)
+    polite.begin(b"head")
     assert noted.writes == []
     polite.write(b"body")
     polite.write(b"more")
     noted.turn()
     assert noted.writes == [b"headbody", b"more"]
 
-    polite.awaits_head = True
-    polite.write(b"head of a stream")
+    polite.begin(b"head of a stream")
     noted.turn()
     assert noted.writes[2:] == [b"head of a stream"]
 
-    polite.awaits_head = True
-    polite.write(b"the last head")
+    polite.begin(b"the last head")
     polite.close()
     assert noted.writes[3:] == [b"the last head"]
     assert noted.closed
 
-    polite.awaits_head = True
-    polite.write(b"head")
+    polite.begin(b"head")
     polite.write(bytes(1 << 20))
     assert noted.writes[4:] == [b"head", bytes(1 << 20)]
 
-    polite.awaits_head = True
-    polite.write(b"head of the first")
-    polite.awaits_head = True  # the next request is there before the first is answered
-    polite.write(b"body of the first")
+    polite.begin(b"the first, without a body")
+    polite.begin(b"head of the second")
+    polite.write(b" and its body")
     noted.turn()
-    assert noted.writes[6:] == [b"head of the first", b"body of the first"]
+    assert noted.writes[6:] == [b"the first, without a body", b"head of the second and its body"]

@@ -12,7 +12,8 @@ import heapq
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -20,6 +21,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from naftiko.expose.http.caller import ABORT
 from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
+from naftiko.serve.exchange import Exchange
+from naftiko.serve.polite import PoliteTransport
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
 
 _log = logging.getLogger(__name__)
 _TICK: Final = 1.0
@@ -38,8 +44,6 @@ _MUCH: Final = 64 * 1024
 """Bytes of a piece behind which more is waiting already."""
 _LET_PASS: Final = 16 * 1024 * 1024
 """Bytes of a body that are read and dropped after its request was answered."""
-_JOINED: Final = 64 * 1024
-"""Bytes of a body that are copied behind the head of their answer; of a longer one that costs more than it saves."""
 _QUIET: Final = 60.0
 """Seconds in which one kind of refusal is logged once."""
 
@@ -180,6 +184,8 @@ class Connection(HttpToolsProtocol):
         since: when what it waits for now began, by the loop's clock.
     """
 
+    cycle: Exchange  # type: ignore[assignment]  # ours, in place of uvicorn's
+
     def __init__(self, connections: Connections, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._all = connections
@@ -205,7 +211,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take a new connection in, or refuse it."""
         super().connection_made(transport)
-        self._polite: Any = _PoliteTransport(self)
+        self._polite = PoliteTransport(self.loop, transport, self.close_politely)
         self.since = self.loop.time()
         self.address = self.client[0] if self.client else ""
         reason = self._all.admit(self)
@@ -216,13 +222,20 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let a closed connection go."""
         self._all.leave(self)
-        super().connection_lost(exc)
+        self.connections.discard(self)
+        cycle = self.cycle
+        if cycle is not None:
+            cycle.disconnected = cycle.disconnected or not cycle.response_complete
+            cycle.wake()
+        self.flow.resume_writing()
+        if exc is None:
+            self.transport.close()
+        self.parser = None  # type: ignore[assignment]  # it knows us and we know it
 
     def data_received(self, data: bytes) -> None:
         """Read a piece; a head that grows beyond the limit is read no further."""
         if self._refusal is not None:
             return
-        self._unset_keepalive_if_required()
         if self.is_idle:
             self._begin_head()
         try:
@@ -259,16 +272,22 @@ class Connection(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header field; the parser stops where there are too many."""
         self._fields += 1
-        if not self._in_head and self._fields <= self._all.limits.head_fields:
-            return  # of a trailer, which is no header (RFC 9110 chapter 6.5.1)
         if self._fields > self._all.limits.head_fields:
             limit = self._all.limits.head_fields
             self._refusal = (431, "too-many-header-fields", f"the request has more than {limit} header fields")
             raise _Refused
-        super().on_header(name, value)
+        if not self._in_head:
+            return  # of a trailer, which is no header (RFC 9110 chapter 6.5.1)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """End a head; one that says two different things about its host, or is too large, is refused."""
+        """End a head; one that says two different things about its host, or is too large, is refused.
+
+        What follows is what uvicorn does here, with an exchange of our own.
+        """
         self._in_head, self._in_body, self.since = False, True, self.loop.time()
         self._fields = 0
         self._body_bytes = self._unwanted = 0
@@ -278,15 +297,37 @@ class Connection(HttpToolsProtocol):
             hosts += name == b"host"
         if size > self._all.limits.head_bytes:
             self._refusal = self._too_large()
-        if hosts != 1 and (hosts > 1 or self.parser.get_http_version() == "1.1"):
+        parser = self.parser
+        version = parser.get_http_version()
+        if hosts != 1 and (hosts > 1 or version == "1.1"):
             self._refusal = (400, "bad-request", "a request names its host exactly once (RFC 9112 chapter 3.2)")
         if self._refusal is not None:
             raise _Refused
-        super().on_headers_complete()
-        self.cycle.transport = self._polite
-        self._polite.awaits_head = True
-        if self._is_last:
-            self.cycle.keep_alive = False
+        self._complete_scope(parser.get_method(), version)
+        before = self.cycle
+        self.cycle = Exchange(
+            cast("Scope", self.scope),
+            self._polite,
+            self.flow,
+            self.server_state.default_headers,
+            self.on_response_complete,
+            expects_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and not self._is_last and parser.should_keep_alive(),
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)  # type: ignore[arg-type]  # it has what is asked of one
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))  # type: ignore[arg-type]  # likewise
+
+    def _complete_scope(self, method: bytes, version: str) -> None:
+        url, scope = httptools.parse_url(self.url), self.scope
+        path = url.path.decode("ascii")
+        scope["method"] = method.decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        scope["raw_path"] = self.root_path.encode("ascii") + url.path
+        scope["query_string"] = url.query or b""
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body; the rest of one that was answered already is let pass, as far as that goes.
@@ -294,16 +335,36 @@ class Connection(HttpToolsProtocol):
         Who still sends would not see the answer if the connection was closed at once: it would be reset.
         """
         self._body_bytes += len(body)
-        if self.cycle.response_complete:
+        cycle = self.cycle
+        if cycle.response_complete:
             self._unwanted += len(body)
             if self._unwanted > _LET_PASS:
                 self.transport.close()
-        super().on_body(body)
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.wake()
 
     def on_message_complete(self) -> None:
         """End a body."""
         self._in_body = False
-        super().on_message_complete()
+        if self.cycle.response_complete:
+            self.since = self.loop.time()
+        else:
+            self.cycle.more_body = False
+            self.cycle.wake()
+
+    def on_response_complete(self) -> None:
+        """Go on with the request behind this one, or wait for the next: ``look`` sees that one keeps us waiting."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif not self._in_body:
+            self.since = self.loop.time()
 
     def pause_writing(self) -> None:
         """Stop sending: the caller has not read what was sent."""
@@ -353,6 +414,10 @@ class Connection(HttpToolsProtocol):
             pass  # it is the app that reads no further, not the caller who sends nothing
         elif self._in_head or self.cycle is None:
             what, most = "the head of a request", limits.head_seconds
+        elif self.is_idle:
+            if waited > limits.keep_alive_seconds:
+                self.transport.close()
+            return
         elif self._in_body and self.cycle.response_complete and waited > limits.body_seconds:
             self.transport.close()  # it was answered before its body was there, which doesn't end
             return
@@ -427,54 +492,5 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
             return True
         cycle.disconnected = True  # its body will never be complete
-        cycle.message_event.set()
+        cycle.wake()
         return False
-
-
-class _PoliteTransport:
-    """What an answer is written to: it goes out in as few segments as it can, and the caller gets all of it.
-
-    The head of an answer waits for the first piece of its body, no longer than until the loop's next turn: two writes
-    are two system calls, of which each costs as much as all the code of a small answer. And closing doesn't take the
-    answer from a caller who still sends its request.
-
-    Attributes:
-        awaits_head: whether the next that is written is the head of an answer.
-    """
-
-    __slots__ = ("_connection", "_head", "_write", "awaits_head", "is_closing")
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._write = connection.transport.write
-        self._head = b""
-        self.is_closing = connection.transport.is_closing
-        self.awaits_head = False
-
-    def write(self, data: bytes) -> None:
-        """Write what the caller gets."""
-        if self.awaits_head:
-            self.flush()  # of an answer that is still being written, where the next request came behind its own
-            self.awaits_head = False
-            self._head = data
-            self._connection.loop.call_soon(self.flush)
-        elif self._head:
-            head, self._head = self._head, b""
-            if len(data) <= _JOINED:
-                self._write(head + data)
-            else:
-                self._write(head)
-                self._write(data)
-        else:
-            self._write(data)
-
-    def flush(self) -> None:
-        """Write the head that waits, if there is one."""
-        if self._head:
-            head, self._head = self._head, b""
-            self._write(head)
-
-    def close(self) -> None:
-        """End the answer, and the connection."""
-        self.flush()
-        self._connection.close_politely()
