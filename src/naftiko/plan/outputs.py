@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
 from naftiko.expression import jsonpath
@@ -159,12 +159,38 @@ class FoundOrStep:
         return self.step if self.found.locate(context) is ABSENT else self.found
 
 
+_Member: TypeAlias = "tuple[str, str, tuple[str, ...], Output | None]"
+"""A property: its name, and either the names of its path in an object, the first one apart, or what makes it.
+
+To follow names takes a third of what two calls for each property do, and an answer has many.
+"""
+
+
+def _member(name: str, output: Output) -> _Member:
+    if isinstance(output, FoundValue) and output.consumed is None and output.max_length is None and output.path.names:
+        first, *rest = output.path.names
+        return name, first, tuple(rest), None
+    return name, "", (), output
+
+
+def _within(value: Any, key: str) -> Any:
+    """Return the member of what is an object of another kind, or none at all."""
+    try:
+        return value[key]
+    except (KeyError, TypeError):
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectOf:
     """An object of named outputs; its own mapping is the context of its properties."""
 
     context: FoundValue | None
     properties: tuple[tuple[str, Output], ...]
+    _members: tuple[_Member, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_members", tuple(_member(name, output) for name, output in self.properties))
 
     def build(self, context: Any, scope: Scope) -> Any:
         """Return the object, every key present; null where its own mapping finds nothing."""
@@ -172,7 +198,18 @@ class ObjectOf:
             context = self.context.locate(context)
             if context is ABSENT or context is None:
                 return None
-        return {name: output.build(context, scope) for name, output in self.properties}
+        if context.__class__ is not dict:
+            return {name: output.build(context, scope) for name, output in self.properties}
+        get, made = context.get, {}
+        for name, first, rest, output in self._members:
+            if output is None:
+                value = get(first)
+                for key in rest:
+                    value = value.get(key) if value.__class__ is dict else _within(value, key)
+            else:
+                value = output.build(context, scope)
+            made[name] = value
+        return made
 
     def explain(self, context: Any, scope: Scope, name: str, at: str = "$") -> Iterator[Explained]:
         """Explain each property."""

@@ -89,6 +89,12 @@ class JSONPath:
     find: Getter = field(compare=False, repr=False)
     _segments: tuple[Segment, ...] = field(compare=False, repr=False)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of a path that consists of nothing else, such as ``$.a.b``; ``()`` of any other."""
+        names = tuple(segment.key for segment in self._segments if isinstance(segment, Name))
+        return names if len(names) == len(self._segments) else ()
+
     def __call__(self, document: Any) -> Any:
         """Apply the path; never raises.
 
