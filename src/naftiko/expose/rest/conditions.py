@@ -12,6 +12,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -32,6 +33,8 @@ CONDITIONS: Final = frozenset(name.encode() for name in _OF_READING)
 _ETAG: Final = re.compile(r'(?:W/)?("[^"]*")')
 _STRONG: Final = re.compile(r'(?<!/)"[^"]*"')
 _HASH_BYTES: Final = 12
+_LONGEST_DATE: Final = 40
+"""Characters of a date that is remembered."""
 
 Conditions = Sequence[tuple[str, str]]
 
@@ -86,10 +89,19 @@ def _validators(answer: Answer, loaded: dt.datetime) -> Conditions:
     made: list[tuple[str, str]] = []
     if not any(name == "etag" for name, _ in answer.headers):
         made.append(("etag", f'"{blake2b(answer.sent, digest_size=_HASH_BYTES).hexdigest()}"'))
-    modified = _moment(answer.modified)
-    if modified is not None:
-        made.append(("last-modified", format_datetime(max(modified, loaded), usegmt=True)))
+    if answer.modified:
+        later = _later if len(answer.modified) <= _LONGEST_DATE else _later.__wrapped__
+        modified = later(answer.modified, loaded)
+        if modified is not None:
+            made.append(("last-modified", modified))
     return made
+
+
+@lru_cache(maxsize=256)  # a document changes less often than it is read: to know its date costs a fiftieth
+def _later(said: str, loaded: dt.datetime) -> str | None:
+    """Return the later one of a date and the time when the capability was loaded, as HTTP writes it."""
+    modified = _moment(said)
+    return None if modified is None else format_datetime(max(modified, loaded), usegmt=True)
 
 
 def _has_it(headers: Mapping[str, str], conditions: Mapping[str, str]) -> bool:
