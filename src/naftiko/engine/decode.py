@@ -62,13 +62,16 @@ async def document(response: httpx.Response, operation: Operation, decoder: Deco
     """
     if is_empty(response):
         return description(response)
-    head = head_of(response)
+    return await _read(response, operation, decoder, head_of(response))
+
+
+async def _read(response: httpx.Response, operation: Operation, decoder: Decoder, head: Head) -> Any:
     if head.coding:
         raise coded(operation, head.coding)
-    decode = partial(_decoded, operation, decoder, response, head)
-    if len(response.content) > _DECODED_AT_ONCE.get(operation.raw_format, _FEW_BYTES):
-        return await asyncio.to_thread(decode, response.content)
-    return decode(response.content)
+    content = response.content
+    if len(content) > _DECODED_AT_ONCE.get(operation.raw_format, _FEW_BYTES):
+        return await asyncio.to_thread(_decoded, operation, decoder, response, head, content)
+    return _decoded(operation, decoder, response, head, content)
 
 
 def broken(operation: Operation, detail: str, response: httpx.Response) -> UpstreamBroken:
@@ -122,7 +125,8 @@ async def answer(
     if is_empty(response):
         made = _without_content(response, operation, outputs, head)
     else:
-        made = await _made(response, operation, outputs, scope, decoder)
+        found = await _read(response, operation, decoder, head)
+        made = _made(found, outputs, scope, response.status_code, head)
     if head.points:
         made.links = links_of(response)
     return made
@@ -141,17 +145,14 @@ def _without_content(response: httpx.Response, operation: Operation, outputs: Ou
     return Answer(status=status, headers=headers if outputs.identity else _of_another_body(headers))
 
 
-async def _made(
-    response: httpx.Response, operation: Operation, outputs: Outputs, scope: Scope, decoder: Decoder
-) -> Answer:
+def _made(found: Any, outputs: Outputs, scope: Scope, status: int, head: Head) -> Answer:
     """Make an answer of a document: what the outputs make of it, else the document itself as JSON (SEMANTICS 5.4)."""
-    found = await document(response, operation, decoder)
-    status, headers = response.status_code, head_of(response).useful
     if outputs.identity:
-        return Answer(status=status, value=found, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=headers)
-    value, kept = outputs.build(found, scope), _of_another_body(headers)
+        return Answer(status=status, value=found, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=head.useful)
+    value, kept = outputs.output.build(found, scope), _of_another_body(head.useful)
     made = Answer(status=status, value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=kept)
-    made.modified = next((said for name, said in headers if name == "last-modified"), None)
+    if len(kept) < len(head.useful):
+        made.modified = next((said for name, said in head.useful if name == "last-modified"), None)
     return made
 
 

@@ -78,7 +78,7 @@ class Head:
     @property
     def charset(self) -> str | None:
         """The charset that the media type names."""
-        return charset_of(self.content_type)
+        return charset_of(self.content_type) if ";" in self.content_type else None
 
 
 def _name(raw_name: bytes) -> str:

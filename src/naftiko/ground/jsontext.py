@@ -83,11 +83,10 @@ def keeps_digits(content: bytes, value: Any) -> bool:
     except TypeError:  # orjson reads 1,024 levels and writes 254
         return False
     # Most texts come as orjson writes them, or differ in their layout; a few have escapes that it doesn't write.
-    return (
-        written == content
-        or written.translate(None, _BLANKS) == content.replace(b"\\/", b"/").translate(None, _BLANKS)
-        or not _is_suspicious(content)
-    )
+    if written == content:
+        return True
+    plain = content.replace(b"\\/", b"/") if b"\\" in content else content
+    return written.translate(None, _BLANKS) == plain.translate(None, _BLANKS) or not _is_suspicious(content)
 
 
 def _is_suspicious(content: bytes) -> bool:

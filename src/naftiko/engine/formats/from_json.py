@@ -6,6 +6,7 @@ and ``Infinity``, which Python writes, are null, half a surrogate pair is U+FFFD
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import orjson
@@ -23,11 +24,7 @@ _FLESH: Final = bytes(byte for byte in range(256) if chr(byte) not in '[]{}"')
 
 def prepare(options: FormatOptions) -> Decoder:
     """Prepare the limits; the schema is not used."""
-
-    def decode(content: bytes, charset: str | None) -> Json:
-        return decode_json(content, charset, options)
-
-    return decode
+    return partial(decode_json, options=options)
 
 
 def decode_json(content: bytes, charset: str | None, options: FormatOptions) -> Json:
@@ -36,7 +33,11 @@ def decode_json(content: bytes, charset: str | None, options: FormatOptions) -> 
     Raises:
         FormatError: it is not JSON, with line and column, or goes beyond a limit.
     """
-    brackets = _brackets(content)
+    opened = content.count(b"{") + content.count(b"[")
+    is_small = (
+        opened <= options.max_depth and opened <= options.max_values
+    )  # as good as always: it can't go beyond them
+    brackets = b"" if is_small else _brackets(content)
     if len(brackets) > 2 * options.max_values:
         raise FormatError(f"it holds more than {options.max_values:,} objects and arrays")
     try:
@@ -47,7 +48,7 @@ def decode_json(content: bytes, charset: str | None, options: FormatOptions) -> 
         brackets, is_exact = _brackets(content), False
     if not is_exact:
         document = _read_exactly(content)
-    if _is_deep(brackets, options.max_depth):
+    if brackets and _is_deep(brackets, options.max_depth):
         raise FormatError(f"it is nested more than {options.max_depth} levels deep")
     return document
 
