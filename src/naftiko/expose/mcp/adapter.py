@@ -35,7 +35,9 @@ class _Mcp(ServedKind[McpOptions]):
         return LINKED
 
     def mount(self, exposed: Sequence[Exposed], options: McpOptions, spaces: Spaces) -> Mounted:
-        self.prepare()
+        from naftiko.expose.mcp.sdk import import_server  # noqa: PLC0415  # who asks only for addresses needs no model
+
+        import_server()
         from naftiko.expose.mcp.app import McpApp  # noqa: PLC0415  # imports the SDK
 
         return _MountedMcp(McpApp(exposed, options, spaces))
@@ -79,12 +81,15 @@ class _Mcp(ServedKind[McpOptions]):
         }
 
     def prepare(self) -> None:
-        from naftiko.expose.mcp.sdk import import_server  # noqa: PLC0415  # whoever asks only for addresses needs no model
+        from naftiko.expose.mcp.sdk import build_all, import_server  # noqa: PLC0415  # see `mount`
 
         import_server()
+        build_all()
 
     async def serve_stdio(self, exposed: Sequence[Exposed], options: McpOptions) -> None:
-        self.prepare()
+        from naftiko.expose.mcp.sdk import import_server  # noqa: PLC0415  # see `mount`
+
+        import_server()
         from naftiko.expose.mcp.stdio import serve_stdio  # noqa: PLC0415  # imports the SDK
 
         await serve_stdio(exposed, options)
@@ -101,7 +106,7 @@ class _MountedMcp(Mounted):
         return self._mcp.has_metadata(path)
 
     async def start(self) -> None:
-        from naftiko.expose.mcp.sdk import build_soon  # noqa: PLC0415  # see `prepare`
+        from naftiko.expose.mcp.sdk import build_soon  # noqa: PLC0415  # see `mount`
 
         await self._mcp.start()
         build_soon()

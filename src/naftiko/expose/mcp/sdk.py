@@ -38,6 +38,12 @@ def import_server() -> None:
         importlib.import_module("naftiko.expose.mcp.app")
 
 
+def build_all() -> None:
+    """Build the models of requests now, before processes are forked that share them."""
+    for model in models():
+        model.model_rebuild()
+
+
 def build_soon() -> None:
     """Build the models of requests in turns of this event loop, so that no caller waits for them."""
     asyncio.get_running_loop().call_later(_FIRST_BUILD, _build_next, models())
