@@ -10,7 +10,7 @@ CAPABILITY ?= capabilities/koyeb-instances.yaml
 
 CASES ?= 10000
 
-.PHONY: hostile serve test check lowest demo corpus conformance bench startup attack lock sbom audit clean
+.PHONY: hostile serve test check lowest demo corpus conformance bench bench-check startup attack lock sbom audit clean
 
 # Exactly what requirements/dev.txt names, each file by its hash, none built here.
 $(VENV)/.installed: pyproject.toml requirements/dev.txt
@@ -57,14 +57,39 @@ corpus: $(VENV)/.installed  ## every unit of every real capability file against 
 conformance: $(VENV)/.installed  ## the official MCP conformance suite and Inspector, which npm installs into a cache
 	$(BIN)/python -m pytest -m conformance -q
 
-bench: $(VENV)/.installed  ## speed, as ratios against baselines in the same run
-	$(BIN)/python benchmarks/run.py
+BENCH := $(VENV)/bench
+RESULTS := benchmarks/results
+
+# What the benchmarks need beside naftiko (FastMCP, memray) is in an environment of its own: it must not be imported.
+$(BENCH)/.installed: pyproject.toml requirements/image.txt benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install --quiet --requirement benchmarks/requirements.txt
+	$(BENCH)/bin/pip install --quiet --editable .
+	touch $@
+
+# A start is measured with what the image has and nothing else: some libraries import more where more is installed.
+$(BENCH)/image/.installed: pyproject.toml requirements/image.txt
+	$(PYTHON) -m venv $(BENCH)/image
+	$(BENCH)/image/bin/pip install --quiet --require-hashes --only-binary=:all: --requirement requirements/image.txt
+	$(BENCH)/image/bin/pip install --quiet --editable .
+	touch $@
+
+bench: $(BENCH)/.installed $(BENCH)/image/.installed  ## all figures of docs/performance.md, about 40 minutes: ratios against baselines of the same run
+	mkdir -p $(RESULTS)
+	$(BENCH)/bin/python benchmarks/run.py
+	$(BENCH)/bin/python benchmarks/allocations.py --json $(RESULTS)/allocations.json
+	$(BENCH)/image/bin/python benchmarks/startup.py --json $(RESULTS)/startup.json
+	$(BENCH)/image/bin/python benchmarks/loading.py --json $(RESULTS)/loading.json
+	$(BENCH)/bin/python benchmarks/page.py $(RESULTS)
+
+bench-check: $(BENCH)/.installed  ## the gate: no ratio against the baselines of the same run is worse than its tolerance
+	$(BENCH)/bin/python benchmarks/check.py
 
 hostile: $(VENV)/.installed  ## CASES=10000 hostile inputs up to 10 MB: no stop of the loop over 100 ms, no memory over ten times their size
 	$(BIN)/python benchmarks/hostile.py --cases $(CASES)
 
-startup: $(VENV)/.installed  ## cold starts against the bare import of the core packages, and memory
-	$(BIN)/python benchmarks/startup.py
+startup: $(BENCH)/image/.installed  ## cold starts against the bare import of the core packages, and memory
+	$(BENCH)/image/bin/python benchmarks/startup.py
 
 attack: $(VENV)/.installed  ## ten minutes of good callers beside faults and attackers: what is lost, mixed up, leaked or held
 	$(BIN)/python benchmarks/siege.py --minutes 10

@@ -48,8 +48,8 @@ class Sample:
 
 
 @contextlib.contextmanager
-def upstream() -> Iterator[str]:
-    """Run nginx with static answers of 1 KB and 1 MB, and 100 MB for streaming."""
+def upstream() -> Iterator[int]:
+    """Run nginx with static answers of 1 KB and 1 MB, and 100 MB for streaming; give its process id."""
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if nginx is None or shutil.which("wrk") is None:
         sys.exit("benchmarks need nginx and wrk: apt-get install nginx-light wrk")
@@ -65,7 +65,7 @@ def upstream() -> Iterator[str]:
         process = subprocess.Popen([nginx, "-c", str(conf), "-p", str(folder)], stderr=subprocess.DEVNULL)
         try:
             wait_for(f"{UPSTREAM}/small")
-            yield UPSTREAM
+            yield process.pid
         finally:
             stop(process)
 

@@ -10,7 +10,6 @@ import datetime as dt
 import json
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -48,11 +47,15 @@ def rest(path: str, *baselines: str, upstream_path: str | None = None) -> dict[s
     return {"naftiko": path, **dict.fromkeys(baselines, upstream_path or path)}
 
 
+CURVE = (1, 8, 32, 128, 256, 1000)
+"""Connections of the scenarios that are drawn."""
+QUICK = frozenset({1, 32})
+"""Those of a quick run."""
 ALL_REST = ("direct", "starlette-httpx", "asgi-aiohttp")
 SCENARIOS = [
-    Scenario("rest-identity-1kb", rest("/small", *ALL_REST), connections=(1, 32, 256, 1000), quick=True),
+    Scenario("rest-identity-1kb", rest("/small", *ALL_REST), connections=CURVE, quick=True),
     Scenario("rest-identity-1mb", rest("/large", *ALL_REST), connections=(1, 16), quick=True),
-    Scenario("rest-mapped-1kb", rest("/mapped", "asgi-aiohttp", upstream_path="/small"), quick=True),
+    Scenario("rest-mapped-1kb", rest("/mapped", *ALL_REST, upstream_path="/small"), connections=CURVE, quick=True),
     Scenario("rest-mapped-1mb", rest("/mapped-large", "asgi-aiohttp", upstream_path="/large"), connections=(1, 16)),
     Scenario("rest-inputs", rest("/things/abc%2Fdef?limit=5&tags=a&tags=b")),
     Scenario("rest-post-template", rest("/echo", "asgi-aiohttp"), script="post.lua"),
@@ -67,6 +70,7 @@ SCENARIOS = [
         "mcp-call-2026",
         {"naftiko-mcp": "/mcp", "fastmcp-openapi": "/mcp", "sdk-noop": "/mcp"},
         script="mcp-call-2026.lua",
+        connections=CURVE,
         quick=True,
     ),
     Scenario(
@@ -81,10 +85,10 @@ SCENARIOS = [
 
 @dataclass
 class Running:
-    """A variant that runs."""
+    """A variant that runs, and its process."""
 
     url: str
-    process: subprocess.Popen[bytes] | None
+    pid: int
 
 
 def serve_arguments(file: Path, kind: str, port: int, *more: str) -> list[str]:
@@ -129,7 +133,7 @@ def command_of(variant: str, port: int, folder: Path) -> list[str] | None:
 
 
 @contextmanager
-def running(variants: list[str], folder: Path) -> Iterator[dict[str, Running]]:
+def running(variants: list[str], folder: Path, upstream_pid: int) -> Iterator[dict[str, Running]]:
     """Run each variant in a process of its own, all of them idle but the one that is loaded."""
     with ExitStack() as stack:
         started: dict[str, Running] = {}
@@ -137,21 +141,25 @@ def running(variants: list[str], folder: Path) -> Iterator[dict[str, Running]]:
             port = FIRST_PORT + at
             command = command_of(variant, port, folder)
             if command is None:
-                started[variant] = Running(UPSTREAM, None)
+                started[variant] = Running(UPSTREAM, upstream_pid)
                 continue
             process = start(command)
             stack.callback(stop, process)
-            started[variant] = Running(f"http://127.0.0.1:{port}", process)
+            started[variant] = Running(f"http://127.0.0.1:{port}", process.pid)
         for each in started.values():
             wait_for(f"{each.url}/small")
         yield started
 
 
-def measure(scenario: Scenario, options: argparse.Namespace, folder: Path) -> dict[str, list[Sample]]:
+def measure(
+    scenario: Scenario, options: argparse.Namespace, folder: Path, upstream_pid: int
+) -> dict[str, list[Sample]]:
     """Measure a scenario: every variant once a round at every number of connections."""
-    counts = options.connections or (scenario.connections if not options.quick else scenario.connections[:2])
+    counts = options.connections or [
+        count for count in scenario.connections if not options.quick or count in QUICK or len(scenario.connections) < 3
+    ]
     samples: dict[str, list[Sample]] = {}
-    with running(list(scenario.paths), folder) as variants:
+    with running(list(scenario.paths), folder, upstream_pid) as variants:
         for name, path in scenario.paths.items():  # warm up: connections, caches, the first imports
             load(variants[name].url + path, 8, 1, scenario.script, None)
         for turn in range(options.rounds):
@@ -159,8 +167,8 @@ def measure(scenario: Scenario, options: argparse.Namespace, folder: Path) -> di
             for connections in counts:
                 for name in order:
                     each = variants[name]
-                    pid = each.process.pid if each.process else None
-                    sample = load(each.url + scenario.paths[name], connections, options.seconds, scenario.script, pid)
+                    url = each.url + scenario.paths[name]
+                    sample = load(url, connections, options.seconds, scenario.script, each.pid)
                     samples.setdefault(f"{name}@{connections}", []).append(sample)
                     time.sleep(0.2)
     return samples
@@ -181,6 +189,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--connections", type=int, nargs="*")
+    parser.add_argument("--output", type=Path, default=HERE / "results", help="the folder for what was measured")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 3)
     options.seconds = options.seconds or (2 if options.quick else 4)
@@ -191,11 +200,11 @@ def main() -> None:
         and (not options.quick or scenario.quick)
     ]
     results: dict[str, dict[str, Sample]] = {}
-    with upstream() as _, ExitStack() as stack:
+    with upstream() as upstream_pid, ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for scenario in chosen:
             print(f"{scenario.name} …", flush=True)
-            samples = measure(scenario, options, folder)
+            samples = measure(scenario, options, folder, upstream_pid)
             results[scenario.name] = {key: median(found) for key, found in samples.items()}
             for key, sample in results[scenario.name].items():
                 print(
@@ -210,8 +219,8 @@ def main() -> None:
         "rounds": options.rounds,
         "seconds": options.seconds,
     }
-    folder = HERE / "results"
-    folder.mkdir(exist_ok=True)
+    folder = options.output
+    folder.mkdir(exist_ok=True, parents=True)
     raw = {name: {key: asdict(sample) for key, sample in found.items()} for name, found in results.items()}
     (folder / "results.json").write_text(json.dumps({"about": about, "results": raw}, indent=2) + "\n")
     write_report(folder, about, results)
