@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from naftiko.observe.logs import LineWriter
+from naftiko.observe.lines import LineWriter
 
 ENOUGH = 4000
 LINE = "x" * 1000

@@ -13,8 +13,10 @@ import click
 from naftiko.cli.connections import connection_limits, connection_options
 from naftiko.cli.files import default_paths, find_files
 from naftiko.cli.listening import OWN_PORT, PORT, CheckedType, NamedNumber, option, own_port
+from naftiko.cli.logging_options import logging_options, start_logs
 from naftiko.cli.names import KnownNames, check_names
 from naftiko.cli.options import shared_options
+from naftiko.cli.telling import ProgressBar, Teller
 from naftiko.cli.trusted import Admission, Use
 from naftiko.engine.capability import Capability, load
 from naftiko.engine.memory import budget_of
@@ -28,8 +30,6 @@ from naftiko.expose.registry import KINDS, for_callers
 from naftiko.expose.selection import Selection
 from naftiko.ground.errors import CapabilityError
 from naftiko.ground.types import Diagnostic
-from naftiko.observe import sanitize as neutral
-from naftiko.observe.logs import LINES, configure, json_line
 from naftiko.observe.redaction import Redactor
 from naftiko.serve.addresses import DEFAULT_HOST, is_http
 from naftiko.serve.announcements import missing, surroundings
@@ -200,13 +200,7 @@ _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, 
     metavar="SESSIONS",
     help="MCP sessions of a port at once; one more ends the one that is idle for longest; default: 1000.",
 )
-@option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How log lines look.")
-@option(
-    "--log-level",
-    type=click.Choice(["debug", "info", "warning", "error"]),
-    default="info",
-    help="The least severe lines that are logged.",
-)
+@logging_options
 @shared_options
 def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     """Serve capabilities over REST and MCP.
@@ -214,9 +208,9 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     Directories are searched for capability files. Ctrl-C or SIGTERM stops; requests in flight finish first.
     """
     redactors: list[Redactor] = []
-    configure(given["log_level"], given["log_format"], redactors)
+    start_logs(given, redactors)
     end_while_loading()
-    tell = _teller(given["log_format"], redactors)
+    tell = Teller(given["log_format"], redactors, verbose=given["verbose"])
     changed = replace(
         settings,
         mock=given["mock"],
@@ -232,6 +226,7 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     lacking = [*surroundings(), *missing(capabilities)] if not given["mock"] else []
     for announcement in lacking:
         tell(announcement)
+    tell.tell_left_out()
     if given["strict"] and (findings.errors or findings.not_served or lacking):
         raise click.ClickException("--strict: not started, see above")
     if not capabilities:
@@ -288,6 +283,7 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
         strict=given["strict"],
         workers=workers,
         dev=given["dev"],
+        verbose=given["verbose"],
         document_seconds=given["document_timeout"],
         memory=budget_of(given["memory"], workers),
         control=own_port(given["control"], DEFAULT_HOST, given["control_token"] or None),
@@ -349,7 +345,7 @@ def _is_stdio_alone(capabilities: Sequence[Capability]) -> bool:
 def _load(
     paths: Sequence[str],
     settings: Settings,
-    tell: Announce,
+    tell: Teller,
     redactors: list[Redactor],
     known: KnownNames | None = None,
     admission: Admission | None = None,
@@ -370,33 +366,42 @@ def _load(
     capabilities: list[Capability] = []
     findings = _Findings()
     uses: list[Use] = []
-    for path in found.files:
-        try:
-            capability = load(path, settings=settings)
-        except CapabilityError as error:
-            tell(_not_served(path, str(error)))
-            findings.not_served += 1
-            continue
-        redactors.append(capability.variables.redactor)
-        if known is not None:
-            known.add(capability)
-        for found_error in capability.errors:
-            tell(_error(found_error))
-        findings.errors += len(capability.errors)
-        if admission is not None and capability.usable:
-            uses.append(Use.of(capability))
-        capability.forget_document()
-        if capability.adapters:
-            capabilities.append(capability)
-        elif capability.usable:
-            tell(_not_served(path, f"it exposes nothing over {' or '.join(kind.title for kind in for_callers())}"))
-            findings.not_served += bool(capability.errors)  # one that is there for imports has none
-        else:
-            tell(_not_served(path, "it can't be read as a capability"))
-            findings.not_served += 1
+    with ProgressBar(len(found.files), tell) as bar:
+        for path in bar.over(found.files):
+            capability = _loaded(path, settings, tell, findings)
+            if capability is None:
+                continue
+            redactors.append(capability.variables.redactor)
+            if known is not None:
+                known.add(capability)
+            if admission is not None and capability.usable:
+                uses.append(Use.of(capability))
+            capability.forget_document()
+            if capability.adapters:
+                capabilities.append(capability)
     refused = {use.path for use in (admission.refused(uses) if admission is not None else ())}
     findings.not_served += len(refused)
     return [each for each in capabilities if each.path.absolute() not in refused], findings
+
+
+def _loaded(path: Path, settings: Settings, tell: Announce, findings: _Findings) -> Capability | None:
+    """Load a file and tell what is wrong with it; ``None`` where it can't be loaded at all."""
+    try:
+        capability = load(path, settings=settings)
+    except CapabilityError as error:
+        tell(_not_served(path, str(error)))
+        findings.not_served += 1
+        return None
+    for found_error in capability.errors:
+        tell(_error(found_error))
+    findings.errors += len(capability.errors)
+    if not capability.adapters and capability.usable:
+        tell(_not_served(path, f"it exposes nothing over {' or '.join(kind.title for kind in for_callers())}"))
+        findings.not_served += bool(capability.errors)  # one that is there for imports has none
+    elif not capability.adapters:
+        tell(_not_served(path, "it can't be read as a capability"))
+        findings.not_served += 1
+    return capability
 
 
 def _warner(tell: Announce) -> Callable[[str], None]:
@@ -411,22 +416,3 @@ def _not_served(path: Path, why: str) -> Announcement:
 def _error(found: Diagnostic) -> Announcement:
     facts = {"event": "diagnostic", "rule": found.rule, "position": str(found.position)}
     return Announcement(str(found), facts, is_warning=True)
-
-
-def _teller(form: str, redactors: Sequence[Redactor]) -> Announce:
-    """Return what tells the operator: warnings on stderr, where things are on stdout; all of it as JSON if wanted.
-
-    Nothing goes to stdout that is the wire of an MCP client: over stdio, nothing listens.
-    """
-
-    def tell(announcement: Announcement) -> None:
-        line = neutral.one_line(announcement.text)
-        if form == "json":
-            level = "warning" if announcement.is_warning else "info"
-            line = json_line(level, announcement.text, announcement.facts)
-        for redactor in redactors:
-            line = redactor.redact(line)
-        is_aside = announcement.is_warning or announcement.is_aside
-        LINES.write(sys.stderr if is_aside else sys.stdout, line)
-
-    return tell

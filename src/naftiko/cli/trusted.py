@@ -21,7 +21,7 @@ from naftiko.cli.diagnostics.excerpt import harmless
 from naftiko.engine.capability import Capability
 from naftiko.engine.reach import Reach
 from naftiko.expose.announcement import Announce, Announcement
-from naftiko.observe.logs import LINES
+from naftiko.observe.lines import LINES
 
 _VERSION: Final = 1
 

@@ -16,10 +16,18 @@ from naftiko.serve.addresses import DEFAULT_HOST, Listener, address_variables, i
 from naftiko.serve.conflicts import conflicts
 
 _SHOWN = 5
+_MANY = 20
+"""Adapters of one kind on a port above which they have one line together."""
 
 
 def where(
-    listener: Listener, url: str, *, prefix: bool, dev: bool = False, allowed_hosts: Sequence[str] = ()
+    listener: Listener,
+    url: str,
+    *,
+    prefix: bool,
+    dev: bool = False,
+    allowed_hosts: Sequence[str] = (),
+    verbose: bool = True,
 ) -> Iterator[Announcement]:
     """Yield a line for each adapter behind a listener: its full URL and how much it serves; then more of a kind.
 
@@ -29,6 +37,7 @@ def where(
         prefix: whether each capability is under its namespace.
         dev: whether to say how what is served can be looked at.
         allowed_hosts: names beside loopback's under which clients may call.
+        verbose: whether each adapter has its line however many there are; else many of a kind have one together.
     """
     if listener.for_operators:
         yield from _for_operators(listener, url)
@@ -37,7 +46,13 @@ def where(
     counts = Counter(exposed.adapter.kind for exposed in listener.exposed)
     if not listener.is_loopback:
         yield from _open_to_all(listener, url)
+    shortened = {kind for kind, count in counts.items() if count > _MANY and not verbose}
+    for each, its in listener.by_kind():
+        if each.kind in shortened:
+            yield _together(its, url)
     for exposed in listener.exposed:
+        if exposed.adapter.kind in shortened:
+            continue
         kind, name = KINDS[exposed.adapter.kind], quote(spaces.of(exposed.adapter), safe="")
         yield _adapter(exposed, url + kind.path(name, alone=counts[kind.kind] == 1, prefix=prefix))
     for kind, its in listener.by_kind():
@@ -97,6 +112,29 @@ def _adapter(exposed: Exposed, url: str) -> Announcement:
         "capability": capability.label,
     }
     return Announcement(f"{adapter.kind:<4} {url}  {amount}  {adapter.namespace} ({capability.label})", facts)
+
+
+def _together(every: Sequence[Exposed], url: str) -> Announcement:
+    """Return the line of many adapters of one kind."""
+    kind = every[0].adapter.kind
+    found: Counter[str] = Counter()
+    for exposed in every:
+        found.update(amounts(exposed.adapter))
+    broken = sum(plan.action is None for exposed in every for plan in exposed.adapter.plan.runnable)
+    files = len({id(exposed.capability) for exposed in every})
+    facts: dict[str, object] = {
+        "event": "listening",
+        "adapter": kind,
+        "url": url,
+        "adapters": len(every),
+        "files": files,
+        **{f"{noun}s": count for noun, count in found.items()},
+        "not_executable": broken,
+    }
+    amount = ", ".join(_amount(noun, count) for noun, count in found.items() if count)
+    amount += f" ({broken} not executable)" if broken else ""
+    text = f"{kind:<4} {url}  {amount}  {len(every)} adapters of {_amount('file', files)}; --verbose names each"
+    return Announcement(text, facts)
 
 
 def amounts(adapter: Adapter) -> dict[str, int]:

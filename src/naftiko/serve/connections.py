@@ -21,8 +21,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from naftiko.expose.http.caller import ABORT
 from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
+from naftiko.observe.requests import REQUEST
 from naftiko.serve.exchange import Exchange
 from naftiko.serve.polite import PoliteTransport
+from naftiko.serve.recording import REQUEST_ID, record_of
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -289,12 +291,13 @@ class Connection(HttpToolsProtocol):
         What follows is what uvicorn does here, with an exchange of our own.
         """
         self._in_head, self._in_body, self.since = False, True, self.loop.time()
-        self._fields = 0
-        self._body_bytes = self._unwanted = 0
-        size, hosts = len(self.url) + 4 * len(self.headers), 0
+        self._fields = self._body_bytes = self._unwanted = 0
+        size, hosts, asked = len(self.url) + 4 * len(self.headers), 0, None
         for name, value in self.headers:
             size += len(name) + len(value)
             hosts += name == b"host"
+            if name == REQUEST_ID and asked is None:
+                asked = value
         if size > self._all.limits.head_bytes:
             self._refusal = self._too_large()
         parser = self.parser
@@ -304,12 +307,13 @@ class Connection(HttpToolsProtocol):
         if self._refusal is not None:
             raise _Refused
         self._complete_scope(parser.get_method(), version)
+        record = self.scope[REQUEST] = record_of(asked, self.address)  # type: ignore[typeddict-unknown-key]  # ours
         before = self.cycle
         self.cycle = Exchange(
             cast("Scope", self.scope),
             self._polite,
             self.flow,
-            self.server_state.default_headers,
+            [*self.server_state.default_headers, (REQUEST_ID, record.request_id.encode())],
             self.on_response_complete,
             expects_continue=self.expect_100_continue,
             keep_alive=version != "1.0" and not self._is_last and parser.should_keep_alive(),

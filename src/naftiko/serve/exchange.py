@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE
 
 from naftiko.ground.http import CONTROLS
 from naftiko.serve.polite import PoliteTransport
+from naftiko.serve.recording import REQUEST_ID
 
 _log = logging.getLogger("uvicorn.error")
 _LONGEST_KNOWN: Final = 40
@@ -27,6 +28,8 @@ _LENGTH: Final = b"content-length: "
 _CODING: Final = b"transfer-encoding: "
 _CONNECTION: Final = b"connection: "
 _FRAMING: Final = frozenset({_LENGTH, _CODING, _CONNECTION})
+_UPSTREAMS_ID: Final = b"x-upstream-request-id: "
+"""What an upstream calls its request, where it is passed on: the server's own id comes back under the usual name."""
 _WITHOUT_BODY: Final = frozenset({204, 304})
 _WRONG_500: Final[Sequence[tuple[bytes, bytes]]] = (
     (b"content-type", b"text/plain; charset=utf-8"),
@@ -42,7 +45,7 @@ class Exchange:
         scope: of the request.
         transport: what the answer is written to.
         flow: of the connection.
-        fields: of every answer, before the app's own.
+        fields: of every answer, before the app's own; names in lower case.
         expects_continue: whether the caller waits to be told to send the body (RFC 9110, 10.1.1).
         keep_alive: whether the connection stays open behind it.
         done: called when the answer is complete.
@@ -177,7 +180,8 @@ class Exchange:
         self._expects_continue = False
         lines = [STATUS_LINE[status][:-2]]
         says_close = False
-        for name, value in (*self._fields, *headers):
+        lines += [b"%b: %b" % field for field in self._fields]
+        for name, value in headers:
             field = _known_field(name) if len(name) <= _LONGEST_KNOWN else _field(name)
             lines.append(field + value)
             if field in _FRAMING:
@@ -237,7 +241,8 @@ def _field(name: bytes) -> bytes:
     """
     if HEADER_RE.search(name):
         raise RuntimeError("Invalid HTTP header name.")
-    return name.lower() + b": "
+    name = name.lower()
+    return _UPSTREAMS_ID if name == REQUEST_ID else name + b": "
 
 
 _known_field = functools.lru_cache(maxsize=512)(_field)

@@ -22,7 +22,7 @@ from naftiko.expose.control.adapter import CONTROL
 from naftiko.expose.control.contract import Traces
 from naftiko.expose.registry import KINDS
 from naftiko.expose.served import Exposed, ServedKind
-from naftiko.observe.logs import LINES
+from naftiko.observe.lines import LINES
 from naftiko.plan.deadline import CHECK_LIMIT, SHORT
 from naftiko.serve.addresses import Listener, impossible_port, listeners
 from naftiko.serve.announcements import amounts, in_conflict, no_port, not_listening, on_stdio, where
@@ -55,6 +55,7 @@ class ServeOptions:
         strict: serve all adapters or none.
         workers: how many processes serve.
         dev: say how to look at what is served.
+        verbose: tell of each adapter, however many there are.
         call_seconds: how long a call may take; a worker that is replaced lives as long as its last one.
         document_seconds: how long one document may be worked on.
         memory: bytes that large bodies and documents of one process may hold; 0 for any number.
@@ -71,6 +72,7 @@ class ServeOptions:
     strict: bool = False
     workers: int = 1
     dev: bool = False
+    verbose: bool = False
     call_seconds: float = 60.0
     document_seconds: float = SECONDS
     memory: int = 0
@@ -121,7 +123,8 @@ def serve(
             its_sockets = listen_together(listener.host, listener.port, options.workers)
             bound.append([opened.enter_context(each) for each in its_sockets])
             url, hosts = url_of(its_sockets[0]), options.apps.allowed_hosts
-            for announcement in where(listener, url, prefix=prefix, dev=options.dev, allowed_hosts=hosts):
+            told = where(listener, url, prefix=prefix, dev=options.dev, allowed_hosts=hosts, verbose=options.verbose)
+            for announcement in told:
                 announce(announcement)
         operators = opened.enter_context(open_operators(own, options.probes, servable))
         for listener, its_socket in operators.listeners:

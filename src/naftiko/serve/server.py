@@ -19,6 +19,7 @@ from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.ground.collection import collection_paused
 from naftiko.ground.errors import NaftikoError
 from naftiko.serve.connections import Connection, ConnectionLimits, Connections
+from naftiko.serve.recording import Recording
 from naftiko.serve.sockets import take_no_more
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ class Servers:
         with collection_paused():
             app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
         finishing = _Finishing(app, self._stopping, self._draining, self._streams, self._memory)
-        server = _Server(_config(finishing, self._connections), self._is_last)
+        server = _Server(_config(Recording(finishing), self._connections), self._is_last)
         self._servers.append(server)
         self._by_socket[site.opened] = server
         # Told to stop while the app was made: it starts and stops again, so that its lifespan is whole.

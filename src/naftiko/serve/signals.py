@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Callable
 
-from naftiko.observe.logs import LINES
+from naftiko.observe.lines import LINES
 
 _SIGNALLED = 128
 """What shells add to a signal's number to make an exit code of it."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from naftiko.ground.errors import NaftikoError
-from naftiko.observe.logs import LINES
+from naftiko.observe.lines import LINES
 
 _log = logging.getLogger(__name__)
 

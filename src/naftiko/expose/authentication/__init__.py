@@ -21,7 +21,15 @@ from naftiko.expose.authentication.apikey import ApiKeyGuard
 from naftiko.expose.authentication.basic import BasicGuard
 from naftiko.expose.authentication.bearer import BearerGuard
 from naftiko.expose.authentication.digest import DigestGuard
-from naftiko.expose.authentication.middleware import PRINCIPAL, Authenticated, Render, ResourceMetadata, admit, refuse
+from naftiko.expose.authentication.middleware import (
+    PRINCIPAL,
+    Authenticated,
+    Render,
+    ResourceMetadata,
+    admit,
+    refuse,
+    tell_refused,
+)
 from naftiko.expose.authentication.scheme import Credentials, Guard, Principal, Refusal, problem
 from naftiko.expose.authentication.unknown import ClosedGuard
 from naftiko.expression.scope import Scope
@@ -43,6 +51,7 @@ __all__ = [
     "guard",
     "problem",
     "refuse",
+    "tell_refused",
 ]
 
 

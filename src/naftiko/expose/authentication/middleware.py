@@ -20,6 +20,7 @@ from naftiko.expose.authentication.scheme import (
     unavailable,
 )
 from naftiko.ground.errors import MissingVariable
+from naftiko.observe.requests import request_now
 
 Render: TypeAlias = Callable[[Refusal], tuple[str, bytes]]
 """Makes the body of a refusal: its media type, and itself."""
@@ -88,12 +89,21 @@ async def admit(
     asked = request or Credentials.of(scope)
     found = await guard.identify(asked)
     if isinstance(found, Refusal):
-        _log.info("refused %s %s: %s", asked.method, asked.raw_path, found.kind)
+        tell_refused(asked, found)
         await refuse(found, render, scope, send)
         return None
     inner = guard.stripped(scope)
     inner[PRINCIPAL] = found
+    record = request_now.get()
+    if record is not None:
+        record.caller = found.subject or found.scheme
     return inner
+
+
+def tell_refused(request: Credentials, refusal: Refusal) -> None:
+    """Write a refusal to the log: a warning for a credential that is wrong, a note for who brought none."""
+    level = logging.INFO if refusal.kind == "missing-credentials" else logging.WARNING
+    _log.log(level, "refused %s %s: %s", request.method, request.raw_path, refusal.kind)
 
 
 class ResourceMetadata:

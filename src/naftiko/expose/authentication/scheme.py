@@ -22,6 +22,7 @@ from naftiko.expression.text import as_text
 from naftiko.ground.errors import MissingVariable
 from naftiko.ground.http import quoted
 from naftiko.ground.types import ABSENT
+from naftiko.observe.requests import request_id_now
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
@@ -34,6 +35,9 @@ def problem(refusal: Refusal) -> tuple[str, bytes]:
         "status": int(refusal.status),
         "detail": refusal.detail,
     }
+    identity = request_id_now()
+    if identity:
+        document["correlationId"] = identity
     return PROBLEM_MEDIA_TYPE, orjson.dumps(document)
 
 

@@ -20,8 +20,17 @@ from naftiko.engine.head import head_of
 from naftiko.expose.http.markup import is_markup, text_of_markup
 from naftiko.expression.text import compact_json, whole_characters
 from naftiko.ground import jsontext
-from naftiko.ground.errors import CallError, InputError, Problem, UpstreamBroken, UpstreamError, UpstreamStatus
+from naftiko.ground.errors import (
+    CallError,
+    InputError,
+    Problem,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamStatus,
+    UpstreamUnreachable,
+)
 from naftiko.observe import sanitize as neutral
+from naftiko.observe.requests import request_id_now
 
 Redact = Callable[[str], str]
 """Hides the secrets in a text; ``Redactor.redact`` is one."""
@@ -36,6 +45,8 @@ _EXACTLY: Final = 8 * 1024
 _MESSAGE_KEYS: Final = ("message", "error_description", "detail", "error", "title", "description", "reason", "fault")
 _DETAIL_KEYS: Final = ("fields", "errors", "details", "violations", "invalidParams", "invalid_params")
 _DEPTH: Final = 4
+_BAD: Final = 400
+_FAILED: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +95,12 @@ def report(error: BaseException, redact: Redact, *, unit: str = "", correlation_
         error: what ended the call.
         redact: hides secrets.
         unit: the route or tool, for the log.
-        correlation_id: an id that the caller knows already; a new one is made otherwise.
+        correlation_id: an id that the caller knows already; default: the request's, else a new one.
     """
-    identity = correlation_id or new_correlation_id()
+    identity = correlation_id or request_id_now() or new_correlation_id()
     if isinstance(error, CallError):
         made = _of_call_error(error, lambda text: neutral.prose(redact(text)), identity)
-        _log.info("%s failed: %s: %s [%s]", unit or "a call", made.kind, made.detail, identity)
+        _tell(error, made, unit)
         return made
     trace = redact("".join(traceback.format_exception(error)))
     _log.error("%s failed: internal error [%s]\n%s", unit or "a call", identity, trace, extra={"trace": trace})
@@ -106,6 +117,29 @@ def report(error: BaseException, redact: Redact, *, unit: str = "", correlation_
         retry_after=None,
         correlation_id=identity,
     )
+
+
+def _tell(error: CallError, made: ProblemReport, unit: str) -> None:
+    """Write a failure to the log: what only an operator can mend is a warning.
+
+    An upstream that can't be reached is an error, once: while it is away each call says the same.
+    """
+    level = logging.INFO
+    repeats: tuple[tuple[str, str], int | None] = ((unit, made.kind), None)
+    if isinstance(error, UpstreamUnreachable):
+        level, repeats = logging.ERROR, ((made.kind, (made.operation or unit).partition(".")[0]), 1)
+    elif made.status >= _FAILED and not isinstance(error, UpstreamStatus):
+        level = logging.WARNING
+    said = (unit or "a call", made.kind, made.detail, made.correlation_id)
+    _log.log(level, "%s failed: %s: %s [%s]", *said, extra={"repeats": repeats})
+
+
+def tell_passed_on(response: httpx.Response, operation: str | None, unit: str) -> None:
+    """Write to the log that an upstream's own error is what the caller gets."""
+    status = response.status_code
+    if status >= _BAD:
+        repeats = ((unit, "passed-on", status), None)
+        _log.info("%s: %s answered %d", unit, operation or "the upstream", status, extra={"repeats": repeats})
 
 
 def _of_call_error(error: CallError, redact: Redact, identity: str) -> ProblemReport:

@@ -20,6 +20,7 @@ from naftiko.expose.mcp.sessions import Sessions
 from naftiko.expose.mcp.sources import Exposing, McpSource, by_namespace, mcp_sources, prefixed, spaces_among
 from naftiko.expose.spaces import Spaces
 from naftiko.ground.errors import MissingVariable
+from naftiko.observe.requests import request_now
 
 
 class McpApp:
@@ -122,4 +123,7 @@ class McpApp:
         if found is None:
             message = f"there is no MCP server here; it is at {self.paths[0]}"
             return refusal(404, message)(scope, receive, send)
+        record = request_now.get()
+        if record is not None:
+            record.adapter, record.route = "mcp", path
         return found(scope, receive, send)

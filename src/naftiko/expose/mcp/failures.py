@@ -13,15 +13,20 @@ from naftiko.expose.http.problems import ProblemReport
 from naftiko.expose.mcp import revisions
 from naftiko.ground.errors import Problem
 from naftiko.ground.jsontext import write
+from naftiko.observe.requests import request_id_now
 
 
 def error_body(
     message: str, data: Mapping[str, Any] | None = None, *, code: int = INVALID_REQUEST, identity: Any = None
 ) -> bytes:
-    """Return a JSON-RPC error; without a request that it answers its ``id`` is null (JSON-RPC 2.0 chapter 5)."""
-    error = {"code": code, "message": message}
-    if data is not None:
-        error["data"] = data
+    """Return a JSON-RPC error; without a request that it answers its ``id`` is null (JSON-RPC 2.0 chapter 5).
+
+    Its data has the id of the HTTP request, where one is known, as problem documents have it.
+    """
+    error: dict[str, Any] = {"code": code, "message": message}
+    correlation = request_id_now()
+    if data is not None or correlation:
+        error["data"] = {**(data or {}), **({"correlationId": correlation} if correlation else {})}
     return write({"jsonrpc": "2.0", "id": identity, "error": error})
 
 

@@ -33,6 +33,7 @@ from naftiko.ground.errors import InputError, UpstreamStatus
 from naftiko.ground.media_types import bare
 from naftiko.ground.sizes import binary_bytes
 from naftiko.observe import sanitize as neutral
+from naftiko.observe.requests import request_now
 from naftiko.plan.unit import ResourcePlan
 
 _log = logging.getLogger(__name__)
@@ -69,6 +70,9 @@ class Dynamic:
         Raises:
             MCPError: the unit failed.
         """
+        record = request_now.get()
+        if record is not None:
+            record.tool = self.plan.name
         try:
             async with reporting(context, self.plan.name):
                 with self.limit:

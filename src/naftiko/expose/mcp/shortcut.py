@@ -33,6 +33,7 @@ from naftiko.expose.mcp.incoming import VERSION_HEADER, is_of_another_revision
 from naftiko.expose.mcp.tools import ToolBook
 from naftiko.ground import jsontext
 from naftiko.observe.observer import Caller
+from naftiko.observe.requests import request_now
 
 _CALL: Final = "tools/call"
 _LIST: Final = "tools/list"
@@ -74,6 +75,9 @@ class Shortcut:
         request = _in_order(headers, body)
         if request is None or not self._has(request):
             return None
+        record = request_now.get()
+        if record is not None:
+            record.rpc = request.method
         answering = self._listed(request) if request.method == _LIST else self._called(request)
         if self._tools.is_observed:
             answering = asked_by(_caller(request), answering)

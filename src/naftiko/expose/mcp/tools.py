@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from functools import partial
+from time import perf_counter
 from typing import Any, Protocol
 
 from mcp.server.context import ServerRequestContext
@@ -34,6 +35,8 @@ from naftiko.expose.mcp.search import search_tools
 from naftiko.expose.mcp.sources import McpSource
 from naftiko.expose.mcp.tool import Tool, tools_of
 from naftiko.ground.errors import TakesLong
+from naftiko.observe.audit import Outcome, audit, audits
+from naftiko.observe.requests import request_now
 
 _log = logging.getLogger(__name__)
 
@@ -177,6 +180,7 @@ class ToolBook:
             calling = self.result(params.name, arguments, context.protocol_version)
             result = await (asked_by(caller_of(context), calling) if self.is_observed else calling)
         if result is None:
+            _tell(params.name, arguments, None, perf_counter())
             raise MCPError(INVALID_PARAMS, self.unknown(params.name))
         marked_result: dict[str, Any] = marked(result)
         return marked_result
@@ -192,26 +196,33 @@ class ToolBook:
         own = self._own.get(name)
         if own is None:
             return None
+        began = perf_counter()
         try:
-            return await own.call(arguments, version)
+            result = await own.call(arguments, version)
         except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
-            return failed_result(name, report(error, str, unit=f"tool {name}"))
+            result = failed_result(name, report(error, str, unit=f"tool {name}"))
+        _tell(name, arguments, result, began)
+        return result
 
     async def run(
         self, tool: Tool, arguments: Mapping[str, Any], version: str, place: Place | None = None
     ) -> dict[str, Any]:
         """Call a tool; return its result, or the rest of it from a place on, in wire form and within its budget."""
+        began = perf_counter()
         try:
             with self._limit:
                 running = self._run(tool, arguments, version, place)
                 unit = tool.unit
                 if unit.observer is None or ROLE.outside is not None:
-                    return await running
-                return await unit.seen(running, unit.run_of(asking.get()))
+                    result = await running
+                else:
+                    result = await unit.seen(running, unit.run_of(asking.get()))
         except Exception as error:
             if ROLE.outside is not None and lacks_memory(error):
                 raise  # it is the job that ends, and the server that tells it
-            return failed_result(tool.unit.name, report(error, tool.redact, unit=f"tool {tool.unit.name}"))
+            result = failed_result(tool.unit.name, report(error, tool.redact, unit=f"tool {tool.unit.name}"))
+        _tell(tool.name, arguments, result, began)
+        return result
 
     async def _run(self, tool: Tool, arguments: Mapping[str, Any], version: str, place: Place | None) -> dict[str, Any]:
         unit = tool.unit
@@ -247,6 +258,19 @@ class ToolBook:
     def __reduce__(self) -> tuple[Any, ...]:
         """In another process it is the book of the same home."""
         return _book_of, (self._home,)
+
+
+def _tell(name: str, arguments: Mapping[str, Any], result: Mapping[str, Any] | None, began: float) -> None:
+    """Tell the logs how a call went, ``None`` of a tool that isn't there."""
+    record = request_now.get()
+    is_error = result is None or bool(result.get("isError"))
+    if record is not None:
+        record.failed = is_error
+        if result is not None:
+            record.tool = name
+    if audits():
+        outcome: Outcome = "unknown" if result is None else "error" if is_error else "ok"
+        audit(name, arguments, outcome, perf_counter() - began, record)
 
 
 def _book_of(home: Home) -> ToolBook:

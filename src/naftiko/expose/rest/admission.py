@@ -5,15 +5,12 @@ Without a good credential every path under it is refused alike, those too at whi
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from dataclasses import replace
 
 from starlette.types import Scope
 
-from naftiko.expose.authentication import Credentials, Guard, Refusal
-
-_log = logging.getLogger(__name__)
+from naftiko.expose.authentication import Credentials, Guard, Refusal, tell_refused
 
 
 class Doors:
@@ -61,5 +58,5 @@ async def admitting(guards: Iterable[Guard], scope: Scope) -> tuple[list[Guard],
     # Who has no credential is asked for one; 403 and 503 are for who brought one, or where nobody can bring any.
     told = min(refusals, key=lambda refusal: (refusal.status != 401, refusal.status))  # noqa: PLR2004  # RFC 9110, 15.5.2
     challenges = dict.fromkeys(header for each in refusals if each.status == told.status for header in each.headers)
-    _log.info("refused %s %s: %s", request.method, request.raw_path, told.kind)
+    tell_refused(request, told)
     return [], replace(told, headers=tuple(challenges))

@@ -28,7 +28,7 @@ from naftiko.engine.run import PLAIN, Finish
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard, problem, refuse
 from naftiko.expose.http.caller import Callers, CallerWatch, SlowReader, send_to_reader
 from naftiko.expose.http.limits import CallLimit
-from naftiko.expose.http.problems import report
+from naftiko.expose.http.problems import report, tell_passed_on
 from naftiko.expose.http.streams import Stream, end_of_body, is_stream
 from naftiko.expose.rest.admission import Doors, admitting, distinct
 from naftiko.expose.rest.conditions import conditions_of, validated
@@ -64,6 +64,7 @@ from naftiko.expression.scope import Scope as PlanScope
 from naftiko.ground.errors import CallError, NotExecutable, TakesLong, UpstreamRedirect, UpstreamStatus
 from naftiko.ground.http import READING, SAFE_METHODS
 from naftiko.observe.observer import Caller
+from naftiko.observe.requests import request_now
 from naftiko.plan.actions import ForwardAction
 
 _WHOLE = contextlib.nullcontext()
@@ -123,6 +124,9 @@ class RestApp(Shared):
             await self._without_unit(path, scope, receive, send)
             return
         served, values = match
+        record = request_now.get()
+        if record is not None:
+            record.adapter, record.route = served.unit.adapter, served.route.path
         if served.changes and scope["method"] in SAFE_METHODS:
             unwelcome = self.gate.refusal(scope, changes=True)
             if unwelcome is not None:
@@ -193,6 +197,7 @@ class RestApp(Shared):
                 return
         except (UpstreamStatus, UpstreamRedirect) as error:
             if error.step is None and (isinstance(error, UpstreamStatus) or error.passes_on):
+                tell_passed_on(error.response, error.operation, served.unit.name)
                 links = _links(links_of(error.response), served, values, scope)
                 await pass_on(error, send, links, is_head=is_head)
             else:  # the caller did not ask for what the step called: the problem says which step failed, and with what

@@ -20,6 +20,7 @@ from naftiko.expose.http.problems import ProblemReport
 from naftiko.expose.rest.inbound import TooLarge
 from naftiko.ground.errors import InputError, UpstreamRedirect, UpstreamStatus
 from naftiko.ground.jsontext import write
+from naftiko.observe.requests import request_id_now
 
 PROBLEM_MEDIA_TYPE = b"application/problem+json"
 
@@ -54,7 +55,8 @@ def simple_problem(status: int, kind: str, detail: str) -> bytes:
     """Return a problem that needs no report: nothing at a path, a method that isn't there."""
     title = HTTPStatus(status).phrase
     document = {"type": f"urn:naftiko:problem:{kind}", "title": title, "status": status, "detail": detail}
-    return write(document)
+    identity = request_id_now()
+    return write({**document, "correlationId": identity} if identity else document)
 
 
 Pairs = list[tuple[bytes, bytes]]

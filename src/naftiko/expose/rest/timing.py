@@ -21,7 +21,7 @@ class ServerTiming:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3, ``http`` only)."""
-        timing, body, began = CallTiming(), Stopwatch(), perf_counter()
+        timing, body, began = measured.get() or CallTiming(), Stopwatch(), perf_counter()
         is_reading = True
 
         async def timed_receive() -> Message:
