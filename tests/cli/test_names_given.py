@@ -144,7 +144,7 @@ def options_of(name: str) -> set[str]:
 
 
 def test_every_variable_of_an_option_is_known():
-    """And nothing else is, but the shared settings and what workers tell one another."""
+    """And nothing else is, but the shared settings and what keeps keys the same for several processes."""
     others = {
         "BASE_URI",
         "VAR",
@@ -156,6 +156,6 @@ def test_every_variable_of_an_option_is_known():
         "ALLOW_ENV",
         "DENY_ENV",
     }
-    others |= {"HANDLE_KEY", "NONCE_KEY", "SECRETS_DIR"}
+    others |= {"HANDLE_KEY", "NONCE_KEY", "AUDIT_KEY", "SECRETS_DIR"}
     of_options = set().union(*map(options_of, COMMANDS))
     assert of_options | {f"NAFTIKO_{name}" for name in others} == VARIABLES
