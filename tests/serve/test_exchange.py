@@ -105,12 +105,15 @@ async def app(scope, receive, send):
 
 
 async def answered(port: int, *names: str, method: str = "GET", version: str = "1.1") -> bytes:
-    """Ask for several on one connection at once; return what came, without dates, once nothing more does."""
+    """Ask for several on one connection at once; return what came, without dates and ids, once nothing more does."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"".join(f"{method} /{name} HTTP/{version}\r\nHost: h\r\n\r\n".encode() for name in names))
     came = await reader.read(-1)
     writer.close()
-    return b"\r\n".join(line for line in came.split(b"\r\n") if not line.startswith(b"date: "))
+    lines = came.split(b"\r\n")
+    ids = [line for line in lines if line.startswith(b"x-request-id: ")]
+    assert len(set(ids)) == len(ids) == came.count(b"HTTP/1.1 ")  # one for each answer
+    return b"\r\n".join(line for line in lines if not line.startswith((b"date: ", b"x-request-id: ")))
 
 
 HELLO = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-plain: a value\r\n\r\nhello"
