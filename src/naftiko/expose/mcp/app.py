@@ -60,7 +60,7 @@ class McpApp:
             allowed_origins=options.allowed_origins,
             guard_hosts=options.guard_hosts,
         )
-        self._app = ResourceMetadata(guarded, self._guards, render=refused)
+        self._app: ASGIApp = ResourceMetadata(guarded, self._guards, render=refused) if self._guards else guarded
 
     def _endpoint(self, sources: Sequence[McpSource]) -> Endpoint:
         """Make the server of these adapters."""

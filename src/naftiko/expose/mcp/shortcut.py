@@ -42,6 +42,8 @@ _LIST_MARK: Final = b'"tools/list"'
 _REQUIRED: Final = frozenset({"jsonrpc", "id", "method"})
 _MEMBERS: Final = _REQUIRED | {"params"}
 _PARAMETERS: Final = {_CALL: frozenset({"name", "arguments", "_meta"}), _LIST: frozenset({"_meta"})}
+_LONGEST_META: Final = 2048
+"""Bytes of the ``_meta`` of a request that is remembered."""
 _PARAMETER_HEADER: Final = "mcp-param-"
 _JSON: Final = frozenset({"application/json", "application/*", "*/*"})
 _USUAL: Final = [*map(type, Server[Any]("usual").middleware)]
@@ -201,18 +203,51 @@ def _in_order(headers: Sequence[tuple[str, str]], body: bytes) -> _Request | Non
             return None
     elif not _is_envelope_in_order(headers, said, message):
         return None
+    return _Request(identity, version, method, params) if _fits(method, version, params) else None
+
+
+def _fits(method: str, version: str, params: Mapping[str, Any]) -> bool:
+    """Tell whether the parameters of a request are what the protocol's schema wants.
+
+    Of a call that has a name and arguments as it wants them, whatever those are, ``_meta`` decides, and a client sends
+    the same one with each of its calls: what was decided of one is remembered by its text.
+    """
+    meta = _meta_text(params)
+    is_plain = isinstance(params.get("name"), str) and isinstance(params.get("arguments", {}), dict)
+    if meta is None or (method == _CALL and not is_plain):
+        return _is_of_schema(method, version, params)
+    return _is_known_to_fit(method, version, meta)
+
+
+def _meta_text(params: Mapping[str, Any]) -> bytes | None:
+    """Return the ``_meta`` of parameters as text that is short enough to be remembered, or ``None``."""
+    if "_meta" not in params:
+        return b""
+    text = dump_json(params["_meta"])
+    return text if len(text) <= _LONGEST_META else None
+
+
+@functools.lru_cache(maxsize=256)
+def _is_known_to_fit(method: str, version: str, meta: bytes) -> bool:
+    params: dict[str, Any] = {"name": "", "arguments": {}} if method == _CALL else {}
+    if meta:
+        params["_meta"] = jsontext.read(meta)
+    return _is_of_schema(method, version, params)
+
+
+def _is_of_schema(method: str, version: str, params: Mapping[str, Any]) -> bool:
     try:
         validate_client_request(method, version, params)
     except (ValidationError, ValueError, KeyError):
-        return None
-    return _Request(identity, version, method, params)
+        return False
+    return True
 
 
 def _is_envelope_in_order(
     headers: Sequence[tuple[str, str]], said: Mapping[str, str], message: Mapping[str, Any]
 ) -> bool:
     """Tell whether a request of the newest revision says the same in its headers and in its body."""
-    if find_duplicated_routing_header(headers) is not None:
+    if len(said) != len(headers) and find_duplicated_routing_header(headers) is not None:
         return False
     for name in said:
         if name.startswith(_PARAMETER_HEADER):
