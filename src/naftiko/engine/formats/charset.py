@@ -38,6 +38,8 @@ def decode_text(content: bytes, charset: str | None) -> str:
     Raises:
         FormatError: the bytes are not text of that charset; it says at which byte.
     """
+    if content[:1].isascii() and content[:1] != b"\0" and charset in {None, "utf-8"}:  # no mark begins so
+        return _decode(content, "utf-8", skip=0)
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return _decode(content, encoding, skip=len(mark))

@@ -39,10 +39,10 @@ class McpGate:
         unwelcome = self._gate.refusal(scope, changes=True)
         if unwelcome is not None:
             return refusal(unwelcome.status, unwelcome.detail)(scope, receive, send)
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if origin is None:
+        if b"origin" not in dict(scope["headers"]):
             return self._app(scope, receive, send)
+        headers = Headers(scope=scope)
+        origin = headers["origin"]
         if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             return _preflight(origin, headers)(scope, receive, send)
         return self._app(scope, receive, _readable(send, origin))

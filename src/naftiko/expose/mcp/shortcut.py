@@ -86,7 +86,9 @@ class Shortcut:
         result = await (self._in_span(request, answering) if _is_traced() else answering)
         if isinstance(result, dict):
             result = dump_json(result)
-        return b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (dump_json(request.identity), result)
+        identity = request.identity
+        told = b"%d" % identity if isinstance(identity, int) else dump_json(identity)
+        return b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (told, result)
 
     def _has(self, request: _Request) -> bool:
         """Tell whether what is asked for is here, and nothing that the SDK has to look at before."""
