@@ -258,6 +258,28 @@ def test_what_is_logged_is_streamed_until_nobody_listens(control, running):
 # --- metrics, traces, scripts -------------------------------------------------------------------------------------
 
 
+def test_metrics_of_all_processes_are_added_up(control, running):
+    def counted() -> int:
+        text = control.get("/metrics").text
+        line = f"{series} "
+        return next((int(each.removeprefix(line)) for each in text.splitlines() if each.startswith(line)), 0)
+
+    series = 'ikanos_request_total{ikanos_adapter_type="rest",ikanos_operation_id="/x GET",status="200"}'
+    before = counted()
+    for _ in range(9):
+        httpx.get(f"{running.rest}/x", trust_env=False, timeout=LIMIT)
+    answer = control.get("/metrics")
+    assert (answer.status_code, answer.headers["content-type"][:10]) == (200, "text/plain")
+    assert counted() == before + 9
+    assert 'ikanos_capability_active{ikanos_capability="Harbour"} 1' in answer.text
+    assert "ikanos_http_client_pool_in_use" in answer.text
+
+
+def test_no_trace_is_kept_yet(control):
+    assert control.get("/traces").status_code == 503
+    assert control.get("/traces/x").status_code == 503
+
+
 def test_no_script_runs_here(control):
     assert control.get("/scripting").status_code == 404
 

@@ -24,6 +24,12 @@ COMMANDS = {
     "explain": "Explain a rule of `validate`.",
     "trust": "Remember capability files as they are, with what they use.",
     "health": "Ask every port of a running `naftiko serve` with the same files, options and environment.",
+    "status": "Show what runs, for how long, and in which state, by the control port.",
+    "metrics": "Show the metrics of a running server as Prometheus reads them, by the control port.",
+    "traces": "List the last traces of a running server, or show the spans of one, by the control port.",
+    "logs": "List the loggers of a running server, change a level, or follow what is logged, by the control port.",
+    "config": "Show what a running server serves; check what its files, or FILE, would be; or let it read them again.",
+    "lifecycle": "Show which adapters take calls, or change it, by the control port; draining all ends the server.",
 }
 """The commands with their summaries, so that ``--help`` imports none of them."""
 _UNWRITABLE = frozenset({errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG})

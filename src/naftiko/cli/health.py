@@ -7,6 +7,7 @@ Only where a port doesn't answer, the files that name it are loaded until one is
 from __future__ import annotations
 
 import http.client
+import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,9 @@ from pathlib import Path
 
 import click
 
+from naftiko.cli import asking
 from naftiko.cli.files import default_paths, find_files
-from naftiko.cli.listening import PORT, option
+from naftiko.cli.listening import NamedNumber, option
 from naftiko.cli.options import shared_options
 from naftiko.cli.terminal import say
 from naftiko.document.model import AdapterModel
@@ -29,6 +31,9 @@ from naftiko.serve.sockets import is_port
 
 _SECONDS = 2.0
 _SERVER_ERROR = 500
+_CLIENT_ERROR = 400
+_LONE = "control"
+_PORT = NamedNumber("NAME=PORT", "rest=18080 or 9464 (0 to 65535)", 65_535, unnamed=_LONE)
 _REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
 _AT_ONCE = 16
 _NOTHING = "nothing listens: the files expose nothing over HTTP"
@@ -37,13 +42,31 @@ _NOTHING = "nothing listens: the files expose nothing over HTTP"
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[FILE|DIRECTORY|GLOB]...")
 @option("--host", metavar="ADDRESS", help="As given to serve.")
-@option("--port", multiple=True, type=PORT, metavar="NAME=PORT", help="As given to serve.")
+@option(
+    "--port",
+    multiple=True,
+    type=_PORT,
+    metavar="NAME=PORT",
+    help="As given to serve; a number alone is a control port, which is asked instead.",
+)
+@click.option("--address", metavar="ADDRESS", help="The address of the control port; default: localhost.")
 @shared_options
-def health(settings: Settings, paths: Sequence[str], host: str | None, port: Sequence[tuple[str, int]]) -> None:
+def health(
+    settings: Settings,
+    paths: Sequence[str],
+    host: str | None,
+    port: Sequence[tuple[str, int]],
+    address: str | None,
+) -> None:
     """Ask every port of a running `naftiko serve` with the same files, options and environment.
 
-    Exit code: 0 if each answers within 2 seconds and with less than 500, 1 if one does not.
+    Where a control port is named, by a number or by NAFTIKO_CONTROL or NAFTIKO_CONTROL_PORT, it is asked instead, and
+    no file is read. Exit code: 0 if each answers within 2 seconds and with less than 500, 1 if one does not.
     """
+    own = _control(paths, port, address)
+    if own is not None:
+        _ask_control(own)
+        return
     places = _Places(settings, host or None, dict(port))
     for path in find_files(default_paths(paths)).files:
         places.add(path)
@@ -61,6 +84,33 @@ def health(settings: Settings, paths: Sequence[str], host: str | None, port: Seq
     if not healthy:
         raise click.ClickException(_NOTHING)
     say(f"healthy: {', '.join(healthy)}")
+
+
+def _control(paths: Sequence[str], ports: Sequence[tuple[str, int]], address: str | None) -> asking.ControlPort | None:
+    """Return the control port that is named; ``None`` where files are to be read."""
+    lone = [number for name, number in ports if name == _LONE]
+    named = os.environ.get(asking.PORT_VARIABLE, "")
+    if paths or not (lone or named.isdecimal() or os.environ.get("NAFTIKO_CONTROL")):
+        return None
+    number = lone[0] if lone else int(named) if named.isdecimal() else None
+    where = address or os.environ.get(asking.ADDRESS_VARIABLE)
+    return asking.control_port(number, where, os.environ.get(asking.TOKEN_VARIABLE))
+
+
+def _ask_control(own: asking.ControlPort) -> None:
+    """Ask a control port, and say what it says as the reference engine does."""
+    live, ready = own.ask("GET", "/health/live"), own.ask("GET", "/health/ready")
+    said = ready.json() if ready.text.startswith("{") else {}
+    adapters = said.get("adapters", ())
+    started = sum(each["state"] == "started" for each in adapters)
+    is_live = live.status < _SERVER_ERROR and live.json().get("status") == "UP"
+    say(f"Liveness:  {'UP' if is_live else 'DOWN'}")
+    say(f"Readiness: {said.get('status', 'UNKNOWN')} ({started}/{len(adapters)} adapters started)")
+    for each in adapters:
+        if each["state"] != "started":
+            say(f"unhealthy: {each.get('namespace') or each['type']}: {each.get('reason', each['state'])}", err=True)
+    if not is_live or ready.status >= _CLIENT_ERROR:
+        sys.exit(1)
 
 
 @dataclass(frozen=True, slots=True)

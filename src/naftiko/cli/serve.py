@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from naftiko.cli.connections import connection_limits, connection_options
 from naftiko.cli.files import default_paths, find_files
 from naftiko.cli.listening import OWN_PORT, PORT, CheckedType, NamedNumber, option, own_port
 from naftiko.cli.logging_options import logging_options, start_logs
+from naftiko.cli.measuring import metrics_of, shown_metrics
 from naftiko.cli.names import KnownNames, check_names
 from naftiko.cli.options import shared_options
 from naftiko.cli.telling import ProgressBar, Teller
@@ -39,6 +40,9 @@ from naftiko.serve.process import ServeOptions, serve_stdio
 from naftiko.serve.process import serve as serve_all
 from naftiko.serve.signals import end_while_loading
 from naftiko.serve.workers import worker_count
+
+if TYPE_CHECKING:
+    from naftiko.observe.metrics import Metrics
 
 _BUDGET = NamedNumber("PATTERN=CHARACTERS", "list-ships=20000")
 _MEMORY = CheckedType("SIZE", budget_of)
@@ -211,12 +215,8 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     start_logs(given, redactors)
     end_while_loading()
     tell = Teller(given["log_format"], redactors, verbose=given["verbose"])
-    changed = replace(
-        settings,
-        mock=given["mock"],
-        limits=_limits(settings.limits, given),
-        connections=dict(given["upstream_max_concurrent_calls"]),
-    )
+    metrics = metrics_of(given, default_paths(paths))
+    changed = _changed(settings, given, metrics)
     known = KnownNames()
     # What nothing is sent for is not looked at.
     admission = None if given["mock"] else Admission(tell, strict=given["strict"])
@@ -248,12 +248,24 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
 
         options = replace(
             _serve_options(given),
+            figures=shown_metrics(metrics, given, capabilities),
             call_seconds=changed.limits.total,
             limits=connection_limits(given, capabilities, tell),
         )
         served_all = serve_all(capabilities, options, tell, reload)
     if findings.not_served or not served_all:
         sys.exit(1)
+
+
+def _changed(settings: Settings, given: dict[str, Any], metrics: Metrics | None) -> Settings:
+    """Return the settings of the capabilities, with what the options of this command say."""
+    return replace(
+        settings,
+        observer=settings.observer if metrics is None else metrics.observer(),
+        mock=given["mock"],
+        limits=_limits(settings.limits, given),
+        connections=dict(given["upstream_max_concurrent_calls"]),
+    )
 
 
 @dataclass(slots=True)

@@ -174,6 +174,11 @@ class ServedKind(ABC, Generic[OptionsT]):
         del exposed
         return {}
 
+    def shows_metrics(self, adapter: Adapter) -> bool:
+        """Tell whether an adapter shows what is measured; where none does, nothing is."""
+        del adapter
+        return False
+
     def prepare(self) -> None:
         """Import what every process that serves needs: it is done once, before they are forked."""
 

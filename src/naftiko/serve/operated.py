@@ -218,7 +218,11 @@ class Operated:
         return await self._lifecycle(files)
 
     async def _measured(self) -> Mapping[str, Any] | None:
-        return None if self._figures is None else self._figures.snapshot()
+        if self._figures is None:
+            return None
+        from naftiko.engine.pool_figures import pool_figures  # noqa: PLC0415  # only where something is measured
+
+        return {**self._figures.snapshot(), **pool_figures(self._capabilities())}
 
     async def _listed_traces(self, operation: str | None, status: str | None) -> dict[str, Any] | None:
         kept = self._traces

@@ -53,6 +53,9 @@ class _Control(ServedKind[ControlOptions]):
     def description(self, exposed: Exposed) -> Mapping[str, Any]:
         return {"endpoints": self._routes(exposed.adapter)}
 
+    def shows_metrics(self, adapter: Adapter) -> bool:
+        return Switches.of(cast(ControlAdapter, adapter.plan.model)).metrics
+
     def prepare(self) -> None:
         importlib.import_module("naftiko.expose.control.mounting")
 
