@@ -29,6 +29,7 @@ COMMANDS = {
     "traces": "List the last traces of a running server, or show the spans of one, by the control port.",
     "logs": "List the loggers of a running server, change a level, or follow what is logged, by the control port.",
     "config": "Show what a running server serves; check what its files, or FILE, would be; or let it read them again.",
+    "catalog": "Write a capability as a Component of a Backstage catalogue.",
     "lifecycle": "Show which adapters take calls, or change it, by the control port; draining all ends the server.",
 }
 """The commands with their summaries, so that ``--help`` imports none of them."""
