@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from naftiko.engine.authentication import Credential, credential
+from naftiko.engine.authentication import Credential, Means, credential
 from naftiko.engine.capability import loads
 from naftiko.engine.request import Draft
 from naftiko.engine.settings import Settings
@@ -73,6 +73,6 @@ async def api(
         async def send(request: httpx.Request) -> httpx.Response:
             return await fetch(transport, request, LIMITS)
 
-        made = credential(capability.plan.apis[namespace], Scope({}, capability.variables), send)
+        made = credential(Means(capability.plan.apis[namespace], Scope({}, capability.variables), send))
         assert made is not None
         yield Api(base, transport, made)

@@ -215,14 +215,16 @@ def test_variables_tell_why_a_source_can_not_be_read(tmp_path):
     assert f"(there is no file {tmp_path / 'secrets.yaml'})" in caught.value.hint
 
 
-def test_forgetting_reads_anew(tmp_path):
+async def test_what_is_renewed_is_read_anew(tmp_path):
     (tmp_path / "secrets.yaml").write_text("registry-token: first")
     variables = bound(tmp_path, "file:///./secrets.yaml", {})
     assert variables.value("TOKEN") == "first"
     (tmp_path / "secrets.yaml").write_text("registry-token: second")
     assert variables.value("TOKEN") == "first"
-    variables.forget()
+    assert await variables.renew(["TOKEN"])
     assert variables.value("TOKEN") == "second"
+    (tmp_path / "secrets.yaml").write_text("registry-token: third")
+    assert not await variables.renew(["TOKEN"]), "read a moment ago"
 
 
 def test_no_scheme_costs_anything_before_it_is_used():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 from consuming import consuming, request_of, url_of
@@ -100,15 +102,25 @@ def test_a_value_is_never_a_template_itself(tmp_path):
 
 
 def test_reading_anew(tmp_path):
-    """After ``forget`` a rotated secret is seen; before, the file is not read again."""
+    """After ``renew`` a rotated secret is seen; before, the file is not read again."""
     secrets = tmp_path / "secrets.yaml"
     secrets.write_text("api-token: old\n")
     capability = sending("{{TOKEN}}", tmp_path, [FILE_BIND])
     assert header_of(capability) == "old"
     secrets.write_text("api-token: new\n")
     assert header_of(capability) == "old"
-    capability.variables.forget()
+    assert asyncio.run(capability.variables.renew(["TOKEN"]))
     assert header_of(capability) == "new"
+
+
+def test_what_can_not_be_read_anew_keeps_its_value(tmp_path):
+    secrets = tmp_path / "secrets.yaml"
+    secrets.write_text("api-token: old\n")
+    capability = sending("{{TOKEN}}", tmp_path, [FILE_BIND])
+    assert header_of(capability) == "old"
+    secrets.unlink()
+    assert not asyncio.run(capability.variables.renew(["TOKEN"]))
+    assert header_of(capability) == "old"
 
 
 @pytest.mark.parametrize("text", ["env.TOKEN_SOURCE", "plain.TOKEN"])

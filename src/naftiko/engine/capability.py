@@ -242,7 +242,7 @@ class Capability:
         imported: the files that it imports from.
     """
 
-    def __init__(self, loaded: Loaded, settings: Settings) -> None:
+    def __init__(self, loaded: Loaded, settings: Settings, before: Capability | None = None) -> None:
         self.path = loaded.path
         self._document: CapabilityDocument | None = loaded.document
         self.settings = settings
@@ -252,13 +252,15 @@ class Capability:
         self.imported = loaded.imported
         self.roots = FileRoots(self.path.parent, settings.file_roots)
         binds = [bind for bind in loaded.document.binds if isinstance(bind, Bind)]
-        self.variables = BoundVariables(
+        self.variables: BoundVariables = BoundVariables(
             binds,
             given=settings.variables,
             environment=settings.environment,
             base=self.path.parent,
             roots=self.roots,
             readable=ReadableNames(settings.allow_env, settings.deny_env),
+            read_environment=settings.read_environment,
+            redactor=None if before is None else before.variables.redactor,
         )
         self.variables.show(self._hosts())
         self.variables.send(sent_variables(self.plan))
@@ -290,6 +292,7 @@ class Capability:
                 redactor,
                 comma_arrays=_matches(api.namespace, settings.comma_arrays),
                 connections=connections.get(api.namespace),
+                renew=None if settings.mock else self.variables.renew,
             )
             for key, api in self.plan.apis.items()
         }
@@ -424,6 +427,7 @@ def load(
     variables: Mapping[str, str] | None = None,
     base_uris: Mapping[str, str] | None = None,
     settings: Settings | None = None,
+    before: Capability | None = None,
 ) -> Capability:
     """Load a capability file.
 
@@ -434,12 +438,13 @@ def load(
         variables: values that win over binds and the environment.
         base_uris: base URIs by consumes namespace (or pattern), which win over the file's.
         settings: everything else; the two above are added to it.
+        before: the same file, loaded earlier: what was secret stays hidden. See ``naftiko.engine.keeping`` too.
 
     Raises:
         CapabilityError: the file can't be read at all.
     """
     merged = _merged(settings or Settings(), variables or {}, base_uris or {})
-    return Capability(_loaded(Path(path), merged), merged)
+    return Capability(_loaded(Path(path), merged), merged, before)
 
 
 def _loaded(path: Path, settings: Settings) -> Loaded:

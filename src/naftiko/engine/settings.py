@@ -21,6 +21,7 @@ class Settings:
     Attributes:
         variables: values for variables, which win over binds and the environment.
         environment: what variables are read from; ``None``: the process's environment.
+        read_environment: reads that anew, once a secret may have been rotated; ``None``: it stays as it is.
         base_uris: base URIs by consumes namespace, or by a pattern such as ``github-*``.
         authentication: ours to an API, by consumes namespace or pattern; ``None``: none, whatever the file says.
         comma_arrays: namespaces, or patterns, whose query arrays are one comma-separated value.
@@ -38,6 +39,7 @@ class Settings:
 
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] | None = None
+    read_environment: Callable[[], Mapping[str, str]] | None = field(default=None, compare=False)
     base_uris: Mapping[str, str] = field(default_factory=dict)
     authentication: Mapping[str, Authentication | None] = field(default_factory=dict)
     comma_arrays: tuple[str, ...] = ()

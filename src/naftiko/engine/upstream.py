@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 
 from naftiko.engine.authentication import Credential, credential
 from naftiko.engine.authentication.carried import Carried, carried
+from naftiko.engine.authentication.scheme import Means
 from naftiko.engine.masking import veiled, veiled_stream
 from naftiko.engine.process_pool.outside import ROLE, NotYet, Outside
 from naftiko.engine.process_pool.wire import Shared
@@ -33,6 +34,8 @@ from naftiko.plan.credentials import path_names
 from naftiko.plan.operation import Operation
 from naftiko.plan.unit import ApiPlan
 
+Renew: TypeAlias = Callable[[Iterable[str]], Awaitable[bool]]
+"""Reads variables anew; tells whether one has another value since."""
 _UNAUTHORIZED = 401
 _SIGNED = "naftiko.signed"
 """The extension of a request that carries a signature of ours; those that follow a redirect have it too."""
@@ -57,6 +60,7 @@ class Upstream(Shared):
         *,
         comma_arrays: bool,
         connections: int | None = None,
+        renew: Renew | None = None,
     ) -> None:
         super().__init__()
         self.plan = plan
@@ -65,11 +69,11 @@ class Upstream(Shared):
         self.limits = settings.limits if connections is None else replace(settings.limits, connections=connections)
         self._redactor = redactor
         self._comma_arrays = comma_arrays
+        self._renew = renew
         self._transport: httpx.AsyncBaseTransport | None = None
+        self._keeps_transport = True
         self._unchanging: Carried | None = None
-        self._credential: Credential | None = credential(
-            plan, Scope({}, variables), self._fetch, redactor.learn_credential
-        )
+        self._credential: Credential | None = credential(self._means())
         for _, name in plan.credentials:
             redactor.veil.carry(name)
         self._signs = self._credential is not None and self._credential.is_signature
@@ -83,6 +87,21 @@ class Upstream(Shared):
         self._sends: dict[str, Send] = {}
         self._writers: dict[int, Writer] = {}  # by the id of the call, which they keep
         self._forwards: Send = wrapped(self._opened, settings.policies, Target(plan.namespace, None))
+
+    def _means(self) -> Means:
+        return Means(self.plan, Scope({}, self._variables), self._fetch, self._redactor.learn_credential)
+
+    def take_over(self, before: Upstream) -> None:
+        """Go on with the connections and the credential of the same API, as it was before its file was loaded anew.
+
+        What is still in flight there goes on with them too; they are closed with this one.
+        """
+        if before._transport is not None and before._keeps_transport:
+            self._transport, before._keeps_transport = before._transport, False
+            if self._credential is not None and before._credential is not None:
+                self._credential = before._credential
+                self._credential.move(self._means())
+                self._unchanging = before._unchanging
 
     def prepare(self, call: Call) -> None:
         """Take note of a call: what writes its requests is made now, and its policies are asked."""
@@ -376,9 +395,8 @@ class Upstream(Shared):
     async def _again(
         self, request: httpx.Request, response: httpx.Response, outgoing: Outgoing, limits: Limits
     ) -> tuple[httpx.Request, httpx.Response]:
-        """After a 401 to our credential: try once more if the credential can do better, else say so."""
-        self._unchanging = None  # a secret may have been rotated, and its variable read anew
-        if self._credential is not None and await self._credential.retry(request, response):
+        """After a 401 to our credential: try once more if it can do better, or is another by now; else say so."""
+        if await self._can_do_better(request, response):
             request, _ = await self._authorized(outgoing)
             response = await self._fetched(outgoing, request, limits)
         if response.status_code == _UNAUTHORIZED:
@@ -387,6 +405,15 @@ class Upstream(Shared):
                 hint="check the token or key that the capability's authentication uses",
             )
         return request, response
+
+    async def _can_do_better(self, request: httpx.Request, response: httpx.Response) -> bool:
+        """After a 401 to our credential: tell whether a second try makes sense.
+
+        A secret may have been rotated: the variables are read anew (SEMANTICS 2).
+        """
+        self._unchanging = None
+        is_another = self._renew is not None and await self._renew(self.plan.variables)
+        return await self._credential.retry(request, response) or is_another if self._credential is not None else False
 
     @asynccontextmanager
     async def open(self, outgoing: Outgoing) -> AsyncIterator[httpx.Response]:
@@ -408,8 +435,7 @@ class Upstream(Shared):
         request, authorized = await self._forwarded(outgoing)
         response = await self._sent(outgoing, request)
         if response.status_code == _UNAUTHORIZED and authorized and self._credential is not None:
-            self._unchanging = None
-            if await self._credential.retry(request, response) and outgoing.is_repeatable:
+            if await self._can_do_better(request, response) and outgoing.is_repeatable:
                 await response.aclose()
                 request, _ = await self._forwarded(outgoing)
                 response = await self._sent(outgoing, request)
@@ -427,8 +453,8 @@ class Upstream(Shared):
         return self._watched.forwarding(outgoing, request, partial(opened, self.transport, request, self.limits))
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        if self._transport is not None:
+        """Close the connections, unless another one has taken them over."""
+        if self._transport is not None and self._keeps_transport:
             await self._transport.aclose()
             self._transport = None
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from naftiko.document.model import Bind
@@ -18,6 +20,8 @@ from naftiko.observe.secret_patterns import stands_out
 
 _HOST_OR_PORT = re.compile(r"[\w.-]+(?::[0-9]+)?|\[[0-9A-Fa-f:.]+\](?::[0-9]+)?")
 VARIABLE_PREFIX = "NAFTIKO_VAR_"
+_PAUSE = 1.0
+"""Seconds in which variables are read anew once at most: an API that refuses all calls is no reason to read more."""
 
 
 class BoundVariables:
@@ -37,18 +41,13 @@ class BoundVariables:
         redactor: Redactor | None = None,
         roots: FileRoots | None = None,
         readable: ReadableNames | None = None,
+        read_environment: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         self.redactor = redactor or Redactor()
-        surroundings = os.environ if environment is None else environment
         self._given = {name: value for name, value in given.items() if value}
-        self._prefixed = {
-            name.removeprefix(VARIABLE_PREFIX).casefold(): value
-            for name, value in surroundings.items()
-            if name.startswith(VARIABLE_PREFIX) and value
-        }
-        self._surroundings = {**surroundings, **self._given}
         self._readable = readable or ReadableNames()
-        self._environment = Environment({**self._readable.of(surroundings), **self._given})
+        self._surround(os.environ if environment is None else environment)
+        self._read_environment = read_environment
         self._roots = roots
         self._binds = tuple(binds)
         self.redactor.spare(name for bind in self._binds for key in bind.keys.items() for name in key)
@@ -56,8 +55,19 @@ class BoundVariables:
         self._open_source = open_source
         self._sources: dict[str, Source] = {}
         self._values: dict[str, str] = {}
+        self._renewal: asyncio.Task[None] | None = None
+        self._renewed = -_PAUSE
         self._shown: frozenset[str] = frozenset()
         self._sent: Mapping[str, frozenset[str]] = {}
+
+    def _surround(self, surroundings: Mapping[str, str]) -> None:
+        self._prefixed = {
+            name.removeprefix(VARIABLE_PREFIX).casefold(): value
+            for name, value in surroundings.items()
+            if name.startswith(VARIABLE_PREFIX) and value
+        }
+        self._surroundings = {**surroundings, **self._given}
+        self._environment = Environment({**self._readable.of(surroundings), **self._given})
 
     def show(self, names: Iterable[str]) -> None:
         """Say which variables are hosts and ports: a bind may bring them, and they are no secrets all the same."""
@@ -109,10 +119,37 @@ class BoundVariables:
         """What the variables of its binds are called where they come from."""
         return frozenset(key for bind in self._binds for key in bind.keys.values())
 
-    def forget(self) -> None:
-        """Read everything anew at the next use."""
-        self._values.clear()
-        self._sources.clear()
+    async def renew(self, names: Iterable[str]) -> bool:
+        """Read everything anew, beside the event loop; tell whether one of these variables has another value since.
+
+        However many ask for it, it is read once a second at most. What can't be read for a moment keeps its value.
+        """
+        before = {name: self._values.get(name) for name in names}
+        if self._renewal is None or self._renewal.done():
+            if time.monotonic() - self._renewed < _PAUSE:
+                return False
+            self._renewal = asyncio.create_task(self._read_anew(), name="read variables anew")
+        await asyncio.shield(self._renewal)
+        return any(value is not None and self.get(name) != value for name, value in before.items())
+
+    async def _read_anew(self) -> None:
+        sources = {location: self._opened(location) for location in self._sources}
+        keys = [(sources[bind.location], bind.keys.values()) for bind in self._binds if bind.location in sources]
+
+        def read() -> Mapping[str, str] | None:
+            for source, several in keys:
+                for key in several:
+                    source.get(key)
+            return None if self._read_environment is None else self._read_environment()
+
+        surroundings = await asyncio.to_thread(read)
+        if surroundings is not None:
+            self._surround(surroundings)
+        kept, self._values, self._sources = self._values, {}, sources
+        for name, value in kept.items():
+            if self.get(name) is None:
+                self._values[name] = value
+        self._renewed = time.monotonic()
 
     def hint(self, name: str) -> str:
         """Return where a missing variable could be set."""

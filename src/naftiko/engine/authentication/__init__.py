@@ -19,9 +19,7 @@ from naftiko.engine.authentication.basic import BasicCredential
 from naftiko.engine.authentication.bearer import BearerCredential
 from naftiko.engine.authentication.digest import DigestCredential
 from naftiko.engine.authentication.oauth2 import oauth2_credential
-from naftiko.engine.authentication.scheme import Credential, Fetch, Learn, Means, Proof
-from naftiko.expression.scope import Scope
-from naftiko.plan.unit import ApiPlan
+from naftiko.engine.authentication.scheme import Credential, Fetch, Means, Proof
 
 __all__ = ["MAKERS", "Credential", "Fetch", "Make", "Means", "Proof", "credential", "register"]
 
@@ -51,16 +49,8 @@ register(DigestAuthentication, DigestCredential)
 register(OAuth2Authentication, oauth2_credential)
 
 
-def credential(api: ApiPlan, scope: Scope, fetch: Fetch, learn: Learn = lambda _: None) -> Credential | None:
-    """Return the credential for an API, or ``None`` where it has no authentication, or none that can be done.
-
-    Args:
-        api: the API, with the compiled values of its authentication's keys.
-        scope: where variables are.
-        fetch: sends what the kind has to ask, such as a token endpoint.
-        learn: told of each secret as it is used.
-    """
-    if api.authentication is None:
-        return None
-    make = MAKERS.get(type(api.authentication))
-    return None if make is None else make(Means(api, scope, fetch, learn))
+def credential(means: Means) -> Credential | None:
+    """Return the credential for an API, or ``None`` where it has no authentication, or none that can be done."""
+    authentication = means.api.authentication
+    make = None if authentication is None else MAKERS.get(type(authentication))
+    return None if make is None else make(means)

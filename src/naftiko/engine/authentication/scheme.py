@@ -74,6 +74,10 @@ class Credential:
     is_signature: ClassVar[bool] = False
 
     def __init__(self, means: Means) -> None:
+        self.move(means)
+
+    def move(self, means: Means) -> None:
+        """Go on with other means: the file was loaded anew, and what is known (a token, a challenge) still holds."""
         self._api = means.api
         self._scope = means.scope
         self._fetch = means.fetch

@@ -1,0 +1,28 @@
+"""What a capability keeps when its file is loaded anew: the connections and tokens of the APIs that are as they were."""
+
+from __future__ import annotations
+
+from naftiko.engine.capability import Capability
+from naftiko.engine.upstream import Upstream
+
+
+def take_over(now: Capability, before: Capability) -> None:
+    """Let a capability go on with the connections and tokens of the one that was loaded from its file before.
+
+    That is done once it is served instead. Calls that are in flight there finish on the same connections.
+    """
+    for key, upstream in now.upstreams.items():
+        same = before.upstreams.get(key)
+        if same is not None and _is_reached_alike(now, upstream, before, same):
+            upstream.take_over(same)
+
+
+def _is_reached_alike(now: Capability, upstream: Upstream, before: Capability, other: Upstream) -> bool:
+    """Tell whether an API is reached as it was: its address, its authentication with all values, its limits."""
+    mine, its = upstream.plan, other.plan
+    return (
+        (mine.base, mine.authentication, mine.variables, upstream.limits)
+        == (its.base, its.authentication, its.variables, other.limits)
+        and now.settings.transport is before.settings.transport
+        and all(now.variables.get(name) == before.variables.get(name) for name in mine.variables)
+    )
