@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from naftiko.cli.application import COMMANDS
-from naftiko.cli.settings import Given, SettingsFile, command_defaults, read_settings_file, settings
+from naftiko.cli.settings import Given, SettingsFile, command_defaults, env_files, read_settings_file, settings
 from naftiko.cli.terminal import say
 from naftiko.engine.settings import Settings
 
@@ -129,6 +130,22 @@ def shared_options(command: Callable[Concatenate[Settings, P], R]) -> Callable[.
     for option in reversed(_OPTIONS):
         wrapped = option(wrapped)
     return wrapped
+
+
+def read_settings_again() -> Settings:
+    """Return the settings that the options of the running command make by now: ``.env`` files are read anew.
+
+    Raises:
+        click.UsageError: one can't be read.
+    """
+    context = click.get_current_context()
+    return settings(context.meta[_GIVEN], context.meta[_FILE])
+
+
+def env_files_read() -> list[Path]:
+    """Return the ``.env`` files that the running command reads."""
+    context = click.get_current_context()
+    return env_files(context.meta[_GIVEN], context.meta[_FILE], os.environ)
 
 
 def check_names(capabilities: Iterable[Capability], settings: Settings) -> None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from naftiko.cli.connections import connection_limits, connection_options
-from naftiko.cli.files import default_paths, find_files
+from naftiko.cli.files import default_paths
 from naftiko.cli.listening import OWN_PORT, PORT, CheckedType, NamedNumber, option, own_port
+from naftiko.cli.loading import CapabilityFiles
 from naftiko.cli.logging_options import logging_options, start_logs
 from naftiko.cli.measuring import metrics_of, shown_metrics
 from naftiko.cli.names import KnownNames, check_names
-from naftiko.cli.options import shared_options
-from naftiko.cli.telling import ProgressBar, Teller
-from naftiko.cli.trusted import Admission, Use
-from naftiko.engine.capability import Capability, load
+from naftiko.cli.options import env_files_read, read_settings_again, shared_options
+from naftiko.cli.telling import Teller
+from naftiko.cli.trusted import Admission
+from naftiko.engine.capability import Capability
 from naftiko.engine.memory import budget_of
 from naftiko.engine.process_pool import SECONDS
 from naftiko.engine.settings import Settings
@@ -27,10 +27,8 @@ from naftiko.engine.transport import Limits
 from naftiko.expose.announcement import Announce, Announcement
 from naftiko.expose.http.gate import host_pattern, origin_pattern
 from naftiko.expose.mcp.options import MAX_SESSIONS
-from naftiko.expose.registry import KINDS, for_callers
+from naftiko.expose.registry import KINDS
 from naftiko.expose.selection import Selection
-from naftiko.ground.errors import CapabilityError
-from naftiko.ground.types import Diagnostic
 from naftiko.observe.redaction import Redactor
 from naftiko.serve.addresses import DEFAULT_HOST, is_http
 from naftiko.serve.announcements import missing, surroundings
@@ -39,6 +37,7 @@ from naftiko.serve.operators import PROBES
 from naftiko.serve.process import ServeOptions, serve_stdio
 from naftiko.serve.process import serve as serve_all
 from naftiko.serve.signals import end_while_loading
+from naftiko.serve.watch import check_watchable
 from naftiko.serve.workers import worker_count
 
 if TYPE_CHECKING:
@@ -204,6 +203,12 @@ _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, 
     metavar="SESSIONS",
     help="MCP sessions of a port at once; one more ends the one that is idle for longest; default: 1000.",
 )
+@option(
+    "--reload",
+    is_flag=True,
+    help="Watch the files, what they import and read, and .env files: what changes is served within a second. SIGHUP "
+    "reads them once.",
+)
 @logging_options
 @shared_options
 def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
@@ -218,9 +223,18 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     metrics = metrics_of(given, default_paths(paths))
     changed = _changed(settings, given, metrics)
     known = KnownNames()
-    # What nothing is sent for is not looked at.
-    admission = None if given["mock"] else Admission(tell, strict=given["strict"])
-    capabilities, findings = _load(default_paths(paths), changed, tell, redactors, known, admission)
+    files = CapabilityFiles(
+        default_paths(paths),
+        changed,
+        tell,
+        redactors,
+        read_settings=_settings_by_now(given, changed),
+        # What nothing is sent for is not looked at.
+        admission=lambda asks: None if given["mock"] else Admission(tell, strict=given["strict"], asks=asks and None),
+        ports=dict(given["port"]),
+        others=env_files_read(),
+    )
+    capabilities, findings = files.load(known)
     check_names(known, settings.environment or {}, warn=_warner(tell), complete=not findings.not_served)
     del known
     lacking = [*surroundings(), *missing(capabilities)] if not given["mock"] else []
@@ -232,27 +246,18 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     if not capabilities:
         raise click.ClickException("nothing to serve")
     over_stdio = given["transport"] == "stdio" or _is_stdio_alone(capabilities)
-    if admission is not None:
-        admission.tell_uses()
+    files.tell_uses()
     if over_stdio:
         serve_stdio(capabilities, _app_options(given))
         served_all = True
     else:
-
-        def reload() -> list[Capability]:
-            again = None if given["mock"] else Admission(tell, strict=given["strict"], asks=False)
-            fresh, problems = _load(default_paths(paths), changed, tell, redactors, admission=again)
-            if not fresh or problems.not_served > findings.not_served:
-                raise CapabilityError("a file that was served can't be any more")
-            return fresh
-
         options = replace(
             _serve_options(given),
             figures=shown_metrics(metrics, given, capabilities),
             call_seconds=changed.limits.total,
             limits=connection_limits(given, capabilities, tell),
         )
-        served_all = serve_all(capabilities, options, tell, reload)
+        served_all = serve_all(capabilities, options, tell, files)
     if findings.not_served or not served_all:
         sys.exit(1)
 
@@ -268,20 +273,20 @@ def _changed(settings: Settings, given: dict[str, Any], metrics: Metrics | None)
     )
 
 
-@dataclass(slots=True)
-class _Findings:
-    """How loading went.
+def _settings_by_now(given: dict[str, Any], first: Settings) -> Callable[[], Settings]:
+    """Return what returns the settings as they are by now; it may be called in a thread."""
+    context = click.get_current_context()
 
-    Attributes:
-        errors: the number of errors, each of which takes a unit out, or a file.
-        not_served: the number of files that can't be served at all.
-    """
+    def by_now() -> Settings:
+        with context.scope(cleanup=False):
+            return replace(_changed(read_settings_again(), given, None), observer=first.observer)
 
-    errors: int = 0
-    not_served: int = 0
+    return by_now
 
 
 def _serve_options(given: dict[str, Any]) -> ServeOptions:
+    if given["reload"]:
+        check_watchable()
     workers = _workers(given["workers"])
     if given["stateful"] and workers > 1:
         raise click.UsageError(
@@ -295,6 +300,7 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
         strict=given["strict"],
         workers=workers,
         dev=given["dev"],
+        watch=given["reload"],
         verbose=given["verbose"],
         document_seconds=given["document_timeout"],
         memory=budget_of(given["memory"], workers),
@@ -354,77 +360,5 @@ def _is_stdio_alone(capabilities: Sequence[Capability]) -> bool:
     return not any(map(is_http, callers or adapters))
 
 
-def _load(
-    paths: Sequence[str],
-    settings: Settings,
-    tell: Teller,
-    redactors: list[Redactor],
-    known: KnownNames | None = None,
-    admission: Admission | None = None,
-) -> tuple[list[Capability], _Findings]:
-    """Load the files; one that can't be served is told and takes no other down.
-
-    Args:
-        paths: files, directories and patterns.
-        settings: of the capabilities.
-        tell: told what is wrong.
-        redactors: gets those of the capabilities.
-        known: gets the names of all files, those too that expose nothing.
-        admission: looks at what the files use.
-    """
-    found = find_files(paths)
-    if not found.files:
-        raise click.ClickException(f"no capability file in {', '.join(paths)}")
-    capabilities: list[Capability] = []
-    findings = _Findings()
-    uses: list[Use] = []
-    with ProgressBar(len(found.files), tell) as bar:
-        for path in bar.over(found.files):
-            capability = _loaded(path, settings, tell, findings)
-            if capability is None:
-                continue
-            redactors.append(capability.variables.redactor)
-            if known is not None:
-                known.add(capability)
-            if admission is not None and capability.usable:
-                uses.append(Use.of(capability))
-            capability.forget_document()
-            if capability.adapters:
-                capabilities.append(capability)
-    refused = {use.path for use in (admission.refused(uses) if admission is not None else ())}
-    findings.not_served += len(refused)
-    return [each for each in capabilities if each.path.absolute() not in refused], findings
-
-
-def _loaded(path: Path, settings: Settings, tell: Announce, findings: _Findings) -> Capability | None:
-    """Load a file and tell what is wrong with it; ``None`` where it can't be loaded at all."""
-    try:
-        capability = load(path, settings=settings)
-    except CapabilityError as error:
-        tell(_not_served(path, str(error)))
-        findings.not_served += 1
-        return None
-    for found_error in capability.errors:
-        tell(_error(found_error))
-    findings.errors += len(capability.errors)
-    if not capability.adapters and capability.usable:
-        tell(_not_served(path, f"it exposes nothing over {' or '.join(kind.title for kind in for_callers())}"))
-        findings.not_served += bool(capability.errors)  # one that is there for imports has none
-    elif not capability.adapters:
-        tell(_not_served(path, "it can't be read as a capability"))
-        findings.not_served += 1
-    return capability
-
-
 def _warner(tell: Announce) -> Callable[[str], None]:
     return lambda text: tell(Announcement(f"warning: {text}", {"event": "unknown-name"}, is_warning=True))
-
-
-def _not_served(path: Path, why: str) -> Announcement:
-    facts = {"event": "not-served", "file": str(path), "reason": why}
-    return Announcement(f"not served: {path}: {why}", facts, is_warning=True)
-
-
-def _error(found: Diagnostic) -> Announcement:
-    facts = {"event": "diagnostic", "rule": found.rule, "position": str(found.position)}
-    return Announcement(str(found), facts, is_warning=True)

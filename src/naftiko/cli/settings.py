@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -39,7 +39,7 @@ VARIABLES: Final = frozenset(
         *("MAX_HEAD_BYTES", "MAX_HEAD_FIELDS", "HEAD_TIMEOUT", "BODY_TIMEOUT", "ANSWER_TIMEOUT", "IDLE_TIMEOUT"),
         *("MAX_CONNECTIONS", "MAX_CONNECTIONS_PER_ADDRESS"),
         *("CONTROL", "CONTROL_TOKEN", "CONTROL_PORT", "CONTROL_ADDRESS", "PROBE_PORT"),
-        *("STATEFUL", "MAX_SESSIONS", "LOG_FORMAT", "LOG_LEVEL"),
+        *("STATEFUL", "MAX_SESSIONS", "RELOAD", "LOG_FORMAT", "LOG_LEVEL"),
         *("LOG_REPEATS", "ACCESS_LOG", "AUDIT_LOG", "AUDIT_KEY", "VERBOSE"),
         *("UPSTREAM_MAX_CONCURRENT_CALLS", "UPSTREAM_MAX_WAIT_DURATION", "UPSTREAM_OPERATION_SHARE"),
     )
@@ -174,7 +174,8 @@ def settings(given: Given, file: SettingsFile, environment: Mapping[str, str] | 
     Raises:
         click.UsageError: a value is not what its option wants.
     """
-    surroundings = _environment(given, file, os.environ if environment is None else environment)
+    own = os.environ if environment is None else environment
+    surroundings = _environment(given, file, own)
     auth = _joined("auth", given.auth, surroundings, file)
     root = given.import_root or surroundings.get("NAFTIKO_IMPORT_ROOT")
     if root is None and "import-root" in file.shared:
@@ -183,6 +184,7 @@ def settings(given: Given, file: SettingsFile, environment: Mapping[str, str] | 
     return Settings(
         variables=_joined("var", given.var, surroundings, file),
         environment=surroundings,
+        read_environment=_reader(given, file, own, surroundings),
         base_uris=_joined("base-uri", given.base_uri, surroundings, file),
         authentication={name: parse_authentication(text, name) for name, text in auth.items()},
         comma_arrays=commas or tuple(file.shared.get("comma-arrays", ())),
@@ -252,16 +254,35 @@ def parse_authentication(text: str, name: str) -> Authentication | None:
     raise click.UsageError(f"--auth {name}=… is none of {_AUTH_FORMS}")
 
 
-def _environment(given: Given, file: SettingsFile, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment with the ``.env`` files below it: what the process has wins, as everywhere."""
+def env_files(given: Given, file: SettingsFile, environment: Mapping[str, str]) -> list[Path]:
+    """Return the ``.env`` files that are read."""
     named = environment.get("NAFTIKO_ENV_FILE", "").split()
     paths = [Path(name) for name in given.env_file or named]
-    if not paths:
-        paths = [file.resolve(name) for name in file.shared.get("env-file", ())]
+    return paths or [file.resolve(name) for name in file.shared.get("env-file", ())]
+
+
+def _environment(given: Given, file: SettingsFile, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with the ``.env`` files below it: what the process has wins, as everywhere."""
     values: dict[str, str] = {}
-    for path in paths:
+    for path in env_files(given, file, environment):
         values.update(read_env_file(path))
     return {**values, **environment}
+
+
+def _reader(
+    given: Given, file: SettingsFile, environment: Mapping[str, str], known: Mapping[str, str]
+) -> Callable[[], Mapping[str, str]] | None:
+    """Return what reads the ``.env`` files anew; while one can't be read, what is known of them holds."""
+    if not env_files(given, file, environment):
+        return None
+
+    def read() -> Mapping[str, str]:
+        try:
+            return _environment(given, file, environment)
+        except click.UsageError:
+            return known
+
+    return read
 
 
 def read_env_file(path: Path) -> dict[str, str]:

@@ -220,6 +220,11 @@ def _token_hosts(api: ApiPlan) -> Iterator[str]:
             yield host
 
 
+def named_files(capability: Capability) -> Iterator[Path]:
+    """Yield the files that a capability is made of or reads values from, beside its own."""
+    yield from (used.path for used in _files(capability, {}))
+
+
 def _files(capability: Capability, used: dict[str, dict[str, None]]) -> Iterator[UsedFile]:
     base, roots, document = capability.path.parent, capability.roots, capability.document
     for bind in document.binds:

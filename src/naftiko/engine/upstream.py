@@ -412,8 +412,15 @@ class Upstream(Shared):
         A secret may have been rotated: the variables are read anew (SEMANTICS 2).
         """
         self._unchanging = None
+        is_another = await self.renew()
+        return self._credential is not None and (await self._credential.retry(request, response) or is_another)
+
+    async def renew(self) -> bool:
+        """Read the variables anew; tell whether one that every call needs has another value since."""
         is_another = self._renew is not None and await self._renew(self.plan.variables)
-        return await self._credential.retry(request, response) or is_another if self._credential is not None else False
+        if is_another:
+            self._unchanging = None
+        return is_another
 
     @asynccontextmanager
     async def open(self, outgoing: Outgoing) -> AsyncIterator[httpx.Response]:
@@ -434,11 +441,11 @@ class Upstream(Shared):
         """
         request, authorized = await self._forwarded(outgoing)
         response = await self._sent(outgoing, request)
-        if response.status_code == _UNAUTHORIZED and authorized and self._credential is not None:
-            if await self._can_do_better(request, response) and outgoing.is_repeatable:
-                await response.aclose()
-                request, _ = await self._forwarded(outgoing)
-                response = await self._sent(outgoing, request)
+        refused = response.status_code == _UNAUTHORIZED and authorized
+        if refused and await self._can_do_better(request, response) and outgoing.is_repeatable:
+            await response.aclose()
+            request, _ = await self._forwarded(outgoing)
+            response = await self._sent(outgoing, request)
         return response
 
     async def _forwarded(self, outgoing: Outgoing) -> tuple[httpx.Request, bool]:

@@ -30,7 +30,7 @@ class BoundVariables:
     What the operator gives (``--var``, ``NAFTIKO_VAR_NAME``) wins over binds, binds over the environment.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is another place that values come from
         self,
         binds: Iterable[Bind],
         *,
@@ -55,7 +55,7 @@ class BoundVariables:
         self._open_source = open_source
         self._sources: dict[str, Source] = {}
         self._values: dict[str, str] = {}
-        self._renewal: asyncio.Task[None] | None = None
+        self._renewal: asyncio.Task[frozenset[str]] | None = None
         self._renewed = -_PAUSE
         self._shown: frozenset[str] = frozenset()
         self._sent: Mapping[str, frozenset[str]] = {}
@@ -124,15 +124,12 @@ class BoundVariables:
 
         However many ask for it, it is read once a second at most. What can't be read for a moment keeps its value.
         """
-        before = {name: self._values.get(name) for name in names}
-        if self._renewal is None or self._renewal.done():
-            if time.monotonic() - self._renewed < _PAUSE:
-                return False
+        if self._renewal is None or (self._renewal.done() and time.monotonic() - self._renewed >= _PAUSE):
             self._renewal = asyncio.create_task(self._read_anew(), name="read variables anew")
-        await asyncio.shield(self._renewal)
-        return any(value is not None and self.get(name) != value for name, value in before.items())
+        return not (await asyncio.shield(self._renewal)).isdisjoint(names)
 
-    async def _read_anew(self) -> None:
+    async def _read_anew(self) -> frozenset[str]:
+        """Return the names of those that have another value."""
         sources = {location: self._opened(location) for location in self._sources}
         keys = [(sources[bind.location], bind.keys.values()) for bind in self._binds if bind.location in sources]
 
@@ -150,6 +147,7 @@ class BoundVariables:
             if self.get(name) is None:
                 self._values[name] = value
         self._renewed = time.monotonic()
+        return frozenset(name for name, value in kept.items() if self._values[name] != value)
 
     def hint(self, name: str) -> str:
         """Return where a missing variable could be set."""

@@ -10,6 +10,7 @@ from naftiko.expose.authentication.scheme import METADATA_PATH
 from naftiko.expose.registry import KINDS
 from naftiko.expose.served import AdapterOptions, Mounted, ServedKind, options_of
 from naftiko.serve.addresses import Listener
+from naftiko.serve.live import LiveApp
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -53,7 +54,7 @@ class AppOptions:
         return self.kinds[kind.kind] if kind.kind in self.kinds else kind.options()
 
 
-class ListenerApp:
+class ListenerApp(LiveApp):
     """Everything behind one socket.
 
     Each kind has its own paths, and the first one all others; so have the metadata for authentication of their
@@ -72,9 +73,7 @@ class ListenerApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Dispatch by path."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-        elif self._first is not None:
+        if self._first is not None:
             app = self._found(scope) if self._others and scope["type"] == "http" else None
             await (app or self._first.app)(scope, receive, send)
 
@@ -97,15 +96,15 @@ class ListenerApp:
         owner = (each.app for each in self._others if of in each.paths or each.has_metadata(path))
         return next(owner, None)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
+    async def start(self) -> None:
+        """Start the apps of all kinds."""
         for each in self._mounted:
             await each.start()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+
+    async def aclose(self) -> None:
+        """Stop them."""
         for each in self._mounted:
             await each.aclose()
-        await send({"type": "lifespan.shutdown.complete"})
 
 
 def app_of(listener: Listener, options: AppOptions) -> ListenerApp:

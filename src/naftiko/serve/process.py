@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import json
 import os
 import secrets
 import socket
@@ -24,24 +25,25 @@ from naftiko.expose.registry import KINDS
 from naftiko.expose.served import Exposed, ServedKind
 from naftiko.observe.lines import LINES
 from naftiko.plan.deadline import CHECK_LIMIT, SHORT
-from naftiko.serve.addresses import Listener, impossible_port, listeners
-from naftiko.serve.announcements import amounts, in_conflict, no_port, not_listening, on_stdio, where
-from naftiko.serve.apps import AppOptions, app_of
+from naftiko.serve.addresses import impossible_port, listeners
+from naftiko.serve.announcements import amounts, in_conflict, no_port, on_stdio, where
+from naftiko.serve.apps import AppOptions
 from naftiko.serve.channel import Answering, pairs
 from naftiko.serve.connections import ConnectionLimits
 from naftiko.serve.operated import Figures, Operated, Place
 from naftiko.serve.operators import Operators, apart, control_of, probes_at
 from naftiko.serve.operators import opened as open_operators
 from naftiko.serve.peers import Peers
+from naftiko.serve.reading import Reading, site_of, told_apart
+from naftiko.serve.reload import Files, Open, Reloader, place
 from naftiko.serve.server import GRACE, Servers, Site, run
 from naftiko.serve.signals import Signals
 from naftiko.serve.sockets import CannotListen, OwnPort, listen_together, url_of
+from naftiko.serve.watch import changes
 from naftiko.serve.workers import DRAIN_SIGNAL, PULSE_SECONDS, Assignment, Supervisor
 
 _GC_THRESHOLDS = (50_000, 50, 100)
 """A served plan never dies: collecting it again and again costs a third of a large mapped answer (docs/performance)."""
-
-_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared, not bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class ServeOptions:
         probes: the port of probes, or ``None``.
         figures: what is measured; ``None``: nothing.
         traces: the last traces; ``None``: nothing is traced.
+        watch: whether files are read again when they have changed.
     """
 
     host: str | None = None
@@ -81,14 +84,11 @@ class ServeOptions:
     probes: OwnPort | None = None
     figures: Figures | None = None
     traces: Traces | None = None
-
-
-Reload = Callable[[], Sequence[Capability]]
-"""Loads the capabilities anew, for a worker that starts after the files may have changed."""
+    watch: bool = False
 
 
 def serve(
-    capabilities: Sequence[Capability], options: ServeOptions, announce: Announce, reload: Reload | None = None
+    capabilities: Sequence[Capability], options: ServeOptions, announce: Announce, files: Files | None = None
 ) -> bool:
     """Serve until SIGINT or SIGTERM; requests in flight then finish.
 
@@ -96,7 +96,7 @@ def serve(
         capabilities: what is served.
         options: where and how.
         announce: told a line for each conflict, and one for each adapter once it is known where it listens.
-        reload: loads the files anew, for workers that are replaced.
+        files: where the capabilities come from, to read them again.
 
     Returns:
         whether every adapter was served.
@@ -109,7 +109,7 @@ def serve(
     beside = control_of(options.control)
     everything = listeners(servable, host=options.host, ports=options.ports, beside=beside)
     wanted, own = apart(everything, announce, strict=options.strict)
-    found = _told_apart(wanted, announce)
+    found = told_apart(wanted, announce)
     served_all = len(servable) == len(capabilities) and len(found) == len(wanted)
     if options.strict and not served_all:
         raise CannotListen("--strict: not started, see above")
@@ -132,12 +132,14 @@ def serve(
                 announce(announcement)
         for announcement in probes_at(operators):
             announce(announcement)
+        open_now = [
+            Open(listener, its_sockets, place(listener)) for listener, its_sockets in zip(found, bound, strict=True)
+        ]
+        reading = None if files is None else Reading(files, options, announce)
         if options.workers == 1:
-            here = list(zip(found, (each[0] for each in bound), strict=True))
-            _Process(servable, here, options, operators=operators).serve()
+            _Process(servable, open_now, options, reading, operators=operators).serve()
         else:
-            again = None if reload is None else (lambda: _servable(reload(), options.ports, announce))
-            _Workers(servable, options, found, bound, again, operators).serve()
+            _Workers(servable, options, open_now, reading, operators).serve()
     return served_all
 
 
@@ -159,20 +161,24 @@ class _Process:
 
     Attributes:
         capabilities: what it serves.
-        found: the listeners of callers, each with its socket.
+        found: the listeners of callers, each with its socket in this process.
+        reading: reads the files again; ``None``: nobody does.
         assignment: what its supervisor has told it, if it is a worker.
         operators: the operator's sockets, if it answers on them itself.
         place: where it answers another process that does.
         peers: the workers, if this is the process that asks them.
+        reloader: replaces what it serves, once it serves.
     """
 
     capabilities: Sequence[Capability]
-    found: Sequence[tuple[Listener, socket.socket]]
+    found: Sequence[Open]
     options: ServeOptions
+    reading: Reading | None = None
     assignment: Assignment | None = None
     operators: Operators | None = None
     place: socket.socket | None = None
     peers: Peers | None = None
+    reloader: Reloader | None = None
 
     def serve(self) -> None:
         """Serve until SIGINT or SIGTERM."""
@@ -182,10 +188,9 @@ class _Process:
     def operated(self, servers: Callable[[], Servers]) -> Operated:
         """Return the process as control adapters see it."""
         options = self.options
-        capabilities, places = (lambda: self.capabilities), (lambda: self._places(servers()))
         return Operated(
-            capabilities,
-            places,
+            lambda: self.capabilities if self.reloader is None else self.reloader.capabilities,
+            lambda: self._places(servers()),
             figures=options.figures,
             traces=options.traces,
             stop=lambda: servers().stop(),
@@ -196,7 +201,20 @@ class _Process:
         """Return what is behind the sockets, the operator's first: they tell how far the others are."""
         processes = operated if self.peers is None else self.peers
         own = [] if self.operators is None else self.operators.sites(processes, self.options.apps)
-        return [*own, *(_site(listener, its_socket, self.options) for listener, its_socket in self.found)]
+        return [*own, *(site_of(each, self.options.apps) for each in self.found)]
+
+    def reloads(self, servers: Servers, memory: Budget) -> Reloader | None:
+        """Return what replaces what is served, if it can be."""
+        if self.reading is None or not self.found:
+            return None
+        anew = partial(_anew, self.options, memory)
+        self.reloader = self.reading.reloader(servers, self.found, alone=self.assignment is None, swapped=anew)
+        return self.reloader
+
+    def watching(self) -> asyncio.Task[None]:
+        """Return what reloads whenever something has changed, if that is wanted."""
+        reloader = self.reloader if self.options.watch else None
+        return asyncio.create_task(_watch(reloader, self.assignment), name="watch")
 
     def _places(self, servers: Servers) -> list[Place]:
         """Return where the adapters of callers are."""
@@ -205,12 +223,12 @@ class _Process:
                 str(exposed.capability.path),
                 exposed.adapter.kind,
                 exposed.adapter.namespace,
-                its_socket.getsockname()[1],
-                partial(servers.is_serving, its_socket),
-                partial(servers.calls, its_socket),
+                each.sockets[0].getsockname()[1],
+                partial(servers.is_serving, each.sockets[0]),
+                partial(servers.calls, each.sockets[0]),
             )
-            for listener, its_socket in self.found
-            for exposed in listener.exposed
+            for each in (self.found if self.reloader is None else self.reloader.open)
+            for exposed in each.listener.exposed
         ]
 
 
@@ -221,18 +239,16 @@ class _Workers:
         self,
         capabilities: Sequence[Capability],
         options: ServeOptions,
-        found: Sequence[Listener],
-        bound: Sequence[Sequence[socket.socket]],
-        reload: Reload | None,
+        open_now: Sequence[Open],
+        reading: Reading | None,
         operators: Operators,
     ) -> None:
         self._operators = operators
         self._channels = pairs(options.workers) if operators else []
         self._capabilities = capabilities
         self._options = options
-        self._found = found
-        self._bound = bound
-        self._reload = reload
+        self._open = list(open_now)
+        self._reading = reading
 
     def serve(self) -> None:
         """Supervise them until SIGINT or SIGTERM."""
@@ -240,7 +256,7 @@ class _Workers:
         for name in ("NAFTIKO_HANDLE_KEY", "NAFTIKO_NONCE_KEY"):
             os.environ.setdefault(name, secrets.token_hex(32))
         share_counts()
-        kinds = {kind.kind: kind for listener in self._found for kind, _ in listener.by_kind()}
+        kinds = {kind.kind: kind for each in self._open for kind, _ in each.listener.by_kind()}
         for kind in kinds.values():
             kind.prepare()  # once, before the forks that share its memory
         if self._operators:
@@ -252,6 +268,8 @@ class _Workers:
             self._run_one,
             grace=GRACE,
             stopping=self._close_sockets,
+            scout=self._scout,
+            prepare=self._prepare,
             apart=1 if self._operators else 0,
         )
         try:
@@ -262,26 +280,36 @@ class _Workers:
 
     def _close_sockets(self, keep: int | None = None) -> None:
         """Close the listening sockets in this process, but for those of one slot."""
-        for sockets in self._bound:
-            for slot, each in enumerate(sockets):
+        for each in self._open:
+            for slot, its_socket in enumerate(each.sockets):
                 if slot != keep:
-                    each.close()
+                    its_socket.close()
         if keep != self._options.workers:
             self._operators.close()
 
+    def _scout(self) -> bytes:
+        """Return what the files want by now, as JSON; it runs in a process of its own."""
+        return b"" if self._reading is None else json.dumps(self._reading.wanted(self._open)).encode()
+
+    def _prepare(self, said: bytes) -> bool:
+        """Open and close listeners for the workers that start from now on."""
+        if self._reading is None:
+            return True
+        opened = self._reading.prepared(self._open, json.loads(said), self._options.workers)
+        self._open = self._open if opened is None else opened
+        return opened is not None
+
     def _run_one(self, assignment: Assignment) -> None:
-        found, capabilities = self._found, self._capabilities
         self._close_sockets(keep=assignment.slot)
-        if assignment.reload and self._reload is not None:
-            capabilities = self._reload()
-            found = _same_places(self._found, capabilities, self._options)
+        capabilities = self._capabilities
+        if assignment.reload and self._reading is not None:
+            capabilities, self._open = self._reading.anew(self._open)
         if assignment.slot == self._options.workers:
             self._operate(capabilities, assignment)
             return
-        its_sockets = [sockets[assignment.slot] for sockets in self._bound]
         place = self._channels[assignment.slot][1] if self._channels else None
-        here = list(zip(found, its_sockets, strict=True))
-        _Process(capabilities, here, self._options, assignment, place=place).serve()
+        here = [Open(each.listener, [each.sockets[assignment.slot]], each.place) for each in self._open]
+        _Process(capabilities, here, self._options, self._reading, assignment, place=place).serve()
 
     def _operate(self, capabilities: Sequence[Capability], assignment: Assignment) -> None:
         """Answer on the operator's ports, with what the workers say."""
@@ -289,27 +317,7 @@ class _Workers:
         found = listeners(capabilities, host=options.host, ports=options.ports, beside=control_of(options.control))
         operators = self._operators.of(found, capabilities)
         peers = Peers([asking for asking, _ in self._channels])
-        _Process(capabilities, (), options, assignment, operators, peers=peers).serve()
-
-
-def _same_places(
-    found: Sequence[Listener], capabilities: Sequence[Capability], options: ServeOptions
-) -> list[Listener]:
-    """Return the listeners of reloaded capabilities for the sockets that are open already.
-
-    Raises:
-        CannotListen: a changed file listens where no socket is open; that takes a whole restart.
-    """
-    fresh = {
-        (listener.host, listener.port): listener
-        for listener in listeners(capabilities, host=options.host, ports=options.ports)
-        if not listener.for_operators
-    }
-    known = {(listener.host, listener.port) for listener in found}
-    added = fresh.keys() - known
-    if added:
-        raise CannotListen(f"a changed file listens on {min(added)}: stop and start again to open that port")
-    return [fresh.get((listener.host, listener.port), Listener(listener.host, listener.port)) for listener in found]
+        _Process(capabilities, (), options, None, assignment, operators, peers=peers).serve()
 
 
 def for_stdio(capabilities: Sequence[Capability]) -> tuple[ServedKind[Any], list[Exposed]] | None:
@@ -353,30 +361,6 @@ async def _close(capabilities: Sequence[Capability]) -> None:
     await asyncio.gather(*(capability.aclose() for capability in capabilities), return_exceptions=True)
 
 
-def _told_apart(found: Sequence[Listener], announce: Announce) -> list[Listener]:
-    """Return the listeners that can be open together; the others are told.
-
-    The system lets nobody listen on a port of one address and on the same port of all addresses, not even us.
-    """
-    hosts: dict[int, set[str]] = {}
-    kept = []
-    for listener in found:
-        others = hosts.setdefault(listener.port, set())
-        overlaps = others and (_EVERYWHERE & {listener.host} or _EVERYWHERE & others)
-        if listener.port and overlaps:
-            for exposed in listener.exposed:
-                announce(not_listening(exposed, listener, beside=min(others)))
-        else:
-            others.add(listener.host)
-            kept.append(listener)
-    return kept
-
-
-def _site(listener: Listener, its_socket: socket.socket, options: ServeOptions) -> Site:
-    is_slow = any(kind.is_slow for kind, _ in listener.by_kind())
-    return Site(its_socket, lambda: app_of(listener, options.apps), slow=is_slow)
-
-
 async def _run(process: _Process, signals: Signals) -> None:
     options, assignment = process.options, process.assignment
     memory = Budget(options.memory)
@@ -402,21 +386,44 @@ async def _run(process: _Process, signals: Signals) -> None:
         # The next worker of a slot listens on the same sockets.
         is_last=assignment.is_last if assignment is not None else lambda: True,
     )
-    signals.attach(servers.stop)
+    reloader = operated.reloading = process.reloads(servers, memory)
+    signals.attach(servers.stop, None if reloader is None or assignment is not None else reloader.soon)
     if assignment is not None:  # a worker: its supervisor tells it when it is replaced, and it ends with it
         _obey(assignment, servers, answering)
     if process.peers is not None:
         process.peers.start()
+    watching = process.watching()
     try:
         await servers.run()
     finally:
+        watching.cancel()
         if process.peers is not None:
             await process.peers.aclose()
         _close_pool()
         if answering is not None:
             await answering.finish()
         # Only now is no listener left whose requests may need a connection.
-        await _close(process.capabilities)
+        await (_close(process.capabilities) if reloader is None else reloader.aclose())
+
+
+async def _watch(reloader: Reloader | None, assignment: Assignment | None) -> None:
+    """Reload whenever something has changed; what needs another listener is the supervisor's."""
+    if reloader is None:
+        return
+    async for _ in changes(reloader.watched):
+        if await asyncio.to_thread(reloader.is_stale):
+            outcome = await reloader.read()
+            if outcome.needs_listener and assignment is not None:
+                assignment.restart()
+
+
+def _anew(options: ServeOptions, memory: Budget) -> Callable[[], None]:
+    """Let large documents of what is served by now be worked on in processes too; return what ends the ones before."""
+    before = current()
+    if before is None:
+        return lambda: None
+    _open_pool(options.document_seconds, memory)
+    return before.close
 
 
 def _obey(assignment: Assignment, servers: Servers, answering: Answering | None) -> None:

@@ -19,6 +19,7 @@ from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.ground.collection import collection_paused
 from naftiko.ground.errors import NaftikoError
 from naftiko.serve.connections import Connection, ConnectionLimits, Connections
+from naftiko.serve.live import LiveApp, Served
 from naftiko.serve.recording import Recording
 from naftiko.serve.sockets import take_no_more
 
@@ -105,7 +106,11 @@ def _waiting(listening: socket.socket) -> Iterator[socket.socket]:
 class _Finishing:
     """Ends connections politely: the last answer on one says so, while the server drains.
 
-    Callers whose requests outlast the grace time are told that the server stops, where uvicorn just leaves.
+    Callers whose requests outlast the grace time are told that the server stops, where uvicorn just leaves. Another app
+    may take the place of the one that answers: each request is answered by the one that it came to.
+
+    Attributes:
+        served: what answers the requests that come from now on.
     """
 
     def __init__(
@@ -116,22 +121,45 @@ class _Finishing:
         streams: OpenStreams,
         memory: Budget,
     ) -> None:
-        self._app = app
+        self.served = Served(app)
         self._memory = memory
         self._stopping = stopping
         self._draining = draining
         self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        served = self.served
+        if scope["type"] == "lifespan" and isinstance(served.app, LiveApp):
+            await self._live(served.app, receive, send)
+            return
         scope[STREAMS] = self._streams
+        served.calls += 1
         try:
             with Lease(self._memory):
-                await self._app(scope, receive, _closing(send) if self._draining.is_set() else send)
+                await served.app(scope, receive, _closing(send) if self._draining.is_set() else send)
         except asyncio.CancelledError:
             if scope["type"] != "http" or not self._stopping.is_set():
                 raise
             with contextlib.suppress(RuntimeError):  # the answer has begun already: it ends with the connection
                 await _send_stopping(send)
+        finally:
+            served.left()
+
+    async def _live(self, first: LiveApp, receive: Receive, send: Send) -> None:
+        """Start the first app; stop the one that answers in the end."""
+        await receive()
+        await first.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        last = self.served.app
+        await (last if isinstance(last, LiveApp) else first).aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def change(self, app: LiveApp) -> Served:
+        """Let another app answer from now on; return the one before, which may still be at some requests."""
+        await app.start()
+        before, self.served = self.served, Served(app)
+        return before
 
 
 def _closing(send: Send) -> Send:
@@ -168,8 +196,17 @@ def _config(app: Any, connections: Connections) -> uvicorn.Config:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A socket while it is served."""
+
+    server: _Server
+    finishing: _Finishing
+    task: asyncio.Task[None]
+
+
 class Servers:
-    """All listeners of a process."""
+    """All listeners of a process. Their apps can be changed while they run, and listeners can come and go."""
 
     def __init__(
         self,
@@ -188,21 +225,20 @@ class Servers:
         self._memory = memory or Budget(0)
         self._connections = Connections(limits or ConnectionLimits())
         self._ready = ready
-        self._servers: list[_Server] = []
-        self._by_socket: dict[socket.socket, _Server] = {}
+        self._running: dict[socket.socket, _Running] = {}
         self._stopping = asyncio.Event()
         self._draining = asyncio.Event()
         self._streams = OpenStreams()
 
     def is_serving(self, opened: socket.socket) -> bool:
         """Tell whether what comes to a socket is answered, and is meant to be."""
-        server = self._by_socket.get(opened)
-        return server is not None and server.started and not self._draining.is_set()
+        running = self._running.get(opened)
+        return running is not None and running.server.started and not self._draining.is_set()
 
     def calls(self, opened: socket.socket) -> frozenset[asyncio.Task[None]]:
         """Return the requests that a socket is at."""
-        server = self._by_socket.get(opened)
-        return frozenset() if server is None else frozenset(server.server_state.tasks)
+        running = self._running.get(opened)
+        return frozenset() if running is None else frozenset(running.server.server_state.tasks)
 
     def drain(self) -> None:
         """Stop after a moment in which every connection that is used is told to close: none is cut between calls.
@@ -232,45 +268,73 @@ class Servers:
     def _exit(self) -> None:
         """Let all servers stop listening, and then end."""
         asyncio.get_running_loop().call_later(self._grace - _CLOSING, lambda: self._streams.end(answers=True))
-        for server in self._servers:
-            server.config.timeout_graceful_shutdown = round(self._grace)
-            server.should_exit = True
+        for running in self._running.values():
+            running.server.config.timeout_graceful_shutdown = round(self._grace)
+            running.server.should_exit = True
 
     async def run(self) -> None:
         """Serve until ``stop`` is called.
 
         The sites that are quick to make start first: REST answers while the MCP SDK is still being imported.
         """
-        tasks: list[asyncio.Task[None]] = []
         try:
             for site in sorted(self._sites, key=lambda site: site.slow):
                 if self._stopping.is_set():
                     break
-                tasks.append(await self._start(site))
+                await self.open(site)
             if self._ready is not None and not self._stopping.is_set():
                 self._ready()
-            await asyncio.gather(*tasks)
+            await self._ended()
         finally:
             self.stop()
             self._exit()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*(running.task for running in self._running.values()), return_exceptions=True)
 
-    async def _start(self, site: Site) -> asyncio.Task[None]:
+    async def _ended(self) -> None:
+        """Wait until all listeners have ended, those too that are opened meanwhile.
+
+        Raises:
+            Exception: what one of them failed with.
+        """
+        while pending := {running.task for running in self._running.values() if not running.task.done()}:
+            done, _ = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+
+    async def open(self, site: Site) -> None:
+        """Serve one more socket.
+
+        Raises:
+            NaftikoError: it can't be served.
+        """
         with collection_paused():
             app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
         finishing = _Finishing(app, self._stopping, self._draining, self._streams, self._memory)
         server = _Server(_config(Recording(finishing), self._connections), self._is_last)
-        self._servers.append(server)
-        self._by_socket[site.opened] = server
         # Told to stop while the app was made: it starts and stops again, so that its lifespan is whole.
         server.should_exit = self._stopping.is_set()
         task = asyncio.create_task(server.serve(sockets=[site.opened]))
+        self._running[site.opened] = _Running(server, finishing, task)
         while not server.started and not task.done():  # noqa: ASYNC110  # uvicorn has no event for it
             await asyncio.sleep(0.001)
         if not server.started and not self._stopping.is_set():
             port = site.opened.getsockname()[1]
             raise NaftikoError(f"the server on port {port} did not start; the log says why")
-        return task
+
+    async def change(self, opened: socket.socket, app: LiveApp) -> Served:
+        """Let another app answer what comes to a socket from now on.
+
+        Returns:
+            the app before, which may still be at some requests.
+        """
+        return await self._running[opened].finishing.change(app)
+
+    def close(self, opened: socket.socket) -> asyncio.Task[None]:
+        """Stop listening on one socket; return what ends once its requests have their answers."""
+        running = self._running.pop(opened)
+        running.server.config.timeout_graceful_shutdown = round(self._drain_seconds)
+        running.server.should_exit = True
+        return running.task
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:

@@ -1,9 +1,8 @@
-"""SIGINT and SIGTERM: the first one stops the process in good order, a second one at once. SIGHUP ends nothing."""
+"""SIGINT and SIGTERM: the first stops the process in good order, a second one at once. SIGHUP reads the files again."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 from collections.abc import Callable
@@ -15,7 +14,6 @@ _SIGNALLED = 128
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 _ECHO_SECONDS = 1.0
 """How long a signal that came early may be told of again; later the same signal is a second one."""
-_log = logging.getLogger(__name__)
 
 
 def end_while_loading() -> None:
@@ -40,11 +38,6 @@ def _survive(number: int, frame: object) -> None:
     """Do nothing: a log line may be half written just now."""
 
 
-def _note_hangup() -> None:
-    """SIGHUP asks servers to load their files anew; it must end neither the process nor a call."""
-    _log.warning("SIGHUP: the files are loaded anew with --workers only; to load them, stop and start again")
-
-
 class Signals:
     """The signals of a process that serves; one that comes before the event loop runs is kept for it."""
 
@@ -52,20 +45,36 @@ class Signals:
         self._count = 0
         self._stop: Callable[[], None] | None = None
         self._early: set[int] = set()
+        self._hung_up = False
         for number in _NUMBERS:
             signal.signal(number, lambda number, _: self._came_early(number))
+        self._minds_hangup = hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is _survive
+        if self._minds_hangup:
+            signal.signal(signal.SIGHUP, self._hangs_up)
 
-    def attach(self, stop: Callable[[], None]) -> None:
-        """Call ``stop`` at the first signal, in the running event loop, which wakes up for it."""
+    def attach(self, stop: Callable[[], None], reload: Callable[[], None] | None = None) -> None:
+        """Call ``stop`` at the first signal, in the running event loop, which wakes up for it.
+
+        Args:
+            stop: called once.
+            reload: called at each SIGHUP, which ends neither the process nor a call.
+        """
         loop = asyncio.get_running_loop()
         self._stop = stop
         for number in _NUMBERS:
             loop.add_signal_handler(number, self._came, number)
-        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is _survive:
-            loop.add_signal_handler(signal.SIGHUP, _note_hangup)
+        if reload is not None and self._minds_hangup:
+            loop.add_signal_handler(signal.SIGHUP, reload)
+            if self._hung_up:
+                reload()
         if self._count:
             stop()
             loop.call_later(_ECHO_SECONDS, self._early.clear)
+
+    def _hangs_up(self, number: int, frame: object) -> None:
+        """Take note that files shall be read again once there is an event loop."""
+        del number, frame
+        self._hung_up = True
 
     def _came_early(self, number: int) -> None:
         self._early.add(number)

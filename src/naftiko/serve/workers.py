@@ -2,8 +2,9 @@
 
 The supervisor holds the listening sockets and runs nothing else that could fail. Each worker is a fork with the sockets
 inherited, so what was loaded before the fork is shared memory; each listens on a socket of its own on the same port,
-so that the system spreads the connections evenly. SIGHUP restarts the workers one after the other: a new
-one is ready before an old one stops, so that no request fails. SIGINT and SIGTERM let all requests in flight finish.
+so that the system spreads the connections evenly. SIGHUP reads the files again and restarts the workers one after the
+other: a new one is ready before an old one stops, so that no request fails. SIGINT and SIGTERM let all requests in
+flight finish.
 Each worker's event loop gives a sign of life every second; one that stands still is ended and replaced.
 """
 
@@ -35,6 +36,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 _RESTART_PAUSE = 1.0
 """Seconds between two replacements of a worker that dies at once: a fault at start must not spin."""
 
+_RESTART = b"r"
+"""What a worker says among its signs of life when a changed file needs another listener."""
+
 DRAIN_SIGNAL = signal.SIGQUIT
 """Tells a worker that it is replaced: it closes its connections politely before it stops."""
 
@@ -48,6 +52,7 @@ class Assignment:
         ready: to be called once it serves.
         pulse: to be called every ``PULSE_SECONDS`` from then on.
         reload: whether to load the files anew.
+        restart: asks the supervisor to replace all workers, since a changed file needs another listener.
         lifeline: a file descriptor that ends when the supervisor does; the worker then stops.
         is_last: tells whether all workers stop, so that nobody will listen on its sockets after it.
     """
@@ -56,6 +61,7 @@ class Assignment:
     ready: Callable[[], None]
     pulse: Callable[[], None]
     reload: bool
+    restart: Callable[[], None]
     lifeline: int
     is_last: Callable[[], bool]
 
@@ -90,6 +96,8 @@ class Supervisor:
         count: how many.
         run: runs one of them, in its own process.
         grace: seconds that workers get to finish when they are told to stop.
+        scout: looks, in a process of its own, at what the files want by now, and says so; what reads files may hang.
+        prepare: takes what it says before workers are replaced; it tells whether they are to be.
         stopping: called in this process when they are told: it closes its own listening sockets, in whose queues
             callers would otherwise wait for nobody.
         hang_seconds: how long a worker may give no sign of life.
@@ -103,6 +111,8 @@ class Supervisor:
         *,
         grace: float,
         stopping: Callable[[], None],
+        scout: Callable[[], bytes] = bytes,
+        prepare: Callable[[bytes], bool] = lambda _: True,
         hang_seconds: float = HANG_SECONDS,
         apart: int = 0,
     ) -> None:
@@ -112,6 +122,8 @@ class Supervisor:
         self._run = run
         self._grace = grace
         self._tell_stopping = stopping
+        self._scout = scout
+        self._prepare = prepare
         self._came: list[int] = []
         self._workers: dict[int, Worker] = {}
         self._stopping = False
@@ -158,7 +170,8 @@ class Supervisor:
             if slept or worker.pulse in readable:
                 worker.seen = now
                 with contextlib.suppress(BlockingIOError):
-                    os.read(worker.pulse, 4096)
+                    if _RESTART in os.read(worker.pulse, 4096):
+                        came.append(signal.SIGHUP)
         return came
 
     def _readable(self, seconds: float, *others: int) -> list[int]:
@@ -219,11 +232,7 @@ class Supervisor:
                 return os.read(reader, 1) == b"1"
             if {signal.SIGINT, signal.SIGTERM}.intersection(self._came):
                 return False
-            now = time.monotonic()
-            for worker in self._workers.values():
-                if worker.pulse in readable:
-                    worker.seen = now
-                    os.read(worker.pulse, 4096)
+            self._note_pulses(readable)
         return False
 
     def _be_a_worker(self, slot: int, writer: int, *, reload: bool) -> NoReturn:
@@ -250,6 +259,7 @@ class Supervisor:
                     lambda: give(b"1"),
                     lambda: give(b"."),
                     reload,
+                    lambda: give(_RESTART),
                     self._lifeline_reader,
                     lambda: self._all_stop[0] == 1,
                 )
@@ -285,6 +295,9 @@ class Supervisor:
 
     def _restart(self) -> None:
         """Replace the workers one by one; if a new one doesn't come to serve, the old ones stay."""
+        said = self._scouted()
+        if said is None or not self._prepare(said):
+            return
         for worker in [known for known in self._workers.values() if not known.stopping]:
             successor = self._start(worker.slot, reload=True)
             if successor is None:
@@ -295,6 +308,54 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker.pid, DRAIN_SIGNAL)
         _log.info("all workers are restarted")
+
+    def _scouted(self) -> bytes | None:
+        """Return what the scout says; ``None`` where it fails, or hangs, or this process shall stop."""
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reader)
+            self._be_a_scout(writer)
+        os.close(writer)
+        deadline, said = time.monotonic() + READY_SECONDS, b""
+        while (left := deadline - time.monotonic()) > 0:
+            readable = self._readable(min(left, PULSE_SECONDS), reader)
+            self._came += self._signals(readable)
+            if {signal.SIGINT, signal.SIGTERM}.intersection(self._came):
+                break
+            if reader in readable:
+                piece = os.read(reader, 65_536)
+                said += piece
+                if not piece:
+                    break
+            self._note_pulses(readable)
+        os.close(reader)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        return said or None
+
+    def _be_a_scout(self, writer: int) -> NoReturn:
+        signal.set_wakeup_fd(-1)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        try:
+            said = self._scout() or b"-"
+            while said:
+                said = said[os.write(writer, said) :]
+        except BaseException:  # noqa: BLE001  # a fork must not return into its parent's code
+            _log.exception("the files could not be read again")
+        finally:
+            LINES.drain()
+            os._exit(0)
+
+    def _note_pulses(self, readable: list[int]) -> None:
+        """Take note of signs of life that come while something else is waited for."""
+        now = time.monotonic()
+        for worker in self._workers.values():
+            if worker.pulse in readable:
+                worker.seen = now
+                os.read(worker.pulse, 4096)
 
     def _stop_all(self) -> None:
         """Tell every worker to stop; a second time, end them at once."""

@@ -1,0 +1,162 @@
+"""From files to listeners, and again when they have changed."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from naftiko.engine.capability import Capability
+from naftiko.expose.announcement import Announce
+from naftiko.ground.errors import NaftikoError
+from naftiko.serve.addresses import Listener, listeners
+from naftiko.serve.announcements import not_listening, where
+from naftiko.serve.apps import AppOptions, app_of
+from naftiko.serve.changes import Change, Outcome
+from naftiko.serve.reload import Files, Open, Place, Reloader, place, tell_outcome
+from naftiko.serve.server import Servers, Site
+from naftiko.serve.sockets import CannotListen, listen_together, url_of
+
+if TYPE_CHECKING:
+    from naftiko.serve.process import ServeOptions
+
+_log = logging.getLogger(__name__)
+
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared, not bound
+
+
+def told_apart(found: Sequence[Listener], announce: Announce) -> list[Listener]:
+    """Return the listeners that can be open together; the others are told.
+
+    The system lets nobody listen on a port of one address and on the same port of all addresses, not even us.
+    """
+    hosts: dict[int, set[str]] = {}
+    kept = []
+    for listener in found:
+        others = hosts.setdefault(listener.port, set())
+        overlaps = others and (_EVERYWHERE & {listener.host} or _EVERYWHERE & others)
+        if listener.port and overlaps:
+            for exposed in listener.exposed:
+                announce(not_listening(exposed, listener, beside=min(others)))
+        else:
+            others.add(listener.host)
+            kept.append(listener)
+    return kept
+
+
+def site_of(opened: Open, options: AppOptions) -> Site:
+    """Return a listener of one process as its server wants it."""
+    listener = opened.listener
+    is_slow = any(kind.is_slow for kind, _ in listener.by_kind())
+    return Site(opened.sockets[0], lambda: app_of(listener, options), slow=is_slow)
+
+
+class Reading:
+    """Reads the files again, and says where what they say listens.
+
+    Args:
+        files: that are served.
+        options: of the process.
+        announce: told what an operator should know.
+    """
+
+    def __init__(self, files: Files, options: ServeOptions, announce: Announce) -> None:
+        self._files = files
+        self._options = options
+        self._announce = announce
+
+    def reloader(
+        self, servers: Servers, open_now: Sequence[Open], *, alone: bool, swapped: Callable[[], Callable[[], None]]
+    ) -> Reloader:
+        """Return what reloads one process.
+
+        Args:
+            servers: of the process.
+            open_now: its listeners.
+            alone: whether it is the only one, and opens and closes listeners itself.
+            swapped: called after each change; returns what is called once nobody uses any more what was before.
+        """
+        return Reloader(
+            self._files,
+            servers,
+            open_now,
+            group=self._listeners,
+            make_app=lambda listener: app_of(listener, self._options.apps),
+            listen=self._listen if alone else None,
+            tell=self._announce,
+            swapped=swapped,
+        )
+
+    def wanted(self, open_now: Sequence[Open]) -> list[Place] | None:
+        """Return where the files want to listen by now, and tell what else is new; ``None``: they can't be served."""
+        try:
+            fresh = self._files.read()
+            found = {place(listener): listener for listener in self._listeners(fresh.capabilities)}
+        except NaftikoError as error:
+            tell_outcome(Outcome(reason=str(error)), self._announce)
+            return None
+        known = {each.place for each in open_now}
+        told = [Change(f"{host}:{port}", "opened") for host, port, _ in found.keys() - known]
+        told += [Change(f"{host}:{port}", "closed") for host, port, _ in known - found.keys()]
+        outcome = Outcome((*fresh.changes, *told))
+        tell_outcome(outcome, self._announce)
+        return None if outcome.is_rejected else list(found)
+
+    def prepared(self, open_now: Sequence[Open], wanted: Sequence[Place] | None, count: int) -> list[Open] | None:
+        """Open the listeners that are wanted, and close those that are not.
+
+        Returns:
+            what is open now; ``None``: all is as it was.
+        """
+        if wanted is None:
+            return None
+        places = [(host, port, kind) for host, port, kind in wanted]
+        known = {each.place: each for each in open_now}
+        added: list[Open] = []
+        try:
+            for each in places:
+                if each not in known:
+                    host, port, _ = each
+                    added.append(Open(Listener(host, port), listen_together(host, port, count), each))
+        except CannotListen as error:
+            for opened in added:
+                _close(opened)
+            tell_outcome(Outcome(reason=str(error)), self._announce)
+            return None
+        for gone in known.keys() - set(places):
+            _close(known[gone])
+        return [*(known[each] for each in places if each in known), *added]
+
+    def anew(self, open_now: Sequence[Open]) -> tuple[Sequence[Capability], list[Open]]:
+        """Return what a worker serves that starts now, and on which of the sockets that are open.
+
+        Raises:
+            CannotListen: the files can't be served, or want to listen where no socket is open.
+        """
+        fresh = self._files.read()
+        if Outcome(fresh.changes).is_rejected:
+            raise CannotListen(str(Outcome(fresh.changes).described()["reason"]))
+        found = {place(listener): listener for listener in self._listeners(fresh.capabilities)}
+        added = found.keys() - {each.place for each in open_now}
+        if added:
+            raise CannotListen(f"a changed file listens on {min(added)[:2]}, which is not open")
+        fresh.commit()
+        kept = [Open(found[each.place], each.sockets, each.place) for each in open_now if each.place in found]
+        return fresh.capabilities, kept
+
+    def _listeners(self, capabilities: Sequence[Capability]) -> list[Listener]:
+        found = listeners(capabilities, host=self._options.host, ports=self._options.ports)
+        return told_apart([each for each in found if not each.for_operators], self._announce)
+
+    def _listen(self, listener: Listener, count: int = 1) -> list[socket.socket]:
+        opened = listen_together(listener.host, listener.port, count)
+        apps = self._options.apps
+        for told in where(listener, url_of(opened[0]), prefix=apps.prefix, allowed_hosts=apps.allowed_hosts):
+            self._announce(told)
+        return opened
+
+
+def _close(opened: Open) -> None:
+    for its_socket in opened.sockets:
+        its_socket.close()

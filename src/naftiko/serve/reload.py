@@ -1,0 +1,329 @@
+"""Serve what the files say by now, without a restart: what is called stays open, what has changed takes its place.
+
+The files are read and compiled in a thread, beside the calls. What is broken leaves what was served in its place. Then
+each listener gets its new app between two requests; those that it is at finish in the old one, whose connections are
+closed after the last of them, unless an API is as it was: its connections and tokens go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from naftiko.engine.capability import Capability
+from naftiko.engine.keeping import take_over
+from naftiko.expose.announcement import Announce, Announcement
+from naftiko.ground.errors import NaftikoError
+from naftiko.serve.addresses import Listener
+from naftiko.serve.apps import ListenerApp
+from naftiko.serve.changes import Change, Outcome, in_words
+from naftiko.serve.live import LiveApp, Served
+from naftiko.serve.server import Servers, Site
+from naftiko.serve.sockets import CannotListen
+
+_log = logging.getLogger(__name__)
+
+Place = tuple[str, int, str]
+"""Host, port, and the kind of the adapters where the port is any free one: what tells a listener from another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What the files say by now.
+
+    Attributes:
+        capabilities: all that is to be served, those that are as they were among them.
+        replaced: new and old ones of the files that have changed.
+        changes: what is different, and what is refused.
+        commit: keeps it: what is read next is compared with it.
+    """
+
+    capabilities: Sequence[Capability]
+    replaced: Sequence[tuple[Capability, Capability]] = ()
+    changes: Sequence[Change] = ()
+    commit: Callable[[], None] = lambda: None
+
+
+class Files(Protocol):
+    """The files that are served."""
+
+    @property
+    def watched(self) -> Iterable[Path]:
+        """The files and directories whose changes may matter."""
+
+    def is_stale(self) -> bool:
+        """Tell whether something has changed since the last reading."""
+
+    def read(self, text: bytes | None = None) -> Fresh:
+        """Read what has changed; it is called in a thread.
+
+        Args:
+            text: what the one file that is served shall say instead.
+
+        Raises:
+            NaftikoError: nothing can be read.
+        """
+
+
+def tell_outcome(outcome: Outcome, tell: Announce) -> None:
+    """Tell the operator what came of a reload."""
+    is_warning = outcome.is_rejected or any(each.verdict == "refused" for each in outcome.changes)
+    facts = {"event": "reload", **outcome.described()}
+    tell(Announcement(in_words(outcome), facts, is_warning=is_warning, is_aside=True))
+
+
+def place(listener: Listener) -> Place:
+    """Return what tells a listener from another."""
+    kind = "" if listener.port or not listener.exposed else listener.exposed[0].adapter.kind
+    return listener.host, listener.port, kind
+
+
+@dataclass(slots=True, eq=False)
+class Open:
+    """A listener that is open.
+
+    Attributes:
+        sockets: on its port; one in each process that serves it.
+        place: what tells it from others.
+    """
+
+    listener: Listener
+    sockets: Sequence[socket.socket]
+    place: Place
+
+    @property
+    def name(self) -> str:
+        """Where it listens."""
+        opened = self.sockets[0]
+        host, port = opened.getsockname()[:2] if opened.fileno() >= 0 else (self.listener.host, self.listener.port)
+        return f"{host}:{port}"
+
+
+class NeedsListener(NaftikoError):
+    """A change needs a socket that this process can't open: its supervisor does."""
+
+
+class Reloader:
+    """Reloads what a process serves.
+
+    Args:
+        files: reads them.
+        servers: of all listeners.
+        found: what is open now.
+        group: returns the listeners of capabilities; it raises ``NaftikoError`` where they can't be.
+        make_app: makes the app of a listener.
+        listen: opens a listener's socket; ``None`` in a worker, which can't.
+        tell: told what came of it.
+        swapped: called after each change, with what to wait for before what was served is gone.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        servers: Servers,
+        found: Iterable[Open],
+        *,
+        group: Callable[[Sequence[Capability]], Sequence[Listener]],
+        make_app: Callable[[Listener], ListenerApp],
+        listen: Callable[[Listener], Sequence[socket.socket]] | None,
+        tell: Announce,
+        swapped: Callable[[], Callable[[], None]] = lambda: lambda: None,
+    ) -> None:
+        self._files = files
+        self._servers = servers
+        self._open: dict[Place, Open] = {each.place: each for each in found}
+        self._capabilities: list[Capability] = [
+            *dict.fromkeys(exposed.capability for each in self._open.values() for exposed in each.listener.exposed)
+        ]
+        self._group = group
+        self._make_app = make_app
+        self._listen = listen
+        self._tell = tell
+        self._swapped = swapped
+        self._turn = asyncio.Lock()
+        self._waiting: asyncio.Task[Outcome] | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    @property
+    def open(self) -> Sequence[Open]:
+        """The listeners that are open."""
+        return tuple(self._open.values())
+
+    @property
+    def capabilities(self) -> Sequence[Capability]:
+        """What is served by now."""
+        return self._capabilities
+
+    async def reload(self, files: frozenset[str], text: str | None) -> Mapping[str, Any]:
+        """Read files again, and serve them as they are now; see ``expose.control.contract.Reloading``."""
+        if text is None:
+            return (await self.read()).described()
+        if len(self._capabilities) != 1 or not files.issuperset(str(each.path) for each in self._capabilities):
+            detail = f"a body is the new text of one capability, and {len(self._capabilities)} are served"
+            return Outcome(reason=detail).described()
+        return (await self.read(text.encode())).described()
+
+    async def read(self, text: bytes | None = None) -> Outcome:
+        """Read the files, and serve what they say; whoever asks while one is waiting gets what comes of that one.
+
+        Args:
+            text: what the one file that is served shall say instead.
+        """
+        if text is not None:
+            return await self._in_turn(text)
+        if self._waiting is None:
+            self._waiting = asyncio.create_task(self._in_turn(None), name="reload")
+        return await asyncio.shield(self._waiting)
+
+    async def _in_turn(self, text: bytes | None) -> Outcome:
+        async with self._turn:
+            if text is None:
+                self._waiting = None  # who asks from now on may know of something that this one doesn't see
+            try:
+                outcome = await self._reloaded(text)
+            except NeedsListener as error:
+                return Outcome(reason=str(error), needs_listener=True)
+            except NaftikoError as error:
+                outcome = Outcome(reason=str(error))
+            tell_outcome(outcome, self._tell)
+            return outcome
+
+    def soon(self) -> None:
+        """Reload, beside whatever the event loop is at."""
+        task = asyncio.create_task(self._logged(), name="reload")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _logged(self) -> None:
+        try:
+            await self.read()
+        except Exception:  # noqa: BLE001  # what was served goes on, and nobody waits for this
+            _log.exception("the files could not be reloaded")
+
+    def watched(self) -> Iterable[Path]:
+        """Return the files and directories whose changes may matter."""
+        return self._files.watched
+
+    def is_stale(self) -> bool:
+        """Tell whether a file has changed since it was read; it is called in a thread."""
+        return self._files.is_stale()
+
+    async def _reloaded(self, text: bytes | None) -> Outcome:
+        fresh = await asyncio.to_thread(self._files.read, text)
+        await asyncio.gather(*(_renew(each) for each in fresh.capabilities if each in self._capabilities))
+        if not any(each.verdict != "refused" for each in fresh.changes):
+            return Outcome(fresh.changes)
+        wanted = {place(listener): listener for listener in self._group(fresh.capabilities)}
+        added = [wanted[key] for key in wanted.keys() - self._open.keys()]
+        removed = [self._open[key] for key in self._open.keys() - wanted.keys()]
+        kept = [(self._open[key], wanted[key]) for key in wanted.keys() & self._open.keys()]
+        opened = self._listening(added, removed)
+        try:
+            apps = await asyncio.to_thread(self._apps, kept, opened)
+        except BaseException:
+            for each in opened:
+                each.sockets[0].close()
+            raise
+        for now, before in fresh.replaced:
+            take_over(now, before)
+        left = [await self._changed(each, listener, apps) for each, listener in kept if each in apps]
+        for each in opened:
+            await self._servers.open(Site(each.sockets[0], partial(apps.__getitem__, each)))
+            self._open[each.place] = each
+        closing = [self._closed(each) for each in removed]
+        fresh.commit()
+        gone = [each for each in self._capabilities if each not in fresh.capabilities]
+        self._capabilities = [*fresh.capabilities]
+        self._retire(left, closing, gone)
+        told = [Change(each.name, "opened") for each in opened]
+        told += [Change(each.name, "closed") for each in removed]
+        return Outcome((*fresh.changes, *told))
+
+    def _listening(self, added: Sequence[Listener], removed: Sequence[Open]) -> list[Open]:
+        """Open the sockets of new listeners, all of them or none.
+
+        Raises:
+            CannotListen: one can't be opened; all stays as it was.
+            NeedsListener: this process opens none.
+        """
+        if self._listen is None and (added or removed):
+            raise NeedsListener("other listeners are wanted")
+        opened: list[Open] = []
+        try:
+            opened += (
+                Open(listener, self._listen(listener), place(listener))
+                for listener in added
+                if self._listen is not None
+            )
+        except CannotListen:
+            for each in opened:
+                each.sockets[0].close()
+            raise
+        return opened
+
+    def _apps(self, kept: Sequence[tuple[Open, Listener]], opened: Sequence[Open]) -> dict[Open, ListenerApp]:
+        """Return the new apps, of what is open and has changed and of what is open now."""
+        changed = [(each, listener) for each, listener in kept if _differ(each.listener, listener)]
+        return {
+            each: self._make_app(listener) for each, listener in (*changed, *((each, each.listener) for each in opened))
+        }
+
+    async def _changed(self, each: Open, listener: Listener, apps: Mapping[Open, ListenerApp]) -> Served:
+        each.listener = listener
+        return await self._servers.change(each.sockets[0], apps[each])
+
+    def _closed(self, each: Open) -> asyncio.Task[None]:
+        del self._open[each.place]
+        return self._servers.close(each.sockets[0])
+
+    def _retire(
+        self, left: Sequence[Served], closing: Sequence[asyncio.Task[None]], gone: Sequence[Capability]
+    ) -> None:
+        task = asyncio.create_task(self._retired(left, closing, gone, self._swapped()), name="retire")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _retired(
+        self,
+        left: Sequence[Served],
+        closing: Sequence[asyncio.Task[None]],
+        gone: Sequence[Capability],
+        then: Callable[[], None],
+    ) -> None:
+        """Wait until nobody waits for an answer of what was served, and close it."""
+        await asyncio.gather(*(served.idle() for served in left), *closing, return_exceptions=True)
+        for served in left:
+            if isinstance(served.app, LiveApp):
+                await served.app.aclose()
+        for capability in gone:
+            await capability.aclose()
+        then()
+        del left, closing, gone
+        gc.collect()  # what was served first is frozen; all that came later is small
+
+    async def aclose(self) -> None:
+        """Close what is still waited for, at the end of the process."""
+        for task in tuple(self._retiring):
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await asyncio.gather(*(capability.aclose() for capability in self._capabilities), return_exceptions=True)
+
+
+def _differ(before: Listener, now: Listener) -> bool:
+    """Tell whether other adapters are behind a listener, or under other names."""
+    return before.shared != now.shared or [each.adapter for each in before.exposed] != [
+        each.adapter for each in now.exposed
+    ]
+
+
+async def _renew(capability: Capability) -> None:
+    """Read the variables of a file anew that has not changed itself: a store has no file that would tell."""
+    for upstream in capability.upstreams.values():
+        await upstream.renew()
