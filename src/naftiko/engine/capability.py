@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import unquote
@@ -18,6 +17,7 @@ from naftiko.engine.answer import Answer
 from naftiko.engine.foreign import check_foreign_secrets
 from naftiko.engine.lint import lint_files
 from naftiko.engine.mock import MockTransport, with_stand_ins
+from naftiko.engine.picked import matches, picked
 from naftiko.engine.reach import FileRoots, Reach, ReadableNames, reach_of
 from naftiko.engine.run import PLAIN, Engine, Finish
 from naftiko.engine.settings import Settings
@@ -283,14 +283,14 @@ class Capability:
         if settings.mock:  # all there is of it: other variables, another transport, and stand-ins for steps' values
             seen, complete = StandInVariables(self.variables), with_stand_ins
             settings = replace(settings, transport=lambda _: MockTransport(redactor, FORWARD))
-        connections = _picked([api.namespace for api in self.plan.apis.values()], settings.connections)
+        connections = picked([api.namespace for api in self.plan.apis.values()], settings.connections)
         upstreams = {
             key: Upstream(
                 api,
                 seen,
                 settings,
                 redactor,
-                comma_arrays=_matches(api.namespace, settings.comma_arrays),
+                comma_arrays=matches(api.namespace, settings.comma_arrays),
                 connections=connections.get(api.namespace),
                 renew=None if settings.mock else self.variables.renew,
             )
@@ -467,26 +467,7 @@ def _merged(settings: Settings, variables: Mapping[str, str], base_uris: Mapping
 def _link_settings(loaded: Loaded, settings: Settings) -> LinkSettings:
     """Resolve the operator's patterns to this file's namespaces; an exact name wins over a pattern."""
     names = [entry.namespace or "" for entry in loaded.document.consumes if isinstance(entry, ConsumesHttp)]
-    return LinkSettings(_picked(names, settings.base_uris), _picked(names, settings.authentication))
-
-
-ValueT = TypeVar("ValueT")
-
-
-def _picked(names: Iterable[str], by_pattern: Mapping[str, ValueT]) -> dict[str, ValueT]:
-    """Return what the operator says of each name of which anything is said."""
-    patterns = {name: _pattern(name, by_pattern) for name in names}
-    return {name: by_pattern[pattern] for name, pattern in patterns.items() if pattern is not None}
-
-
-def _pattern(name: str, patterns: Collection[str]) -> str | None:
-    if name in patterns:
-        return name
-    return max((pattern for pattern in patterns if fnmatchcase(name, pattern)), key=len, default=None)
-
-
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return LinkSettings(picked(names, settings.base_uris), picked(names, settings.authentication))
 
 
 def run_to_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:

@@ -216,6 +216,7 @@ class Reloader:
         return self._files.is_stale()
 
     async def _reloaded(self, text: bytes | None) -> Outcome:
+        await self._servers.started()
         fresh = await asyncio.to_thread(self._files.read, text)
         await asyncio.gather(*(_renew(each) for each in fresh.capabilities if each in self._capabilities))
         if not any(each.verdict != "refused" for each in fresh.changes):

@@ -226,9 +226,14 @@ class Servers:
         self._connections = Connections(limits or ConnectionLimits())
         self._ready = ready
         self._running: dict[socket.socket, _Running] = {}
+        self._started = asyncio.Event()
         self._stopping = asyncio.Event()
         self._draining = asyncio.Event()
         self._streams = OpenStreams()
+
+    async def started(self) -> None:
+        """Wait until all listeners answer."""
+        await self._started.wait()
 
     def is_serving(self, opened: socket.socket) -> bool:
         """Tell whether what comes to a socket is answered, and is meant to be."""
@@ -284,6 +289,7 @@ class Servers:
                 await self.open(site)
             if self._ready is not None and not self._stopping.is_set():
                 self._ready()
+            self._started.set()
             await self._ended()
         finally:
             self.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Callable
@@ -14,6 +15,7 @@ _SIGNALLED = 128
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 _ECHO_SECONDS = 1.0
 """How long a signal that came early may be told of again; later the same signal is a second one."""
+_log = logging.getLogger(__name__)
 
 
 def end_while_loading() -> None:
@@ -36,6 +38,11 @@ def end_while_loading() -> None:
 
 def _survive(number: int, frame: object) -> None:
     """Do nothing: a log line may be half written just now."""
+
+
+def _note_hangup() -> None:
+    """SIGHUP asks for something that isn't done here; it ends neither the process nor a call all the same."""
+    _log.warning("SIGHUP: over stdio the files are not read again; to load them, stop and start again")
 
 
 class Signals:
@@ -63,10 +70,10 @@ class Signals:
         self._stop = stop
         for number in _NUMBERS:
             loop.add_signal_handler(number, self._came, number)
-        if reload is not None and self._minds_hangup:
-            loop.add_signal_handler(signal.SIGHUP, reload)
+        if self._minds_hangup:
+            loop.add_signal_handler(signal.SIGHUP, reload or _note_hangup)
             if self._hung_up:
-                reload()
+                (reload or _note_hangup)()
         if self._count:
             stop()
             loop.call_later(_ECHO_SECONDS, self._early.clear)

@@ -297,6 +297,8 @@ class Supervisor:
         """Replace the workers one by one; if a new one doesn't come to serve, the old ones stay."""
         said = self._scouted()
         if said is None or not self._prepare(said):
+            if not self._came:
+                _log.error("the files can't be served as they are by now: no worker is replaced, the old ones stay")
             return
         for worker in [known for known in self._workers.values() if not known.stopping]:
             successor = self._start(worker.slot, reload=True)
