@@ -124,6 +124,19 @@ def rest(served: Served) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture
+def patient(upstream: StandInUpstream, tmp_path: Path) -> Iterator[httpx.Client]:
+    """A server whose limit is memory alone: how long a processor takes for it is the machine's business."""
+    file = tmp_path / "large.yaml"
+    file.write_text(FILE.replace("URL", upstream.url))
+    with (
+        serving(file, *FREE, "--document-timeout", "100", env={"TOKEN": SECRET}) as running,
+        httpx.Client(base_url=running.rest, trust_env=False, timeout=LIMIT) as client,
+    ):
+        wait_until(lambda: bool(children(running.process.pid)))
+        yield client
+
+
 def tool(served: Served, name: str, arguments: dict[str, object]) -> dict[str, object]:
     message = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
     answer = httpx.post(served.mcp, json=message, trust_env=False, timeout=LIMIT, headers=MCP)
@@ -294,15 +307,15 @@ def _lives(pid: int) -> bool:
         return False
 
 
-def test_what_is_deep_is_in_an_answer_once_for_each_level_up_to_a_limit(upstream, rest):
+def test_what_is_deep_is_in_an_answer_once_for_each_level_up_to_a_limit(upstream, patient):
     for name, size in (("deep", 100_000), ("deeper", 2_000_000)):
         text = '{"x":' * 100 + json.dumps("t" * size) + "}" * 100
         upstream.on("GET", f"/{name}", Response(text.encode(), media_type="application/json"))
     for path in ("/every", "/collected"):
-        found = rest.get(f"{path}/deep").json()["found"]
+        found = patient.get(f"{path}/deep").json()["found"]
         assert len(found) == 100
         assert found[-2:] == [{"x": "t" * 100_000}, "t" * 100_000]
-        answer = rest.get(f"{path}/deeper")
+        answer = patient.get(f"{path}/deeper")
         assert answer.status_code == 502
         assert "takes too much memory for its size" in answer.json()["detail"]
-    assert rest.get("/every/small").json() == {"found": []}
+    assert patient.get("/every/small").json() == {"found": []}
