@@ -36,7 +36,7 @@ def asked(*extras: str) -> Iterator[Requirement]:
             yield requirement
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("dev.txt", ("dev",)), ("image.txt", ("formats",))])
+@pytest.mark.parametrize(("lock", "extras"), [("dev.txt", ("dev",)), ("image.txt", ("formats", "otel", "reload"))])
 def test_every_dependency_is_locked_within_its_bounds(lock, extras):
     versions = locked(lock)
     for requirement in asked(*extras):

@@ -275,9 +275,10 @@ def test_metrics_of_all_processes_are_added_up(control, running):
     assert "ikanos_http_client_pool_in_use" in answer.text
 
 
-def test_no_trace_is_kept_yet(control):
-    assert control.get("/traces").status_code == 503
-    assert control.get("/traces/x").status_code == 503
+def test_a_trace_that_is_not_kept(control):
+    assert set(control.get("/traces").json()) == {"traces", "bufferSize", "bufferUsed"}
+    answer = control.get("/traces/x")
+    assert (answer.status_code, answer.json()) == (404, {"error": "Trace not found: x"})
 
 
 def test_no_script_runs_here(control):

@@ -91,10 +91,10 @@ def test_levels_and_lives(port, running):
     assert run("lifecycle", "nosuch", "--state", "up", "--port", port).returncode == 1
 
 
-def test_traces_say_that_nothing_is_traced(port):
-    done = run("traces", "--port", port)
-    assert done.returncode == 1
-    assert "nothing is traced" in done.stderr
+def test_a_trace_that_is_not_there(port):
+    done = run("traces", "deadbeef", "--port", port)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Trace not found: deadbeef" in done.stderr
 
 
 def test_the_port_is_that_of_the_file_in_the_working_directory(port, tmp_path: Path):

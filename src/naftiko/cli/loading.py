@@ -103,6 +103,9 @@ class CapabilityFiles:
         admission: makes what looks at what the files use; it may ask at a terminal the first time only.
         ports: of the operator, by kind, namespace or pattern.
         others: further files that the settings are made of.
+
+    Attributes:
+        served: told what is served, each time that it changes.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class CapabilityFiles:
         self._make_admission = admission
         self._ports = ports
         self._others = tuple(others)
+        self.served: Callable[[Sequence[Capability]], None] | None = None
         self._known: dict[Path, _Known] = {}
         self._admission: Admission | None = None
         self._seen: dict[Path, Stamp] = {}
@@ -206,6 +210,8 @@ class CapabilityFiles:
 
         def commit() -> None:
             self._known, self._settings = reading.known, settings
+            if self.served is not None:
+                self.served([each.capability for each in reading.known.values()])
             self._seen.update((path, known) for each in reading.known.values() for path, known in each.stamps.items())
 
         if is_other and not reading.changes:

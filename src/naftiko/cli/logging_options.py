@@ -82,14 +82,22 @@ def start_logs(given: Mapping[str, Any], redactors: list[Redactor]) -> None:
     except ValueError as error:
         raise click.UsageError(f"--log-level: {error}") from error
     if given["audit_log"]:
-        start_audit(_opened(given["audit_log"]), os.environ.get("NAFTIKO_AUDIT_KEY", ""), redactors)
+        start_audit(opened(given["audit_log"], "--audit-log"), os.environ.get("NAFTIKO_AUDIT_KEY", ""), redactors)
 
 
-def _opened(path: str) -> int:
-    """Return the descriptor of a file that is appended to, which nobody else may read if it is new."""
+def opened(path: str, named: str) -> int:
+    """Return the descriptor of a file that is appended to, which nobody else may read if it is new.
+
+    Args:
+        path: of the file; ``-``: stderr.
+        named: the option.
+
+    Raises:
+        click.UsageError: it can't be written.
+    """
     if path == _STDERR:
         return 2
     try:
         return os.open(Path(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise click.UsageError(f"--audit-log {path}: {(error.strerror or 'can not be written').lower()}") from error
+        raise click.UsageError(f"{named} {path}: {(error.strerror or 'can not be written').lower()}") from error

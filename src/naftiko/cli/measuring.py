@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from naftiko.cli.files import find_files
+from naftiko.cli.otel import otel_here
 from naftiko.expose.registry import KINDS
 
 if TYPE_CHECKING:
@@ -19,17 +20,18 @@ _DECLARED: Final = re.compile(rb"""\bcontrol\b|["']?(?:management|observability)
 
 
 def metrics_of(given: dict[str, Any], paths: Sequence[str]) -> Metrics | None:
-    """Return what measures this process, where a port is opened that shows it; else ``None``.
+    """Return what measures this process, where a port is opened that shows it, or it is sent; else ``None``.
 
     Args:
         given: the options of ``serve``.
         paths: files, directories and patterns.
     """
-    if given["transport"] == "stdio":
-        return None
-    is_asked = given["control"] is not None or given["probe_port"] is not None
-    if not is_asked and not any(map(_declares_control, find_files(paths).files)):
-        return None
+    if not _is_sent():
+        if given["transport"] == "stdio":
+            return None
+        is_asked = given["control"] is not None or given["probe_port"] is not None
+        if not is_asked and not any(map(declares_control, find_files(paths).files)):
+            return None
     from naftiko.observe.metrics import Metrics  # noqa: PLC0415  # only where something is measured
 
     return Metrics()
@@ -40,13 +42,18 @@ def shown_metrics(metrics: Metrics | None, given: dict[str, Any], capabilities: 
     if metrics is None:
         return None
     shows = any(KINDS[adapter.kind].shows_metrics(adapter) for each in capabilities for adapter in each.adapters)
-    if not shows and given["control"] is None and given["probe_port"] is None:
+    if not shows and given["control"] is None and given["probe_port"] is None and not _is_sent():
         return None
     metrics.serves([each.label for each in capabilities])
     return metrics
 
 
-def _declares_control(path: Path) -> bool:
+def _is_sent() -> bool:
+    return otel_here().sends_metrics
+
+
+def declares_control(path: Path) -> bool:
+    """Tell whether a file may declare a control adapter: nothing of it is read but a word."""
     try:
         return _DECLARED.search(path.read_bytes()) is not None
     except OSError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -18,6 +18,7 @@ from naftiko.cli.measuring import metrics_of, shown_metrics
 from naftiko.cli.names import KnownNames, check_names
 from naftiko.cli.options import env_files_read, read_settings_again, shared_options
 from naftiko.cli.telling import Teller
+from naftiko.cli.tracing import seeing, tracing_of, tracing_options
 from naftiko.cli.trusted import Admission
 from naftiko.engine.capability import Capability
 from naftiko.engine.memory import budget_of
@@ -29,6 +30,7 @@ from naftiko.expose.http.gate import host_pattern, origin_pattern
 from naftiko.expose.mcp.options import MAX_SESSIONS
 from naftiko.expose.registry import KINDS
 from naftiko.expose.selection import Selection
+from naftiko.observe.observer import Observer
 from naftiko.observe.redaction import Redactor
 from naftiko.serve.addresses import DEFAULT_HOST, is_http
 from naftiko.serve.announcements import missing, surroundings
@@ -39,9 +41,6 @@ from naftiko.serve.process import serve as serve_all
 from naftiko.serve.signals import end_while_loading
 from naftiko.serve.watch import check_watchable
 from naftiko.serve.workers import worker_count
-
-if TYPE_CHECKING:
-    from naftiko.observe.metrics import Metrics
 
 _BUDGET = NamedNumber("PATTERN=CHARACTERS", "list-ships=20000")
 _MEMORY = CheckedType("SIZE", budget_of)
@@ -210,6 +209,7 @@ _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, 
     "reads them once.",
 )
 @logging_options
+@tracing_options
 @shared_options
 def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     """Serve capabilities over REST and MCP.
@@ -221,7 +221,8 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     end_while_loading()
     tell = Teller(given["log_format"], redactors, verbose=given["verbose"])
     metrics = metrics_of(given, default_paths(paths))
-    changed = _changed(settings, given, metrics)
+    tracing = tracing_of(given, default_paths(paths), redactors)
+    changed = _changed(settings, given, seeing(tracing, metrics))
     known = KnownNames()
     files = CapabilityFiles(
         default_paths(paths),
@@ -247,13 +248,16 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
         raise click.ClickException("nothing to serve")
     over_stdio = given["transport"] == "stdio" or _is_stdio_alone(capabilities)
     files.tell_uses()
+    figures = shown_metrics(metrics, given, capabilities)
+    traces = None if tracing is None else tracing.start(capabilities, figures, files)
     if over_stdio:
         serve_stdio(capabilities, _app_options(given))
         served_all = True
     else:
         options = replace(
             _serve_options(given),
-            figures=shown_metrics(metrics, given, capabilities),
+            figures=figures,
+            traces=traces,
             call_seconds=changed.limits.total,
             limits=connection_limits(given, capabilities, tell),
         )
@@ -262,11 +266,11 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
         sys.exit(1)
 
 
-def _changed(settings: Settings, given: dict[str, Any], metrics: Metrics | None) -> Settings:
+def _changed(settings: Settings, given: dict[str, Any], observer: Observer | None) -> Settings:
     """Return the settings of the capabilities, with what the options of this command say."""
     return replace(
         settings,
-        observer=settings.observer if metrics is None else metrics.observer(),
+        observer=observer or settings.observer,
         mock=given["mock"],
         limits=_limits(settings.limits, given),
         connections=dict(given["upstream_max_concurrent_calls"]),
@@ -279,7 +283,7 @@ def _settings_by_now(given: dict[str, Any], first: Settings) -> Callable[[], Set
 
     def by_now() -> Settings:
         with context.scope(cleanup=False):
-            return replace(_changed(read_settings_again(), given, None), observer=first.observer)
+            return _changed(read_settings_again(), given, first.observer)
 
     return by_now
 

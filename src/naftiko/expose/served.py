@@ -17,6 +17,7 @@ from naftiko.expose.announcement import Announcement
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from naftiko.document.model.control import Observability
     from naftiko.engine.capability import Adapter, Capability, Unit
     from naftiko.expose.spaces import Spaces
     from naftiko.link.adapters.kind import AdapterKind
@@ -178,6 +179,11 @@ class ServedKind(ABC, Generic[OptionsT]):
         """Tell whether an adapter shows what is measured; where none does, nothing is."""
         del adapter
         return False
+
+    def observability(self, adapter: Adapter) -> Observability | None:
+        """Return what an adapter says is observed; ``None`` where it has nothing to say of that."""
+        del adapter
+        return None
 
     def prepare(self) -> None:
         """Import what every process that serves needs: it is done once, before they are forked."""

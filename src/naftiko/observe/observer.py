@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 Seen: TypeAlias = Literal["unit", "step", "exchange"]
 """What an observer may see."""
+_PORTS: Final = {"http": 80, "https": 443}
 _UNSEEN: Final[AbstractContextManager[None]] = nullcontext()
 
 
@@ -156,6 +157,12 @@ class Exchange:
         return _host(self._address.partition("://")[2].partition("/")[0])
 
     @property
+    def server_port(self) -> int:
+        """The port that it is sent to."""
+        scheme, _, rest = self._address.partition("://")
+        return _port(scheme, rest.partition("/")[0])
+
+    @property
     def _address(self) -> str:
         # A request of ours has its URL as text, and parses it only for who asks.
         return getattr(self._request, "address", None) or str(self._request.url)
@@ -171,6 +178,13 @@ def _host(authority: str) -> str:
     host = authority.partition("?")[0].rpartition("@")[2]
     inside, bracket, _ = host.partition("]")
     return (f"{inside}{bracket}" if bracket else host.partition(":")[0]).strip("[]").lower()
+
+
+@lru_cache(maxsize=256)
+def _port(scheme: str, authority: str) -> int:
+    """Return the port of what stands between ``//`` and the path, else the scheme's."""
+    said = authority.partition("?")[0].rpartition("@")[2].rpartition("]")[2].rpartition(":")[2]
+    return int(said) if said.isdecimal() else _PORTS.get(scheme.lower(), 80)
 
 
 class Observer:

@@ -57,10 +57,11 @@ class RequestRecord:
         trace_id: of the trace that it belongs to, 32 hexadecimal digits, or ``""``.
         began: when it came, by ``perf_counter``.
         timing: how long it waited for upstreams; ``None`` where nobody wants to know.
+        fields: of the head of the answer, beside the app's own; ``None`` where another server serves.
     """
 
     __slots__ = (
-        *("adapter", "began", "caller", "client", "failed", "is_callers", "method", "path", "request_id"),
+        *("adapter", "began", "caller", "client", "failed", "fields", "is_callers", "method", "path", "request_id"),
         *("route", "rpc", "sent", "status", "timing", "tool", "trace_id"),
     )
 
@@ -75,6 +76,7 @@ class RequestRecord:
         self.is_callers = is_callers
         self.client = client
         self.timing: CallTiming | None = None
+        self.fields: list[tuple[bytes, bytes]] | None = None
         self.method = self.path = self.adapter = self.route = self.tool = self.rpc = self.caller = self.trace_id = ""
         self.status = self.sent = 0
         self.failed = False

@@ -10,7 +10,7 @@ from functools import lru_cache
 def shown(moment: float) -> str:
     """Return a moment, in seconds since the epoch."""
     second = int(moment)
-    return f"{_second(second)}.{int((moment - second) * 1000):03d}Z"
+    return f"{shown_second(second)}.{int((moment - second) * 1000):03d}Z"
 
 
 def shown_now() -> str:
@@ -19,5 +19,6 @@ def shown_now() -> str:
 
 
 @lru_cache(maxsize=4)  # the same for a thousand lines of a busy server
-def _second(second: int) -> str:
+def shown_second(second: int) -> str:
+    """Return a second since the epoch, without its zone."""
     return dt.datetime.fromtimestamp(second, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")

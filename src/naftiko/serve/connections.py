@@ -300,20 +300,20 @@ class Connection(HttpToolsProtocol):
                 asked = value
         if size > self._all.limits.head_bytes:
             self._refusal = self._too_large()
-        parser = self.parser
+        parser, every = self.parser, self.server_state.default_headers
         version = parser.get_http_version()
         if hosts != 1 and (hosts > 1 or version == "1.1"):
             self._refusal = (400, "bad-request", "a request names its host exactly once (RFC 9112 chapter 3.2)")
         if self._refusal is not None:
             raise _Refused
         self._complete_scope(parser.get_method(), version)
-        record = self.scope[REQUEST] = record_of(asked, self.address)  # type: ignore[typeddict-unknown-key]  # ours
+        record = self.scope[REQUEST] = record_of(asked, self.address, every)  # type: ignore[typeddict-unknown-key]  # ours
         before = self.cycle
         self.cycle = Exchange(
             cast("Scope", self.scope),
             self._polite,
             self.flow,
-            [*self.server_state.default_headers, (REQUEST_ID, record.request_id.encode())],
+            record.fields or (),
             self.on_response_complete,
             expects_continue=self.expect_100_continue,
             keep_alive=version != "1.0" and not self._is_last and parser.should_keep_alive(),

@@ -23,6 +23,7 @@ from naftiko.expose.control.adapter import CONTROL
 from naftiko.expose.control.contract import Traces
 from naftiko.expose.registry import KINDS
 from naftiko.expose.served import Exposed, ServedKind
+from naftiko.observe.endings import end
 from naftiko.observe.lines import LINES
 from naftiko.plan.deadline import CHECK_LIMIT, SHORT
 from naftiko.serve.addresses import impossible_port, listeners
@@ -44,6 +45,10 @@ from naftiko.serve.workers import DRAIN_SIGNAL, PULSE_SECONDS, Assignment, Super
 
 _GC_THRESHOLDS = (50_000, 50, 100)
 """A served plan never dies: collecting it again and again costs a third of a large mapped answer (docs/performance)."""
+
+
+_ENDING_SECONDS = 2.0
+"""For what waits to be sent to others, such as traces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,10 +354,12 @@ async def _run_stdio(serving: Awaitable[None], capabilities: Sequence[Capability
     try:
         await serving
     finally:
+        await asyncio.to_thread(end, _ENDING_SECONDS)
         await _close(capabilities)
 
 
 def _end_at_once() -> None:
+    end(0.2)
     LINES.drain(0.2)
     os._exit(0)
 
@@ -402,6 +409,7 @@ async def _run(process: _Process, signals: Signals) -> None:
         _close_pool()
         if answering is not None:
             await answering.finish()
+        await asyncio.to_thread(end, _ENDING_SECONDS)
         # Only now is no listener left whose requests may need a connection.
         await (_close(process.capabilities) if reloader is None else reloader.aclose())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,15 +14,18 @@ from naftiko.observe.timing import CallTiming, measured
 REQUEST_ID: Final = b"x-request-id"
 
 
-def record_of(asked: bytes | None, client: str) -> RequestRecord:
+def record_of(asked: bytes | None, client: str, fields: Sequence[tuple[bytes, bytes]]) -> RequestRecord:
     """Return the record of a request.
 
     Args:
         asked: the caller's own id.
         client: the address that it comes from.
+        fields: of every answer.
     """
     own = taken_request_id(asked) if asked is not None else None
-    return RequestRecord(own or new_request_id(), is_callers=own is not None, client=client)
+    record = RequestRecord(own or new_request_id(), is_callers=own is not None, client=client)
+    record.fields = [*fields, (REQUEST_ID, record.request_id.encode())]
+    return record
 
 
 class Recording:

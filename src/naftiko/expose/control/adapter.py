@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from naftiko.document.model import AdapterModel, ControlAdapter
+from naftiko.document.model.control import Observability
 from naftiko.expose.control.options import ControlOptions
 from naftiko.expose.control.switches import Switches
 from naftiko.expose.served import Exposed, Mounted, ServedKind
@@ -55,6 +56,9 @@ class _Control(ServedKind[ControlOptions]):
 
     def shows_metrics(self, adapter: Adapter) -> bool:
         return Switches.of(cast(ControlAdapter, adapter.plan.model)).metrics
+
+    def observability(self, adapter: Adapter) -> Observability:
+        return cast(ControlAdapter, adapter.plan.model).observability or Observability()
 
     def prepare(self) -> None:
         importlib.import_module("naftiko.expose.control.mounting")
