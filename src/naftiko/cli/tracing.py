@@ -72,7 +72,8 @@ class Tracing:
     """
 
     def __init__(self, given: Mapping[str, Any], otel: Otel, redactors: Sequence[Redactor]) -> None:
-        from naftiko.observe.tracing import Privacy, Tracer  # noqa: PLC0415  # only where something is traced
+        from naftiko.observe.spans import Privacy  # noqa: PLC0415  # only where something is traced
+        from naftiko.observe.tracing import Tracer  # noqa: PLC0415  # likewise
 
         privacy = Privacy(tuple(given["trace_allow"]), tuple(given["trace_deny"]), given["trace_values"])
         self.tracer: Final[Tracer] = Tracer(privacy, redactors)

@@ -66,6 +66,15 @@ class WireRequest(httpx.Request):
         """The headers as they go on the wire."""
         return self._pairs if self._headers is None else self._headers.raw
 
+    def set_header(self, name: str, value: str) -> None:
+        """Set a header, without making ``headers`` for it, which takes longer than all else of most requests."""
+        if self._headers is not None:
+            self._headers[name] = value
+            return
+        raw = name.lower().encode("ascii")
+        self._pairs = [pair for pair in self._pairs if len(pair[0]) != len(raw) or pair[0].lower() != raw]
+        self._pairs.append((name.encode("ascii"), value.encode("ascii")))
+
     @property
     def url(self) -> httpx.URL:  # type: ignore[override]  # an attribute there, parsed on demand here
         """The URL, parsed."""

@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Literal, TypeAlias
 
-Seen: TypeAlias = Literal["unit", "step", "exchange"]
+Seen: TypeAlias = Literal["unit", "step", "exchange", "request"]
 """What an observer may see."""
 _PORTS: Final = {"http": 80, "https": 443}
 _UNSEEN: Final[AbstractContextManager[None]] = nullcontext()
@@ -169,7 +169,11 @@ class Exchange:
 
     def set_header(self, name: str, value: str) -> None:
         """Set a header of the request, such as ``traceparent``; until the context is entered."""
-        self._request.headers[name] = value
+        light = getattr(self._request, "set_header", None)
+        if light is None:
+            self._request.headers[name] = value
+        else:
+            light(name, value)
 
 
 @lru_cache(maxsize=256)
@@ -208,6 +212,11 @@ class Observer:
         del run
         return _UNSEEN
 
+    def request(self, caller: Caller, name: str, /) -> AbstractContextManager[Any]:
+        """See a request of MCP that runs no unit: a list, a prompt, whose name is given, or a completion."""
+        del caller, name
+        return _UNSEEN
+
     def exchange(self, exchange: Exchange, /) -> AbstractContextManager[Any]:
         """See a request that is sent to an upstream, to the end of the answer's body; each attempt is one."""
         del exchange
@@ -222,6 +231,7 @@ class Observers(Observer):
         self.every: Final[tuple[Observer, ...]] = tuple(inner)
         self._units = tuple(each.unit for each in inner if sees(each, "unit"))
         self._steps = tuple(each.step for each in inner if sees(each, "step"))
+        self._requests = tuple(each.request for each in inner if sees(each, "request"))
         self._exchanges = tuple(each.exchange for each in inner if sees(each, "exchange"))
 
     def unit(self, run: UnitRun, /) -> AbstractContextManager[Any]:
@@ -231,6 +241,10 @@ class Observers(Observer):
     def step(self, run: StepRun, /) -> AbstractContextManager[Any]:
         """See a step run."""
         return _together([see(run) for see in self._steps])
+
+    def request(self, caller: Caller, name: str, /) -> AbstractContextManager[Any]:
+        """See a request of MCP that runs no unit."""
+        return _together([see(caller, name) for see in self._requests])
 
     def exchange(self, exchange: Exchange, /) -> AbstractContextManager[Any]:
         """See a request that is sent to an upstream."""

@@ -27,7 +27,8 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 
 from naftiko.observe.figures import MetricsSnapshot
 from naftiko.observe.otlp_metrics import MetricsSender
-from naftiko.observe.tracing import Span, TracePart
+from naftiko.observe.spans import Span
+from naftiko.observe.tracing import TracePart
 
 _log = logging.getLogger(__name__)
 _EXPORTERS: Final = "opentelemetry.exporter.otlp"

@@ -8,8 +8,9 @@ from typing import Any, Final
 import orjson
 
 from naftiko.observe.lines import LINES
+from naftiko.observe.spans import Span
 from naftiko.observe.trace_context import Parent
-from naftiko.observe.tracing import Span, TracePart
+from naftiko.observe.tracing import TracePart
 
 _KINDS: Final = {"INTERNAL": 1, "SERVER": 2, "CLIENT": 3}
 _ERROR: Final = 2

@@ -6,33 +6,36 @@ is not sampled has ids, which go on to upstreams, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from functools import lru_cache
-from random import getrandbits
 from time import perf_counter_ns, time_ns
 from types import TracebackType
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from naftiko.ground.errors import CallError
-from naftiko.observe.observer import Exchange, Observer, StepRun, UnitRun
+from naftiko.observe.observer import Caller, Exchange, Observer, StepRun, UnitRun
 from naftiko.observe.redaction import Redactor
 from naftiko.observe.requests import request_now
+from naftiko.observe.spans import (
+    BAD,
+    INTERNAL,
+    MCP,
+    SERVER,
+    Privacy,
+    Span,
+    client_span,
+    describe,
+    describe_peer,
+    describe_request,
+    error_type,
+    new_span_id,
+    new_trace_id,
+)
 from naftiko.observe.trace_context import W3C, WRITERS, Parent, as_traceparent, of_headers, of_meta
 
-SERVER: Final = "SERVER"
-INTERNAL: Final = "INTERNAL"
-CLIENT: Final = "CLIENT"
 MOST_SPANS: Final = 1_000
 """Of one run; more are counted, and not kept."""
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "CONNECT", "TRACE"})
-_OTHER: Final = "_OTHER"
-_MCP: Final = "mcp"
-_FAILED: Final = 500
-_BAD: Final = 400
 _LONGEST: Final = 200
 _ALL: Final = 1 << 64
 _UNSEEN: Final[AbstractContextManager[None]] = nullcontext()
@@ -58,36 +61,6 @@ class Sampler:
 
 
 @dataclass(frozen=True, slots=True)
-class Privacy:
-    """Which attributes spans have.
-
-    Attributes:
-        allow: patterns of names; none: all.
-        deny: patterns of names that are left out.
-        shows_values: whether what callers send in paths and queries is among them.
-    """
-
-    allow: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
-    shows_values: bool = False
-
-    @property
-    def filters(self) -> bool:
-        """Whether anything is left out by its name."""
-        return bool(self.allow or self.deny)
-
-    def kept(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the attributes that are shown."""
-        return {name: value for name, value in attributes.items() if _is_kept(name, self.allow, self.deny)}
-
-
-@lru_cache(maxsize=512)
-def _is_kept(name: str, allow: tuple[str, ...], deny: tuple[str, ...]) -> bool:
-    is_allowed = not allow or any(fnmatchcase(name, each) for each in allow)
-    return is_allowed and not any(fnmatchcase(name, each) for each in deny)
-
-
-@dataclass(frozen=True, slots=True)
 class Traced:
     """How a capability is traced.
 
@@ -98,39 +71,6 @@ class Traced:
 
     sampler: Sampler = field(default_factory=Sampler)
     propagations: tuple[str, ...] = (W3C,)
-
-
-class Span:
-    """A span.
-
-    Attributes:
-        name: of the span.
-        kind: ``SERVER``, ``INTERNAL`` or ``CLIENT``.
-        span_id: 16 hexadecimal digits.
-        parent_id: likewise, or ``""``.
-        began: nanoseconds since the epoch.
-        ended: likewise.
-        attributes: by their names.
-        is_error: whether it failed.
-        link: a context that it has to do with, and isn't below of.
-    """
-
-    __slots__ = ("attributes", "began", "ended", "is_error", "kind", "link", "name", "parent_id", "span_id")
-
-    def __init__(self, name: str, kind: str, parent_id: str, attributes: dict[str, Any]) -> None:
-        self.name = name
-        self.kind = kind
-        self.span_id = new_span_id()
-        self.parent_id = parent_id
-        self.began = self.ended = 0
-        self.attributes = attributes
-        self.is_error = False
-        self.link: Parent | None = None
-
-    @property
-    def milliseconds(self) -> int:
-        """How long it took."""
-        return round((self.ended - self.began) / 1_000_000)
 
 
 class TracePart:
@@ -189,16 +129,6 @@ class Sink(Protocol):
         """Take what a trace has of a run that has ended."""
 
 
-def new_trace_id() -> str:
-    """Return 32 hexadecimal digits, never all 0."""
-    return f"{getrandbits(128) or 1:032x}"
-
-
-def new_span_id() -> str:
-    """Return 16 hexadecimal digits, never all 0."""
-    return f"{getrandbits(64) or 1:016x}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Here:
     """Where something happens: in which part of a trace, below which span."""
@@ -234,11 +164,16 @@ class Tracer(Observer):
 
     def unit(self, run: UnitRun, /) -> AbstractContextManager[None]:
         """Make the span of a run; one within another is an inner span."""
-        if self.starting is not None:
-            starting, self.starting = self.starting, None
-            starting()
+        self._started()
         how = self.traced.get(run.capability, self.usual)
         return _UNSEEN if how is None else _Unit(self, run, how)
+
+    def request(self, caller: Caller, name: str, /) -> AbstractContextManager[None]:
+        """Make the span of a request of MCP that runs no unit."""
+        self._started()
+        if self.usual is None:
+            return _UNSEEN
+        return _Request(self, UnitRun("", MCP, "", name, None, None, caller), self.usual)
 
     def step(self, run: StepRun, /) -> AbstractContextManager[None]:
         """Make the span of a step."""
@@ -254,6 +189,11 @@ class Tracer(Observer):
             return _UNSEEN
         part = TracePart(self.usual, None, "")
         return _Exchange(self, exchange, _Here(part, ""), part)
+
+    def _started(self) -> None:
+        if self.starting is not None:
+            starting, self.starting = self.starting, None
+            starting()
 
     def finish(self, part: TracePart) -> None:
         """Give away what a trace has of a run that has ended."""
@@ -323,72 +263,36 @@ class _Unit:
         part = here.part
         if part.is_sampled:
             span = self._span
-            _describe(span, self._run, error, self._tracer)
+            self._describe(span, error)
             part.add(span, is_root=self._part is not None)
         if self._part is not None:
             self._tracer.finish(part)
 
-
-def _describe(span: Span, run: UnitRun, error: BaseException | None, tracer: Tracer) -> None:
-    """Give a span of a unit its name and attributes, which are known at its end: which of several rivals ran."""
-    attributes = span.attributes
-    if run.caller.protocol == _MCP:
-        _describe_mcp(span, run, error, tracer)
-    elif run.path is not None:
-        _describe_http(span, run, error, tracer)
-    else:
-        span.name = run.name
-        span.is_error = error is not None
-    address = run.caller.address
-    if address is not None:
-        attributes["client.address"], attributes["client.port"] = address
-    if error is not None and "error.type" not in attributes:
-        attributes["error.type"] = _error_type(error)
-    attributes["naftiko.adapter.type"] = run.adapter
-    attributes["naftiko.capability"] = run.capability
-    attributes["naftiko.namespace"] = run.namespace
-    attributes["naftiko.operation.id"] = run.name
+    def _describe(self, span: Span, error: BaseException | None) -> None:
+        """Give the span its name and attributes."""
+        describe(span, self._run, error, self._tracer)
 
 
-def _describe_http(span: Span, run: UnitRun, error: BaseException | None, tracer: Tracer) -> None:
-    """OpenTelemetry's conventions for HTTP servers."""
-    asked = run.caller.method or run.method or _OTHER
-    method = asked if asked in _METHODS else _OTHER
-    attributes = span.attributes
-    span.name = f"{method if method != _OTHER else 'HTTP'} {run.path}"
-    attributes["http.request.method"] = method
-    attributes["http.route"] = run.path
-    if run.status:
-        attributes["http.response.status_code"] = run.status
-    if tracer.privacy.shows_values and run.caller.path:
-        attributes["url.path"] = tracer.shown(run.caller.path)
-    is_gone = error is not None and not isinstance(error, Exception)
-    if is_gone or (run.status or 0) >= _FAILED:
-        span.is_error = True
-        attributes["error.type"] = _error_type(error) if error is not None else str(run.status)
+class _Request(_Unit):
+    """A request of MCP that is no run of a unit."""
 
+    __slots__ = ()
 
-def _describe_mcp(span: Span, run: UnitRun, error: BaseException | None, tracer: Tracer) -> None:
-    """OpenTelemetry's conventions for MCP servers, which the SDK's own spans keep to as well."""
-    caller, attributes = run.caller, span.attributes
-    method = caller.method or "tools/call"
-    is_tool = method == "tools/call"
-    span.name = f"{method} {run.name}" if is_tool else method
-    attributes["mcp.method.name"] = method
-    if caller.version:
-        attributes["mcp.protocol.version"] = caller.version
-    if caller.request_id is not None:
-        identity = caller.request_id
-        attributes["jsonrpc.request.id"] = str(identity) if isinstance(identity, int) else tracer.shown(identity)
-    if is_tool:
-        attributes["gen_ai.operation.name"] = "execute_tool"
-        attributes["gen_ai.tool.name"] = run.name
-    attributes["network.transport"] = "pipe" if caller.address is None else "tcp"
-    if error is not None or (run.status or 0) >= _BAD:
-        span.is_error = True
-        is_gone = error is not None and not isinstance(error, Exception)
-        if is_tool and not is_gone:
-            attributes["error.type"] = "tool_error"
+    def _describe(self, span: Span, error: BaseException | None) -> None:
+        """Give the span its name and attributes."""
+        caller, attributes, name = self._run.caller, span.attributes, self._tracer.shown(self._run.name)
+        describe_request(span, self._run, self._tracer)
+        span.name = f"{caller.method} {name}" if name else caller.method
+        if name:
+            attributes["gen_ai.prompt.name"] = name
+        if error is not None:
+            span.is_error = True
+            code = getattr(getattr(error, "error", None), "code", None)
+            attributes["error.type"] = error_type(error) if code is None else str(code)
+            if code is not None:
+                attributes["rpc.response.status_code"] = str(code)
+        describe_peer(span, self._run)
+        attributes["naftiko.adapter.type"] = self._run.adapter
 
 
 class _Step:
@@ -411,7 +315,7 @@ class _Step:
         _here.reset(self._token)
         if error is not None:
             self._span.is_error = True
-            self._span.attributes["error.type"] = _error_type(error)
+            self._span.attributes["error.type"] = error_type(error)
         self._here.part.add(self._span)
 
 
@@ -424,7 +328,7 @@ class _Exchange:
         self._here = here
         self._own = own
         part = here.part
-        self._span = _client_span(exchange, here, tracer) if part.is_sampled else None
+        self._span = client_span(exchange, here.span_id, tracer) if part.is_sampled else None
         span_id = here.span_id if self._span is None else self._span.span_id
         for propagation in part.how.propagations:
             for name, value in WRITERS[propagation](
@@ -444,45 +348,9 @@ class _Exchange:
             return
         if status is not None:
             span.attributes["http.response.status_code"] = status
-        if error is not None or (status or 0) >= _BAD:
+        if error is not None or (status or 0) >= BAD:
             span.is_error = True
-            span.attributes["error.type"] = str(status) if error is None else _error_type(error)
+            span.attributes["error.type"] = str(status) if error is None else error_type(error)
         part.add(span, is_root=self._own is not None)
         if self._own is not None:
             self._tracer.finish(part)
-
-
-def _client_span(exchange: Exchange, here: _Here, tracer: Tracer) -> Span:
-    """OpenTelemetry's conventions for HTTP clients; the address in full only where values are asked for."""
-    method = exchange.method if exchange.method in _METHODS else _OTHER
-    is_call = exchange.purpose == "call"
-    template = _path_of(exchange.template) if is_call else ""
-    attributes: dict[str, Any] = {
-        "http.request.method": method,
-        "server.address": exchange.server_address,
-        "server.port": exchange.server_port,
-    }
-    if template:
-        attributes["url.template"] = template
-    if exchange.attempt > 1:
-        attributes["http.request.resend_count"] = exchange.attempt - 1
-    if tracer.privacy.shows_values:
-        attributes["url.full"] = exchange.url
-    attributes["naftiko.namespace"] = exchange.namespace
-    if is_call:
-        attributes["naftiko.operation.id"] = exchange.operation
-    elif exchange.purpose == "credential":
-        attributes["naftiko.purpose"] = exchange.purpose
-    said = method if method != _OTHER else "HTTP"
-    return Span(f"{said} {template}" if template else said, CLIENT, here.span_id, attributes)
-
-
-@lru_cache(maxsize=1024)
-def _path_of(template: str) -> str:
-    """Return the path of a URL with placeholders, which may stand in its host as well."""
-    slash, path = template.partition("://")[2].partition("/")[1:]
-    return (slash + path).partition("?")[0]
-
-
-def _error_type(error: BaseException) -> str:
-    return error.kind if isinstance(error, CallError) else type(error).__qualname__

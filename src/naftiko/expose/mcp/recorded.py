@@ -9,7 +9,9 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from starlette.requests import Request
 
+from naftiko.expose.mcp.callers import caller_of
 from naftiko.observe.access import access_log
+from naftiko.observe.observer import Observer
 from naftiko.observe.requests import REQUEST, RequestRecord, new_request_id, request_now
 from naftiko.observe.timing import CallTiming, measured
 
@@ -37,6 +39,19 @@ def recorded(handler: Handler[ParamsT]) -> Handler[ParamsT]:
             return await handler(context, params)
         finally:
             request_now.reset(token)
+
+    return handle
+
+
+def watched(handler: Handler[ParamsT], observer: Observer | None) -> Handler[ParamsT]:
+    """Return a handler of requests that run no unit, whose observer sees them, where there is one."""
+    if observer is None:
+        return handler
+
+    async def handle(context: ServerRequestContext[Any, Any], params: ParamsT) -> dict[str, Any]:
+        name = getattr(params, "name", None)
+        with observer.request(caller_of(context), name if isinstance(name, str) else ""):
+            return await handler(context, params)
 
     return handle
 

@@ -13,7 +13,7 @@ from naftiko import __version__
 from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.mcp.completion import Completer
 from naftiko.expose.mcp.prompts import PromptBook
-from naftiko.expose.mcp.recorded import recorded
+from naftiko.expose.mcp.recorded import recorded, watched
 from naftiko.expose.mcp.resources import ResourceBook
 from naftiko.expose.mcp.sources import McpSource
 from naftiko.expose.mcp.tools import ToolBook
@@ -41,20 +41,32 @@ def make_server(sources: Sequence[McpSource], tools: ToolBook, limit: CallLimit)
     )
     # Handlers are added one by one, since they return wire forms: a model would be dumped, checked and dumped again.
     if tools or not (resources or prompts):
-        server.add_request_handler("tools/list", types.PaginatedRequestParams, recorded(tools.list))
+        server.add_request_handler(
+            "tools/list", types.PaginatedRequestParams, recorded(watched(tools.list, tools.requests))
+        )
         server.add_request_handler("tools/call", types.CallToolRequestParams, recorded(tools.call))
     if resources:
-        server.add_request_handler("resources/list", types.PaginatedRequestParams, recorded(resources.list))
         server.add_request_handler(
-            "resources/templates/list", types.PaginatedRequestParams, recorded(resources.list_templates)
+            "resources/list", types.PaginatedRequestParams, recorded(watched(resources.list, tools.requests))
+        )
+        server.add_request_handler(
+            "resources/templates/list",
+            types.PaginatedRequestParams,
+            recorded(watched(resources.list_templates, tools.requests)),
         )
         server.add_request_handler("resources/read", types.ReadResourceRequestParams, recorded(resources.read))
     if prompts:
-        server.add_request_handler("prompts/list", types.PaginatedRequestParams, recorded(prompts.list))
-        server.add_request_handler("prompts/get", types.GetPromptRequestParams, recorded(prompts.get))
+        server.add_request_handler(
+            "prompts/list", types.PaginatedRequestParams, recorded(watched(prompts.list, tools.requests))
+        )
+        server.add_request_handler(
+            "prompts/get", types.GetPromptRequestParams, recorded(watched(prompts.get, tools.requests))
+        )
     if prompts or resources.templates:
         completer = Completer(prompts, resources)
-        server.add_request_handler("completion/complete", types.CompleteRequestParams, recorded(completer.complete))
+        server.add_request_handler(
+            "completion/complete", types.CompleteRequestParams, recorded(watched(completer.complete, tools.requests))
+        )
     return server
 
 

@@ -99,7 +99,11 @@ class Shortcut:
         return self._tools.has(name) and not self._tools.has_mirrored_arguments(name)
 
     async def _listed(self, request: _Request) -> dict[str, Any] | bytes:
-        return self._list(request.version)
+        observer = self._tools.requests
+        if observer is None:
+            return self._list(request.version)
+        with observer.request(_caller(request), ""):
+            return self._list(request.version)
 
     async def _in_span(self, request: _Request, answering: Awaitable[dict[str, Any] | bytes]) -> Any:
         """Answer within the span that the SDK opens around a request: its own middleware does it."""

@@ -36,6 +36,7 @@ from naftiko.expose.mcp.sources import McpSource
 from naftiko.expose.mcp.tool import Tool, tools_of
 from naftiko.ground.errors import TakesLong
 from naftiko.observe.audit import Outcome, audit, audits
+from naftiko.observe.observer import sees
 from naftiko.observe.requests import request_now
 
 _log = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ class ToolBook:
 
     Attributes:
         is_observed: whether somebody sees what runs, and wants to know who asks.
+        requests: who sees requests that run nothing, or ``None``.
     """
 
     def __init__(
@@ -111,6 +113,8 @@ class ToolBook:
                 else:
                     self._by_identity.setdefault(tool.identity, tool)
         self.is_observed = any(source.capability.engine.observer is not None for source in sources)
+        observers = (source.capability.engine.observer for source in sources)
+        self.requests = next((each for each in observers if each is not None and sees(each, "request")), None)
         self._mirrored = frozenset(name for name, tool in self._tools.items() if x_mcp_header_map(tool.schema))
         self._mirrored |= {name for name, tool in self._by_real_name.items() if x_mcp_header_map(tool.schema)}
         self._limit = limit
