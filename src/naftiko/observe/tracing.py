@@ -97,7 +97,7 @@ class TracePart:
         self.dropped = 0
         self.is_over = False
         # One clock for all of its spans, which the system's is not: somebody may set it meanwhile.
-        self._offset = time_ns() - perf_counter_ns()
+        self._offset = time_ns() - perf_counter_ns() if self.is_sampled else 0
 
     @property
     def root(self) -> Span:
@@ -235,13 +235,16 @@ class _Unit:
         else:
             part, above = here.part, here.span_id
         self._part = part if here is None else None
-        self._span = span = Span("", SERVER if here is None else INTERNAL, above, {})
-        span.link = link if link is not None and link.span_id else None
-        if here is None:
-            self._tell(part, span.span_id)
-        self._token = _here.set(_Here(part, span.span_id))
         if part.is_sampled:
+            self._span = span = Span("", SERVER if here is None else INTERNAL, above, {})
+            span.link = link if link is not None and link.span_id else None
             span.began = part.now()
+            span_id = span.span_id
+        else:
+            span_id = new_span_id()
+        if here is None:
+            self._tell(part, span_id)
+        self._token = _here.set(_Here(part, span_id))
 
     @staticmethod
     def _tell(part: TracePart, span_id: str) -> None:
