@@ -63,15 +63,17 @@ RESULTS := benchmarks/results
 # What the benchmarks need beside naftiko (FastMCP, memray) is in an environment of its own: it must not be imported.
 $(BENCH)/.installed: pyproject.toml requirements/image.txt benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install --quiet --require-hashes --only-binary=:all: --requirement requirements/dev.txt
 	$(BENCH)/bin/pip install --quiet --requirement benchmarks/requirements.txt
-	$(BENCH)/bin/pip install --quiet --editable .
+	$(BENCH)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 # A start is measured with what the image has and nothing else: some libraries import more where more is installed.
 $(BENCH)/image/.installed: pyproject.toml requirements/image.txt
 	$(PYTHON) -m venv $(BENCH)/image
 	$(BENCH)/image/bin/pip install --quiet --require-hashes --only-binary=:all: --requirement requirements/image.txt
-	$(BENCH)/image/bin/pip install --quiet --editable .
+	$(BENCH)/image/bin/pip install --quiet --require-hashes --only-binary=:all: --requirement requirements/build.txt
+	$(BENCH)/image/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 bench: $(BENCH)/.installed $(BENCH)/image/.installed  ## all figures of docs/performance.md, about 40 minutes: ratios against baselines of the same run

@@ -154,7 +154,9 @@ def upstream():
 
 @pytest.fixture(scope="module")
 def running(upstream):
-    with served(KOYEB, *FREE, "--base-uri", f"*={upstream.url}", ready=("all 168 tools of 42 adapters",)) as process:
+    with served(
+        KOYEB, *FREE, "--verbose", "--base-uri", f"*={upstream.url}", ready=("all 168 tools of 42 adapters",)
+    ) as process:
         yield process
         assert process.stop() == 0
 

@@ -149,7 +149,7 @@ def _made(found: Any, outputs: Outputs, scope: Scope, status: int, head: Head) -
     """Make an answer of a document: what the outputs make of it, else the document itself as JSON (SEMANTICS 5.4)."""
     if outputs.identity:
         return Answer(status=status, value=found, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=head.useful)
-    value, kept = outputs.output.build(found, scope), _of_another_body(head.useful)
+    value, kept = outputs.build(found, scope), _of_another_body(head.useful)
     made = Answer(status=status, value=value, media_type=JSON_MEDIA_TYPE, dump=dump_json, headers=kept)
     if len(kept) < len(head.useful):
         made.modified = next((said for name, said in head.useful if name == "last-modified"), None)
