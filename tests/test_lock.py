@@ -75,7 +75,8 @@ def test_nothing_is_installed_that_no_lock_names():
         installs = [
             line
             for line in text.splitlines()
-            if re.search(r"pip install", line) and not re.search(r"VENV\)/(sbom|audit)/|benchmarks/requirements.txt", line)
+            if re.search(r"pip install", line)
+            and not re.search(r"VENV\)/(sbom|audit)/|benchmarks/requirements.txt", line)
         ]
         hashed = [line for line in installs if "--require-hashes" in line]
         others = [line for line in installs if "--require-hashes" not in line]
