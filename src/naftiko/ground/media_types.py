@@ -10,7 +10,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)  # what a caller says may be as long as a head
 def bare(media_type: str | None) -> str:
     """Return a media type without its parameters, in lower case; ``""`` for none."""
     return (media_type or "").partition(";")[0].strip().lower()

@@ -150,6 +150,7 @@ class Reloader:
         self._turn = asyncio.Lock()
         self._waiting: asyncio.Task[Outcome] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
+        self._gone: set[Capability] = set()
 
     @property
     def open(self) -> Sequence[Open]:
@@ -255,7 +256,9 @@ class Reloader:
             NeedsListener: this process opens none.
         """
         if self._listen is None and (added or removed):
-            raise NeedsListener("other listeners are wanted")
+            raise NeedsListener(
+                "a changed file needs another listener, which a worker can't open: send SIGHUP to the server"
+            )
         opened: list[Open] = []
         try:
             opened += (
@@ -287,6 +290,7 @@ class Reloader:
     def _retire(
         self, left: Sequence[Served], closing: Sequence[asyncio.Task[None]], gone: Sequence[Capability]
     ) -> None:
+        self._gone.update(gone)
         task = asyncio.create_task(self._retired(left, closing, gone, self._swapped()), name="retire")
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
@@ -305,6 +309,7 @@ class Reloader:
                 await served.app.aclose()
         for capability in gone:
             await capability.aclose()
+        self._gone.difference_update(gone)
         then()
         del left, closing, gone
         gc.collect()  # what was served first is frozen; all that came later is small
@@ -314,7 +319,8 @@ class Reloader:
         for task in tuple(self._retiring):
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
-        await asyncio.gather(*(capability.aclose() for capability in self._capabilities), return_exceptions=True)
+        everything = (*self._gone, *self._capabilities)
+        await asyncio.gather(*(capability.aclose() for capability in everything), return_exceptions=True)
 
 
 def _differ(before: Listener, now: Listener) -> bool:
