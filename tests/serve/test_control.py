@@ -275,6 +275,14 @@ def test_metrics_of_all_processes_are_added_up(control, running):
     assert "ikanos_http_client_pool_in_use" in answer.text
 
 
+def test_metrics_may_have_names_of_our_own(upstream, tmp_path):
+    with harbour(write(tmp_path, upstream), "--metrics-names", "naftiko") as running:
+        httpx.get(f"{running.rest}/x", trust_env=False, timeout=LIMIT)
+        text = httpx.get(f"{running.url('control')}/metrics", trust_env=False, timeout=LIMIT).text
+    assert 'naftiko_request_total{naftiko_adapter_type="rest"' in text
+    assert "ikanos" not in text
+
+
 def test_a_trace_that_is_not_kept(control):
     assert set(control.get("/traces").json()) == {"traces", "bufferSize", "bufferUsed"}
     answer = control.get("/traces/x")

@@ -177,6 +177,12 @@ _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, 
     help="Answer /health/live, /health/ready and /metrics there to whoever asks, under any host name; on all "
     "addresses unless a host is named.",
 )
+@option(
+    "--metrics-names",
+    type=click.Choice(["ikanos", "naftiko"]),
+    default="ikanos",
+    help="What the names at /metrics begin with: those that the reference's dashboards look for, or our own.",
+)
 @connection_options
 @option(
     "--memory",
@@ -323,6 +329,7 @@ def _app_options(given: dict[str, Any]) -> AppOptions:
         "allowed_origins": tuple(given["allow_origin"]),
         "answer_budgets": dict(given["answer_budgets"]),
         "tool_mode": given["tools"],
+        "metrics_prefix": given["metrics_names"],
         "selection": Selection(tuple(given["allow_tool"]), tuple(given["deny_tool"])),
     }
     try:
