@@ -8,46 +8,27 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
+from naftiko.observe.levels import ROOT, LoggerLevels, level_number, loggers
 from naftiko.observe.logs import JsonFormatter
 from naftiko.observe.redaction import Redactor
 
-ROOT: Final = "ROOT"
-_TRACE: Final = 5
-_OFF: Final = logging.CRITICAL + 10
-_LEVELS: Final = {
-    "TRACE": _TRACE,
-    "DEBUG": logging.DEBUG,
-    "INFO": logging.INFO,
-    "WARN": logging.WARNING,
-    "ERROR": logging.ERROR,
-    "OFF": _OFF,
-}
 _MOST_WAITING: Final = 1000
 """Records that wait for a slow reader; more are dropped, and counted."""
 
 
-def logger_levels() -> dict[str, Any]:
-    """Return the loggers that there are, ``ROOT`` among them: ``configuredLevel`` (or null) and ``effectiveLevel``."""
-    known = [name for name, each in logging.root.manager.loggerDict.items() if isinstance(each, logging.Logger)]
-    ours = [name for name in known if name.split(".")[0] == "naftiko" or logging.getLogger(name).level]
-    return {name: _levels(logging.getLogger(None if name == ROOT else name)) for name in (ROOT, *ours)}
+def logger_levels() -> dict[str, LoggerLevels]:
+    """Return the levels of ``ROOT``, of our own loggers, and of those that have one of their own."""
+    found = loggers().items()
+    return {name: each for name, each in found if name == ROOT or _is_ours(name) or each["configuredLevel"]}
 
 
-def _levels(logger: logging.Logger) -> dict[str, str | None]:
-    return {
-        "configuredLevel": _name(logger.level) if logger.level else None,
-        "effectiveLevel": _name(logger.getEffectiveLevel()),
-    }
-
-
-def _name(level: int) -> str:
-    """Return the word of the least severe records that a level lets through."""
-    return next(name for name, number in _LEVELS.items() if level <= number or name == "OFF")
+def _is_ours(name: str) -> bool:
+    return name.split(".", maxsplit=1)[0] == "naftiko"
 
 
 def set_logger_level(name: str, level: str) -> None:
     """Change the level of a logger, until the process ends."""
-    logging.getLogger(None if name == ROOT else name).setLevel(_LEVELS[level])
+    logging.getLogger(None if name == ROOT else name).setLevel(level_number(level))
 
 
 class LoggedRecords(AsyncIterator[Mapping[str, Any]]):
@@ -64,7 +45,7 @@ class LoggedRecords(AsyncIterator[Mapping[str, Any]]):
     def __init__(self, logger: str, level: str, redactors: Sequence[Redactor]) -> None:
         self._queue: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue()
         self._handler = _Handler(self._queue, asyncio.get_running_loop())
-        self._handler.setLevel(_LEVELS[level])
+        self._handler.setLevel(level_number(level))
         self._handler.setFormatter(JsonFormatter([*redactors]))
         if logger != ROOT:
             self._handler.addFilter(logging.Filter(logger))

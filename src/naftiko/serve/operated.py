@@ -238,7 +238,7 @@ class Operated:
         return None if self._traces is None else self._traces.trace(id)
 
     async def _loggers(self) -> dict[str, Any]:
-        return logger_levels()
+        return {**logger_levels()}
 
     async def _set_level(self, logger: str, level: str) -> None:
         set_logger_level(logger, level)

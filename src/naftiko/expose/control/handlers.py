@@ -14,12 +14,13 @@ from naftiko.document.writing import as_yaml
 from naftiko.expose.control import contract, merging
 from naftiko.expose.control.contract import STARTED, Processes
 from naftiko.expose.control.replies import Refused, Reply, json_object
+from naftiko.observe import levels
 
 OK = int(HTTPStatus.OK)
 _UNAVAILABLE = int(HTTPStatus.SERVICE_UNAVAILABLE)
 _NOT_FOUND = int(HTTPStatus.NOT_FOUND)
 _CONFLICT = int(HTTPStatus.CONFLICT)
-LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "OFF")
+LEVELS: Final = tuple(levels.LEVELS)
 STATES: Final = ("up", "drain", "down")
 _BAD = int(HTTPStatus.BAD_REQUEST)
 
