@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
 from naftiko.ground.errors import CallError
 from naftiko.observe.exposition import CONTENT_TYPE, added, exposition
@@ -96,8 +96,8 @@ class _Counting(Observer):
     def __init__(self, families: tuple[Family, ...]) -> None:
         self.requests, self.durations, self.errors, self.steps = families[:4]
         self.calls, self.waits, self.running, self.sending = families[4:]
-        self._ended: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
-        self._answered: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
+        self._ended = _Ends(self.requests, self.durations)
+        self._answered = _Ends(self.calls, self.waits)
         self._under_way: dict[tuple[Family, str], Counter] = {}
 
     def unit(self, run: UnitRun, /) -> AbstractContextManager[None]:
@@ -114,24 +114,11 @@ class _Counting(Observer):
 
     def ended(self, adapter: str, operation: str, status: str, seconds: float) -> None:
         """Count a run that has ended."""
-        key = (adapter, operation, status)
-        known = self._ended.get(key)
-        if known is None:
-            known = self.requests.counter(*key), self.durations.histogram(*key)
-            _keep(self._ended, key, known)
-        counter, histogram = known
-        counter.value += 1
-        histogram.observe(seconds)
+        self._ended.count((adapter, operation, status), seconds)
 
     def answered(self, labels: tuple[str, str, str, str], seconds: float) -> None:
         """Count a request to an upstream that has ended."""
-        known = self._answered.get(labels)
-        if known is None:
-            known = self.calls.counter(*labels), self.waits.histogram(*labels)
-            _keep(self._answered, labels, known)
-        counter, histogram = known
-        counter.value += 1
-        histogram.observe(seconds)
+        self._answered.count(labels, seconds)
 
     def under_way(self, family: Family, of: str) -> Counter:
         """Return the gauge of what is under way."""
@@ -141,10 +128,25 @@ class _Counting(Observer):
         return known
 
 
-def _keep(known: dict[tuple[str, ...], Any], key: tuple[str, ...], value: Any) -> None:
-    """Keep where the series of labels are, as long as there are not too many labels."""
-    if len(known) < MOST_SERIES:
-        known[key] = value
+class _Ends:
+    """What has ended, by labels: how often, and how long it took. The series of known labels are found by one look."""
+
+    __slots__ = ("_counts", "_known", "_times")
+
+    def __init__(self, counts: Family, times: Family) -> None:
+        self._counts = counts
+        self._times = times
+        self._known: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
+
+    def count(self, labels: tuple[str, ...], seconds: float) -> None:
+        known = self._known.get(labels)
+        if known is None:
+            known = self._counts.counter(*labels), self._times.histogram(*labels)
+            if len(self._known) < MOST_SERIES:
+                self._known[labels] = known
+        counter, histogram = known
+        counter.value += 1
+        histogram.observe(seconds)
 
 
 class _Unit:
