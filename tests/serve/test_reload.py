@@ -238,6 +238,19 @@ def test_a_rotated_secret_of_an_env_file(tmp_path: Path, file: Path, upstream: U
         assert upstream.refused == 0, "after a reload no call has to be refused first"
 
 
+def test_a_store_that_no_file_tells_of_is_asked_at_each_reload(tmp_path: Path, file: Path, upstream: Upstream):
+    file.write_text(text(upstream).replace("file:///./secret.yaml", "k8s-secret://shop"))
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "token").write_text("s3cret-0ne")
+    with served(file, env={"NAFTIKO_SECRETS_DIR": str(tmp_path)}) as process:
+        assert ask(process, "first").status_code == 200
+        (tmp_path / "shop" / "token").write_text("s3cret-tw0")
+        upstream.token = "s3cret-tw0"
+        hang_up(process)
+        assert ask(process, "first").status_code == 200
+        assert upstream.refused == 0
+
+
 def test_watched_files_are_served_when_they_change(file: Path, upstream: Upstream):
     with served(file, "--reload") as process:
         first = ask(process, "first").json()

@@ -197,7 +197,7 @@ class CapabilityFiles:
             raise CapabilityError(error.message) from error
         is_other = settings != self._settings
         self._seen = self._look(paths)
-        reading = _Reading(dict(self._known), settings)
+        reading = _Reading(dict(self._known), settings, self._make_admission(False))  # noqa: FBT003  # a callable's own
         for path in paths:
             before = self._known.get(path)
             if text is None and before is not None and before.is_unchanged and not is_other:
@@ -238,7 +238,8 @@ class CapabilityFiles:
         now = _Known.of(capability)
         if text is not None:
             now.texts[path], now.stamps[path] = zlib.compress(text, 1), None
-        reading.uses.append((path, Use.of(capability)))
+        if reading.admission is not None:
+            reading.uses.append((path, Use.of(capability)))
         capability.forget_document()
         if before is None:
             self._redactors.append(capability.variables.redactor)
@@ -260,10 +261,9 @@ class CapabilityFiles:
 
     def _admit(self, reading: _Reading) -> None:
         """Leave out what is not to be trusted."""
-        admission = self._make_admission(False)  # noqa: FBT003  # a callable's own
-        if admission is None or not reading.uses:
+        if reading.admission is None or not reading.uses:
             return
-        refused = admission.refused([use for _, use in reading.uses])
+        refused = reading.admission.refused([use for _, use in reading.uses])
         for path, use in reading.uses:
             if use in refused:
                 reading.undo(path, self._known.get(path))
@@ -296,6 +296,7 @@ class _Reading:
     Attributes:
         known: the files as they will be served.
         settings: of their capabilities.
+        admission: looks at what the changed files use; ``None``: nobody does.
         replaced: new and old capabilities.
         changes: what is different.
         uses: what the changed files use.
@@ -303,6 +304,7 @@ class _Reading:
 
     known: dict[Path, _Known]
     settings: Settings
+    admission: Admission | None
     replaced: list[tuple[Capability, Capability]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     uses: list[tuple[Path, Use]] = field(default_factory=list)

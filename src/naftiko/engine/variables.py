@@ -119,6 +119,12 @@ class BoundVariables:
         """What the variables of its binds are called where they come from."""
         return frozenset(key for bind in self._binds for key in bind.keys.values())
 
+    @property
+    def asks_stores(self) -> bool:
+        """Whether a bind reads where no file would tell of a change."""
+        located = (bind.location for bind in self._binds if bind.location is not None)
+        return any(file_of(location, self._base) is None for location in located)
+
     async def renew(self, names: Iterable[str]) -> bool:
         """Read everything anew, beside the event loop; tell whether one of these variables has another value since.
 

@@ -14,7 +14,7 @@ from naftiko.serve.addresses import Listener, listeners
 from naftiko.serve.announcements import not_listening, where
 from naftiko.serve.apps import AppOptions, app_of
 from naftiko.serve.changes import Change, Outcome
-from naftiko.serve.reload import Files, Open, Place, Reloader, place, tell_outcome
+from naftiko.serve.reload import Files, Open, Place, Reloader, open_all, place, tell_outcome
 from naftiko.serve.server import Servers, Site
 from naftiko.serve.sockets import CannotListen, listen_together, url_of
 
@@ -92,7 +92,7 @@ class Reading:
         """Return where the files want to listen by now, and tell what else is new; ``None``: they can't be served."""
         try:
             fresh = self._files.read()
-            found = {place(listener): listener for listener in self._listeners(fresh.capabilities)}
+            found = self._listeners(fresh.capabilities)
         except NaftikoError as error:
             tell_outcome(Outcome(reason=str(error)), self._announce)
             return None
@@ -113,19 +113,14 @@ class Reading:
             return None
         places = [(host, port, kind) for host, port, kind in wanted]
         known = {each.place: each for each in open_now}
-        added: list[Open] = []
+        missing = ((each, Listener(*each[:2])) for each in places if each not in known)
         try:
-            for each in places:
-                if each not in known:
-                    host, port, _ = each
-                    added.append(Open(Listener(host, port), listen_together(host, port, count), each))
+            added = open_all(missing, lambda listener: listen_together(listener.host, listener.port, count))
         except CannotListen as error:
-            for opened in added:
-                _close(opened)
             tell_outcome(Outcome(reason=str(error)), self._announce)
             return None
         for gone in known.keys() - set(places):
-            _close(known[gone])
+            known[gone].close()
         return [*(known[each] for each in places if each in known), *added]
 
     def anew(self, open_now: Sequence[Open]) -> tuple[Sequence[Capability], list[Open]]:
@@ -137,7 +132,7 @@ class Reading:
         fresh = self._files.read()
         if Outcome(fresh.changes).is_rejected:
             raise CannotListen(str(Outcome(fresh.changes).described()["reason"]))
-        found = {place(listener): listener for listener in self._listeners(fresh.capabilities)}
+        found = self._listeners(fresh.capabilities)
         added = found.keys() - {each.place for each in open_now}
         if added:
             raise CannotListen(f"a changed file listens on {min(added)[:2]}, which is not open")
@@ -145,9 +140,10 @@ class Reading:
         kept = [Open(found[each.place], each.sockets, each.place) for each in open_now if each.place in found]
         return fresh.capabilities, kept
 
-    def _listeners(self, capabilities: Sequence[Capability]) -> list[Listener]:
+    def _listeners(self, capabilities: Sequence[Capability]) -> dict[Place, Listener]:
         found = listeners(capabilities, host=self._options.host, ports=self._options.ports)
-        return told_apart([each for each in found if not each.for_operators], self._announce)
+        kept = told_apart([each for each in found if not each.for_operators], self._announce)
+        return {place(listener): listener for listener in kept}
 
     def _listen(self, listener: Listener, count: int = 1) -> list[socket.socket]:
         opened = listen_together(listener.host, listener.port, count)
@@ -155,8 +151,3 @@ class Reading:
         for told in where(listener, url_of(opened[0]), prefix=apps.prefix, allowed_hosts=apps.allowed_hosts):
             self._announce(told)
         return opened
-
-
-def _close(opened: Open) -> None:
-    for its_socket in opened.sockets:
-        its_socket.close()

@@ -105,6 +105,29 @@ class Open:
         host, port = opened.getsockname()[:2] if opened.fileno() >= 0 else (self.listener.host, self.listener.port)
         return f"{host}:{port}"
 
+    def close(self) -> None:
+        """Close its sockets in this process."""
+        for its_socket in self.sockets:
+            its_socket.close()
+
+
+def open_all(
+    wanted: Iterable[tuple[Place, Listener]], listen: Callable[[Listener], Sequence[socket.socket]]
+) -> list[Open]:
+    """Open listeners, all of them or none.
+
+    Raises:
+        CannotListen: one can't be opened.
+    """
+    opened: list[Open] = []
+    try:
+        opened += (Open(listener, listen(listener), where) for where, listener in wanted)
+    except CannotListen:
+        for each in opened:
+            each.close()
+        raise
+    return opened
+
 
 class NeedsListener(NaftikoError):
     """A change needs a socket that this process can't open: its supervisor does."""
@@ -117,7 +140,7 @@ class Reloader:
         files: reads them.
         servers: of all listeners.
         found: what is open now.
-        group: returns the listeners of capabilities; it raises ``NaftikoError`` where they can't be.
+        group: returns the listeners of capabilities by their places; it raises ``NaftikoError`` where they can't be.
         make_app: makes the app of a listener.
         listen: opens a listener's socket; ``None`` in a worker, which can't.
         tell: told what came of it.
@@ -130,7 +153,7 @@ class Reloader:
         servers: Servers,
         found: Iterable[Open],
         *,
-        group: Callable[[Sequence[Capability]], Sequence[Listener]],
+        group: Callable[[Sequence[Capability]], Mapping[Place, Listener]],
         make_app: Callable[[Listener], ListenerApp],
         listen: Callable[[Listener], Sequence[socket.socket]] | None,
         tell: Announce,
@@ -219,23 +242,24 @@ class Reloader:
     async def _reloaded(self, text: bytes | None) -> Outcome:
         await self._servers.started()
         fresh = await asyncio.to_thread(self._files.read, text)
-        await asyncio.gather(*(_renew(each) for each in fresh.capabilities if each in self._capabilities))
+        kept = [each for each in fresh.capabilities if each in self._capabilities]
+        await asyncio.gather(*(_renew(each) for each in kept if each.variables.asks_stores))
         if not any(each.verdict != "refused" for each in fresh.changes):
             return Outcome(fresh.changes)
-        wanted = {place(listener): listener for listener in self._group(fresh.capabilities)}
+        wanted = self._group(fresh.capabilities)
         added = [wanted[key] for key in wanted.keys() - self._open.keys()]
         removed = [self._open[key] for key in self._open.keys() - wanted.keys()]
-        kept = [(self._open[key], wanted[key]) for key in wanted.keys() & self._open.keys()]
+        stays = [(self._open[key], wanted[key]) for key in wanted.keys() & self._open.keys()]
         opened = self._listening(added, removed)
         try:
-            apps = await asyncio.to_thread(self._apps, kept, opened)
+            apps = await asyncio.to_thread(self._apps, stays, opened)
         except BaseException:
             for each in opened:
-                each.sockets[0].close()
+                each.close()
             raise
         for now, before in fresh.replaced:
             take_over(now, before)
-        left = [await self._changed(each, listener, apps) for each, listener in kept if each in apps]
+        left = [await self._changed(each, listener, apps) for each, listener in stays if each in apps]
         for each in opened:
             await self._servers.open(Site(each.sockets[0], partial(apps.__getitem__, each)))
             self._open[each.place] = each
@@ -259,18 +283,9 @@ class Reloader:
             raise NeedsListener(
                 "a changed file needs another listener, which a worker can't open: send SIGHUP to the server"
             )
-        opened: list[Open] = []
-        try:
-            opened += (
-                Open(listener, self._listen(listener), place(listener))
-                for listener in added
-                if self._listen is not None
-            )
-        except CannotListen:
-            for each in opened:
-                each.sockets[0].close()
-            raise
-        return opened
+        if self._listen is None:
+            return []
+        return open_all(((place(listener), listener) for listener in added), self._listen)
 
     def _apps(self, kept: Sequence[tuple[Open, Listener]], opened: Sequence[Open]) -> dict[Open, ListenerApp]:
         """Return the new apps, of what is open and has changed and of what is open now."""
