@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
+import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from served import LIMIT, Served, run, served
+from served import LIMIT, NAFTIKO, Served, run, served, surroundings
 
 FILE = """\
 naftiko: 1.0.0-beta5
@@ -89,6 +93,27 @@ def test_levels_and_lives(port, running):
     assert (done.returncode, done.stdout.splitlines()[1]) == (1, "Readiness: DEGRADED (1/2 adapters started)")
     printed("lifecycle", "front", "--state", "up", "--port", port)
     assert run("lifecycle", "nosuch", "--state", "up", "--port", port).returncode == 1
+
+
+def test_what_is_logged_is_followed_until_ctrl_c(port, running):
+    printed("logs", "--logger", "naftiko.access", "--level", "info", "--port", port)
+    following = subprocess.Popen(
+        [NAFTIKO, "logs", "--follow", "--port", port], env=surroundings(), stdout=subprocess.PIPE, text=True
+    )
+    with following:
+        lines = iter(following.stdout.readline, "")
+        first: list[str] = []
+        reading = threading.Thread(target=lambda: first.append(next(lines)))
+        reading.start()
+        end = time.monotonic() + LIMIT
+        while reading.is_alive():
+            assert time.monotonic() < end, "nothing followed"
+            httpx.get(f"{running.rest}/x", trust_env=False, timeout=LIMIT)
+            reading.join(0.05)
+        following.send_signal(signal.SIGINT)
+        assert following.wait(LIMIT) == 0
+    assert re.fullmatch(r"\S+Z INFO naftiko.access request .*method=GET .*route=/x .*status=200 .*\n", first[0])
+    printed("logs", "--logger", "naftiko.access", "--level", "warn", "--port", port)
 
 
 def test_a_trace_that_is_not_there(port):

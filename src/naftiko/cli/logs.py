@@ -49,4 +49,5 @@ def _follow(asked: ControlPort, logger: str, level: str | None) -> None:
         while line := answer.readline():
             if line.startswith(b"data: "):
                 entry = json.loads(line.removeprefix(b"data: "))
-                say(f"{entry['time']} {entry['level'].upper()} {entry['logger']} {entry['message']}")
+                said = f"{entry.pop('time')} {entry.pop('level').upper()} {entry.pop('logger')} {entry.pop('message')}"
+                say(said + "".join(f" {name}={value}" for name, value in entry.items()))

@@ -7,38 +7,48 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
-from naftiko.observe import sanitize as neutral
 from naftiko.observe.access import LOGGER as ACCESS
 from naftiko.observe.access import WATCHERS
 from naftiko.observe.audit import LOGGER as AUDIT
+from naftiko.observe.formatters import JsonFormatter
 from naftiko.observe.levels import ROOT, level_number
 from naftiko.observe.redaction import Redactor
-from naftiko.observe.times import shown
 
 MOST_WAITING: Final = 1_000
 """Records that wait for a watcher; the oldest are dropped, and counted."""
 
 
-class Watch:
-    """The records of some loggers from some level on, as they come; an async iterator, and a context manager.
+class Watch(AsyncIterator[Mapping[str, Any]]):
+    """The records of some loggers from some level on, as they come, from when it is opened until it is closed.
 
-    What a watcher doesn't want is not queued. A record is data: ``time``, ``level``, ``logger``, ``message``, or what a
-    line of the access log has; after a gap it is ``{"dropped": N}``. Secrets are hidden. Below the level of a logger
-    nothing is written, and nothing is seen.
+    What a watcher doesn't want is neither formatted nor queued. A record is data: ``time``, ``level``, ``logger``,
+    ``message`` and what it carries, or what a line of the access log has; the first one after a gap has ``dropped``,
+    how many are missing. Secrets are hidden. Below the level of a logger nothing is written, and nothing is seen.
+
+    Args:
+        redactors: hide secrets.
+        logger: its name; those below it belong to it; ``ROOT``: all.
+        level: the least severe one.
+        most: records that may wait.
 
     Attributes:
         dropped: how many records were dropped so far.
+
+    Raises:
+        ValueError: there is no such level.
     """
 
-    def __init__(self, redactors: Sequence[Redactor], logger: str, level: str, most: int) -> None:
-        self._redactors = redactors
+    def __init__(
+        self, redactors: Sequence[Redactor], *, logger: str = ROOT, level: str = "TRACE", most: int = MOST_WAITING
+    ) -> None:
+        self._formatter = JsonFormatter(redactors)
         self._name = "" if logger.upper() == ROOT else logger
         self._level = level_number(level)
-        self._waiting: deque[dict[str, Any]] = deque()
+        self._waiting: deque[Mapping[str, Any]] = deque()
         self._most = most
         self._untold = 0
         self.dropped = 0
@@ -50,10 +60,14 @@ class Watch:
         self._handler = _Handler(self)
         self._is_closed = False
 
-    def __enter__(self) -> Self:
+    def open(self) -> Self:
+        """Watch from now on."""
         logging.getLogger().addHandler(self._handler)
         WATCHERS.append(self.take_line)
         return self
+
+    def __enter__(self) -> Self:
+        return self.open()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -69,6 +83,10 @@ class Watch:
                 WATCHERS.remove(self.take_line)
             self._wake()
 
+    async def aclose(self) -> None:
+        """Watch no more; see ``close``."""
+        self.close()
+
     def wants(self, name: str, level: int) -> bool:
         """Tell whether a record of this logger and level is one of those."""
         is_named = not self._name or name == self._name or name.startswith(f"{self._name}.")
@@ -77,18 +95,13 @@ class Watch:
     def take_line(self, entry: dict[str, Any]) -> None:
         """Take a line of the access log, which has no secrets."""
         if self.wants(ACCESS, logging.INFO):
-            self._put({**entry, "level": "INFO"})
+            self._put(entry)
 
     def take(self, record: logging.LogRecord) -> None:
         """Take a record, from whichever thread."""
-        word = "WARN" if record.levelno == logging.WARNING else record.levelname
-        line = {"time": shown(record.created), "level": word, "logger": record.name}
-        said = record.getMessage()
-        for redactor in self._redactors:
-            said = redactor.redact(said)
-        self._put({**line, "message": neutral.lines(said)})
+        self._put(self._formatter.entry(record))
 
-    def _put(self, entry: dict[str, Any]) -> None:
+    def _put(self, entry: Mapping[str, Any]) -> None:
         with self._lock:
             if len(self._waiting) >= self._most:
                 self._waiting.popleft()
@@ -106,43 +119,25 @@ class Watch:
         with contextlib.suppress(RuntimeError):  # the loop has ended, and the watcher with it
             self._loop.call_soon_threadsafe(self._news.set)
 
-    def _next(self) -> dict[str, Any] | None:
+    def _next(self) -> Mapping[str, Any] | None:
         with self._lock:
-            if self._untold:
-                untold, self._untold = self._untold, 0
-                return {"dropped": untold}
             if self._waiting:
-                return self._waiting.popleft()
+                entry = self._waiting.popleft()
+                untold, self._untold = self._untold, 0
+                return {**entry, "dropped": untold} if untold else entry
             self._is_woken = False
             self._news.clear()
             return None
 
-    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+    async def __anext__(self) -> Mapping[str, Any]:
+        """Wait for the next one."""
         while True:
             entry = self._next()
             if entry is not None:
-                yield entry
-            elif self._is_closed:
-                return
-            else:
-                await self._news.wait()
-
-
-def watch(
-    redactors: Sequence[Redactor], *, logger: str = ROOT, level: str = "TRACE", most: int = MOST_WAITING
-) -> Watch:
-    """Return what watches the logs from the running event loop, once it is entered.
-
-    Args:
-        redactors: hide secrets.
-        logger: and those below it.
-        level: and what is more severe.
-        most: records that may wait.
-
-    Raises:
-        ValueError: there is no such level.
-    """
-    return Watch(redactors, logger, level, most)
+                return entry
+            if self._is_closed:
+                raise StopAsyncIteration
+            await self._news.wait()
 
 
 class _Handler(logging.Handler):

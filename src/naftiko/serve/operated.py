@@ -16,8 +16,9 @@ from naftiko.expose.control.contract import FAILED, STARTED, STOPPED, Reloading,
 from naftiko.ground.errors import CapabilityError
 from naftiko.ground.types import Diagnostic, Severity
 from naftiko.observe.redaction import Redactor
+from naftiko.observe.watching import Watch
 from naftiko.serve.lives import UP, Lives
-from naftiko.serve.logged import LoggedRecords, logger_levels, set_logger_level
+from naftiko.serve.logged import logger_levels, set_logger_level
 from naftiko.serve.reached import reached
 from naftiko.serve.structure import Structure, structural_changes
 
@@ -129,9 +130,9 @@ class Operated:
         """Answer a question."""
         return await self._answers[question](**given)
 
-    def records(self, logger: str, level: str) -> LoggedRecords:
+    def records(self, logger: str, level: str) -> Watch:
         """Return what is logged from now on."""
-        return LoggedRecords(logger, level, [each.variables.redactor for each in self._capabilities()])
+        return Watch([each.variables.redactor for each in self._capabilities()], logger=logger, level=level).open()
 
     def _of(self, files: Sequence[str]) -> list[Capability]:
         wanted = frozenset(files)
