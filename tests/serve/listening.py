@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from naftiko.serve.connections import ConnectionLimits
+from naftiko.serve.limits import ConnectionLimits
 from naftiko.serve.server import Servers, Site
 from naftiko.serve.sockets import listen
 

@@ -9,7 +9,7 @@ import logging
 import pytest
 from listening import listening, live
 
-from naftiko.serve.connections import ConnectionLimits
+from naftiko.serve.limits import ConnectionLimits
 from naftiko.serve.polite import PoliteTransport
 from virtual_time import virtual_time
 

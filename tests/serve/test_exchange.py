@@ -8,7 +8,7 @@ import logging
 import pytest
 from listening import listening, live
 
-from naftiko.serve.connections import ConnectionLimits
+from naftiko.serve.limits import ConnectionLimits
 from virtual_time import virtual_time
 
 SHORT = ConnectionLimits(keep_alive_seconds=3)

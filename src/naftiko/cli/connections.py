@@ -10,7 +10,7 @@ import click
 from naftiko.cli.listening import option
 from naftiko.engine.capability import Capability
 from naftiko.expose.announcement import Announcement
-from naftiko.serve.connections import ConnectionLimits
+from naftiko.serve.limits import ConnectionLimits
 from naftiko.serve.sockets import FEW, most_connections, raise_limit
 
 _USUAL: Final = ConnectionLimits()

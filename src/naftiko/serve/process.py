@@ -30,7 +30,7 @@ from naftiko.serve.addresses import impossible_port, listeners
 from naftiko.serve.announcements import amounts, in_conflict, no_port, on_stdio, where
 from naftiko.serve.apps import AppOptions
 from naftiko.serve.channel import Answering, pairs
-from naftiko.serve.connections import ConnectionLimits
+from naftiko.serve.limits import ConnectionLimits
 from naftiko.serve.operated import Figures, Operated, Place
 from naftiko.serve.operators import Operators, apart, control_of, probes_at
 from naftiko.serve.operators import opened as open_operators

@@ -18,7 +18,8 @@ from naftiko.expose.http.streams import STREAMS, OpenStreams
 from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.ground.collection import collection_paused
 from naftiko.ground.errors import NaftikoError
-from naftiko.serve.connections import Connection, ConnectionLimits, Connections
+from naftiko.serve.connections import Connection
+from naftiko.serve.limits import ConnectionLimits, Connections
 from naftiko.serve.live import LiveApp, Served
 from naftiko.serve.recording import Recording
 from naftiko.serve.sockets import take_no_more
