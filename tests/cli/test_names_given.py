@@ -155,6 +155,7 @@ def test_every_variable_of_an_option_is_known():
         "FILE_ROOT",
         "ALLOW_ENV",
         "DENY_ENV",
+        "RESILIENCE",
     }
     others |= {"HANDLE_KEY", "NONCE_KEY", "AUDIT_KEY", "SECRETS_DIR"}
     of_options = set().union(*map(options_of, COMMANDS))

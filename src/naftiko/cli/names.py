@@ -15,6 +15,7 @@ from typing import Final
 import click
 from click.core import ParameterSource
 
+from naftiko.cli import resilience
 from naftiko.cli.settings import VARIABLES, Given
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.capability import Capability
@@ -117,7 +118,7 @@ def check_names(known: KnownNames, environment: Mapping[str, str], *, warn: Warn
 
 
 def _is_known(name: str, value: str, known: KnownNames) -> bool:
-    if name in VARIABLES or name.startswith(VARIABLE_PREFIX) or name in known.variables:
+    if name in VARIABLES or name.startswith(VARIABLE_PREFIX) or name in known.variables or resilience.is_known(name):
         return True
     return _OF_KUBERNETES.fullmatch(name) is not None or value.startswith(("tcp://", "udp://", "sctp://"))
 

@@ -99,6 +99,13 @@ _OPTIONS = (
         metavar="NAME",
         help="Read none of these variables of the environment; patterns too. [env: NAFTIKO_DENY_ENV]",
     ),
+    click.option(
+        "--resilience",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="A policy of the calls to APIs whose file declares none of that kind, such as retry.maxAttempts=3 or "
+        "timeLimiter=10s. [env: NAFTIKO_RESILIENCE, NAFTIKO_RESILIENCE_<POLICY>_<KEY>]",
+    ),
     environment_option(
         "--config",
         variable="NAFTIKO_CONFIG",

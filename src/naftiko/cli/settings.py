@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import click
 
+from naftiko.cli import resilience
 from naftiko.document.model import (
     ApiKeyAuthentication,
     Authentication,
@@ -24,7 +25,10 @@ from naftiko.document.suggest import did_you_mean
 from naftiko.engine.settings import Settings
 
 DEFAULT_FILE = "naftiko.toml"
-KEYS = ("base-uri", "var", "auth", "comma-arrays", "env-file", "import-root", "file-root", "allow-env", "deny-env")
+KEYS = (
+    *("base-uri", "var", "auth", "comma-arrays", "env-file", "import-root", "file-root", "allow-env", "deny-env"),
+    "resilience",
+)
 """The keys of ``naftiko.toml`` outside of the commands' tables; each is an option of the same name."""
 VARIABLES: Final = frozenset(
     f"NAFTIKO_{name}"
@@ -45,7 +49,8 @@ VARIABLES: Final = frozenset(
         *("UPSTREAM_MAX_CONCURRENT_CALLS", "UPSTREAM_MAX_WAIT_DURATION", "UPSTREAM_OPERATION_SHARE"),
     )
 )
-"""The environment variables that mean something, beside ``NAFTIKO_VAR_<NAME>``; a test holds them to the options."""
+"""The environment variables that mean something, beside ``NAFTIKO_VAR_<NAME>`` and
+``NAFTIKO_RESILIENCE_<POLICY>_<KEY>``; a test holds them to the options."""
 _TABLES = frozenset({"base-uri", "var", "auth"})
 _AUTH_FORMS = (
     "bearer:TOKEN, basic:USER:PASSWORD, digest:USER:PASSWORD, apikey:PLACEMENT:NAME:VALUE (header, query, cookie, body "
@@ -85,6 +90,7 @@ class Given:
     file_root: tuple[str, ...] = ()
     allow_env: tuple[str, ...] = ()
     deny_env: tuple[str, ...] = ()
+    resilience: tuple[str, ...] = ()
 
 
 def read_settings_file(path: Path | None, commands: Iterable[str]) -> SettingsFile:
@@ -117,6 +123,10 @@ def read_settings_file(path: Path | None, commands: Iterable[str]) -> SettingsFi
 
 
 def _checked(key: str, value: Any, path: Path) -> Any:
+    if key == resilience.KEY:
+        if not isinstance(value, dict):
+            raise click.UsageError(f"{path}: `{key}` must be a table: [{key}]")
+        return dict(resilience.flat(value))
     if key in _TABLES:
         if not isinstance(value, dict) or any(isinstance(inner, dict | list) for inner in value.values()):
             raise click.UsageError(f"{path}: `{key}` must be a table of texts: [{key}]")
@@ -193,6 +203,7 @@ def settings(given: Given, file: SettingsFile, environment: Mapping[str, str] | 
         file_roots=_file_roots(given, surroundings, file),
         allow_env=_listed("allow-env", given.allow_env, surroundings, file),
         deny_env=_listed("deny-env", given.deny_env, surroundings, file),
+        resilience=resilience.policies(_policies(given, surroundings, file)),
     )
 
 
@@ -211,6 +222,12 @@ def _joined(key: str, given: Iterable[str], environment: Mapping[str, str], file
     variable = f"NAFTIKO_{key.upper().replace('-', '_')}"
     from_environment = _pairs(environment.get(variable, "").split(), variable)
     return {**file.shared.get(key, {}), **from_environment, **_pairs(given, f"--{key}")}
+
+
+def _policies(given: Given, environment: Mapping[str, str], file: SettingsFile) -> dict[str, str]:
+    key = resilience.KEY
+    usual = _joined(key, (), environment, file)
+    return {**usual, **dict(resilience.of_environment(environment)), **_pairs(given.resilience, f"--{key}")}
 
 
 def _pairs(texts: Iterable[str], option: str) -> dict[str, str]:

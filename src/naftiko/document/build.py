@@ -24,6 +24,7 @@ from naftiko.document.shapes import Field, Kind, canonical_keys, shape
 from naftiko.document.shell import meant
 from naftiko.document.suggest import did_you_mean, nearest
 from naftiko.document.unknown import report_unknown_key
+from naftiko.ground.durations import seconds_of
 from naftiko.ground.types import ABSENT
 
 _WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,30}\s*")
@@ -238,6 +239,19 @@ class Builder:
             return value
         return self.wrong(node, field, "a number")
 
+    def duration(self, node: Node, field: Field) -> Any:
+        """Read a duration; a number alone is refused, since it is seconds to one and milliseconds to another."""
+        text = node.value if isinstance(node, ScalarNode) else ""
+        seconds = seconds_of(text)
+        if seconds is not None:
+            return seconds
+        if _WHOLE_NUMBER.fullmatch(text):
+            self.findings.at(node).error(
+                "wrong-type", f"`{field.key}: {text.strip()}` has no unit", hint=f"write `{text}ms` or `{text}s`"
+            )
+            return ABSENT
+        return self.wrong(node, field, "a duration such as 500ms, 10s, 1m or PT10S")
+
     def free(self, node: Node, field: Field) -> Any:  # noqa: ARG002  # a reader's shape
         """Read anything."""
         return plain(node, self.findings)
@@ -287,6 +301,7 @@ _READERS: dict[Kind, _Reader] = {
     Kind.INTEGER: Builder.integer,
     Kind.NUMBER: Builder.number,
     Kind.PORT: Builder.port,
+    Kind.DURATION: Builder.duration,
     Kind.FREE: Builder.free,
     Kind.FREE_LIST: Builder.free_list,
     Kind.TEXT_LIST: Builder.text_list,

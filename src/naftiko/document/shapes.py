@@ -8,7 +8,7 @@ import typing
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from naftiko.document.model.base import Canonical, Choice, Import, Model, Named, PortNumber
+from naftiko.document.model.base import Canonical, Choice, Duration, Import, Model, Named, PortNumber
 
 
 class Kind(Enum):
@@ -20,6 +20,8 @@ class Kind(Enum):
     NUMBER = auto()
     PORT = auto()
     """A port number, or a template of one."""
+    DURATION = auto()
+    """A text such as ``500ms``; its value is seconds."""
     FREE = auto()
     """Anything."""
     FREE_LIST = auto()
@@ -108,6 +110,8 @@ def _of_kind(key: str, name: str, base: object, marks: list[object]) -> Field:
     named = next((mark for mark in marks if isinstance(mark, Named)), None)
     if any(isinstance(mark, PortNumber) for mark in marks):
         return Field(key, name, Kind.PORT)
+    if any(isinstance(mark, Duration) for mark in marks):
+        return Field(key, name, Kind.DURATION)
     if base in _SCALARS and named is None:
         return Field(key, name, _SCALARS[base])
     if typing.get_origin(base) is typing.Literal:

@@ -28,6 +28,7 @@ _USEFUL: Final = frozenset(
         b"content-disposition",
         b"x-request-id",
         b"x-total-count",
+        b"naftiko-note",
     }
 )
 LINKS: Final = frozenset({"link", "location"})

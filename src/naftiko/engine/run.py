@@ -19,6 +19,7 @@ from naftiko.engine.process_pool import LIGHT, Pool, Shared, current, is_heavy
 from naftiko.engine.process_pool.outside import ROLE, Answered, Calls
 from naftiko.engine.reach import FileRoots
 from naftiko.engine.request import dump_json
+from naftiko.engine.sending import TRIED
 from naftiko.engine.transport.redirects import is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
 from naftiko.engine.watched import watched_step
@@ -400,6 +401,9 @@ def failed(response: httpx.Response, operation: Operation) -> UpstreamStatus:
     error = UpstreamStatus(response, hint=_HINTS.get(response.status_code, ""))
     error.operation = operation.key
     error.retry_after = retry_after(response)
+    tried = response.extensions.get(TRIED)
+    if tried is not None:
+        error.retold(f"{tried.decode('ascii')}, the last: {error.detail}")
     return error
 
 

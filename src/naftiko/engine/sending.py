@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import httpx
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from naftiko.engine.request import Draft
     from naftiko.engine.upstream import Upstream
     from naftiko.plan.operation import Operation
+    from naftiko.plan.resilience import Resilience
+
+NOTE: Final = "naftiko-note"
+"""The field of an answer that says what policies made of it: items with parameters (RFC 9651)."""
+TRIED: Final = "naftiko.tried"
+"""The extension of an answer that says how often it was asked for, in words."""
 
 
 @dataclass(slots=True)
@@ -34,6 +40,8 @@ class Outgoing:
         max_binary_bytes: the largest answer that is read, where it is smaller than the general limit.
         template: the URL with its placeholders, as the file has it.
         attempts: how often it has been sent.
+        is_idempotent: whether who calls says that sending it twice does what sending it once does.
+        deadline: the loop's time at which the call ends, or ``None``.
     """
 
     upstream: Upstream
@@ -44,6 +52,8 @@ class Outgoing:
     max_binary_bytes: int | None = None
     template: str = ""
     attempts: int = 0
+    is_idempotent: bool = False
+    deadline: float | None = None
 
     @property
     def is_repeatable(self) -> bool:
@@ -81,10 +91,12 @@ class Target:
     Attributes:
         namespace: of the API.
         operation: that is called; ``None``: whatever is forwarded to the API.
+        resilience: the policies that are declared for it, or ``None``.
     """
 
     namespace: str
     operation: Operation | None
+    resilience: Resilience | None = None
 
 
 class Policy(Protocol):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from naftiko.document.model import Authentication
+from naftiko.document.model import Authentication, Resilience
 from naftiko.engine.sending import Policy
 from naftiko.engine.transport import Limits
 from naftiko.observe.observer import Observer
@@ -34,6 +34,7 @@ class Settings:
         deny_env: those that it may not read.
         transport: makes the transport of an API; the seam for tests.
         policies: what wraps whatever sends requests to upstreams, the outermost first; see ``Policy``.
+        resilience: the policies of whatever the file declares none for; see ``naftiko.link.resilience``.
         observer: what sees each run of a unit, each step and each exchange; see ``Observer``.
     """
 
@@ -52,4 +53,5 @@ class Settings:
     deny_env: tuple[str, ...] = ()
     transport: Callable[[str], httpx.AsyncBaseTransport] | None = None
     policies: tuple[Policy, ...] = ()
+    resilience: Resilience | None = None
     observer: Observer | None = None

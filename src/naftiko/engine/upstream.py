@@ -14,19 +14,21 @@ from naftiko.engine.authentication import Credential, credential
 from naftiko.engine.authentication.carried import Carried, carried
 from naftiko.engine.authentication.scheme import Means
 from naftiko.engine.masking import veiled, veiled_stream
+from naftiko.engine.named import named
 from naftiko.engine.process_pool.outside import ROLE, NotYet, Outside
 from naftiko.engine.process_pool.wire import Shared
 from naftiko.engine.query import drop_pairs
 from naftiko.engine.request import Draft, Writer, full_url
+from naftiko.engine.resilience import Declared, States
 from naftiko.engine.sending import Outgoing, Send, Target, wrapped
 from naftiko.engine.settings import Settings
-from naftiko.engine.transport import OPERATION, AnswerTooLarge, Limits, PoolFigures, Transport, fetch, opened
+from naftiko.engine.transport import OPERATION, Limits, PoolFigures, Transport, fetch, opened
 from naftiko.engine.transport.whole import Whole
 from naftiko.engine.watched import Watched
 from naftiko.expression.content import Content
 from naftiko.expression.scope import Scope, Variables
 from naftiko.expression.text import whole_characters
-from naftiko.ground.errors import UpstreamBroken, UpstreamError, UpstreamRefused
+from naftiko.ground.errors import UpstreamError, UpstreamRefused
 from naftiko.observe.observer import sees
 from naftiko.observe.redaction import Redactor, credential_text
 from naftiko.plan.actions import Call
@@ -83,10 +85,14 @@ class Upstream(Shared):
         observer = settings.observer
         is_seen = observer is not None and sees(observer, "exchange")
         self._watched = Watched(plan, observer, redactor) if observer is not None and is_seen else None
-        self._is_bare = not settings.policies
+        self.states = States()
+        told = observer.acted if observer is not None and sees(observer, "acted") else None
+        self._policies = (*settings.policies, Declared(self.states, self.limits.total, told))
+        self._is_bare = not settings.policies and plan.resilience is None
         self._sends: dict[str, Send] = {}
+        self._wrapped: set[str] = set()
         self._writers: dict[int, Writer] = {}  # by the id of the call, which they keep
-        self._forwards: Send = wrapped(self._opened, settings.policies, Target(plan.namespace, None))
+        self._forwards: Send = wrapped(self._opened, self._policies, Target(plan.namespace, None, plan.resilience))
 
     def _means(self) -> Means:
         return Means(self.plan, Scope({}, self._variables), self._fetch, self._redactor.learn_credential)
@@ -96,6 +102,7 @@ class Upstream(Shared):
 
         What is still in flight there goes on with them too; they are closed with this one.
         """
+        self.states.take_over(before.states)
         if before._transport is not None and before._keeps_transport:
             self._transport, before._keeps_transport = before._transport, False
             if self._credential is not None and before._credential is not None:
@@ -110,8 +117,11 @@ class Upstream(Shared):
             self._wrap(call.operation)
 
     def _wrap(self, operation: Operation) -> None:
-        target = Target(self.plan.namespace, operation)
-        self._sends[operation.key] = wrapped(self._exchanged, self._settings.policies, target)
+        target = Target(self.plan.namespace, operation, operation.resilience)
+        made = self._sends[operation.key] = wrapped(self._exchanged, self._policies, target)
+        if made != self._exchanged:
+            self._wrapped.add(operation.key)
+            self._is_bare = False
 
     @property
     def transport(self) -> httpx.AsyncBaseTransport:
@@ -281,7 +291,10 @@ class Upstream(Shared):
         if operation.key not in self._sends:
             self._wrap(operation)
         mapped = self._mapped(call, arguments)
-        return Outgoing(self, operation.key, operation.raw_format, made, mapped, max_binary_bytes, operation.path.text)
+        return Outgoing(
+            *(self, operation.key, operation.raw_format, made, mapped, max_binary_bytes, operation.path.text),
+            is_idempotent=call.is_idempotent,
+        )
 
     async def send_drafted(self, outgoing: Outgoing) -> httpx.Response:
         """Send a request that is drafted already, by way of the policies; as ``send``."""
@@ -315,9 +328,9 @@ class Upstream(Shared):
         """
         if ROLE.outside is not None:
             return self._answered(ROLE.outside, call, arguments, passed, conditions, max_binary_bytes)
-        if not self._is_bare:
-            return await self.send_drafted(self._outgoing(call, arguments, passed, conditions, max_binary_bytes))
         operation = call.operation
+        if not self._is_bare and self._has_policies(operation):
+            return await self.send_drafted(self._outgoing(call, arguments, passed, conditions, max_binary_bytes))
         limits = self.limits if max_binary_bytes is None else self._limits(max_binary_bytes)
         try:
             request, authorized = await self.request(call, arguments, passed, conditions)
@@ -330,10 +343,15 @@ class Upstream(Shared):
                 outgoing.attempts = 1
                 request, response = await self._again(request, response, outgoing, limits)
         except UpstreamError as error:
-            raise _named(error, operation.key, max_binary_bytes, limits) from error.__cause__
+            raise named(error, operation.key, max_binary_bytes, limits) from error.__cause__
         if self._signs or self._redactor.veil.hides:
             return await self._veiled(request, response, operation.raw_format)
         return response
+
+    def _has_policies(self, operation: Operation) -> bool:
+        if operation.key not in self._sends:
+            self._wrap(operation)
+        return operation.key in self._wrapped
 
     async def _exchanged(self, outgoing: Outgoing) -> httpx.Response:
         """Send a drafted request, and once more after a 401 if the credential can do better: what policies wrap."""
@@ -344,7 +362,7 @@ class Upstream(Shared):
             if response.status_code == _UNAUTHORIZED and authorized:
                 request, response = await self._again(request, response, outgoing, limits)
         except UpstreamError as error:
-            raise _named(error, outgoing.operation, outgoing.max_binary_bytes, limits) from error.__cause__
+            raise named(error, outgoing.operation, outgoing.max_binary_bytes, limits) from error.__cause__
         return await self._veiled(request, response, outgoing.raw_format)
 
     async def _authorized(self, outgoing: Outgoing) -> tuple[httpx.Request, bool]:
@@ -471,23 +489,3 @@ def _add_missing(made: Draft, headers: Iterable[tuple[str, str]]) -> None:
     for name, value in headers:
         if not made.has_header(name):
             made.add_header(name, value)
-
-
-def _named(error: UpstreamError, operation: str, max_binary_bytes: int | None, limits: Limits) -> UpstreamError:
-    """Return an error that names the operation; of an answer above its ``maxBinarySize`` one that names that limit."""
-    if isinstance(error, AnswerTooLarge):
-        return _too_large(error, operation, max_binary_bytes, limits)
-    error.operation = error.operation or operation
-    return error
-
-
-def _too_large(error: AnswerTooLarge, operation: str, max_binary_bytes: int | None, limits: Limits) -> UpstreamBroken:
-    """Return the error for an answer above the limit; it names ``maxBinarySize`` where that is the limit."""
-    made = error
-    if limits.response_bytes == max_binary_bytes:
-        made = AnswerTooLarge(
-            f"the binary answer of `{operation}` is larger than its maxBinarySize of {max_binary_bytes} bytes",
-            hint="raise `maxBinarySize` in the capability file, or ask for less",
-        )
-    made.operation = operation
-    return made

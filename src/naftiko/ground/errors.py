@@ -11,10 +11,13 @@ The tree, in the order of this file:
         ├── NotExecutable           501  the unit names nothing that could run, and why
         ├── MissingVariable         503  a bind or variable that the call needs has no value
         ├── Overloaded              503  a limit of ours is reached; try again later
+        │   ├── BulkheadFull        503  as many calls of an API are under way as its policy allows
+        │   └── RateLimited         503  as many calls of an API were made as its policy allows
         └── UpstreamError           502  the consumed API did not answer usefully
             ├── UpstreamUnreachable 502  no connection
             ├── UpstreamTimeout     504  no answer in time
             ├── UpstreamBroken      502  cut, too large, or not what its format says
+            ├── CircuitOpen         503  it failed too often of late, and is left alone for a while
             ├── UpstreamRefused     502  401 that answers our own credential
             ├── UpstreamRedirect    502  a redirect that is not followed
             └── UpstreamStatus      4xx, 5xx as the upstream gave it
@@ -70,6 +73,11 @@ class CallError(NaftikoError):
         self.hint = hint
         self.step: str | None = None
         self.retry_after: float | None = None
+
+    def retold(self, detail: str) -> None:
+        """Say what failed in other words."""
+        self.detail = detail
+        self.args = (detail, *self.args[1:])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _made_again, (type(self), self.args, self.__dict__)  # each has arguments of its own
@@ -216,17 +224,45 @@ class Overloaded(CallError):
         self.retry_after = retry_after
 
 
+class BulkheadFull(Overloaded):
+    """As many calls are under way as a bulkhead allows; nothing was sent."""
+
+    kind = "bulkhead-full"
+    title = "Too many calls at once"
+
+
+class RateLimited(Overloaded):
+    """As many calls were made in this period as a rate limiter allows; nothing was sent."""
+
+    kind = "rate-limited"
+    title = "Too many calls in a short time"
+
+
 class UpstreamError(CallError):
     """The consumed API did not answer usefully.
 
     Attributes:
         operation: the consumed operation, ``namespace.operation``, once known.
+        is_unsent: whether it is certain that nothing was sent: there was no connection.
     """
 
     status = 502
     kind = "upstream-failed"
     title = "The upstream failed"
     operation: str | None = None
+    is_unsent: bool = False
+
+
+class CircuitOpen(UpstreamError):
+    """The operation failed too often of late; nothing is sent until its circuit breaker tries again."""
+
+    status = 503
+    kind = "circuit-open"
+    title = "The upstream is left alone after failures"
+
+    def __init__(self, detail: str, *, retry_after: float) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class UpstreamUnreachable(UpstreamError):

@@ -7,6 +7,8 @@ from typing import Final
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (chapter 9.2.1)."""
+IDEMPOTENT_METHODS: Final = SAFE_METHODS | {"PUT", "DELETE", "TRACE", "QUERY"}
+"""Methods that do the same sent twice as sent once (chapter 9.2.2; QUERY by its draft)."""
 READING: Final = frozenset({"GET", "HEAD"})
 """Those that read what is at a path."""
 

@@ -6,13 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from naftiko.document.findings import Findings, Reporter
-from naftiko.document.model import Authentication, CapabilityDocument, ConsumesHttp, Import, UnknownConsumes
+from naftiko.document.model import (
+    Authentication,
+    CapabilityDocument,
+    ConsumesHttp,
+    Import,
+    Resilience,
+    UnknownConsumes,
+)
 from naftiko.document.shell import as_template
 from naftiko.expression.references import Names
 from naftiko.expression.template import TemplateError, Value
 from naftiko.link.callables import Callables, NameOrigin
 from naftiko.link.lost_path import PathPlaces
 from naftiko.link.operations import OperationCompiler
+from naftiko.link.resilience import Levels, ScopeOf, link_resilience, with_policies
 from naftiko.plan.base import BaseUri, parse_base
 from naftiko.plan.credentials import compile_secrets, unplaced, unusable
 from naftiko.plan.operation import Operation
@@ -26,10 +34,12 @@ class LinkSettings:
     Attributes:
         base_uris: base URIs, which may hold variables too.
         authentication: ours to the API; ``None``: none, whatever the file says.
+        resilience: the policies of whatever the file declares none for.
     """
 
     base_uris: Mapping[str, str] = field(default_factory=dict)
     authentication: Mapping[str, Authentication | None] = field(default_factory=dict)
+    resilience: Resilience | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,7 @@ def _link_api(
     plans.setdefault(api.key, api)
     places = PathPlaces(entry, (api.base, parse_base(entry.base_uri or "", names)))
     compiler = OperationCompiler(entry, names, findings, places, settings.base_uris.get(namespace), api.key)
+    wider: Levels = (("api", entry.resiliency), ("operator", settings.resilience))
     for resource in entry.resources:
         for model in resource.operations:
             try:
@@ -98,6 +109,9 @@ def _link_api(
                 findings.at(model.node).warning("missing-name", "a consumed operation without a name can't be called")
                 continue
             operation = _placed(operation, api, findings.at(model.node))
+            levels: Levels = (("operation", model.resiliency), ("resource", resource.resiliency), *wider)
+            scope = ScopeOf(operation.key, resource.path or "", operation.method)
+            operation = with_policies(operation, link_resilience(levels, scope, findings))
             origin = NameOrigin(
                 resource=resource.name,
                 resource_path=resource.path or "",
@@ -190,6 +204,7 @@ def _api(
         secrets=secrets,
         variables=(*base.variables, *needed),
         parameters=parameters,
+        resilience=link_resilience((("api", entry.resiliency), ("operator", settings.resilience)), ScopeOf(), findings),
         position=findings.position(entry.node),
         blocked="; ".join(filter(None, reasons)),
     )

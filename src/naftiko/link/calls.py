@@ -75,6 +75,7 @@ class Caller:
         has_places: whether its inputs have places of their own, as they have in REST.
         twins: the input of a name in a place, where two of the declared ones have that name.
         gives_body: whether it gives a body of its own to an operation that declares none (SEMANTICS 4.3).
+        is_idempotent: whether calling twice is as good as once, as its hints or its function's semantics say.
     """
 
     names: Names
@@ -85,6 +86,7 @@ class Caller:
     has_places: bool = False
     twins: Mapping[tuple[str, str], str] = field(default_factory=dict)
     gives_body: bool = False
+    is_idempotent: bool = False
 
 
 Mapped: TypeAlias = "Mapping[str, tuple[Value, tuple[str, ...]]]"
@@ -320,7 +322,7 @@ class CallLinker:
             linking.arguments["body"] = InputReference("body")
             wants.add("body", _OWN_BODY)
             extras = (*extras, Extra("body", "body"))
-        return Call(operation, tuple(linking.arguments.items()), extras, operation.outputs)
+        return Call(operation, tuple(linking.arguments.items()), extras, operation.outputs, caller.is_idempotent)
 
     def _completed(self, operation: Operation, with_: Mapping[str, Any], model: Model, caller: Caller) -> Operation:
         """Return the operation with path parameters of a wider level that its path lacks, where a call gives them."""

@@ -33,7 +33,7 @@ from naftiko.link.outputs import MockCompiler, OutputCompiler
 from naftiko.link.resolving import Resolver, Unresolved, tell_misspelt_names
 from naftiko.link.route_checks import wrong_path
 from naftiko.link.sound import check_sound
-from naftiko.link.tool_list import tool_hints
+from naftiko.link.tool_list import is_idempotent, tool_hints
 from naftiko.plan.actions import Action, CallAction, FunctionAction, MockAction
 from naftiko.plan.credentials import compile_secrets, unusable_by_callers
 from naftiko.plan.inputs import InputSet
@@ -116,6 +116,7 @@ class _Linker:
         if not declared.without(weak):
             declared = declared.without(weak)
         names, caller = self._caller(model, place, namespace, declared, weak)
+        caller = replace(caller, is_idempotent=is_idempotent(tool_hints(getattr(model, "hints", None), function)))
         wants = Needs()
         action: Action | None = None
         outputs = IDENTITY
@@ -214,7 +215,9 @@ class _Linker:
             compiler = OutputCompiler(caller.names, self.findings, call.consumed, wraps=wraps)
             return CallAction(call), compiler.compile(outputs)
         if model.steps:
-            flow = self._flows.link(model.steps, model.mappings, replace(caller, gives_body=False), wants)
+            flow = self._flows.link(
+                model.steps, model.mappings, replace(caller, gives_body=False, is_idempotent=False), wants
+            )
             step_names = tuple(plan.name for wave in flow.waves for plan in wave)
             names = replace(caller.names, steps=step_names)
             return flow, OutputCompiler(names, self.findings, {}).compile(outputs)
@@ -275,7 +278,12 @@ class _Linker:
             places={},
         )
         inner_wants = Needs()
-        inner = Caller(inner_names, bool(declared), (), is_agent=caller.is_agent, gives_body=caller.gives_body)
+        inner = Caller(
+            *(inner_names, bool(declared), ()),
+            is_agent=caller.is_agent,
+            gives_body=caller.gives_body,
+            is_idempotent=caller.is_idempotent,
+        )
         action, built = self._own_action(function, outputs, inner, inner_wants)
         inner_inputs = self._inputs(declared, inner_wants, inner_names, action, maker)
         arguments = FunctionArguments(inner_inputs, inner_wants, self.findings).link(model, caller, wants)

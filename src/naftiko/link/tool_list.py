@@ -28,6 +28,11 @@ def tool_hints(hints: ToolHints | None, function: AggregateFunction | None) -> T
     return ToolHints(read_only=read_only, destructive=destructive, idempotent=idempotent, open_world=own.open_world)
 
 
+def is_idempotent(hints: ToolHints | None) -> bool:
+    """Tell whether hints say that calling twice does what calling once does; what changes nothing is so too."""
+    return hints is not None and bool(hints.idempotent or hints.read_only)
+
+
 _ANY_ELEMENTS: Final = "(Its elements may be any JSON value; an object or a list may be given as JSON text.)"
 _ANY_JSON: Final = "(Any JSON value; an object or a list may be given as JSON text.)"
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Literal, TypeAlias
 
-Seen: TypeAlias = Literal["unit", "step", "exchange", "request"]
+Seen: TypeAlias = Literal["unit", "step", "exchange", "request", "acted"]
 """What an observer may see."""
 _PORTS: Final = {"http": 80, "https": 443}
 _UNSEEN: Final[AbstractContextManager[None]] = nullcontext()
@@ -83,6 +83,25 @@ class StepRun:
     name: str
     kind: str
     operation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyAct:
+    """Something that a policy of an API did with a call.
+
+    Attributes:
+        policy: ``retry``, ``circuitBreaker``, ``bulkhead``, ``rateLimiter``, ``timeLimiter`` or ``fallback``.
+        outcome: what it did, such as ``retried`` or ``rejected``.
+        namespace: of the API.
+        operation: ``namespace.operation``; the namespace alone of what is forwarded.
+        said: the same in words, or ``""``; it may hold what the API said.
+    """
+
+    policy: str
+    outcome: str
+    namespace: str
+    operation: str
+    said: str = ""
 
 
 running: Final[ContextVar[UnitRun | None]] = ContextVar("naftiko.running", default=None)
@@ -222,6 +241,9 @@ class Observer:
         del exchange
         return _UNSEEN
 
+    def acted(self, act: PolicyAct, /) -> None:
+        """See what a policy does with a call, when it does it."""
+
 
 class Observers(Observer):
     """Several observers as one, the first one outermost; each is asked only for what it sees."""
@@ -233,6 +255,7 @@ class Observers(Observer):
         self._steps = tuple(each.step for each in inner if sees(each, "step"))
         self._requests = tuple(each.request for each in inner if sees(each, "request"))
         self._exchanges = tuple(each.exchange for each in inner if sees(each, "exchange"))
+        self._acts = tuple(each.acted for each in inner if sees(each, "acted"))
 
     def unit(self, run: UnitRun, /) -> AbstractContextManager[Any]:
         """See a unit run."""
@@ -249,6 +272,11 @@ class Observers(Observer):
     def exchange(self, exchange: Exchange, /) -> AbstractContextManager[Any]:
         """See a request that is sent to an upstream."""
         return _together([see(exchange) for see in self._exchanges])
+
+    def acted(self, act: PolicyAct, /) -> None:
+        """See what a policy does."""
+        for see in self._acts:
+            see(act)
 
     def sees(self, what: Seen) -> bool:
         """Tell whether any of them sees this."""

@@ -55,12 +55,14 @@ class Call:
         arguments: what each argument of the operation is made of.
         extras: arguments that the operation doesn't know.
         consumed: the operation's named outputs.
+        is_idempotent: whether who makes it says that making it twice does what making it once does.
     """
 
     operation: Operation
     arguments: tuple[tuple[str, Value], ...]
     extras: tuple[Extra, ...] = ()
     consumed: ConsumedOutputs = field(default_factory=dict)
+    is_idempotent: bool = False
 
     @property
     def variables(self) -> tuple[str, ...]:

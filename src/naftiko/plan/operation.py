@@ -12,6 +12,7 @@ from naftiko.plan.body import BodyTemplate
 from naftiko.plan.body_place import BodyPlace
 from naftiko.plan.outputs import ConsumedOutputs
 from naftiko.plan.parameter import Parameter
+from naftiko.plan.resilience import Resilience
 from naftiko.plan.slots import Slot
 
 LOCATIONS = frozenset({"query", "header", "path", "cookie", "body", "environment"})
@@ -50,6 +51,7 @@ class Operation:
         blocked: why it can't be called, or ``""``; it is told where the operation stands.
         appended: the path parameters that the path has lost, and that are its last segments now (SEMANTICS 4.1).
         fuller: the same with path parameters of a wider level that its path lacks, for calls that give them.
+        resilience: its policies; ``None``: it is sent as it is.
     """
 
     api: str
@@ -75,6 +77,7 @@ class Operation:
     appended: tuple[str, ...] = ()
     fuller: Operation | None = None
     path_query: tuple[Parameter, ...] = ()
+    resilience: Resilience | None = None
 
     @property
     def namespace(self) -> str:

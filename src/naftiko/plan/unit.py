@@ -21,6 +21,7 @@ from naftiko.plan.inputs import InputSet
 from naftiko.plan.outputs import Outputs
 from naftiko.plan.own_schema import OwnSchema
 from naftiko.plan.parameter import Parameter
+from naftiko.plan.resilience import Resilience
 from naftiko.plan.routes import ExposedRoute
 
 
@@ -139,6 +140,7 @@ class ApiPlan:
         variables: the variables that every call needs.
         parameters: those of the consumes entry itself, which forwarded requests carry.
         blocked: why nothing of it can be called, or ``""``; it is told where the entry stands.
+        resilience: the policies of what is forwarded to it.
     """
 
     namespace: str
@@ -151,6 +153,7 @@ class ApiPlan:
     parameters: tuple[Parameter, ...]
     position: Position
     blocked: str = ""
+    resilience: Resilience | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable
 from typing import TypeAlias
 
-from naftiko.document.dialects import authentication, bodies, imports, keys, parameters, routes, steps
+from naftiko.document.dialects import authentication, bodies, imports, keys, parameters, resilience, routes, steps
 from naftiko.document.dialects import authentication as variables
 from naftiko.document.dialects import steps as calls
 from naftiko.document.findings import Findings
@@ -43,6 +43,7 @@ from naftiko.document.model import (
     OutputParameter,
     PromptArgument,
     RequestBody,
+    Resilience,
     RestAdapter,
     SkillTool,
     Step,
@@ -72,9 +73,12 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     Bind: (_IN_NAMESPACE,),
     CallStep: (keys.named, calls.spread),
     CapabilityDocument: (keys.renamed(naftiko="version", ikanos="version"),),
-    ConsumedOperation: (routes.described, keys.named, _LABELLED, bodies.declared),
-    ConsumedResource: (routes.described, routes.consumed, keys.named, _LABELLED),
-    ConsumesHttp: (_BASE_URI, routes.resources, _LABELLED, _IN_NAMESPACE, authentication.declared),
+    ConsumedOperation: (routes.described, keys.named, _LABELLED, bodies.declared, resilience.declared),
+    ConsumedResource: (routes.described, routes.consumed, keys.named, _LABELLED, resilience.declared),
+    ConsumesHttp: (
+        *(_BASE_URI, routes.resources, _LABELLED, _IN_NAMESPACE),
+        *(authentication.declared, resilience.declared),
+    ),
     ControlManagement: (keys.logs,),
     ExposedOperation: (routes.described, *_UNIT),
     ExposedResource: (routes.described, routes.exposed, keys.named, _LABELLED),
@@ -90,6 +94,7 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     OutputParameter: (_LABELLED, parameters.output_parameter),
     PromptArgument: (keys.named, _LABELLED),
     RequestBody: (bodies.block,),
+    Resilience: (resilience.short,),
     RestAdapter: (routes.resources, *_ADAPTER),
     SkillTool: (keys.named, _LABELLED),
     Step: (keys.named,),

@@ -85,6 +85,11 @@ class PortNumber:
     """Marks a port: a number, or the text that the file has instead, which may be a template."""
 
 
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Marks a duration: text such as ``500ms``, which is read as seconds."""
+
+
 def _key(field: str) -> str:
     """Return the file's key of a field: ``base_uri`` is ``baseUri``, ``with_`` is ``with``."""
     return to_camel(field.rstrip("_"))
@@ -153,6 +158,9 @@ def _child(node: Node | None, key: str | int) -> Node | None:
 
 Port: TypeAlias = Annotated[int | str | None, PortNumber()]
 """A port of the file; text is a template that makes one, or what can't be one. ``None``: the file has none."""
+
+Seconds: TypeAlias = Annotated[float | None, Duration()]
+"""A duration of the file, in seconds."""
 
 ModelT = TypeVar("ModelT", bound=Model)
 

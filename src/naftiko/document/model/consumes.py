@@ -9,6 +9,7 @@ from pydantic import Field
 from naftiko.document.model.authentication import AnyAuthentication
 from naftiko.document.model.base import Canonical, Model, NamedTuple
 from naftiko.document.model.parameters import InputParameter, OutputParameter
+from naftiko.document.model.resilience import Resilience
 
 
 class MultipartPart(Model):
@@ -58,6 +59,7 @@ class ConsumedOperation(Model):
     output_media_type: str | None = None
     max_binary_size: str | None = None
     output_parameters: NamedTuple[OutputParameter] = ()
+    resiliency: Resilience | None = None
 
 
 class ConsumedResource(Model):
@@ -70,6 +72,7 @@ class ConsumedResource(Model):
     path: str | None = None
     input_parameters: NamedTuple[InputParameter] = ()
     operations: NamedTuple[ConsumedOperation] = ()
+    resiliency: Resilience | None = None
 
 
 class Tunnel(Model):
@@ -95,4 +98,5 @@ class ConsumesHttp(Model):
     authentication: AnyAuthentication | None = None
     tunnel: Tunnel | None = None
     resources: NamedTuple[ConsumedResource] = ()
+    resiliency: Resilience | None = None
     binding: Any = None

@@ -10,6 +10,7 @@ from naftiko.document.rules.imports import IMPORTS
 from naftiko.document.rules.language import LANGUAGE, TEXT
 from naftiko.document.rules.references import EXPRESSIONS, REFERENCES
 from naftiko.document.rules.requests import REQUESTS
+from naftiko.document.rules.resilience import RESILIENCE
 from naftiko.document.rules.rule import Rule
 
 __all__ = ["CHAPTERS", "RULES", "Rule"]
@@ -21,6 +22,7 @@ CHAPTERS: Mapping[str, tuple[Rule, ...]] = {
     "Names and references": REFERENCES,
     "Templates and paths": EXPRESSIONS,
     "Requests and routes": REQUESTS,
+    "Policies of calls": RESILIENCE,
     "Credentials and addresses": CREDENTIALS,
     "What clients and people see": CLIENTS,
     "Schemas of tools": SCHEMAS,

@@ -16,11 +16,20 @@ import httpx
 from naftiko.engine.transport.environment import ADVICE, UnusableProxyError
 from naftiko.engine.transport.limits import Limits
 from naftiko.engine.transport.message import FlawedAnswer
-from naftiko.ground.errors import CallError, Overloaded, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from naftiko.ground.errors import (
+    CallError,
+    Overloaded,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 
 LOWER_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
 """What a transport raises when the upstream is at fault; ``OSError`` includes TLS and time limits."""
 
+_UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout)
+"""Raised before anything is sent."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -40,6 +49,13 @@ def call_error(error: Exception, where: str, limits: Limits, *, in_body: bool) -
         limits: the limits that the call had.
         in_body: whether the answer's headers had come already.
     """
+    made = _told(error, where, limits, in_body=in_body)
+    if isinstance(made, UpstreamError):
+        made.is_unsent = isinstance(error, _UNSENT)
+    return made
+
+
+def _told(error: Exception, where: str, limits: Limits, *, in_body: bool) -> CallError:
     if isinstance(error, httpx.PoolTimeout):
         return Overloaded(f"all {limits.connections} connections to {where} were busy for {limits.queue:g} s")
     if isinstance(error, httpx.ConnectTimeout):

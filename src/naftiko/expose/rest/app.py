@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import math
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -441,7 +442,7 @@ async def _send_failure(error: Exception, served: Served, send: Send, *, is_head
     made = report(error, served.capability.variables.redactor.redact, unit=served.unit.name)
     headers: Pairs = []
     if made.retry_after is not None:
-        headers.append((b"retry-after", str(max(1, round(made.retry_after))).encode()))
+        headers.append((b"retry-after", str(max(1, math.ceil(made.retry_after))).encode()))
     await send_problem(send, made.status, problem_body(made), headers, is_head=is_head)
 
 
