@@ -13,7 +13,7 @@ from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
 from naftiko.engine.decode import answer as make_answer
 from naftiko.engine.decode import document, passed_on, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
-from naftiko.engine.head import retry_after
+from naftiko.engine.head import head_of, retry_after
 from naftiko.engine.memory import SMALL
 from naftiko.engine.process_pool import LIGHT, Pool, Shared, current, is_heavy
 from naftiko.engine.process_pool.outside import ROLE, Answered, Calls
@@ -31,8 +31,9 @@ from naftiko.ground.sizes import binary_bytes
 from naftiko.ground.types import ABSENT
 from naftiko.observe.observer import Observer
 from naftiko.observe.redaction import Learnt, Redactor
-from naftiko.plan.actions import Call, FlowAction, Run, RunnableStep, StepResult
+from naftiko.plan.actions import Call, Heads, Run, RunnableStep, StepResult
 from naftiko.plan.bindings import arguments_of
+from naftiko.plan.flow import FlowAction
 from naftiko.plan.operation import Operation
 from naftiko.plan.unit import UnitPlan
 
@@ -246,7 +247,7 @@ class Engine(Shared):
         return response
 
     async def steps(
-        self, flow: FlowAction, scope: Scope, *, descends: bool = False
+        self, flow: FlowAction, scope: Scope, *, descends: bool = False, heads: Heads | None = None
     ) -> tuple[dict[str, StepResult], Scope]:
         """Run steps wave by wave; a failing one ends the flow with its name in the error.
 
@@ -254,11 +255,12 @@ class Engine(Shared):
             flow: the steps.
             scope: the inputs.
             descends: whether the answer is made of what stands at any depth.
+            heads: what keeps the useful headers of the steps' answers; ``None``: nobody does.
 
         Returns:
             the results by the steps' names, and the scope that the flow's answer is made in.
         """
-        runner = _StepRunner(self, descends=descends)
+        runner = _StepRunner(self, descends=descends, heads=heads)
         shown: dict[str, Any] = {}
         results: dict[str, StepResult] = {}
         for wave in flow.waves:
@@ -291,8 +293,9 @@ class Engine(Shared):
 class _StepRunner:
     """What steps see of the engine; it keeps what upstreams answer, in case the flow goes on elsewhere."""
 
-    def __init__(self, engine: Engine, *, descends: bool) -> None:
+    def __init__(self, engine: Engine, *, descends: bool, heads: Heads | None) -> None:
         self._engine = engine
+        self._heads = heads
         self._descends = descends
         self._pool = current()
         self.observer = engine.observer if ROLE.outside is None else None  # what it sees it sees in the server
@@ -302,11 +305,13 @@ class _StepRunner:
         self._is_heavy = False
 
     async def call(self, call: Call, scope: Scope) -> Any:
-        if self._pool is None:
+        if self._pool is None and self._heads is None:
             return await self._engine.document(call, scope)
         key = self._calls.next(call.operation.key)
         response = self._answers[key] = await self._engine.response(call, scope)
-        if _is_heavy(response, call.operation, descends=self._descends):
+        if self._heads is not None:
+            self._heads[call.operation.key] = head_of(response).useful
+        if self._pool is not None and _is_heavy(response, call.operation, descends=self._descends):
             self._is_heavy = True  # the steps beside this one are done before the flow moves
             return None
         return await self._engine.read(response, call)
@@ -389,6 +394,8 @@ def _passed_on(
     """
     if unit.method in READING:
         has_its_validators = unit.outputs.identity or operation.raw_format == "binary"
+        if unit.cache is not None and not unit.cache.propagate:  # callers have tags of ours
+            has_its_validators = False
         return conditions if operation.method in READING and has_its_validators else ()
     return [pair for pair in conditions if pair[0] in _GUARDS or operation.method not in READING]
 

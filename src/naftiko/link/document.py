@@ -354,6 +354,7 @@ class _Linker:
             output_schema=output_schema if isinstance(output_schema, Mapping) else None,
             max_binary_size=(operation.max_binary_size if operation else None) or place.max_binary_size,
             tags=getattr(model, "tags", ()),
+            cacheable=function is not None and function.semantics is not None and bool(function.semantics.cacheable),
         )
 
 

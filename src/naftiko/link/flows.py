@@ -15,7 +15,7 @@ from naftiko.link.calls import Caller, CallLinker
 from naftiko.link.needs import Needs
 from naftiko.link.steps import Linking, StepPlan, kind_of
 from naftiko.link.steps.contract import value_of
-from naftiko.plan.actions import FlowAction
+from naftiko.plan.flow import FlowAction
 
 
 class FlowLinker:

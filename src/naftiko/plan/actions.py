@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from naftiko.expression.content import Content
-from naftiko.expression.provenance import missed_step
 from naftiko.expression.scope import Scope, Variables
 from naftiko.expression.template import Value
-from naftiko.ground.errors import NotExecutable, PreconditionFailed
-from naftiko.ground.http import READING, SAFE_METHODS
-from naftiko.ground.types import ABSENT
+from naftiko.ground.errors import NotExecutable
+from naftiko.ground.http import SAFE_METHODS
 from naftiko.plan import promises
 from naftiko.plan.bindings import function_inputs
 from naftiko.plan.inputs import InputSet
@@ -24,15 +22,12 @@ from naftiko.plan.operation import Operation
 from naftiko.plan.outputs import ConsumedOutputs, Explained, Outputs
 
 if TYPE_CHECKING:
+    from naftiko.plan.flow import FlowAction
     from naftiko.plan.unit import UnitPlan
 
 _FORWARDS: Final = "this route forwards requests; it can't be called"
-_UNCHECKED: Final = (
-    "the route makes several calls, and can't tell which of them the precondition is for; nothing was sent"
-)
-_UNCHECKED_HINT: Final = (
-    "leave out If-Match, If-None-Match and If-Unmodified-Since, or call a route that makes one call"
-)
+Heads: TypeAlias = dict[str, Sequence[tuple[str, str]]]
+"""What the answers of steps say in their headers, by the operation's key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +158,9 @@ class Performer(Protocol):
         ...
 
     async def steps(
-        self, flow: FlowAction, scope: Scope, *, descends: bool = False
+        self, flow: FlowAction, scope: Scope, *, descends: bool = False, heads: Heads | None = None
     ) -> tuple[Mapping[str, StepResult], Scope]:
-        """Run steps; return their results by name, and the scope that the answer is made in.
-
-        Args:
-            flow: the steps.
-            scope: the inputs.
-            descends: see ``Outputs``.
-        """
+        """Run steps; return their results by name, and the scope that the answer is made in; see ``Engine.steps``."""
         ...
 
 
@@ -234,6 +223,11 @@ class Action:
         del performer
         return run
 
+    @property
+    def propagating(self) -> Action:
+        """The same, saying about caching what the last call's answer says; where one call is all, it does already."""
+        return self
+
     async def run(self, performer: Performer, run: Run) -> Any:
         """Run it; return the answer.
 
@@ -293,92 +287,6 @@ class CallAction(Action):
     def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
         """Return the schema of what the outputs make; bytes are nothing that they make."""
         return None if mock or self.call.operation.raw_format == "binary" else promises.kept(outputs)
-
-
-@dataclass(frozen=True, slots=True)
-class FlowAction(Action):
-    """Steps.
-
-    Attributes:
-        waves: steps that need nothing of one another, in order.
-        mappings: what builds the answer, target names split at dots; none: the last step's result.
-        sources: the values of the mappings as the file has them.
-    """
-
-    waves: tuple[tuple[RunnableStep, ...], ...]
-    mappings: tuple[tuple[tuple[str, ...], Value], ...]
-    last: str
-    sources: tuple[str, ...] = ()
-
-    @property
-    def calls(self) -> Sequence[tuple[str, Call]]:
-        """Those of the steps, in the order in which they run."""
-        return tuple((step.name, call) for wave in self.waves for step in wave for call in step.calls)
-
-    @property
-    def has_steps(self) -> bool:
-        """It has."""
-        return True
-
-    @property
-    def only_reads(self) -> bool:
-        """Whether all of its steps do."""
-        return all(step.only_reads for wave in self.waves for step in wave)
-
-    async def run(self, performer: Performer, run: Run) -> Any:
-        """Run the steps and build the answer: of the mappings, else of the last step's result."""
-        if run.conditions and run.unit.method not in READING and not self.only_reads:
-            raise PreconditionFailed(_UNCHECKED, hint=_UNCHECKED_HINT)
-        descends = run.unit.outputs.descends or any(".." in source for source in self.sources)
-        results, final = await performer.steps(self, Scope(run.inputs, performer.variables), descends=descends)
-        if self.mappings:
-            return performer.made(self._mapped(final))
-        raw = results[self.last].raw
-        last = run.unit.outputs.build(raw, final)
-        return performer.made(ABSENT if last is None and raw is None else last)
-
-    def _mapped(self, scope: Scope) -> dict[str, Any]:
-        """Build the answer of mappings: dots in a target nest; what finds nothing is null (SEMANTICS 5.3).
-
-        What stands inside of another's target is added to its object, and takes the place of what is none.
-        """
-        answer: dict[str, Any] = {}
-        made = {id(answer)}
-        for target, value in self.mappings:
-            found = value(scope)
-            inside = answer
-            for name in target[:-1]:
-                below: Any = inside.get(name)
-                if id(below) not in made:  # a step's own document stays as it is
-                    below = inside[name] = {**below} if isinstance(below, dict) else {}
-                    made.add(id(below))
-                inside = below
-            inside[target[-1]] = None if found is ABSENT else found
-        return answer
-
-    async def explain(self, performer: Performer, run: Run) -> list[Explained]:
-        """Run the steps, and look at each mapping, else at the last step's result."""
-        results, final = await performer.steps(self, Scope(run.inputs, performer.variables))
-        if not self.mappings:
-            return run.unit.outputs.explain(results[self.last].raw, final)
-        return [
-            _explained(".".join(target), source, value, final)
-            for (target, value), source in zip(self.mappings, self.sources, strict=True)
-        ]
-
-    async def planned(self, performer: Performer, run: Run) -> dict[str, Any]:
-        """Return the request of each step that calls, a list of several; what comes of earlier answers is absent."""
-        results, _ = await performer.steps(self, Scope(run.inputs, performer.variables))
-        steps = {step.name: step for wave in self.waves for step in wave}
-        requests = {name: [*steps[name].requests(result)] for name, result in results.items()}
-        return {name: found if len(found) > 1 else found[0] for name, found in requests.items() if found}
-
-    def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
-        """Return the schema of what the mappings build, or the outputs make."""
-        if mock:
-            return None
-        targets = [target for target, _ in self.mappings]
-        return promises.mapped(targets, outputs.schema or {}) if targets else promises.kept(outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,6 +365,11 @@ class FunctionAction(Action):
         return self.action.calls
 
     @property
+    def propagating(self) -> Action:
+        """The same of the function."""
+        return replace(self, action=self.action.propagating)
+
+    @property
     def is_made_here(self) -> bool:
         """Whether the function's answer is."""
         return self.action.is_made_here
@@ -492,9 +405,3 @@ class FunctionAction(Action):
     def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
         """Return what the function promises of the unit's outputs."""
         return self.action.promised(outputs, mock=mock)
-
-
-def _explained(target: str, source: str, value: Value, scope: Scope) -> Explained:
-    found = value(scope)
-    detail = missed_step(value, scope) if found is ABSENT else ""
-    return Explained(target, source, None if found is ABSENT else found, found is not ABSENT, detail)

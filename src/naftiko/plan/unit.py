@@ -17,6 +17,7 @@ from naftiko.expression.template import Value
 from naftiko.ground.types import Position
 from naftiko.plan.actions import Action
 from naftiko.plan.base import BaseUri
+from naftiko.plan.caching import CacheHeaders
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.outputs import Outputs
 from naftiko.plan.own_schema import OwnSchema
@@ -45,6 +46,8 @@ class UnitPlan:
         output_schema: a tool's own JSON ``outputSchema``.
         variables: the variables that it needs beside those of the APIs that it calls: in ``with``, in outputs, in the
             consumed operations.
+        cacheable: whether it is made of a function whose answers may be kept.
+        cache: what its good answers say about caching; ``None``: what the upstream's do.
     """
 
     adapter: str
@@ -69,6 +72,8 @@ class UnitPlan:
     tags: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     route: ExposedRoute | None = None
+    cacheable: bool = False
+    cache: CacheHeaders | None = None
 
     @property
     def only_reads(self) -> bool:

@@ -20,6 +20,7 @@ from naftiko.document.model.authentication import (
 )
 from naftiko.document.model.base import Import, Model
 from naftiko.document.model.binds import Bind
+from naftiko.document.model.caching import HttpCache
 from naftiko.document.model.capability import (
     CapabilityDocument,
     Info,
@@ -103,6 +104,7 @@ __all__ = [
     "ExposedSkill",
     "Fallback",
     "Forward",
+    "HttpCache",
     "Import",
     "Info",
     "InputParameter",

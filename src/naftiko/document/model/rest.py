@@ -8,6 +8,7 @@ from pydantic import Field
 
 from naftiko.document.model.adapter import AdapterModel
 from naftiko.document.model.base import Model, NamedTuple
+from naftiko.document.model.caching import HttpCache
 from naftiko.document.model.mcp import ToolHints
 from naftiko.document.model.parameters import InputParameter, OutputParameter
 from naftiko.document.model.steps import Mapping, Steps
@@ -42,6 +43,7 @@ class ExposedOperation(Model):
     hints: ToolHints | None = None
     responses: Any = None
     response_binary: BinaryResponse | None = None
+    cache: HttpCache | None = None
 
 
 class Forward(Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from naftiko.document.rules.caching import CACHING
 from naftiko.document.rules.clients import CLIENTS, SCHEMAS
 from naftiko.document.rules.credentials import CREDENTIALS
 from naftiko.document.rules.imports import IMPORTS
@@ -23,6 +24,7 @@ CHAPTERS: Mapping[str, tuple[Rule, ...]] = {
     "Templates and paths": EXPRESSIONS,
     "Requests and routes": REQUESTS,
     "Policies of calls": RESILIENCE,
+    "Caching": CACHING,
     "Credentials and addresses": CREDENTIALS,
     "What clients and people see": CLIENTS,
     "Schemas of tools": SCHEMAS,

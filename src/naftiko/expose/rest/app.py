@@ -25,15 +25,16 @@ from naftiko.engine.forward import Inbound, backward, forwarded
 from naftiko.engine.head import UpstreamLinks, links_of
 from naftiko.engine.process_pool import LIGHT, Shared, current
 from naftiko.engine.request import Streamed
-from naftiko.engine.run import PLAIN, Finish
+from naftiko.engine.run import PLAIN
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard, problem, refuse
 from naftiko.expose.http.caller import Callers, CallerWatch, SlowReader, send_to_reader
 from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.http.problems import report, tell_passed_on
 from naftiko.expose.http.streams import Stream, end_of_body, is_stream
 from naftiko.expose.rest.admission import Doors, admitting, distinct
-from naftiko.expose.rest.conditions import conditions_of, validated
+from naftiko.expose.rest.conditions import conditions_of
 from naftiko.expose.rest.description import DESCRIPTION_PATH, ApiDescription
+from naftiko.expose.rest.finishing import Finishing
 from naftiko.expose.rest.inbound import InboundRequest, is_multipart, read_form, uncoded
 from naftiko.expose.rest.links import URL_HEADERS, rewritten
 from naftiko.expose.rest.messages import (
@@ -90,9 +91,7 @@ class RestApp(Shared):
         self._loaded = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
         self._limit = CallLimit(options.max_concurrency)
         self._callers = Callers()
-        self._unconditional = {
-            method: Finish(partial(_validated, method, self._loaded), reads=False) for method in READING
-        }
+        self._finishing = Finishing.plain(self._loaded)
         self.gate = gate_of(options)
         self.guards: list[Guard] = []
 
@@ -109,7 +108,9 @@ class RestApp(Shared):
             action = unit.plan.action
             forwards = unit.method is None or (action is not None and action.forwarded is not None)
             changes = not (forwards or unit.plan.only_reads)
-            served = Served(unit, InputReader(unit), capability, reverse, its_guard, forwards, changes)
+            served = Served(unit, InputReader(unit), capability, reverse, self._finishing, its_guard, forwards, changes)
+            if unit.plan.cache is not None:
+                served = replace(served, finishing=Finishing.marking(unit.plan.cache, self._loaded))
             self._served.append(served)
             route = self._router.add(prefix + (served.route.path or "/"), Route(), spans=forwards)
             if forwards or unit.method is None:
@@ -261,10 +262,11 @@ class RestApp(Shared):
         passed = request.content() if served.reader.passes_body else None
         headers = request.headers
         conditions = conditions_of(request.method, headers, served.unit.inputs) if headers else ()
+        finishing = served.finishing
         finish = (
-            Finish(partial(validated, method=request.method, conditions=conditions, loaded=self._loaded), reads=False)
+            finishing.conditional(request.method, conditions)
             if conditions
-            else self._unconditional.get(request.method, PLAIN)
+            else finishing.usual.get(request.method, PLAIN)
         )
         return served, await served.unit.run_checked(checked, passed, conditions, finish)
 
@@ -383,11 +385,6 @@ def _caller(scope: Scope) -> Caller:
         path=raw_path(scope),
         address=scope.get("client"),
     )
-
-
-def _validated(method: str, loaded: dt.datetime, answer: Answer) -> Answer:
-    """Return an answer that was asked for without a condition; one that is made here gets its validators."""
-    return validated(answer, method=method, conditions=(), loaded=loaded) if answer.is_made else answer
 
 
 def _links(links: UpstreamLinks | None, served: Served, values: tuple[str, ...], scope: Scope) -> Pairs | None:

@@ -73,8 +73,11 @@ def validated(answer: Answer, method: str, conditions: Conditions, loaded: dt.da
         return answer
     if answer.is_made and answer.sent:
         answer.headers = [*answer.headers, *_validators(answer, loaded)]
-    if not conditions:
-        return answer
+    return decided(answer, conditions) if conditions else answer
+
+
+def decided(answer: Answer, conditions: Conditions) -> Answer:
+    """Return an answer of 200 with its validators, or 304 if the caller has it already; as ``validated``."""
     headers, asked = dict(answer.headers), dict(conditions)
     if not _is_wanted(headers, asked):
         raise PreconditionFailed("there is another version than the one that is asked for", hint="read it anew")
@@ -90,11 +93,15 @@ def _validators(answer: Answer, loaded: dt.datetime) -> Conditions:
     if not any(name == "etag" for name, _ in answer.headers):
         made.append(("etag", f'"{blake2b(answer.sent, digest_size=_HASH_BYTES).hexdigest()}"'))
     if answer.modified:
-        later = _later if len(answer.modified) <= _LONGEST_DATE else _later.__wrapped__
-        modified = later(answer.modified, loaded)
-        if modified is not None:
-            made.append(("last-modified", modified))
+        made.extend(last_modified(answer.modified, loaded))
     return made
+
+
+def last_modified(said: str, loaded: dt.datetime) -> Conditions:
+    """Return the ``Last-Modified`` of an answer that is made of a document, whose date is given; none if it is none."""
+    later = _later if len(said) <= _LONGEST_DATE else _later.__wrapped__
+    modified = later(said, loaded)
+    return [] if modified is None else [("last-modified", modified)]
 
 
 @lru_cache(maxsize=256)  # a document changes less often than it is read: to know its date costs a fiftieth

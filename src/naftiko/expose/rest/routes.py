@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from naftiko.engine.capability import Capability, Unit
 from naftiko.expose.authentication import Guard
+from naftiko.expose.rest.finishing import Finishing
 from naftiko.expose.rest.inbound import MAX_FIELDS, InboundRequest
 from naftiko.expose.rest.messages import header_map, raw_query
 from naftiko.expose.rest.reading import InputReader
@@ -27,6 +28,7 @@ class Served:
 
     Attributes:
         reverse: which routes lead to the URLs that upstreams answer with.
+        finishing: what becomes of its answers.
         forwards: whether requests are passed on as they are.
         changes: whether what it calls may change something, whatever its own method says.
         rivals: the units of which the request's body says which answers; this one is among them.
@@ -36,6 +38,7 @@ class Served:
     reader: InputReader
     capability: Capability
     reverse: ReverseRoutes
+    finishing: Finishing
     guard: Guard | None = None
     forwards: bool = False
     changes: bool = False

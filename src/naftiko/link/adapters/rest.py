@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar
 
 from naftiko.document.findings import Findings
@@ -19,6 +20,7 @@ from naftiko.document.suggest import listed
 from naftiko.expression.path import has_loose_brace
 from naftiko.ground.http import READING, SAFE_METHODS
 from naftiko.link.adapters.kind import AdapterKind, Declaration, Linker, Place
+from naftiko.link.caching import cache_headers, check_cache_headers, lint_cache_headers
 from naftiko.link.namesakes import Evidence
 from naftiko.link.resolving import tell_misspelt
 from naftiko.link.route_checks import check_method, tell_duplicates
@@ -47,7 +49,7 @@ class _Rest(AdapterKind[RestAdapter]):
                     model.max_binary_size,
                     resource.at("path") if operation.path is None else operation.at("path"),
                 )
-                units.append(linker.unit(operation, place))
+                units.append(_marked(linker.unit(operation, place), operation, resource, model, linker.findings))
             if resource.forward is not None:
                 units.append(self._forward(model, resource, resource.forward, linker))
         tell_duplicates(units, linker.findings)
@@ -125,6 +127,7 @@ class _Rest(AdapterKind[RestAdapter]):
                 check_method(operation, findings)
 
     def lint(self, model: RestAdapter, findings: Findings) -> None:
+        lint_cache_headers(model, findings)
         for resource in model.resources:
             for thing in _with_paths(resource):
                 path = thing.path or ""
@@ -149,6 +152,19 @@ class _Rest(AdapterKind[RestAdapter]):
             yield f"is not safe, but the route is a {method}, which caches and crawlers call freely"
         if semantics.idempotent and method == "POST":
             yield "is idempotent, but the route is a POST"
+
+
+def _marked(
+    unit: UnitPlan, operation: ExposedOperation, resource: ExposedResource, model: RestAdapter, findings: Findings
+) -> UnitPlan:
+    """Return a route with what its answers say about caching."""
+    cache = cache_headers(operation.cache, unit, has_callers=model.authentication is not None)
+    if operation.cache is not None:
+        check_cache_headers(operation.cache, operation, resource, unit, findings)
+    if cache is None:
+        return unit
+    action = unit.action
+    return replace(unit, cache=cache, action=action.propagating if cache.propagate and action is not None else action)
 
 
 def _with_paths(resource: ExposedResource) -> tuple[ExposedResource | ExposedOperation, ...]:

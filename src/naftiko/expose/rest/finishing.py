@@ -1,0 +1,51 @@
+"""What becomes of a route's answers before they are sent: validators, cache headers, 304 (SEMANTICS 6.3 and 6.5)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+from naftiko.engine.answer import Answer
+from naftiko.engine.run import Finish
+from naftiko.expose.rest.caching import marked
+from naftiko.expose.rest.conditions import Conditions, validated
+from naftiko.ground.http import READING
+from naftiko.plan.caching import CacheHeaders
+
+
+@dataclass(frozen=True, slots=True)
+class Finishing:
+    """What is made of the answers of a route; made once, at start.
+
+    Attributes:
+        usual: of a request without conditions, by its method; of other methods nothing is made.
+    """
+
+    usual: Mapping[str, Finish[Answer]]
+    _make: Callable[..., Answer]
+
+    @classmethod
+    def plain(cls, loaded: dt.datetime) -> Self:
+        """Return what is made where the file says nothing."""
+        usual = {method: Finish(partial(_validated, method, loaded), reads=False) for method in READING}
+        return cls(usual, partial(validated, loaded=loaded))
+
+    @classmethod
+    def marking(cls, cache: CacheHeaders, loaded: dt.datetime) -> Self:
+        """Return what is made where the file says what caches may do."""
+        make = partial(marked, loaded=loaded, cache=cache)
+        methods = (*READING, "POST", "PUT", "PATCH", "DELETE")
+        usual = {method: Finish(partial(make, method=method, conditions=()), reads=False) for method in methods}
+        return cls(usual, make)
+
+    def conditional(self, method: str, conditions: Conditions) -> Finish[Answer]:
+        """Return what is made of the answer to a request with conditions."""
+        return Finish(partial(self._make, method=method, conditions=conditions), reads=False)
+
+
+def _validated(method: str, loaded: dt.datetime, answer: Answer) -> Answer:
+    """Return an answer that was asked for without a condition; one that is made here gets its validators."""
+    return validated(answer, method=method, conditions=(), loaded=loaded) if answer.is_made else answer
