@@ -7,6 +7,9 @@ without policies is sent as it is.
 from __future__ import annotations
 
 from naftiko.engine.resilience.acting import Acting, Told
+from naftiko.engine.resilience.breaker import Breaking
+from naftiko.engine.resilience.bulkhead import Bulkheading
+from naftiko.engine.resilience.rate import RateLimiting
 from naftiko.engine.resilience.retry import Retrying
 from naftiko.engine.resilience.states import States
 from naftiko.engine.resilience.time_limit import Attempt, TimeLimit
@@ -39,6 +42,12 @@ class Declared:
         if plan.time_limiter is not None or plan.retry is not None:
             seconds = self._total if plan.time_limiter is None else plan.time_limiter.seconds
             send = Attempt(send, acting, seconds)
+        if plan.bulkhead is not None:
+            send = Bulkheading(send, plan.bulkhead, acting)
+        if plan.rate_limiter is not None:
+            send = RateLimiting(send, plan.rate_limiter, acting)
+        if plan.circuit_breaker is not None:
+            send = Breaking(send, plan.circuit_breaker, acting)
         if plan.retry is not None:
             send = Retrying(send, plan.retry, acting)
         if plan.time_limiter is not None:
