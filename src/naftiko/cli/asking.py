@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,28 @@ _SECONDS: Final = 10.0
 _SUFFIXES: Final = (".yaml", ".yml")
 _REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}  # noqa: S104  # compared, not bound
 
+_THIS_MACHINE: Final = frozenset({"127.0.0.1", "::1"})
+_TLS: Final = "https://"
+
+_Asked = tuple[http.client.HTTPConnection, http.client.HTTPResponse]
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+
+def unverified() -> ssl.SSLContext:
+    """Return what speaks TLS with this very machine, whose certificate has another name than its address."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _answered(connection: http.client.HTTPConnection, request: tuple[Any, ...]) -> _Asked:
+    try:
+        connection.request(*request)
+        return connection, connection.getresponse()
+    except BaseException:
+        connection.close()
+        raise
 
 
 class NobodyListens(NaftikoError):
@@ -66,6 +88,8 @@ class ControlPort:
     @property
     def url(self) -> str:
         """For people."""
+        if self.host.startswith(_TLS):
+            return f"{self.host.rstrip('/')}:{self.port}"
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @contextlib.contextmanager
@@ -78,14 +102,9 @@ class ControlPort:
             NobodyListens: nobody answers.
             NaftikoError: who asks isn't let in.
         """
-        host = _REACHED_AT.get(self.host, self.host)
-        connection = http.client.HTTPConnection(host, self.port, timeout=seconds)
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
-            connection.request(method, path, body.encode() or None, headers)
-            answer = connection.getresponse()
+            connection, answer = self._asked(method, path, body.encode() or None, seconds)
         except (OSError, ValueError, http.client.HTTPException) as error:
-            connection.close()
             raise NobodyListens(
                 f"nobody answers at {self.url}: is the capability running, with a control port?\n"
                 "  naftiko serve FILE --control 9464   opens one, or in the file:\n"
@@ -96,6 +115,26 @@ class ControlPort:
             if answer.status in (401, 403):
                 raise NaftikoError(f"{self.url} lets nobody in without a login: give --token, or {TOKEN_VARIABLE}")
             yield answer
+
+    def _asked(self, method: str, path: str, body: bytes | None, seconds: float | None) -> _Asked:
+        """Send a request, over TLS where the address says so, or where one of this machine takes nothing else."""
+        host = _REACHED_AT.get(self.host, self.host)
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        if host.startswith(_TLS):
+            name, context = host.removeprefix(_TLS).rstrip("/").strip("[]"), ssl.create_default_context()
+            return _answered(
+                http.client.HTTPSConnection(name, self.port, timeout=seconds, context=context),
+                (method, path, body, headers),
+            )
+        try:
+            return _answered(
+                http.client.HTTPConnection(host, self.port, timeout=seconds), (method, path, body, headers)
+            )
+        except (ConnectionResetError, http.client.BadStatusLine):
+            if host not in _THIS_MACHINE:
+                raise
+        with_tls = http.client.HTTPSConnection(host, self.port, timeout=seconds, context=unverified())
+        return _answered(with_tls, (method, path, body, headers))
 
     def ask(self, method: str, path: str, body: str = "") -> Answer:
         """Ask, and return the whole answer.

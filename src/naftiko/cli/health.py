@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -49,6 +50,7 @@ _NOTHING = "nothing listens: the files expose nothing over HTTP"
     metavar="NAME=PORT",
     help="As given to serve; a number alone is a control port, which is asked instead.",
 )
+@option("--tls-cert", metavar="FILE", help="As given to serve: its ports are then asked over TLS.")
 @click.option("--address", metavar="ADDRESS", help="The address of the control port; default: localhost.")
 @shared_options
 def health(
@@ -56,6 +58,7 @@ def health(
     paths: Sequence[str],
     host: str | None,
     port: Sequence[tuple[str, int]],
+    tls_cert: str | None,
     address: str | None,
 ) -> None:
     """Ask every port of a running `naftiko serve` with the same files, options and environment.
@@ -74,7 +77,7 @@ def health(
     if not found:
         raise click.ClickException(_NOTHING)
     with ThreadPoolExecutor(min(len(found), _AT_ONCE)) as pool:
-        answers = dict(zip(found, pool.map(_complaint, found), strict=True))
+        answers = dict(zip(found, pool.map(partial(_complaint, has_tls=bool(tls_cert)), found), strict=True))
     complaints = [complaint for place, complaint in answers.items() if complaint and places.is_served(place)]
     for complaint in complaints:
         say(f"unhealthy: {complaint}", err=True)
@@ -181,20 +184,27 @@ def _place(address: str | None, port: int, kind: str) -> _Place:
     return _Place(host_of(address), port, kind if port == 0 else "")
 
 
-def _complaint(place: _Place) -> str:
-    """Return what is wrong with a listener, or ``""``. A 404 or a JSON-RPC error is an answer too."""
+def _complaint(place: _Place, *, has_tls: bool) -> str:
+    """Return what is wrong with a listener, or ``""``. A 404, a JSON-RPC error or "no certificate" is an answer too."""
     host, port = _REACHED_AT.get(place.host, place.host), place.port
     if not is_port(port):
         return f"{host}:{port} is no port"
     if port == 0:
         return "a port that was free at the start can't be known; give --port to serve and to health"
     connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
+    is_met = False
+    if has_tls:
+        connection = http.client.HTTPSConnection(host, port, timeout=_SECONDS, context=asking.unverified())
     try:
+        connection.connect()
+        is_met = has_tls
         connection.request("GET", "/", headers={"Connection": "close"})
         status = connection.getresponse().status
     except TimeoutError:
         return f"{host}:{port} does not answer within {_SECONDS:.0f} seconds"
     except (OSError, ValueError, http.client.HTTPException) as error:
+        if is_met:
+            return ""  # it has shown its certificate, and lets nobody in without one
         return f"{host}:{port}: {(getattr(error, 'strerror', None) or 'no HTTP answer').lower()}"
     finally:
         connection.close()

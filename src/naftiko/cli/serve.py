@@ -11,6 +11,7 @@ import click
 
 from naftiko.cli.connections import connection_limits, connection_options
 from naftiko.cli.files import default_paths
+from naftiko.cli.fronting import front_of, front_options
 from naftiko.cli.listening import OWN_PORT, PORT, CheckedType, NamedNumber, option, own_port
 from naftiko.cli.loading import CapabilityFiles
 from naftiko.cli.logging_options import logging_options, start_logs
@@ -183,6 +184,7 @@ _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, 
     default="ikanos",
     help="What the names at /metrics begin with: those that the reference's dashboards look for, or our own.",
 )
+@front_options
 @connection_options
 @option(
     "--memory",
@@ -316,6 +318,7 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
         memory=budget_of(given["memory"], workers),
         control=own_port(given["control"], DEFAULT_HOST, given["control_token"] or None),
         probes=own_port(given["probe_port"], PROBES),
+        front=front_of(given),
     )
 
 

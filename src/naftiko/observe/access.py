@@ -29,6 +29,8 @@ _GONE: Final = 499
 _MOST_KNOWN: Final = 256
 """Names of callers that were looked through already."""
 
+_OF_WHOM: Final = ("caller", "certificate", "client", "request_id", "trace_id")
+
 Watcher = Callable[[dict[str, Any]], None]
 """Gets each line as data, for whoever watches the logs live."""
 
@@ -71,6 +73,8 @@ class AccessLog:
         entry["bytes"] = record.sent
         if record.caller:
             entry["caller"] = self._shown(record.caller)
+        if record.certificate:
+            entry["certificate"] = self._shown(record.certificate)
         if record.client:
             entry["client"] = record.client
         entry["request_id"] = self._redacted(record.request_id) if record.is_callers else record.request_id
@@ -133,7 +137,7 @@ def _as_text(entry: dict[str, Any]) -> bytes:
     """Return a line for people: what it was first, then how it went, then the rest by names."""
     what = " ".join(str(entry[name]) for name in ("method", "route", "path", "rpc", "tool") if name in entry)
     upstream = f" (upstream {entry['upstream_ms']:g} ms)" if entry.get("upstream_ms") else ""
-    rest = "".join(f" {name}={entry[name]}" for name in ("caller", "client", "request_id", "trace_id") if name in entry)
+    rest = "".join(f" {name}={entry[name]}" for name in _OF_WHOM if name in entry)
     status = f"{entry['status']}{' failed' if entry.get('failed') else ''}"
     line = f"{what or '-'} {status} {entry['ms']:g} ms{upstream} {entry['bytes']} bytes{rest}"
     return f"{entry['time']} INFO {neutral.escaped(line)}\n".encode("utf-8", "replace")

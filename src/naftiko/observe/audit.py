@@ -84,6 +84,8 @@ def audit(
     }
     if record is not None:
         entry |= {"caller": record.caller[:_LONGEST], "client": record.client, "request_id": record.request_id}
+        if record.certificate:
+            entry["certificate"] = record.certificate[:_LONGEST]
         if record.trace_id:
             entry["trace_id"] = record.trace_id
     _log.info("%s", neutral.json_text(json.dumps(entry, ensure_ascii=False)))

@@ -51,6 +51,7 @@ class RequestRecord:
         tool: the name of a tool, a resource or a prompt.
         rpc: the method of a JSON-RPC message.
         caller: whom the authentication let in; ``""`` where nobody asked.
+        certificate: whose certificate the caller has shown (RFC 4514); ``""`` where none was asked for.
         status: of HTTP; 0 before an answer.
         sent: bytes of the answer's body.
         failed: whether a tool's result is an error.
@@ -62,7 +63,7 @@ class RequestRecord:
 
     __slots__ = (
         *("adapter", "began", "caller", "client", "failed", "fields", "is_callers", "method", "path", "request_id"),
-        *("route", "rpc", "sent", "status", "timing", "tool", "trace_id"),
+        *("certificate", "route", "rpc", "sent", "status", "timing", "tool", "trace_id"),
     )
 
     def __init__(
@@ -78,6 +79,7 @@ class RequestRecord:
         self.timing: CallTiming | None = None
         self.fields: list[tuple[bytes, bytes]] | None = None
         self.method = self.path = self.adapter = self.route = self.tool = self.rpc = self.caller = self.trace_id = ""
+        self.certificate = ""
         self.status = self.sent = 0
         self.failed = False
         self.began = perf_counter()

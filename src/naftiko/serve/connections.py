@@ -8,6 +8,7 @@ counted is counted where it is cheap: sizes once a piece of input. How long each
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote
 
@@ -17,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from naftiko.expose.http.caller import ABORT
 from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
-from naftiko.observe.requests import REQUEST
+from naftiko.observe.requests import REQUEST, RequestRecord
 from naftiko.serve.exchange import Exchange
 from naftiko.serve.limits import ConnectionLimits, Connections
 from naftiko.serve.polite import PoliteTransport
@@ -43,6 +44,7 @@ class Connection(HttpToolsProtocol):
 
     Attributes:
         address: the caller's, as the socket says.
+        certificate: whose certificate the caller has shown, if one was asked for.
         since: when what it waits for now began, by the loop's clock.
     """
 
@@ -63,6 +65,7 @@ class Connection(HttpToolsProtocol):
         self._paused_since = 0.0
         self._refusal: tuple[int, str, str] | None = None
         self.address = ""
+        self.certificate = ""
         self.since = 0.0
 
     @property
@@ -167,7 +170,8 @@ class Connection(HttpToolsProtocol):
         if self._refusal is not None:
             raise _Refused
         self._complete_scope(parser.get_method(), version)
-        record = self.scope[REQUEST] = record_of(asked, self.address, every)  # type: ignore[typeddict-unknown-key]  # ours
+        record = self._record(asked, every)
+        self.scope[REQUEST] = record  # type: ignore[typeddict-unknown-key]  # ours
         before = self.cycle
         self.cycle = Exchange(
             cast("Scope", self.scope),
@@ -183,6 +187,10 @@ class Connection(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))  # type: ignore[arg-type]  # likewise
+
+    def _record(self, asked: bytes | None, every: Sequence[tuple[bytes, bytes]]) -> RequestRecord:
+        """Return the record of the request whose head has ended."""
+        return record_of(asked, self.address, every)
 
     def _complete_scope(self, method: bytes, version: str) -> None:
         url, scope = httptools.parse_url(self.url), self.scope
@@ -289,6 +297,10 @@ class Connection(HttpToolsProtocol):
             what, most = "the body of a request", limits.body_seconds + self._body_bytes / limits.rate
         if what and waited > most:
             self._late(what, waited)
+
+    def end(self) -> None:
+        """Close the connection."""
+        self.transport.close()
 
     def _look_at_reading(self, now: float, limits: ConnectionLimits) -> None:
         """Close the connection of a caller who reads nothing of an answer that waits for it, or of its last bytes."""

@@ -34,13 +34,11 @@ class Admitted(Protocol):
         address: the caller's, as the socket says; ``""`` where it has none.
         since: when what it waits for now began, by the loop's clock.
         loop: its event loop.
-        transport: what it is closed with.
     """
 
     address: str
     since: float
     loop: asyncio.AbstractEventLoop
-    transport: asyncio.Transport
 
     @property
     def is_idle(self) -> bool:
@@ -48,6 +46,19 @@ class Admitted(Protocol):
 
     def look(self, now: float, limits: ConnectionLimits) -> None:
         """Close it if its time is over."""
+
+    def end(self) -> None:
+        """Close it."""
+
+
+class Leaving(Admitted, Protocol):
+    """A connection whose caller still reads why it is refused.
+
+    Attributes:
+        transport: what it is closed with.
+    """
+
+    transport: asyncio.Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ class Connections:
     _told: dict[str, float] = field(default_factory=dict)
     _watch: asyncio.TimerHandle | None = None
     _all_busy_until: float = 0.0
-    _leaving: dict[Admitted, None] = field(default_factory=dict)
+    _leaving: dict[Leaving, None] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -116,7 +127,7 @@ class Connections:
 
     def leave(self, connection: Admitted) -> None:
         """Forget a connection that is closed."""
-        self._leaving.pop(connection, None)
+        self._leaving.pop(connection, None)  # type: ignore[call-overload]  # it may be there
         if connection in self._open:
             self._open.discard(connection)
             self._by_address[connection.address] -= 1
@@ -131,7 +142,7 @@ class Connections:
             self._told[kind] = now
             _log.warning("%s (%d so far)", reason, self.refused[kind])
 
-    def part_with(self, connection: Admitted) -> None:
+    def part_with(self, connection: Leaving) -> None:
         """Close a connection whose caller is refused, a moment after the answer.
 
         What the caller still sends would meet a closed socket, which resets the connection and takes the answer with it
@@ -160,7 +171,7 @@ class Connections:
             return False
         few = max(1, len(self._open) // _SHARE)
         for connection in heapq.nsmallest(few, idle, key=lambda connection: connection.since):
-            connection.transport.close()
+            connection.end()
             self.leave(connection)
         most = self.limits.connections
         self.tell(

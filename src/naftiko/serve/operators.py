@@ -122,9 +122,11 @@ class Operators:
             apps: the options of the apps.
         """
         options = apps.with_(processes=processes)
-        found = [Site(each, _maker(listener, options)) for listener, each in self.listeners]
+        found = [
+            Site(each, _maker(listener, options), is_plain=listener.is_loopback) for listener, each in self.listeners
+        ]
         if self.probe is not None:
-            found.append(Site(self.probe, lambda: _probes(self.capabilities, options)))
+            found.append(Site(self.probe, lambda: _probes(self.capabilities, options), is_plain=True))
         return found
 
 

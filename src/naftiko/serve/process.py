@@ -30,6 +30,7 @@ from naftiko.serve.addresses import impossible_port, listeners
 from naftiko.serve.announcements import amounts, in_conflict, no_port, on_stdio, where
 from naftiko.serve.apps import AppOptions
 from naftiko.serve.channel import Answering, pairs
+from naftiko.serve.front import Front
 from naftiko.serve.limits import ConnectionLimits
 from naftiko.serve.operated import Figures, Operated, Place
 from naftiko.serve.operators import Operators, apart, control_of, probes_at
@@ -72,6 +73,7 @@ class ServeOptions:
         figures: what is measured; ``None``: nothing.
         traces: the last traces; ``None``: nothing is traced.
         watch: whether files are read again when they have changed.
+        front: what is between callers and the apps.
     """
 
     host: str | None = None
@@ -90,6 +92,7 @@ class ServeOptions:
     figures: Figures | None = None
     traces: Traces | None = None
     watch: bool = False
+    front: Front = field(default_factory=Front)
 
 
 def serve(
@@ -127,13 +130,14 @@ def serve(
         for listener in found:
             its_sockets = listen_together(listener.host, listener.port, options.workers)
             bound.append([opened.enter_context(each) for each in its_sockets])
-            url, hosts = url_of(its_sockets[0]), options.apps.allowed_hosts
+            url, hosts = url_of(its_sockets[0], options.front.scheme), options.apps.allowed_hosts
             told = where(listener, url, prefix=prefix, dev=options.dev, allowed_hosts=hosts, verbose=options.verbose)
             for announcement in told:
                 announce(announcement)
         operators = opened.enter_context(open_operators(own, options.probes, servable))
         for listener, its_socket in operators.listeners:
-            for announcement in where(listener, url_of(its_socket), prefix=prefix):
+            scheme = "http" if listener.is_loopback else options.front.scheme
+            for announcement in where(listener, url_of(its_socket, scheme), prefix=prefix):
                 announce(announcement)
         for announcement in probes_at(operators):
             announce(announcement)
@@ -392,6 +396,8 @@ async def _run(process: _Process, signals: Signals) -> None:
         drain_seconds=options.call_seconds + GRACE,
         # The next worker of a slot listens on the same sockets.
         is_last=assignment.is_last if assignment is not None else lambda: True,
+        front=options.front,
+        tells=assignment is None or assignment.slot == 0,
     )
     reloader = operated.reloading = process.reloads(servers, memory)
     signals.attach(servers.stop, None if reloader is None or assignment is not None else reloader.soon)

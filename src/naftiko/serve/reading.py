@@ -148,6 +148,7 @@ class Reading:
     def _listen(self, listener: Listener, count: int = 1) -> list[socket.socket]:
         opened = listen_together(listener.host, listener.port, count)
         apps = self._options.apps
-        for told in where(listener, url_of(opened[0]), prefix=apps.prefix, allowed_hosts=apps.allowed_hosts):
+        url = url_of(opened[0], self._options.front.scheme)
+        for told in where(listener, url, prefix=apps.prefix, allowed_hosts=apps.allowed_hosts):
             self._announce(told)
         return opened

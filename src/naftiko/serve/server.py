@@ -19,10 +19,14 @@ from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.ground.collection import collection_paused
 from naftiko.ground.errors import NaftikoError
 from naftiko.serve.connections import Connection
+from naftiko.serve.front import Front
+from naftiko.serve.handshakes import Handshake, TlsServer
 from naftiko.serve.limits import ConnectionLimits, Connections
 from naftiko.serve.live import LiveApp, Served
+from naftiko.serve.outer import OuterConnection
 from naftiko.serve.recording import Recording
 from naftiko.serve.sockets import take_no_more
+from naftiko.serve.tls import Tls
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -45,11 +49,16 @@ DRAIN = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A socket and what makes the app behind it; made after the sockets are open, in a thread if it is slow."""
+    """A socket and what makes the app behind it; made after the sockets are open, in a thread if it is slow.
+
+    Attributes:
+        is_plain: whether it is spoken to without TLS, whatever the others are: only this machine reaches it, or probes.
+    """
 
     opened: socket.socket
     make_app: Callable[[], ASGIApp]
     slow: bool = False
+    is_plain: bool = False
 
 
 class _Server(uvicorn.Server):
@@ -58,11 +67,26 @@ class _Server(uvicorn.Server):
     Args:
         config: uvicorn's.
         is_last: tells whether nobody else listens on its sockets, nor will.
+        tls: what callers are met with, or ``None``.
+        connections: all of the process.
     """
 
-    def __init__(self, config: uvicorn.Config, is_last: Callable[[], bool]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, is_last: Callable[[], bool], tls: Tls | None, connections: Connections
+    ) -> None:
         super().__init__(config)
         self._is_last = is_last
+        self._tls = tls
+        self._connections = connections
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the app, and listen."""
+        if self._tls is None:
+            await super().startup(sockets)
+            return
+        await super().startup([])
+        make, tls, connections = self._protocol, self._tls, self._connections
+        self.servers = [cast(Any, TlsServer(tls, each, make, connections)) for each in sockets or ()]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take in the callers who wait in the queue of the sockets, then stop listening and finish.
@@ -76,16 +100,22 @@ class _Server(uvicorn.Server):
         waiting = [caller for listening in sockets or () for caller in _waiting(listening)]
         for server in self.servers:
             server.close()
-        for caller in waiting:
+        for server in self.servers:
+            if isinstance(server, TlsServer):
+                for caller, address in waiting:
+                    server.take(caller, address)
+                await server.wait_closed()
+                waiting = []
+        for caller, _ in waiting:
             with contextlib.suppress(OSError):  # gone already
                 await loop.connect_accepted_socket(self._protocol, caller)
         await super().shutdown(sockets)
 
-    def _protocol(self) -> asyncio.Protocol:
-        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn itself calls it
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+    def _protocol(self, handshake: Handshake | None = None) -> Any:
+        own = {} if handshake is None else {"handshake": handshake}
+        return self.config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn itself calls it
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state, **own
         )
-        return made
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -93,15 +123,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _waiting(listening: socket.socket) -> Iterator[socket.socket]:
-    """Yield the connections in the queue of a listening socket."""
+def _waiting(listening: socket.socket) -> Iterator[tuple[socket.socket, str]]:
+    """Yield the connections in the queue of a listening socket, with their callers' addresses."""
     while True:
         try:
-            caller, _ = listening.accept()
+            caller, address = listening.accept()
         except OSError:  # nobody is there, or it is closed already
             return
         caller.setblocking(False)  # noqa: FBT003  # the socket's own signature
-        yield caller
+        yield caller, address[0] if isinstance(address, tuple) else ""
 
 
 class _Finishing:
@@ -181,11 +211,12 @@ async def _send_stopping(send: Send) -> None:
     await send({"type": "http.response.body", "body": simple_problem(503, "stopping", detail)})
 
 
-def _config(app: Any, connections: Connections) -> uvicorn.Config:
+def _config(app: Any, connections: Connections, tls: Tls | None) -> uvicorn.Config:
+    protocol = Connection if tls is None else OuterConnection
     return uvicorn.Config(
         app,
         lifespan="on",
-        http=cast(Any, functools.partial(Connection, connections)),  # called as uvicorn calls its own classes
+        http=cast(Any, functools.partial(protocol, connections)),  # called as uvicorn calls its own classes
         ws="none",
         log_config=None,
         access_log=False,
@@ -218,7 +249,11 @@ class Servers:
         drain_seconds: float = GRACE,
         memory: Budget | None = None,
         is_last: Callable[[], bool] = lambda: True,
+        front: Front | None = None,
+        tells: bool = True,
     ) -> None:
+        self._front = front or Front()
+        self._tells = tells
         self._sites = sites
         self._is_last = is_last
         self._drain_seconds = drain_seconds
@@ -283,6 +318,8 @@ class Servers:
 
         The sites that are quick to make start first: REST answers while the MCP SDK is still being imported.
         """
+        tls = self._front.tls
+        watching = None if tls is None else asyncio.create_task(tls.watch(tells=self._tells), name="tls")
         try:
             for site in sorted(self._sites, key=lambda site: site.slow):
                 if self._stopping.is_set():
@@ -295,6 +332,8 @@ class Servers:
         finally:
             self.stop()
             self._exit()
+            if watching is not None:
+                watching.cancel()
             await asyncio.gather(*(running.task for running in self._running.values()), return_exceptions=True)
 
     async def _ended(self) -> None:
@@ -317,7 +356,9 @@ class Servers:
         with collection_paused():
             app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
         finishing = _Finishing(app, self._stopping, self._draining, self._streams, self._memory)
-        server = _Server(_config(Recording(finishing), self._connections), self._is_last)
+        tls = None if site.is_plain else self._front.tls
+        config = _config(Recording(finishing), self._connections, tls)
+        server = _Server(config, self._is_last, tls, self._connections)
         # Told to stop while the app was made: it starts and stops again, so that its lifespan is whole.
         server.should_exit = self._stopping.is_set()
         task = asyncio.create_task(server.serve(sockets=[site.opened]))

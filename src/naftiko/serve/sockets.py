@@ -147,11 +147,11 @@ def _reason(host: str, port: int, error: OSError) -> str:
     return f"can't listen on {host}:{port}: {(error.strerror or 'unknown reason').lower()}"
 
 
-def url_of(opened: socket.socket) -> str:
+def url_of(opened: socket.socket, scheme: str = "http") -> str:
     """Return the URL of a listening socket; an unspecified address is shown as loopback's name."""
     host, port = opened.getsockname()[:2]
     shown = "localhost" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104  # compared
-    return f"http://{shown}:{port}"
+    return f"{scheme}://{shown}:{port}"
 
 
 def take_no_more(listening: socket.socket) -> None:
