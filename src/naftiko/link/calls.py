@@ -270,10 +270,19 @@ class _Linking:
         name: str | None = slot.name if slot.name in known else None
         if name is None and slot.location == "path":
             name = same_placeholder(slot.name, (*caller.route, *sorted(known)))
-        if name is None and (not caller.declared or (slot.location == "path" and slot.required)):
+        if name is None and not self._is_of_pages(slot) and (not caller.declared or _is_needed_in_path(slot)):
             name = slot.name
         if name is not None:
             self._feed(name, slot)
+
+    def _is_of_pages(self, slot: Slot) -> bool:
+        """Tell a parameter that whoever fetches the pages of a list gives a value, and nobody else unless asked to."""
+        pager = self._operation.pager
+        return pager is not None and (slot.location, slot.name) in pager.hidden
+
+
+def _is_needed_in_path(slot: Slot) -> bool:
+    return slot.location == "path" and slot.required
 
 
 class CallLinker:

@@ -25,6 +25,7 @@ from naftiko.expression.template import TemplateError, Value, has_placeholder, p
 from naftiko.ground.types import ABSENT
 from naftiko.link.lost_path import CompletePath, PathParameters, PathPlaces
 from naftiko.link.outputs import consumed_outputs
+from naftiko.link.paging import compile_pages, declared_pages
 from naftiko.plan.body import BodyTemplate, compile_body
 from naftiko.plan.body_place import place_in_body
 from naftiko.plan.operation import FORBIDDEN_HEADERS, LOCATIONS, Operation
@@ -90,9 +91,30 @@ class OperationCompiler:
         made = self._compile(resource, operation, lacking)
         if lacking.lost:
             self._tell_lost(made, lacking)
-        if not lacking.others:
+        if lacking.others:
+            fuller = self._compile(resource, operation, lacking.with_others())
+            made = replace(made, fuller=self._paged(fuller, resource, operation))
+        return self._paged(made, resource, operation)
+
+    def _paged(self, made: Operation, resource: ConsumedResource, operation: ConsumedOperation) -> Operation:
+        """Return an operation with the pages of its list; what they ask of it itself, nobody else has to give."""
+        model, level = declared_pages(self._consumes, resource, operation)
+        if model is None:
             return made
-        return replace(made, fuller=self._compile(resource, operation, lacking.with_others()))
+        pager, why = compile_pages(model, level, made, self._findings)
+        if pager is None:
+            return replace(made, blocked=made.blocked or why)
+        return replace(
+            made,
+            pager=pager,
+            parameters=tuple(
+                replace(one, required=False) if (one.location, one.name) in pager.hidden else one
+                for one in made.parameters
+            ),
+            slots=tuple(
+                replace(one, required=False) if (one.location, one.name) in pager.hidden else one for one in made.slots
+            ),
+        )
 
     def _compile(self, resource: ConsumedResource, operation: ConsumedOperation, lacking: PathParameters) -> Operation:
         namespace = self._consumes.namespace or ""

@@ -11,6 +11,7 @@ from naftiko.ground.types import Position
 from naftiko.plan.body import BodyTemplate
 from naftiko.plan.body_place import BodyPlace
 from naftiko.plan.outputs import ConsumedOutputs
+from naftiko.plan.paging import Pager
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.resilience import Resilience
 from naftiko.plan.slots import Slot
@@ -52,6 +53,7 @@ class Operation:
         appended: the path parameters that the path has lost, and that are its last segments now (SEMANTICS 4.1).
         fuller: the same with path parameters of a wider level that its path lacks, for calls that give them.
         resilience: its policies; ``None``: it is sent as it is.
+        pager: how the pages of its list are fetched; ``None`` where it has none.
     """
 
     api: str
@@ -78,6 +80,7 @@ class Operation:
     fuller: Operation | None = None
     path_query: tuple[Parameter, ...] = ()
     resilience: Resilience | None = None
+    pager: Pager | None = None
 
     @property
     def namespace(self) -> str:

@@ -52,6 +52,7 @@ from naftiko.document.model.mcp import (
     PromptMessage,
     ToolHints,
 )
+from naftiko.document.model.pagination import PageBounds, PageRequest, PageResponse, Pagination
 from naftiko.document.model.parameters import InputParameter, OutputParameter
 from naftiko.document.model.resilience import (
     Bulkhead,
@@ -119,6 +120,10 @@ __all__ = [
     "OAuth2Authentication",
     "Observability",
     "OutputParameter",
+    "PageBounds",
+    "PageRequest",
+    "PageResponse",
+    "Pagination",
     "Person",
     "PolicyModel",
     "PromptArgument",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from naftiko.document.model.authentication import AnyAuthentication
 from naftiko.document.model.base import Canonical, Model, NamedTuple
+from naftiko.document.model.pagination import Pagination
 from naftiko.document.model.parameters import InputParameter, OutputParameter
 from naftiko.document.model.resilience import Resilience
 
@@ -60,6 +61,7 @@ class ConsumedOperation(Model):
     max_binary_size: str | None = None
     output_parameters: NamedTuple[OutputParameter] = ()
     resiliency: Resilience | None = None
+    pagination: Pagination | None = None
 
 
 class ConsumedResource(Model):
@@ -73,6 +75,7 @@ class ConsumedResource(Model):
     input_parameters: NamedTuple[InputParameter] = ()
     operations: NamedTuple[ConsumedOperation] = ()
     resiliency: Resilience | None = None
+    pagination: Pagination | None = None
 
 
 class Tunnel(Model):
@@ -99,4 +102,5 @@ class ConsumesHttp(Model):
     tunnel: Tunnel | None = None
     resources: NamedTuple[ConsumedResource] = ()
     resiliency: Resilience | None = None
+    pagination: Pagination | None = None
     binding: Any = None

@@ -9,6 +9,7 @@ from naftiko.document.rules.clients import CLIENTS, SCHEMAS
 from naftiko.document.rules.credentials import CREDENTIALS
 from naftiko.document.rules.imports import IMPORTS
 from naftiko.document.rules.language import LANGUAGE, TEXT
+from naftiko.document.rules.pagination import PAGINATION
 from naftiko.document.rules.references import EXPRESSIONS, REFERENCES
 from naftiko.document.rules.requests import REQUESTS
 from naftiko.document.rules.resilience import RESILIENCE
@@ -25,6 +26,7 @@ CHAPTERS: Mapping[str, tuple[Rule, ...]] = {
     "Requests and routes": REQUESTS,
     "Policies of calls": RESILIENCE,
     "Caching": CACHING,
+    "Lists in pages": PAGINATION,
     "Credentials and addresses": CREDENTIALS,
     "What clients and people see": CLIENTS,
     "Schemas of tools": SCHEMAS,

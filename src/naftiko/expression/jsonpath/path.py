@@ -14,6 +14,7 @@ from naftiko.expression.jsonpath.segments import (
     Length,
     Name,
     Segment,
+    Wildcard,
     compile_definite,
     compile_found,
     compile_indefinite,
@@ -94,6 +95,19 @@ class JSONPath:
         """The names of a path that consists of nothing else, such as ``$.a.b``; ``()`` of any other."""
         names = tuple(segment.key for segment in self._segments if isinstance(segment, Name))
         return names if len(names) == len(self._segments) else ()
+
+    @property
+    def keys(self) -> tuple[str | int, ...] | None:
+        """The names and indexes of a path that consists of nothing else, ``()`` of ``$``; ``None`` of any other."""
+        keys = tuple(segment.key for segment in self._segments if isinstance(segment, Name | Index))
+        return keys if len(keys) == len(self._segments) else None
+
+    @property
+    def steps(self) -> tuple[str | int | None, ...] | None:
+        """The same of a path that has wildcards too, each of them ``None``."""
+        kinds = [segment for segment in self._segments if isinstance(segment, Name | Index | Wildcard)]
+        steps = tuple(None if isinstance(segment, Wildcard) else segment.key for segment in kinds)
+        return steps if len(steps) == len(self._segments) else None
 
     def __call__(self, document: Any) -> Any:
         """Apply the path; never raises.
