@@ -8,7 +8,6 @@ import queue
 import selectors
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,13 +18,14 @@ import httpx
 from mcp.client import Client
 from mcp_types import Tool
 
+import forks
+from forks import NAFTIKO
+
 ROOT = Path(__file__).parents[2]
 SEED = ROOT / "tests" / "fixtures" / "koyeb-instances.yaml"
 FIRST = ROOT / "capabilities" / "koyeb-instances.yaml"
-NAFTIKO = Path(sys.executable).with_name("naftiko")
 LIMIT = 60.0
 """Seconds that anything may take; a machine under load is slow, and a test must not be flaky for it."""
-_KEPT = frozenset({"PATH", "LANG", "SYSTEMROOT", "TMPDIR", "PYTHONPATH"})
 _TRACED = (
     "test_process",
     "test_workers",
@@ -41,21 +41,16 @@ FREE = ("--port", "rest=0", "--port", "mcp=0")
 def surroundings(**given: str) -> dict[str, str]:
     """An environment with nothing in it that could be a setting, but what is given."""
     test = os.environ.get("PYTEST_CURRENT_TEST", "")
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _KEPT or (name.startswith("COVERAGE_") and any(module in test for module in _TRACED))
-    }
-    return {**kept, "PYTHONWARNINGS": "error::ResourceWarning", **given}
+    traced = any(module in test for module in _TRACED)
+    kept = {name: value for name, value in os.environ.items() if traced and name.startswith("COVERAGE_")}
+    return forks.surroundings(**kept, **given)
 
 
 def run(
     *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return subprocess.run(
-        [NAFTIKO, *arguments], env=surroundings(**(env or {})), cwd=cwd, capture_output=True, text=True, timeout=LIMIT, check=False
-    )  # fmt: skip
+    return forks.run([NAFTIKO, *arguments], env=surroundings(**(env or {})), cwd=cwd, timeout=LIMIT)
 
 
 def get(url: str, **options: Any) -> httpx.Response:
@@ -80,7 +75,7 @@ class Served:
         self.lines: list[str] = []
         self.errors: list[str] = []
         self._news: queue.Queue[None] = queue.Queue()
-        self.process = subprocess.Popen(
+        self.process = forks.start(
             command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
         )
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from served import LIMIT, get, run, served, surroundings
 
+import forks
 from naftiko.testing import StandInUpstream
 
 KIOSK = Path(__file__).with_name("kiosk_adapter.py")
@@ -56,7 +57,7 @@ def file(tmp_path, upstream) -> Path:
 def naftiko(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a command of the ``naftiko`` that knows kiosks."""
     command = [sys.executable, str(KIOSK), *map(str, arguments)]
-    return subprocess.run(command, env=surroundings(), capture_output=True, text=True, timeout=LIMIT, check=False)
+    return forks.run(command, env=surroundings(), timeout=LIMIT)
 
 
 def kiosks(*arguments: str | Path, ready: tuple[str, ...]):

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
-from served import FIRST, LIMIT, NAFTIKO, ROOT, Served, surroundings
+from served import FIRST, LIMIT, NAFTIKO, ROOT, Served, run, surroundings
 
 from naftiko.testing import StandInUpstream
 
@@ -162,9 +162,7 @@ def test_health_can_not_know_a_free_port():
 
 
 def health(*arguments) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [NAFTIKO, "health", *map(str, arguments)], env=surroundings(), capture_output=True, text=True, timeout=LIMIT, check=False
-    )  # fmt: skip
+    return run("health", *map(str, arguments))
 
 
 def test_the_final_stage_is_small_and_without_privileges():

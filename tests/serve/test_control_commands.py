@@ -15,6 +15,8 @@ import httpx
 import pytest
 from served import LIMIT, NAFTIKO, Served, run, served, surroundings
 
+import forks
+
 FILE = """\
 naftiko: 1.0.0-beta5
 info: {label: Quay}
@@ -97,7 +99,7 @@ def test_levels_and_lives(port, running):
 
 def test_what_is_logged_is_followed_until_ctrl_c(port, running):
     printed("logs", "--logger", "naftiko.access", "--level", "info", "--port", port)
-    following = subprocess.Popen(
+    following = forks.start(
         [NAFTIKO, "logs", "--follow", "--port", port], env=surroundings(), stdout=subprocess.PIPE, text=True
     )
     with following:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import subprocess
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ import pytest
 from served import FREE, LIMIT, NAFTIKO, run, served, surroundings
 from starlette.responses import JSONResponse
 
+import forks
 from naftiko.testing import StandInUpstream
 
 CAPABILITY = """\
@@ -303,8 +303,6 @@ def test_a_line_that_is_no_message_is_answered_with_its_id(file):
     """Whoever sent it waits for an answer to its id, and would wait for ever."""
     lines = ['{"jsonrpc":"2.0","id":7,"method":"ping","params":[]}', '[{"jsonrpc":"2.0","id":8,"method":"ping"}]']
     command = [NAFTIKO, "serve", file, "--transport", "stdio"]
-    said = subprocess.run(
-        command, input="\n".join(lines), env=surroundings(TOKEN="x"), capture_output=True, text=True, timeout=LIMIT, check=False
-    )  # fmt: skip
+    said = forks.run(command, said="\n".join(lines), env=surroundings(TOKEN="x"), timeout=LIMIT)
     answers = [json.loads(line) for line in said.stdout.splitlines()]
     assert [(answer["id"], answer["error"]["code"]) for answer in answers] == [(7, -32600), (None, -32600)]

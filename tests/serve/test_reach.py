@@ -6,12 +6,13 @@ import json
 import os
 import pty
 import select
-import subprocess
 import sys
 
 import httpx
 import pytest
 from served import FREE, LIMIT, NAFTIKO, run, served, surroundings
+
+import forks
 
 SECRET = "stolen-value-0815"
 ENV = {"AWS_SECRET_ACCESS_KEY": "AWSSECRETVALUE123", "SHOP_TOKEN": "shop-token-4711"}
@@ -247,7 +248,7 @@ def test_a_terminal_is_asked(folder, env, answer):
     (folder / "c.yaml").write_text((folder / "c.yaml").read_text("utf-8") + "\n# changed\n", "utf-8")
     ours, theirs = pty.openpty()
     command = [NAFTIKO, "serve", "c.yaml", *FREE]
-    process = subprocess.Popen(command, env=surroundings(**env), cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs)
+    process = forks.start(command, env=surroundings(**env), cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs)
     try:
         said = until(ours, b"[y/N]")
         assert b"changed: " in said

@@ -14,6 +14,7 @@ import pytest
 from served import LIMIT, NAFTIKO, run, served, surroundings
 from starlette.responses import JSONResponse
 
+import forks
 from naftiko.testing import HangUp, StandInUpstream
 
 SECRET = "s3cret-Upstream-token"
@@ -334,7 +335,7 @@ def test_stdio(tmp_path):
         "--audit-log",
         "-",
     ]
-    with subprocess.Popen(
+    with forks.start(
         [*map(str, command), "--log-format", "json"],
         env=surroundings(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
@@ -415,7 +416,7 @@ def test_a_folder_of_many_files_is_one_line(folder):
 def test_a_progress_bar_on_a_terminal(folder):
     ours, theirs = pty.openpty()
     command = [NAFTIKO, "serve", folder, "--port", "rest=0", "--mock", "--log-level", "error"]
-    process = subprocess.Popen(command, env=surroundings(), stdout=subprocess.PIPE, stderr=theirs)
+    process = forks.start(command, env=surroundings(), stdout=subprocess.PIPE, stderr=theirs)
     try:
         os.close(theirs)
         assert b"30 adapters" in process.stdout.readline()

@@ -9,6 +9,7 @@ import time
 import httpx
 from served import LIMIT, NAFTIKO, surroundings
 
+import forks
 from naftiko.serve.sockets import listen
 
 CAPABILITY = """
@@ -36,7 +37,7 @@ def test_a_reader_of_stderr_who_stands_still_stops_no_request(tmp_path):
     file.write_text(CAPABILITY.replace("PORT", str(port)))
     reader, writer = os.pipe()
     command = [NAFTIKO, "serve", str(file)]
-    process = subprocess.Popen(command, env=surroundings(), stdout=writer, stderr=writer, stdin=subprocess.DEVNULL)
+    process = forks.start(command, env=surroundings(), stdout=writer, stderr=writer, stdin=subprocess.DEVNULL)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=LIMIT) as client:
             wait_for(client)

@@ -14,6 +14,8 @@ from mcp.client import Client
 from mcp.client.stdio import stdio_client
 from served import FIRST, FREE, LIMIT, NAFTIKO, SEED, run, served, surroundings, tools_of
 
+import forks
+
 TOKEN = "koyeb-secret-token-1234"
 
 
@@ -55,7 +57,7 @@ async def test_stdio_as_a_desktop_client_starts_it(koyeb, tmp_path, mode, said_b
 @pytest.mark.parametrize("end", ["stdin closes", "SIGTERM", "SIGINT"])
 def test_stdio_ends_with_its_client(end):
     command = [NAFTIKO, "serve", SEED, "--transport", "stdio"]
-    with subprocess.Popen(
+    with forks.start(
         command, env=surroundings(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         hello = {

@@ -15,6 +15,7 @@ import pytest
 from served import FREE, LIMIT, NAFTIKO, SEED, get, served, surroundings
 from starlette.responses import StreamingResponse
 
+import forks
 from naftiko.testing import StandInUpstream
 
 FORWARDING = """\
@@ -174,7 +175,7 @@ def test_a_hangup_reads_the_files_and_the_server_goes_on(upstream, tmp_path):
 
 def test_a_hangup_over_stdio():
     command = [NAFTIKO, "serve", SEED, "--transport", "stdio"]
-    with subprocess.Popen(
+    with forks.start(
         command, env=surroundings(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         timer = threading.Timer(LIMIT, process.kill)

@@ -19,6 +19,7 @@ from mcp.client import Client
 from served import LIMIT, NAFTIKO, get, served, surroundings
 from starlette.responses import JSONResponse, Response
 
+import forks
 from naftiko.testing import StandInUpstream
 
 TOYS = "import toy_hmac, toy_each\nfrom naftiko.cli import main\nmain()"
@@ -97,9 +98,7 @@ def written(
 def naftiko(*arguments: str | Path, toys: bool = True) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end, with the toys or without."""
     command = [sys.executable, "-c", TOYS] if toys else [NAFTIKO]
-    return subprocess.run(
-        [*command, *map(str, arguments)], env=surroundings(**VARIABLES), capture_output=True, text=True, timeout=LIMIT, check=False
-    )  # fmt: skip
+    return forks.run([*command, *arguments], env=surroundings(**VARIABLES), timeout=LIMIT)
 
 
 def answer(request) -> Response:

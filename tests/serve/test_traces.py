@@ -19,6 +19,7 @@ from collector import Collector, attributes
 from served import LIMIT, NAFTIKO, Served, run, served, surroundings
 from starlette.responses import JSONResponse
 
+import forks
 from naftiko.testing import StandInUpstream, refused_url
 
 SECRET = "quay-secret-4711-token"
@@ -420,7 +421,7 @@ def test_over_stdio(tmp_path, upstream):
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {"jsonrpc": "2.0", "id": "two", "method": "tools/call", "params": asked},
     ]
-    process = subprocess.Popen(
+    process = forks.start(
         [NAFTIKO, "serve", path, "--transport", "stdio", "--trace-file", file],
         env=surroundings(QUAY_TOKEN=SECRET), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
