@@ -296,9 +296,11 @@ class Capability:
             )
             for key, api in self.plan.apis.items()
         }
+        for upstream in upstreams.values():
+            upstream.peers = upstreams
         units = tuple(unit for adapter in self.plan.adapters for unit in adapter.runnable)
         for action in (unit.action for unit in units):
-            for _, call in () if action is None else action.calls:
+            for call in () if action is None else (each for _, made in action.calls for each in made.every):
                 upstreams[call.operation.api].prepare(call)
         made = Engine(upstreams, seen, redactor, self.roots, complete=complete, observer=settings.observer)
         made.units, made.label = units, self.label

@@ -202,7 +202,7 @@ def _sent_by(unit: UnitPlan, capability: Capability) -> Iterator[tuple[str, str]
     if action is None:
         return
     hosts: dict[str, None] = {}
-    for _, call in action.calls:
+    for call in (each for _, made in action.calls for each in made.every):
         host = host_of(capability.plan.apis[call.operation.api])
         hosts[host] = None
         values = (value for _, value in call.arguments)

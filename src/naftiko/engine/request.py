@@ -125,6 +125,12 @@ class Draft:
         self.headers.append((name, value))
         self._names.add(name.lower())
 
+    def add_missing(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Add headers that are not there."""
+        for name, value in headers:
+            if name.lower() not in self._names:
+                self.add_header(name, value)
+
     def drop_headers(self, names: Iterable[str]) -> None:
         """Leave headers out, by names in lower case."""
         dropped = self._names.intersection(names)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import httpx
 
 from naftiko.engine.transport.whole import Whole
+from naftiko.plan.resilience import NOTE_HEADER
 
 if TYPE_CHECKING:
     from naftiko.engine.request import Draft
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from naftiko.plan.operation import Operation
     from naftiko.plan.resilience import Resilience
 
-NOTE: Final = "naftiko-note"
+NOTE: Final = NOTE_HEADER
 """The field of an answer that says what policies made of it: items with parameters (RFC 9651)."""
 TRIED: Final = "naftiko.tried"
 """The extension of an answer that says how often it was asked for, in words."""
@@ -42,6 +43,8 @@ class Outgoing:
         attempts: how often it has been sent.
         is_idempotent: whether who calls says that sending it twice does what sending it once does.
         deadline: the loop's time at which the call ends, or ``None``.
+        is_fallback: whether it stands in for a call that failed.
+        arguments: of the call, where another one may stand in for it.
     """
 
     upstream: Upstream
@@ -54,6 +57,8 @@ class Outgoing:
     attempts: int = 0
     is_idempotent: bool = False
     deadline: float | None = None
+    is_fallback: bool = False
+    arguments: Mapping[str, Any] | None = None
 
     @property
     def is_repeatable(self) -> bool:

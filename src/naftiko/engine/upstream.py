@@ -51,6 +51,9 @@ class Upstream(Shared):
     Attributes:
         plan: the API.
         limits: of the calls to it.
+        peers: the APIs of the capability by key.
+        stand_ins: the calls that stand in for failed ones, by the operation that fails.
+        states: what its policies remember.
     """
 
     def __init__(
@@ -91,6 +94,8 @@ class Upstream(Shared):
         self._is_bare = not settings.policies and plan.resilience is None
         self._sends: dict[str, Send] = {}
         self._wrapped: set[str] = set()
+        self.stand_ins: dict[str, Call] = {}
+        self.peers: Mapping[str, Upstream] = {}
         self._writers: dict[int, Writer] = {}  # by the id of the call, which they keep
         self._forwards: Send = wrapped(self._opened, self._policies, Target(plan.namespace, None, plan.resilience))
 
@@ -115,6 +120,8 @@ class Upstream(Shared):
         self._writers[id(call)] = Writer(call, self.plan, comma_arrays=self._comma_arrays)
         if call.operation.key not in self._sends:
             self._wrap(call.operation)
+        if call.fallback is not None:
+            self.stand_ins[call.operation.key] = call.fallback
 
     def _wrap(self, operation: Operation) -> None:
         target = Target(self.plan.namespace, operation, operation.resilience)
@@ -224,7 +231,7 @@ class Upstream(Shared):
         try:
             made = self.draft(call, arguments, passed)
             if conditions:
-                _add_missing(made, conditions)
+                made.add_missing(conditions)
             authorized = self._credential is not None and await self.authorize(made, self._mapped(call, arguments))
             return self._of(made, call.operation.key, authorized=authorized), authorized
         except UnicodeEncodeError:
@@ -241,7 +248,7 @@ class Upstream(Shared):
         conditions: Sequence[tuple[str, str]],
     ) -> Draft:
         made = self.draft(call, arguments, passed)
-        _add_missing(made, conditions)
+        made.add_missing(conditions)
         return made
 
     def _mapped(self, call: Call, arguments: Mapping[str, Any]) -> Collection[str]:
@@ -266,14 +273,14 @@ class Upstream(Shared):
         key, answer = outside.next(call.operation.key)
         if answer is not None:
             return answer
-        outgoing = self._outgoing(call, arguments, passed, conditions, max_binary_bytes)
+        outgoing = self.drafted(call, arguments, passed, conditions, max_binary_bytes)
         made = outgoing.draft
         made.query = ["&".join(made.query)] if made.query else []
         outgoing.mapped = tuple(outgoing.mapped)
         outside.wanted[key] = outgoing
         raise NotYet
 
-    def _outgoing(
+    def drafted(
         self,
         call: Call,
         arguments: Mapping[str, Any],
@@ -294,6 +301,7 @@ class Upstream(Shared):
         return Outgoing(
             *(self, operation.key, operation.raw_format, made, mapped, max_binary_bytes, operation.path.text),
             is_idempotent=call.is_idempotent,
+            arguments=None if call.fallback is None else arguments,
         )
 
     async def send_drafted(self, outgoing: Outgoing) -> httpx.Response:
@@ -330,7 +338,7 @@ class Upstream(Shared):
             return self._answered(ROLE.outside, call, arguments, passed, conditions, max_binary_bytes)
         operation = call.operation
         if not self._is_bare and self._has_policies(operation):
-            return await self.send_drafted(self._outgoing(call, arguments, passed, conditions, max_binary_bytes))
+            return await self.send_drafted(self.drafted(call, arguments, passed, conditions, max_binary_bytes))
         limits = self.limits if max_binary_bytes is None else self._limits(max_binary_bytes)
         try:
             request, authorized = await self.request(call, arguments, passed, conditions)
@@ -339,7 +347,7 @@ class Upstream(Shared):
                 sending = self._watched.calling(operation.key, operation.path.text, 1, request, sending)
             response = await sending
             if response.status_code == _UNAUTHORIZED and authorized:
-                outgoing = self._outgoing(call, arguments, passed, conditions, max_binary_bytes)
+                outgoing = self.drafted(call, arguments, passed, conditions, max_binary_bytes)
                 outgoing.attempts = 1
                 request, response = await self._again(request, response, outgoing, limits)
         except UpstreamError as error:
@@ -482,10 +490,3 @@ class Upstream(Shared):
         if self._transport is not None and self._keeps_transport:
             await self._transport.aclose()
             self._transport = None
-
-
-def _add_missing(made: Draft, headers: Iterable[tuple[str, str]]) -> None:
-    """Add headers that are not there."""
-    for name, value in headers:
-        if not made.has_header(name):
-            made.add_header(name, value)

@@ -10,6 +10,7 @@ from naftiko.document.model import (
     Authentication,
     CapabilityDocument,
     ConsumesHttp,
+    Fallback,
     Import,
     Resilience,
     UnknownConsumes,
@@ -20,7 +21,7 @@ from naftiko.expression.template import TemplateError, Value
 from naftiko.link.callables import Callables, NameOrigin
 from naftiko.link.lost_path import PathPlaces
 from naftiko.link.operations import OperationCompiler
-from naftiko.link.resilience import Levels, ScopeOf, link_resilience, with_policies
+from naftiko.link.resilience import Levels, ScopeOf, declared_fallback, link_resilience, with_policies
 from naftiko.plan.base import BaseUri, parse_base
 from naftiko.plan.credentials import compile_secrets, unplaced, unusable
 from naftiko.plan.operation import Operation
@@ -44,10 +45,11 @@ class LinkSettings:
 
 @dataclass(frozen=True, slots=True)
 class Apis:
-    """The consumed APIs by key, and their operations."""
+    """The consumed APIs by key, their operations, and by an operation's key what stands in for it."""
 
     plans: Mapping[str, ApiPlan]
     operations: Callables[Operation]
+    fallbacks: Mapping[str, Fallback]
 
 
 def link_apis(
@@ -66,6 +68,7 @@ def link_apis(
     """
     operations: Callables[Operation] = Callables("operation")
     plans: dict[str, ApiPlan] = {}
+    fallbacks: dict[str, Fallback] = {}
     for entry in document.consumes:
         if isinstance(entry, Import):  # one that failed
             operations.lack(entry.alias or entry.namespace)
@@ -74,8 +77,8 @@ def link_apis(
                 f"`{entry.namespace}` is of type `{entry.type}`, which can't be called"
             )
         elif isinstance(entry, ConsumesHttp):
-            _link_api(entry, names, findings, settings, operations, plans)
-    return Apis(plans, operations)
+            _link_api(entry, names, findings, settings, operations, plans, fallbacks)
+    return Apis(plans, operations, fallbacks)
 
 
 def _link_api(
@@ -85,6 +88,7 @@ def _link_api(
     settings: LinkSettings,
     operations: Callables[Operation],
     plans: dict[str, ApiPlan],
+    fallbacks: dict[str, Fallback],
 ) -> None:
     namespace = entry.namespace or ""
     if entry.namespace is None:
@@ -110,8 +114,10 @@ def _link_api(
                 continue
             operation = _placed(operation, api, findings.at(model.node))
             levels: Levels = (("operation", model.resiliency), ("resource", resource.resiliency), *wider)
-            scope = ScopeOf(operation.key, resource.path or "", operation.method)
+            scope = ScopeOf(operation.key, resource.path or "", operation.method, operation.raw_format)
             operation = with_policies(operation, link_resilience(levels, scope, findings))
+            if operation.resilience is not None and operation.resilience.fallback is not None:
+                fallbacks.setdefault(operation.key, declared_fallback(levels))
             origin = NameOrigin(
                 resource=resource.name,
                 resource_path=resource.path or "",

@@ -31,6 +31,7 @@ from naftiko.expression.references import (
 from naftiko.expression.sources import StepBytes, on_one_line
 from naftiko.expression.template import TemplateError, Value
 from naftiko.link.apis import Apis
+from naftiko.link.fallbacks import FallbackLinker
 from naftiko.link.needs import InputUse, Needs, without_source
 from naftiko.link.resolving import Resolver, Unresolved, tell_misspelt, tell_misspelt_names
 from naftiko.plan.actions import Call, Extra
@@ -288,8 +289,9 @@ def _is_needed_in_path(slot: Slot) -> bool:
 class CallLinker:
     """Links calls to consumed operations."""
 
-    def __init__(self, apis: Apis, operations: Resolver[Operation], findings: Findings) -> None:
+    def __init__(self, apis: Apis, operations: Resolver[Operation], names: Names, findings: Findings) -> None:
         self._apis = apis
+        self._fallbacks = FallbackLinker(apis.fallbacks, names, findings, CannotLink)
         self._operations = operations
         self._findings = findings
 
@@ -306,6 +308,14 @@ class CallLinker:
         Raises:
             CannotLink: there is no such operation, nothing says which of several is meant, or it can't be called.
         """
+        call = self._linked(text, with_, model, caller, wants)
+        fallback = self._fallbacks.of(call.operation, self._stand_in)
+        return call if fallback is None else replace(call, fallback=fallback)
+
+    def _stand_in(self, text: str, with_: Mapping[str, Any], model: Model, names: Names, wants: Needs) -> Call:
+        return self._linked(text, with_, model, Caller(names, True, (), is_agent=False), wants)  # noqa: FBT003
+
+    def _linked(self, text: str, with_: Mapping[str, Any], model: Model, caller: Caller, wants: Needs) -> Call:
         operation = self._completed(self._operation(text, model), with_, model, caller)
         api = self._apis.plans[operation.api]
         blocked = api.blocked or operation.blocked

@@ -71,7 +71,9 @@ class _Linker:
         chosen = Namesakes(functions, mentions.refs(document))
         self._functions = Resolver("ref", functions, chosen, findings)
         operations = Namesakes(self.apis.operations, mentions.calls(document, functions, chosen))
-        self._calls = CallLinker(self.apis, Resolver("call", self.apis.operations, operations, findings), findings)
+        self._calls = CallLinker(
+            self.apis, Resolver("call", self.apis.operations, operations, findings), self._names, findings
+        )
         self._flows = FlowLinker(self._calls, findings)
 
     def link(self) -> CapabilityPlan:
@@ -218,6 +220,7 @@ class _Linker:
             flow = self._flows.link(
                 model.steps, model.mappings, replace(caller, gives_body=False, is_idempotent=False), wants
             )
+            flow = flow.noting if any(call.may_fall_back for _, call in flow.calls) else flow
             step_names = tuple(plan.name for wave in flow.waves for plan in wave)
             names = replace(caller.names, steps=step_names)
             return flow, OutputCompiler(names, self.findings, {}).compile(outputs)

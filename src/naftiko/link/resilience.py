@@ -46,11 +46,13 @@ class ScopeOf:
         key: the operation, or ``""``: what is forwarded to the API.
         resource: the path of its resource.
         method: of the operation.
+        raw_format: of its answers.
     """
 
     key: str = ""
     resource: str = ""
     method: str = ""
+    raw_format: str = "json"
 
 
 Levels: TypeAlias = "Sequence[tuple[Level, Declared | None]]"
@@ -82,6 +84,8 @@ def link_resilience(levels: Levels, scope: ScopeOf, findings: Findings) -> Resil
         level, model = found
         try:
             made[name] = compile_policy(model, level, _scope_of(name, level, scope))
+            if name == "fallback":
+                _check_constant(made.pop(name), scope, made)
         except _Nonsense as wrong:
             here = findings.at(model.at(wrong.key))
             here.error("bad-policy", f"{_word(name)}: {wrong}; it is left out", hint=wrong.hint)
@@ -101,6 +105,12 @@ def with_policies(operation: Operation, made: Resilience | None) -> Operation:
         return operation
     fuller = operation.fuller
     return replace(operation, resilience=made, fuller=None if fuller is None else replace(fuller, resilience=made))
+
+
+def declared_fallback(levels: Levels) -> models.Fallback:
+    """Return the fallback of the narrowest level that has one."""
+    found: models.Fallback = next(model for _, model in _declared(levels, "fallback"))
+    return found
 
 
 def _declared(levels: Levels, name: str) -> Iterator[tuple[Level, Any]]:
@@ -205,6 +215,13 @@ def _retry(model: models.Retry, level: Level, scope: str) -> plan.Retry:
         level=level,
         scope=scope,
     )
+
+
+def _check_constant(made: plan.Fallback, scope: ScopeOf, policies: dict[str, Any]) -> None:
+    """Add a fallback whose constant is read as the answers of its operation are."""
+    if not made.call and scope.raw_format != "json" and not isinstance(made.value, str):
+        raise _Nonsense("value", f"the answers are {scope.raw_format}, so `value` must be text in that format")
+    policies["fallback"] = made
 
 
 def _key_header(said: str | None) -> str | None:

@@ -117,7 +117,7 @@ def _sent(plan: CapabilityPlan) -> Iterator[tuple[str, str]]:
     for unit in (unit for adapter in plan.adapters for unit in adapter.runnable):
         if unit.action is None:
             continue
-        for _, call in unit.action.calls:
+        for call in (each for _, made in unit.action.calls for each in made.every):
             yield from _sent_by(call)
         for carrier, value in itertools.chain(*unit.action.layers):
             yield from ((name, carrier) for name in variables_of_value(value))

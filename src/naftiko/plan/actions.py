@@ -50,6 +50,7 @@ class Call:
         arguments: what each argument of the operation is made of.
         extras: arguments that the operation doesn't know.
         consumed: the operation's named outputs.
+        fallback: the call that stands in for it when it fails, made of its arguments.
         is_idempotent: whether who makes it says that making it twice does what making it once does.
     """
 
@@ -58,6 +59,18 @@ class Call:
     extras: tuple[Extra, ...] = ()
     consumed: ConsumedOutputs = field(default_factory=dict)
     is_idempotent: bool = False
+    fallback: Call | None = None
+
+    @property
+    def every(self) -> tuple[Call, ...]:
+        """The call, and the one that stands in for it when it fails."""
+        return (self,) if self.fallback is None else (self, self.fallback)
+
+    @property
+    def may_fall_back(self) -> bool:
+        """Whether an answer may be another one than its API's, and says so then."""
+        policies = self.operation.resilience
+        return policies is not None and policies.fallback is not None
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from naftiko.ground.types import ABSENT
 from naftiko.plan import promises
 from naftiko.plan.actions import Action, Call, Heads, Performer, Run, RunnableStep, StepResult
 from naftiko.plan.outputs import Explained, Outputs
+from naftiko.plan.resilience import NOTE_HEADER
 
 _UNCHECKED: Final = (
     "the route makes several calls, and can't tell which of them the precondition is for; nothing was sent"
@@ -61,6 +62,11 @@ class FlowAction(Action):
     def propagating(self) -> Action:
         """The same, saying about caching what the last call's answer says."""
         return _PropagatingFlow(self.waves, self.mappings, self.last, self.sources)
+
+    @property
+    def noting(self) -> FlowAction:
+        """The same, whose answer says what policies made of its steps' answers."""
+        return _NotingFlow(self.waves, self.mappings, self.last, self.sources)
 
     async def run(self, performer: Performer, run: Run) -> Any:
         """Run the steps and build the answer: of the mappings, else of the last step's result."""
@@ -135,7 +141,29 @@ class _PropagatingFlow(FlowAction):
         calling = [call.operation.key for _, call in self.calls if call.operation.key in heads]
         if calling:
             answer.headers = [pair for pair in heads[calling[-1]] if pair[0] in _OF_CACHES]
+        answer.headers = [*answer.headers, *_notes(heads)]
         return answer
+
+    @property
+    def noting(self) -> FlowAction:
+        """It does."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class _NotingFlow(FlowAction):
+    """Steps whose answer says what policies made of their answers."""
+
+    async def run(self, performer: Performer, run: Run) -> Any:
+        """Run the steps and build the answer."""
+        heads: Heads = {}
+        answer = await FlowAction.run(self, _Keeping(performer, heads), run)
+        answer.headers = [*answer.headers, *_notes(heads)]
+        return answer
+
+
+def _notes(heads: Heads) -> list[tuple[str, str]]:
+    return [pair for pairs in heads.values() for pair in pairs if pair[0] == NOTE_HEADER]
 
 
 class _Keeping:

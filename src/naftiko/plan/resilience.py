@@ -15,6 +15,8 @@ Level: TypeAlias = Literal["operation", "resource", "api", "operator"]
 """Where a policy is declared; the operator's defaults are the widest."""
 KEY_HEADER: Final = "Idempotency-Key"
 """Of the IETF draft, which many APIs serve."""
+NOTE_HEADER: Final = "naftiko-note"
+"""The field of an answer that says what policies made of it."""
 STATUSES: Final = frozenset({429, 502, 503, 504})
 """Statuses that say: not now."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from naftiko.engine.resilience.acting import Acting, Told
 from naftiko.engine.resilience.breaker import Breaking
 from naftiko.engine.resilience.bulkhead import Bulkheading
+from naftiko.engine.resilience.fallback import Falling
 from naftiko.engine.resilience.rate import RateLimiting
 from naftiko.engine.resilience.retry import Retrying
 from naftiko.engine.resilience.states import States
@@ -52,4 +53,7 @@ class Declared:
             send = Retrying(send, plan.retry, acting)
         if plan.time_limiter is not None:
             send = TimeLimit(send, plan.time_limiter)
+        if plan.fallback is not None:
+            raw_format = "json" if target.operation is None else target.operation.raw_format
+            send = Falling(send, plan.fallback, acting, raw_format)
         return send

@@ -24,6 +24,9 @@ from naftiko.plan.resilience import KEY_HEADER, Budget, Retry
 _log = logging.getLogger(__name__)
 _chance: Final = random.Random()  # noqa: S311  # nobody gains by guessing a wait
 _PARTS: Final = 10
+_SMALL_BODY: Final = 64 * 1024
+"""Bytes of a body that is kept."""
+_DIGITS: Final = 16
 
 
 class RetryBudget:
@@ -81,6 +84,8 @@ class Retrying:
         if outgoing.deadline is None:
             outgoing.deadline = began + outgoing.upstream.limits.total
         is_repeatable = self._is_repeatable(outgoing)
+        if is_repeatable and outgoing.draft.streamed is not None:
+            await _keep(outgoing)
         self._budget.state.called(began)
         attempts = 1
         while True:
@@ -157,6 +162,13 @@ class Retrying:
                 "a call of `%s` is not sent again: its body was passed on while it came, and is gone",
                 self._acting.operation,
             )
+
+
+async def _keep(outgoing: Outgoing) -> None:
+    """Keep a small body that would be passed on while it comes, so that it can be sent more than once."""
+    said = next((value for name, value in outgoing.draft.headers if name.lower() == "content-length"), "")
+    if said.isascii() and said.isdecimal() and len(said) < _DIGITS and int(said) <= _SMALL_BODY:
+        await outgoing.draft.content()
 
 
 _GIVEN_UP: Final = {

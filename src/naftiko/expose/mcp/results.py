@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 import secrets
 from typing import Any, Final
 
@@ -15,16 +16,20 @@ from naftiko.engine.formats import FormatError
 from naftiko.engine.formats.charset import decode_text, known_charset
 from naftiko.engine.memory import SMALL
 from naftiko.engine.request import dump_json
+from naftiko.engine.sending import NOTE
 from naftiko.expose.http.bodies import whole_json
 from naftiko.expose.mcp import media, revisions
 from naftiko.expose.mcp.schemas import OutputShape
 from naftiko.ground.errors import UpstreamBroken
+from naftiko.ground.http import PARAMETER, parameter
 from naftiko.ground.jsontext import Written
 from naftiko.ground.media_types import bare, charset_of
 from naftiko.ground.sizes import binary_bytes
 from naftiko.ground.types import ABSENT
 from naftiko.plan.unit import UnitPlan
 
+NOTES_META: Final = "dev.naftiko/notes"
+"""The member of ``_meta`` with what policies made of an answer."""
 _END: Final = 64
 """Characters in which the last one that is no blank is looked for."""
 _CLOSING: Final = {"{": "}", "[": "]"}
@@ -57,6 +62,24 @@ def tool_result(answer: Answer, plan: UnitPlan, shape: OutputShape, version: str
     if structured is not ABSENT:
         result["structuredContent"] = structured
     return result
+
+
+def noted(result: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    """Return a result that says what policies made of its answer: to the client in ``_meta``, to the model in words."""
+    notes = [value for name, value in answer.headers if name == NOTE]
+    if not notes:
+        return result
+    content = [*result["content"], *({"type": "text", "text": f"Note: {_in_words(note)}"} for note in notes)]
+    return {**result, "content": content, "_meta": {**result.get("_meta", {}), NOTES_META: notes}}
+
+
+def _in_words(note: str) -> str:
+    kind, _, parameters = note.partition(";")
+    said = dict(parameter(found) for found in re.finditer(PARAMETER, parameters))
+    if kind != "fallback":
+        return note
+    source = "a constant of the capability" if said.get("from") == "constant" else f"that of `{said.get('from')}`"
+    return f"the API failed ({said.get('reason')}), and this is not its answer but {source}."
 
 
 def lightened(result: dict[str, Any]) -> dict[str, Any]:

@@ -133,7 +133,7 @@ class Shortcut:
         if result is None:
             raise LookupError(name)  # `_has` said that there is one
         if revisions.is_modern(request.version):
-            result["_meta"] = self._stamp
+            result["_meta"] = {**result["_meta"], **self._stamp} if "_meta" in result else self._stamp
         else:
             del result["resultType"]
         return result

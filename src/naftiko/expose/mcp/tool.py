@@ -30,6 +30,7 @@ class Tool:
         schema: of its arguments.
         shape: of its structured results.
         budget: characters of an answer; 0 for any number.
+        is_noted: whether answers may say what policies made of them.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Tool:
     schema: Mapping[str, Any]
     shape: OutputShape
     budget: int
+    is_noted: bool = False
 
     def declaration(self, *, modern: bool) -> dict[str, Any]:
         """Return it as tools/list shows it, in wire form."""
@@ -105,6 +107,7 @@ def _tool(source: McpSource, unit: Unit, name: str, options: McpOptions) -> Tool
         schema=input_schema(plan),
         shape=output_shape(plan, mock=source.capability.settings.mock),
         budget=options.budget_of(source.namespace, unit.name),
+        is_noted=plan.action is not None and any(call.may_fall_back for _, call in plan.action.calls),
     )
 
 

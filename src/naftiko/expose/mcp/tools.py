@@ -30,7 +30,7 @@ from naftiko.expose.mcp.fitting import CONTINUE, Fitting, fitted
 from naftiko.expose.mcp.handles import Handles, Place
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.progress import reporting
-from naftiko.expose.mcp.results import lightened, tool_result
+from naftiko.expose.mcp.results import lightened, noted, tool_result
 from naftiko.expose.mcp.search import search_tools
 from naftiko.expose.mcp.sources import McpSource
 from naftiko.expose.mcp.tool import Tool, tools_of
@@ -257,6 +257,8 @@ class ToolBook:
         result = tool_result(answer, tool.unit.plan, tool.shape, version) if place is None else {}
         if tool.budget or place is not None:
             result = fitted(result, answer, Fitting(tool, arguments, version, self._handles, place))
+        if tool.is_noted:
+            result = noted(result, answer)
         return lightened(result) if len(answer.sent) > SMALL else result
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -14,7 +14,17 @@ from naftiko.expose.rest.options import RestOptions
 from naftiko.ground.http import SAFE_METHODS
 
 _EXPOSED_HEADERS: Final = (
-    *("Allow", "Content-Disposition", "ETag", "Link", "Location", "Retry-After", "X-Request-Id", "X-Total-Count"),
+    *(
+        "Allow",
+        "Content-Disposition",
+        "ETag",
+        "Link",
+        "Location",
+        "Naftiko-Note",
+        "Retry-After",
+        "X-Request-Id",
+        "X-Total-Count",
+    ),
     *("RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
 )
