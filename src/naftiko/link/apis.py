@@ -21,7 +21,7 @@ from naftiko.expression.template import TemplateError, Value
 from naftiko.link.callables import Callables, NameOrigin
 from naftiko.link.lost_path import PathPlaces
 from naftiko.link.operations import OperationCompiler
-from naftiko.link.resilience import Levels, ScopeOf, declared_fallback, link_resilience, with_policies
+from naftiko.link.resilience import Levels, ScopeOf, link_resilience, with_policies
 from naftiko.plan.base import BaseUri, parse_base
 from naftiko.plan.credentials import compile_secrets, unplaced, unusable
 from naftiko.plan.operation import Operation
@@ -114,10 +114,7 @@ def _link_api(
                 continue
             operation = _placed(operation, api, findings.at(model.node))
             levels: Levels = (("operation", model.resiliency), ("resource", resource.resiliency), *wider)
-            scope = ScopeOf(operation.key, resource.path or "", operation.method, operation.raw_format)
-            operation = with_policies(operation, link_resilience(levels, scope, findings))
-            if operation.resilience is not None and operation.resilience.fallback is not None:
-                fallbacks.setdefault(operation.key, declared_fallback(levels))
+            operation = with_policies(operation, levels, resource.path or "", fallbacks, findings)
             origin = NameOrigin(
                 resource=resource.name,
                 resource_path=resource.path or "",

@@ -31,6 +31,7 @@ from naftiko.expression.references import (
 from naftiko.expression.sources import StepBytes, on_one_line
 from naftiko.expression.template import TemplateError, Value
 from naftiko.link.apis import Apis
+from naftiko.link.extras import HEADER_KEYS, OWN_BODY, PLACES, extra_slot, place_of
 from naftiko.link.fallbacks import FallbackLinker
 from naftiko.link.needs import InputUse, Needs, without_source
 from naftiko.link.resolving import Resolver, Unresolved, tell_misspelt, tell_misspelt_names
@@ -39,11 +40,6 @@ from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation
 from naftiko.plan.schema_types import stands_for_bytes
 from naftiko.plan.slots import Slot
 from naftiko.plan.unit import ApiPlan
-
-_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
-_HEADER_KEYS = frozenset(
-    {"content-type", "accept", "accept-language", "if-match", "if-none-match", "user-agent", "idempotency-key"}
-)
 
 
 class CannotLink(Exception):  # it is caught here, never shown
@@ -148,7 +144,7 @@ class _Linking:
         """Fill the placeholders of the base URI's path, and the names in fixed values."""
         placed = {fold(name) for place, name in api.credentials if place == "path"}
         for name in api.base.path_names:
-            if not self.take(name, _extra_slot(name, "path")) and fold(name) not in placed:
+            if not self.take(name, extra_slot(name, "path")) and fold(name) not in placed:
                 self.same(name)
         for name in self._operation.free_names:
             if placed and fold(name) in placed and name not in self._mapped:
@@ -172,7 +168,7 @@ class _Linking:
 
     def free(self, name: str) -> None:
         """Fill a name in a fixed value from ``with`` or a declared input; otherwise it is a variable."""
-        if self.take(name, _extra_slot(name, "query")):
+        if self.take(name, extra_slot(name, "query")):
             mapped = self.arguments[name]
             # The file says where it comes from: its absence asks no variable.
             self.arguments[name] = (
@@ -181,7 +177,7 @@ class _Linking:
         elif name in self._caller.names.inputs:
             self.arguments.setdefault(name, OptionalInput(name))
             self._wants.feeds(name, needed=False)
-        elif self._within(name, _extra_slot(name, "query")):
+        elif self._within(name, extra_slot(name, "query")):
             self.arguments[name] = Defaulted(self.arguments[name], None)
 
     def _within(self, name: str, slot: Slot) -> bool:
@@ -247,9 +243,7 @@ class _Linking:
         operation = self._operation
         named = {each.name for each in operation.slots} | {each.name for each in operation.parameters}
         named |= {*operation.free_names, *self._in_base, "body"}
-        key = same_name(
-            slot.name, {key for key in self._mapped if key not in named and key.lower() not in _HEADER_KEYS}
-        )
+        key = same_name(slot.name, {key for key in self._mapped if key not in named and key.lower() not in HEADER_KEYS})
         if key is None or same_name(key, named) != slot.name:
             return None
         self.misspelt[key] = slot.name
@@ -339,7 +333,7 @@ class CallLinker:
             linking.arguments[extra.name] = on_one_line(value) if extra.place in {"query", "header"} else value
         if caller.gives_body and self._lacks_body(operation, extras, wants):
             linking.arguments["body"] = InputReference("body")
-            wants.add("body", _OWN_BODY)
+            wants.add("body", OWN_BODY)
             extras = (*extras, Extra("body", "body"))
         return Call(operation, tuple(linking.arguments.items()), extras, operation.outputs, caller.is_idempotent)
 
@@ -431,15 +425,15 @@ class CallLinker:
                 continue
             if key.lower() in FORBIDDEN_HEADERS:
                 continue  # told where it is declared: the connection sets it
-            place = _place(key, operation)
+            place = place_of(key, operation)
             if place != "body" or operation.body is not None:
                 self._findings.at(model.at("with", key)).warning(
                     "unknown-argument",
-                    f"`{operation.key}` has no parameter `{key}`; it is sent as {_PLACES[place]}",
+                    f"`{operation.key}` has no parameter `{key}`; it is sent as {PLACES[place]}",
                     hint=did_you_mean(key, [slot.name for slot in operation.slots]),
                 )
             for name in used:
-                wants.add(name, _extra_slot(key, place), InputUse.of(expression))
+                wants.add(name, extra_slot(key, place), InputUse.of(expression))
             extras.append(Extra(key, place))
         return tuple(extras)
 
@@ -456,48 +450,3 @@ def compiled(value: Any, names: Names, model: Model, key: str) -> Value:
         raise CannotLink("broken-template", f"`{key}`: {error}", node=model.at("with", key)) from error
     except jsonpath.JSONPathError as error:
         raise CannotLink("broken-jsonpath", f"`{key}`: {error.message}", node=model.at("with", key)) from error
-
-
-_PLACES = {
-    "body": "the body, in place of the operation's own",
-    "field": "a field of the body",
-    "query": "a query parameter",
-    "header": "a header",
-}
-
-
-def _place(key: str, operation: Operation) -> str:
-    if key == "body":
-        return "body"
-    if key.lower() in _HEADER_KEYS:
-        return "header"
-    has_fields = operation.body is None or operation.body.has_fields
-    return "field" if operation.method in _BODY_METHODS and has_fields else "query"
-
-
-_OWN_BODY = Slot(
-    name="body",
-    location="body",
-    type=None,
-    description="The body of the request: any JSON.",
-    required=False,
-    schema={},
-    whole_body=True,
-    is_own_body=True,
-)
-"""What a tool gives to an operation that declares no body (SEMANTICS 4.3)."""
-
-
-def _extra_slot(key: str, place: str) -> Slot:
-    location = {"body": "body", "field": "body"}.get(place, place)
-    return Slot(
-        name=key,
-        location=location,
-        type=None if location == "body" else "string",
-        description=None,
-        required=place == "path",
-        schema={} if location == "body" else {"type": "string"},
-        whole_body=place == "body",
-        known=place == "path",
-        in_json=location == "body",
-    )

@@ -99,18 +99,26 @@ def link_resilience(levels: Levels, scope: ScopeOf, findings: Findings) -> Resil
     return result
 
 
-def with_policies(operation: Operation, made: Resilience | None) -> Operation:
-    """Return an operation with its policies."""
+def with_policies(
+    operation: Operation, levels: Levels, resource: str, fallbacks: dict[str, models.Fallback], findings: Findings
+) -> Operation:
+    """Return an operation with its policies.
+
+    Args:
+        operation: the operation.
+        levels: what they are made of.
+        resource: the path of its resource.
+        fallbacks: gets what stands in for it, by its key; that is linked once every operation is known.
+        findings: where nonsense is told.
+    """
+    scope = ScopeOf(operation.key, resource, operation.method, operation.raw_format)
+    made = link_resilience(levels, scope, findings)
     if made is None:
         return operation
+    if made.fallback is not None:
+        fallbacks.setdefault(operation.key, next(model for _, model in _declared(levels, "fallback")))
     fuller = operation.fuller
     return replace(operation, resilience=made, fuller=None if fuller is None else replace(fuller, resilience=made))
-
-
-def declared_fallback(levels: Levels) -> models.Fallback:
-    """Return the fallback of the narrowest level that has one."""
-    found: models.Fallback = next(model for _, model in _declared(levels, "fallback"))
-    return found
 
 
 def _declared(levels: Levels, name: str) -> Iterator[tuple[Level, Any]]:

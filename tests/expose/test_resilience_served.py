@@ -242,15 +242,23 @@ async def test_one_api_that_is_dead_takes_nothing_from_another(app, upstream):
     )
     upstream.on("GET", "/other/", JSONResponse({"ok": True}))
     known = naftiko.Settings(base_uris={"up": f"{upstream.url}/v1", "other": f"{upstream.url}/other"}, environment={})
-    async with naftiko.loads(text, settings=known) as capability, serving(naftiko.rest_app([capability])) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=LIMIT, trust_env=False, limits=httpx.Limits()) as client:
-            upstream.misbehave(Stall(600), path="/v1/{rest:path}")
-            hanging = [asyncio.create_task(client.get("/get")) for _ in range(100)]
-            while len(upstream.requests) < capability.upstreams["up"].limits.connections // 2:
-                await asyncio.sleep(0.01)
-            for _ in range(20):
-                assert (await client.get("/ok")).json() == {"ok": True}
-            assert not any(task.done() for task in hanging)
-            for task in hanging:
-                task.cancel()
-            await asyncio.gather(*hanging, return_exceptions=True)
+    async with (
+        naftiko.loads(text, settings=known) as capability,
+        serving(naftiko.rest_app([capability])) as url,
+        httpx.AsyncClient(base_url=url, timeout=LIMIT, trust_env=False, limits=httpx.Limits()) as client,
+    ):
+        upstream.misbehave(Stall(600), path="/v1/{rest:path}")
+        hanging = [asyncio.create_task(client.get("/get")) for _ in range(100)]
+        await until(lambda: len(upstream.requests) >= capability.upstreams["up"].limits.connections // 2)
+        for _ in range(20):
+            assert (await client.get("/ok")).json() == {"ok": True}
+        assert not any(task.done() for task in hanging)
+        for task in hanging:
+            task.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+
+
+async def until(is_so):
+    async with asyncio.timeout(LIMIT):
+        while not is_so():  # noqa: ASYNC110  # the stand-in has a thread of its own
+            await asyncio.sleep(0.01)
