@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
 import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import httpx2
+import pytest
 import trustme
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -111,3 +115,39 @@ async def call_tool(url: str, name: str = "get", *, client: httpx2.AsyncClient |
         Client(streamable_http_client(url, http_client=http)) as agent,
     ):
         return await agent.call_tool(name, arguments)
+
+
+@contextlib.contextmanager
+def nginx(folder: Path, locations: str) -> Iterator[int]:
+    """A real nginx with some locations, in the foreground; give its port."""
+    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if program is None:
+        pytest.skip("there is no nginx here: apt-get install nginx-light")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    own = folder / "nginx"
+    own.mkdir()
+    user = "user root;" if os.geteuid() == 0 else ""
+    temporary = "".join(
+        f"{name}_temp_path {own}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (own / "nginx.conf").write_text(
+        f"daemon off; {user} pid {own}/pid; error_log stderr; worker_processes 1; events {{}}\n"
+        f"http {{ access_log off; {temporary}\nserver {{ listen 127.0.0.1:{port};\n{locations}\n}} }}\n"
+    )
+    with (own / "errors").open("wb") as errors:
+        process = subprocess.Popen([program, "-p", own, "-c", own / "nginx.conf"], stderr=errors)
+    try:
+        wait_until(lambda: _listens(port), (own / "errors").read_text)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(LIMIT)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=LIMIT).close()
+    except ConnectionRefusedError:
+        return False
+    return True

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from naftiko.cli.listening import option
+from naftiko.cli.listening import CheckedType, option
+from naftiko.serve.forwarded import Proxies, Style, prefix_of
 from naftiko.serve.front import Front
 from naftiko.serve.tls import Tls, TlsFiles
 
@@ -29,6 +30,26 @@ _OPTIONS: Final = (
         metavar="FILE",
         help="Let in only callers with a certificate of these authorities; access and audit lines say whose it is.",
     ),
+    option(
+        "--forwarded-allow-ips",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Proxies that are believed what they say of a request: caller, scheme, host, prefix. Addresses, networks, "
+        "unix, or * for whoever connects; separated by commas; default: nobody.",
+    ),
+    option(
+        "--forwarded-headers",
+        type=click.Choice(["x-forwarded", "forwarded"]),
+        default="x-forwarded",
+        help="Where they say it: X-Forwarded-For, -Proto, -Host, -Port and -Prefix, or Forwarded (RFC 7239).",
+    ),
+    option(
+        "--root-path",
+        type=CheckedType("PREFIX", prefix_of),
+        default="",
+        metavar="PREFIX",
+        help="What a proxy takes off the paths of requests before they come here, such as /shop.",
+    ),
 )
 
 
@@ -46,7 +67,18 @@ def front_of(given: dict[str, Any]) -> Front:
         click.UsageError: an option needs another one.
         BadCertificate: certificates can't be used.
     """
-    return Front(tls=_tls(given["tls_cert"], given["tls_key"], given["tls_client_ca"]))
+    return Front(
+        tls=_tls(given["tls_cert"], given["tls_key"], given["tls_client_ca"]),
+        proxies=_proxies(given["forwarded_allow_ips"], given["forwarded_headers"]),
+        root_path=prefix_of(given["root_path"]),
+    )
+
+
+def _proxies(trusted: Sequence[str], style: Style) -> Proxies | None:
+    try:
+        return Proxies(trusted, style) if any(each.strip() for each in trusted) else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--forwarded-allow-ips") from error
 
 
 def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> Tls | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from naftiko.expose.authentication.scheme import METADATA_PATH
+from naftiko.expose.http.paths import inner_path
 from naftiko.expose.registry import KINDS
 from naftiko.expose.served import AdapterOptions, Mounted, ServedKind, options_of
 from naftiko.serve.addresses import Listener
@@ -79,8 +80,7 @@ class ListenerApp(LiveApp):
 
     def _found(self, scope: Scope) -> ASGIApp | None:
         """Return the app whose own path it is; ``None`` for the first one's."""
-        raw: bytes = scope.get("raw_path") or scope["path"].encode()
-        path = raw.partition(b"?")[0].decode("latin-1").rstrip("/")
+        path = inner_path(scope).rstrip("/")
         if path.startswith(METADATA_PATH):
             return self._of_metadata(path)
         app = self._paths.get(path)

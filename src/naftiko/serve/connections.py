@@ -35,7 +35,7 @@ _LET_PASS: Final = 16 * 1024 * 1024
 """Bytes of a body that are read and dropped after its request was answered."""
 
 
-class _Refused(Exception):  # it stops the parser and is caught where the piece is read
+class Refused(Exception):  # it stops the parser and is caught where the piece is read
     """The request is refused while its head is read."""
 
 
@@ -44,6 +44,7 @@ class Connection(HttpToolsProtocol):
 
     Attributes:
         address: the caller's, as the socket says.
+        counts_for: the address that it counts for; ``""``: for none.
         certificate: whose certificate the caller has shown, if one was asked for.
         since: when what it waits for now began, by the loop's clock.
     """
@@ -64,7 +65,7 @@ class Connection(HttpToolsProtocol):
         self._unsent_since = 0.0
         self._paused_since = 0.0
         self._refusal: tuple[int, str, str] | None = None
-        self.address = ""
+        self.address = self.counts_for = ""
         self.certificate = ""
         self.since = 0.0
 
@@ -79,10 +80,15 @@ class Connection(HttpToolsProtocol):
         self._polite = PoliteTransport(self.loop, transport, self.close_politely)
         self.since = self.loop.time()
         self.address = self.client[0] if self.client else ""
+        self.counts_for = self._counted()
         reason = self._all.admit(self)
         if reason:
             self._all.tell("connections", reason)
             self._refuse(503, "too-many-connections", reason)
+
+    def _counted(self) -> str:
+        """Return the address that the connection counts for."""
+        return self.address
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let a closed connection go."""
@@ -140,7 +146,7 @@ class Connection(HttpToolsProtocol):
         if self._fields > self._all.limits.head_fields:
             limit = self._all.limits.head_fields
             self._refusal = (431, "too-many-header-fields", f"the request has more than {limit} header fields")
-            raise _Refused
+            raise Refused
         if not self._in_head:
             return  # of a trailer, which is no header (RFC 9110 chapter 6.5.1)
         name = name.lower()
@@ -168,7 +174,7 @@ class Connection(HttpToolsProtocol):
         if hosts != 1 and (hosts > 1 or version == "1.1"):
             self._refusal = (400, "bad-request", "a request names its host exactly once (RFC 9112 chapter 3.2)")
         if self._refusal is not None:
-            raise _Refused
+            raise Refused
         self._complete_scope(parser.get_method(), version)
         record = self._record(asked, every)
         self.scope[REQUEST] = record  # type: ignore[typeddict-unknown-key]  # ours

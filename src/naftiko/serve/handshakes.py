@@ -35,12 +35,14 @@ class Handshake:
     Attributes:
         address: the caller's; ``""`` over a socket that has none.
         since: when it came, by the loop's clock.
+        counts_for: the address that it counts for.
         loop: the event loop.
     """
 
     is_idle = False
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, address: str) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, address: str, counts_for: str) -> None:
+        self.counts_for = counts_for
         self.loop = loop
         self.since = loop.time()
         self.address = address
@@ -67,11 +69,18 @@ class TlsServer:
         listening: the socket.
         make: makes the protocol of a caller.
         connections: all of the process.
+        counted: returns the address that one counts for.
     """
 
     def __init__(
-        self, tls: Tls, listening: socket.socket, make: Callable[[Handshake], OuterConnection], connections: Connections
+        self,
+        tls: Tls,
+        listening: socket.socket,
+        make: Callable[[Handshake], OuterConnection],
+        connections: Connections,
+        counted: Callable[[str], str],
     ) -> None:
+        self._counted = counted
         self._loop = asyncio.get_running_loop()
         self._tls = tls
         self._listening = listening
@@ -97,7 +106,7 @@ class TlsServer:
 
     def take(self, caller: socket.socket, address: str) -> None:
         """Agree on TLS with one; who has no place is not even asked, which would cost more than most requests."""
-        handshake = Handshake(self._loop, address)
+        handshake = Handshake(self._loop, address, self._counted(address))
         reason = self._connections.admit(handshake)
         if reason:
             self._connections.tell("connections", reason)

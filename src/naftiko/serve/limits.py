@@ -32,11 +32,13 @@ class Admitted(Protocol):
 
     Attributes:
         address: the caller's, as the socket says; ``""`` where it has none.
+        counts_for: the address that it counts for; ``""``: for none.
         since: when what it waits for now began, by the loop's clock.
         loop: its event loop.
     """
 
     address: str
+    counts_for: str
     since: float
     loop: asyncio.AbstractEventLoop
 
@@ -112,15 +114,14 @@ class Connections:
     def admit(self, connection: Admitted) -> str:
         """Take a connection in; return why it can't be, or ``""``."""
         limits = self.limits
-        address = connection.address
-        most = limits.connections_per_address
-        if most and address and self._by_address[address] >= most:
-            return f"{address} has {most} connections open, the most that one address may"
+        reason = self._too_many_of(connection.counts_for, "connections open")
+        if reason:
+            return reason
         is_full = limits.connections and len(self._open) >= limits.connections
         if is_full and not self._close_idle_ones(connection.loop.time()):
             return f"{limits.connections} connections are open, the most that this server takes"
         self._open.add(connection)
-        self._by_address[address] += 1
+        self._by_address[connection.counts_for] += 1
         if self._watch is None:
             self._watch = connection.loop.call_later(_TICK, self._look, connection.loop)
         return ""
@@ -130,9 +131,26 @@ class Connections:
         self._leaving.pop(connection, None)  # type: ignore[call-overload]  # it may be there
         if connection in self._open:
             self._open.discard(connection)
-            self._by_address[connection.address] -= 1
-            if not self._by_address[connection.address]:
-                del self._by_address[connection.address]
+            self.uncount(connection.counts_for)
+
+    def count(self, address: str) -> str:
+        """Count a request of an address whose connections are a proxy's; return why it can't be, or ``""``."""
+        reason = self._too_many_of(address, "requests under way")
+        if not reason:
+            self._by_address[address] += 1
+        return reason
+
+    def uncount(self, address: str) -> None:
+        """Forget a request, or a connection, of an address."""
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+    def _too_many_of(self, address: str, what: str) -> str:
+        most = self.limits.connections_per_address
+        if most and address and self._by_address[address] >= most:
+            return f"{address} has {most} {what}, the most that one address may have"
+        return ""
 
     def tell(self, kind: str, reason: str) -> None:
         """Count what was refused or closed, and log it unless one of its kind was logged a moment ago."""

@@ -15,6 +15,7 @@ from naftiko.expose.registry import KINDS
 from naftiko.expose.served import Mounted
 from naftiko.serve.addresses import Listener
 from naftiko.serve.apps import AppOptions, ListenerApp, app_of
+from naftiko.serve.front import Front
 from naftiko.serve.server import Site
 from naftiko.serve.sockets import CannotListen, OwnPort, listen, url_of
 
@@ -114,19 +115,22 @@ class Operators:
         for each in self.sockets:
             each.close()
 
-    def sites(self, processes: Processes, apps: AppOptions) -> list[Site]:
+    def sites(self, processes: Processes, apps: AppOptions, front: Front) -> list[Site]:
         """Return what is behind them.
 
         Args:
             processes: what is operated.
             apps: the options of the apps.
+            front: what is before the ports of callers.
         """
         options = apps.with_(processes=processes)
         found = [
-            Site(each, _maker(listener, options), is_plain=listener.is_loopback) for listener, each in self.listeners
+            Site(each, _maker(listener, options), front=front.for_operators(is_loopback=listener.is_loopback))
+            for listener, each in self.listeners
         ]
         if self.probe is not None:
-            found.append(Site(self.probe, lambda: _probes(self.capabilities, options), is_plain=True))
+            of_probes = front.for_operators(is_loopback=True)  # who probes has no certificate of ours
+            found.append(Site(self.probe, lambda: _probes(self.capabilities, options), front=of_probes))
         return found
 
 

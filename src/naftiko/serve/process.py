@@ -209,7 +209,7 @@ class _Process:
     def sites(self, operated: Operated) -> list[Site]:
         """Return what is behind the sockets, the operator's first: they tell how far the others are."""
         processes = operated if self.peers is None else self.peers
-        own = [] if self.operators is None else self.operators.sites(processes, self.options.apps)
+        own = [] if self.operators is None else self.operators.sites(processes, self.options.apps, self.options.front)
         return [*own, *(site_of(each, self.options.apps) for each in self.found)]
 
     def reloads(self, servers: Servers, memory: Budget) -> Reloader | None:

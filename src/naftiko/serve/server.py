@@ -26,7 +26,6 @@ from naftiko.serve.live import LiveApp, Served
 from naftiko.serve.outer import OuterConnection
 from naftiko.serve.recording import Recording
 from naftiko.serve.sockets import take_no_more
-from naftiko.serve.tls import Tls
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -52,13 +51,13 @@ class Site:
     """A socket and what makes the app behind it; made after the sockets are open, in a thread if it is slow.
 
     Attributes:
-        is_plain: whether it is spoken to without TLS, whatever the others are: only this machine reaches it, or probes.
+        front: what is before it; ``None``: what is before all.
     """
 
     opened: socket.socket
     make_app: Callable[[], ASGIApp]
     slow: bool = False
-    is_plain: bool = False
+    front: Front | None = None
 
 
 class _Server(uvicorn.Server):
@@ -67,26 +66,27 @@ class _Server(uvicorn.Server):
     Args:
         config: uvicorn's.
         is_last: tells whether nobody else listens on its sockets, nor will.
-        tls: what callers are met with, or ``None``.
+        front: what is between callers and the app.
         connections: all of the process.
     """
 
     def __init__(
-        self, config: uvicorn.Config, is_last: Callable[[], bool], tls: Tls | None, connections: Connections
+        self, config: uvicorn.Config, is_last: Callable[[], bool], front: Front, connections: Connections
     ) -> None:
         super().__init__(config)
         self._is_last = is_last
-        self._tls = tls
+        self._front = front
         self._connections = connections
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the app, and listen."""
-        if self._tls is None:
+        tls, connections, counted = self._front.tls, self._connections, self._front.counted
+        if tls is None:
             await super().startup(sockets)
             return
         await super().startup([])
-        make, tls, connections = self._protocol, self._tls, self._connections
-        self.servers = [cast(Any, TlsServer(tls, each, make, connections)) for each in sockets or ()]
+        servers = [TlsServer(tls, each, self._protocol, connections, counted) for each in sockets or ()]
+        self.servers = cast(Any, servers)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take in the callers who wait in the queue of the sockets, then stop listening and finish.
@@ -211,12 +211,17 @@ async def _send_stopping(send: Send) -> None:
     await send({"type": "http.response.body", "body": simple_problem(503, "stopping", detail)})
 
 
-def _config(app: Any, connections: Connections, tls: Tls | None) -> uvicorn.Config:
-    protocol = Connection if tls is None else OuterConnection
+def _config(app: Any, connections: Connections, front: Front) -> uvicorn.Config:
+    is_outer = front.tls is not None or front.proxies is not None
+    protocol = (
+        functools.partial(OuterConnection, connections, front)
+        if is_outer
+        else functools.partial(Connection, connections)
+    )
     return uvicorn.Config(
         app,
         lifespan="on",
-        http=cast(Any, functools.partial(protocol, connections)),  # called as uvicorn calls its own classes
+        http=cast(Any, protocol),  # called as uvicorn calls its own classes
         ws="none",
         log_config=None,
         access_log=False,
@@ -225,6 +230,7 @@ def _config(app: Any, connections: Connections, tls: Tls | None) -> uvicorn.Conf
         timeout_graceful_shutdown=GRACE,
         timeout_keep_alive=connections.limits.keep_alive_seconds,
         proxy_headers=False,
+        root_path=front.root_path,
     )
 
 
@@ -356,9 +362,9 @@ class Servers:
         with collection_paused():
             app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
         finishing = _Finishing(app, self._stopping, self._draining, self._streams, self._memory)
-        tls = None if site.is_plain else self._front.tls
-        config = _config(Recording(finishing), self._connections, tls)
-        server = _Server(config, self._is_last, tls, self._connections)
+        front = site.front or self._front
+        config = _config(Recording(finishing), self._connections, front)
+        server = _Server(config, self._is_last, front, self._connections)
         # Told to stop while the app was made: it starts and stops again, so that its lifespan is whole.
         server.should_exit = self._stopping.is_set()
         task = asyncio.create_task(server.serve(sockets=[site.opened]))

@@ -19,6 +19,7 @@ from naftiko.expose.authentication.scheme import (
     problem,
     unavailable,
 )
+from naftiko.expose.http.paths import inner_path
 from naftiko.ground.errors import MissingVariable
 from naftiko.observe.requests import request_now
 
@@ -46,7 +47,7 @@ class Authenticated:
     Args:
         app: what is guarded.
         guard: who decides.
-        exempt: paths that anybody may use, as they come on the wire (undecoded, without the query).
+        exempt: paths that anybody may use, as the app has them (undecoded, without the query).
         render: makes the body of a refusal; problem+json by default.
     """
 
@@ -70,7 +71,7 @@ class Authenticated:
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Credentials.of(scope)
-        if request.raw_path in self._exempt:
+        if inner_path(scope) in self._exempt:
             await self._app(scope, receive, send)
             return
         inner = await admit(self._guard, scope, send, request=request, render=self._render)
@@ -123,7 +124,7 @@ class ResourceMetadata:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
         if scope["type"] == "http" and self._guards and scope["method"] in ("GET", "HEAD", "OPTIONS"):
-            path = Credentials.of(scope).raw_path
+            path = inner_path(scope)
             if path.startswith(METADATA_PATH) and await self._answered(path, scope, send):
                 return
         await self._app(scope, receive, send)

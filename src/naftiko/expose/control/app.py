@@ -20,6 +20,7 @@ from naftiko.expose.control.handlers import LEVELS, Asked
 from naftiko.expose.control.replies import Refused, Reply, problem, read_body, wrong_method
 from naftiko.expose.control.switches import Switches
 from naftiko.expose.http.gate import Gate
+from naftiko.expose.http.paths import inner_path
 from naftiko.expose.http.streams import Stream, end_of_body
 from naftiko.ground.http import SAFE_METHODS
 
@@ -140,7 +141,7 @@ class ControlApp:
 
     async def _answer(self, method: str, scope: Scope, receive: Receive, send: Send) -> Reply | None:
         doors = await self._opened(scope)
-        path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0].decode("latin-1")
+        path = inner_path(scope)
         routes = [(route, name) for route, name in _routes(path) if any(_is_on(door, route) for door in doors)]
         if not routes:
             return problem(_NOT_FOUND, "not-found", f"there is nothing at {path[:200]}")
