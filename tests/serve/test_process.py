@@ -18,7 +18,9 @@ from examples.koyeb import stand_in_koyeb
 from mcp.client import Client
 from served import FIRST, FREE, LIMIT, NAFTIKO, SEED, get, run, served, surroundings, tools_of
 
+import forks
 from holding import Held
+from naftiko.serve.process import ServeOptions
 from naftiko.testing import Stall
 
 TOKEN = "koyeb-secret-token-1234"
@@ -99,20 +101,36 @@ def test_a_signal_lets_requests_in_flight_finish(koyeb, number):
             get(process.rest + ROUTE)
 
 
-def test_a_request_that_never_ends_is_cut_after_ten_seconds(koyeb):
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("seconds", [0, 1, 3])
+def test_a_request_that_never_ends_is_cut_when_its_time_is_over(koyeb, workers, seconds):
     koyeb.clear()
-    koyeb.misbehave(Stall(60), times=1)
-    with (
-        served(FIRST, *FREE, "--base-uri", f"koyeb-instances={koyeb.url}", env={"KOYEB_API_KEY": TOKEN}) as process,
-        ThreadPoolExecutor(1) as pool,
-    ):
+    koyeb.misbehave(held := Held(), times=1)
+    options = ("--base-uri", f"koyeb-instances={koyeb.url}", "--workers", workers)
+    env = {"KOYEB_API_KEY": TOKEN, "NAFTIKO_SHUTDOWN_TIMEOUT": str(seconds)}
+    with served(FIRST, *FREE, *options, env=env) as process, ThreadPoolExecutor(1) as pool:
         answer = pool.submit(get, process.rest + ROUTE)
         wait_until(lambda: koyeb.requests)
         started = time.monotonic()
         assert process.stop() == 0
-        assert 9 < time.monotonic() - started < 50
+        assert time.monotonic() - started > seconds
         assert answer.result().status_code == 503
+        assert answer.result().headers["retry-after"] == "1"
         assert answer.result().json()["type"] == "urn:naftiko:problem:stopping"
+        held.let_go()
+
+
+def test_ten_seconds_is_what_nobody_says():
+    shown = run("serve", "--help").stdout
+    assert "--shutdown-timeout SECONDS" in shown
+    assert ServeOptions().stop_seconds == 10
+
+
+@pytest.mark.parametrize("text", ["-1", "86401", "nan", "1.5", "soon"])
+def test_no_time_to_stop_in(text):
+    done = run("serve", str(FIRST), "--shutdown-timeout", text)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Invalid value for '--shutdown-timeout'" in done.stderr
 
 
 def test_a_second_signal_ends_it_at_once(koyeb):
@@ -148,6 +166,20 @@ def test_a_signal_while_it_starts(tmp_path):
             # Before Python has reached the command, however long that takes, the signal does what it does to any process.
             assert process.returncode in ({0} if shown or said else {0, -signal.SIGTERM}), said
             assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_signal_while_workers_start(workers):
+    command = [NAFTIKO, "serve", FIRST, *FREE, "--workers", workers]
+    for number in range(8):
+        with forks.start(
+            command, env=surroundings(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout.readline().startswith("rest ")
+            time.sleep(number / 30)
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=LIMIT)
+            assert (process.returncode, "Error" in said) == (0, False), said
 
 
 def refuses(url: str) -> bool:

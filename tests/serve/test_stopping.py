@@ -128,7 +128,7 @@ def test_a_forwarded_event_stream_ends_at_once(upstream, tmp_path, kind):
 def test_an_answer_without_end_is_ended_with_the_grace_time(upstream, tmp_path):
     """In good order all the same."""
     upstream.on("POST", "/complete", events("text/event-stream"))
-    with served(capability(tmp_path, upstream.url), *FREE) as process:
+    with served(capability(tmp_path, upstream.url), *FREE, "--shutdown-timeout", "1") as process:
         reader = Reading("POST", f"{process.rest}/news/complete", content=b"{}")
         assert reader.began.wait(LIMIT)
         assert process.stop() == 0

@@ -20,8 +20,7 @@ import pytest
 from served import LIMIT, run, served, surroundings
 from test_workers import CAPABILITY, wait_until, workers_of
 
-from naftiko.serve import server as server_module
-from naftiko.serve.server import Servers, Site
+from naftiko.serve.server import Patience, Servers, Site
 from naftiko.serve.sockets import listen
 from naftiko.testing import StandInUpstream
 from virtual_time import virtual_time
@@ -35,6 +34,13 @@ def work(assignment):
     if assignment.reload and sys.argv[1] == "hangs in its reload":
         time.sleep(1000)
     ending = threading.Event()
+    if sys.argv[1] == "is at a call before it is ready":
+        signal.signal(signal.SIGTERM, lambda *_: ending.set())
+        print("serves", flush=True)
+        ending.wait()
+        time.sleep(0.5)
+        print("finished", flush=True)
+        return
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     signal.signal(signal.SIGQUIT, lambda *_: ending.set())
     assignment.ready()
@@ -48,9 +54,10 @@ print("ended", flush=True)
 
 
 class Supervised:
-    """A supervisor in a process of its own."""
+    """A supervisor in a process of its own, once so many workers say that they serve."""
 
-    def __init__(self, way: str, grace: float = 2) -> None:
+    def __init__(self, way: str, grace: float = 2, workers: int = 2) -> None:
+        self._workers = workers
         command = [sys.executable, "-c", SCRIPT, way, str(grace)]
         self.process = subprocess.Popen(command, env=surroundings(), stdout=subprocess.PIPE, text=True)
         self.lines: list[str] = []
@@ -64,8 +71,8 @@ class Supervised:
         return sum(text in line for line in self.lines) >= times
 
     def __enter__(self) -> Self:
-        wait_until(lambda: len(workers_of(self.process.pid)) == 2, "two workers")
-        wait_until(lambda: self.has("serves", 2), "both serve")
+        wait_until(lambda: len(workers_of(self.process.pid)) == self._workers, "workers")
+        wait_until(lambda: self.has("serves", self._workers), "they serve")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -118,6 +125,15 @@ def test_a_stop_is_heard_while_a_worker_hangs_in_its_reload():
         wait_until(lambda: supervised.has("ended"), "its last line")
         for pid in before:
             assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_stop_waits_for_a_worker_that_is_still_starting():
+    """One listener may be at calls while the next one still starts."""
+    with Supervised("is at a call before it is ready", grace=LIMIT, workers=1) as supervised:
+        supervised.process.terminate()
+        assert supervised.process.wait(LIMIT) == 0
+        wait_until(lambda: supervised.has("ended"), "its last line")
+        assert [line.strip() for line in supervised.lines] == ["serves", "finished", "ended"]
 
 
 def test_a_second_stop_ends_workers_at_once():
@@ -191,9 +207,8 @@ def test_a_stop_of_workers_resets_nobody(file: Path):
 
 
 @virtual_time
-async def test_what_is_drained_gets_as_long_as_a_call_may_take(monkeypatch):
+async def test_what_is_drained_gets_as_long_as_a_call_may_take():
     """A worker that is replaced finishes calls that take longer than a stop would wait for them."""
-    monkeypatch.setattr(server_module, "GRACE", 1)
 
     async def app(scope, receive, send) -> None:
         if scope["type"] == "lifespan":
@@ -207,7 +222,7 @@ async def test_what_is_drained_gets_as_long_as_a_call_may_take(monkeypatch):
         await send({"type": "http.response.body", "body": b"ok"})
 
     opened = listen("127.0.0.1", 0)
-    servers = Servers([Site(opened, lambda: app)], drain_seconds=20)
+    servers = Servers([Site(opened, lambda: app)], patience=Patience(stop=1, drain=20))
     task = asyncio.create_task(servers.run())
     reader, writer = await asyncio.open_connection(*opened.getsockname())
     writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")

@@ -39,6 +39,7 @@ from naftiko.serve.apps import AppOptions
 from naftiko.serve.operators import PROBES
 from naftiko.serve.process import ServeOptions, serve_stdio
 from naftiko.serve.process import serve as serve_all
+from naftiko.serve.server import GRACE
 from naftiko.serve.signals import end_while_loading
 from naftiko.serve.watch import check_watchable
 from naftiko.serve.workers import worker_count
@@ -66,6 +67,13 @@ _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, 
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
     help="The longest that a call to a consumed API may take; default: 60, of which 30 may be silence.",
+)
+@option(
+    "--shutdown-timeout",
+    type=click.IntRange(0, 86_400),
+    default=GRACE,
+    metavar="SECONDS",
+    help="How long calls in flight may take after Ctrl-C or SIGTERM, before they are cut; default: 10.",
 )
 @option(
     "--workers",
@@ -314,6 +322,7 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
         dev=given["dev"],
         watch=given["reload"],
         verbose=given["verbose"],
+        stop_seconds=given["shutdown_timeout"],
         document_seconds=given["document_timeout"],
         memory=budget_of(given["memory"], workers),
         control=own_port(given["control"], DEFAULT_HOST, given["control_token"] or None),

@@ -38,7 +38,7 @@ from naftiko.serve.operators import opened as open_operators
 from naftiko.serve.peers import Peers
 from naftiko.serve.reading import Reading, site_of, told_apart
 from naftiko.serve.reload import Files, Open, Reloader, place
-from naftiko.serve.server import GRACE, Servers, Site, run
+from naftiko.serve.server import GRACE, Patience, Servers, Site, run
 from naftiko.serve.signals import Signals
 from naftiko.serve.sockets import CannotListen, OwnPort, listen_together, url_of
 from naftiko.serve.watch import changes
@@ -65,6 +65,7 @@ class ServeOptions:
         dev: say how to look at what is served.
         verbose: tell of each adapter, however many there are.
         call_seconds: how long a call may take; a worker that is replaced lives as long as its last one.
+        stop_seconds: how long calls in flight may take when it stops.
         document_seconds: how long one document may be worked on.
         memory: bytes that large bodies and documents of one process may hold; 0 for any number.
         limits: of callers' connections.
@@ -84,6 +85,7 @@ class ServeOptions:
     dev: bool = False
     verbose: bool = False
     call_seconds: float = 60.0
+    stop_seconds: int = GRACE
     document_seconds: float = SECONDS
     memory: int = 0
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
@@ -275,7 +277,7 @@ class _Workers:
         supervisor = Supervisor(
             self._options.workers,
             self._run_one,
-            grace=GRACE,
+            grace=self._options.stop_seconds,
             stopping=self._close_sockets,
             scout=self._scout,
             prepare=self._prepare,
@@ -393,7 +395,7 @@ async def _run(process: _Process, signals: Signals) -> None:
         memory=memory,
         ready=settled,
         limits=options.limits,
-        drain_seconds=options.call_seconds + GRACE,
+        patience=Patience(options.stop_seconds, drain=options.call_seconds + GRACE),
         # The next worker of a slot listens on the same sockets.
         is_last=assignment.is_last if assignment is not None else lambda: True,
         front=options.front,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 GRACE = 10
-"""Seconds that requests in flight get when the server stops."""
+"""Seconds that requests in flight get when the server stops, unless somebody says otherwise."""
 
 
 _SWITCH = 0.0005
@@ -58,6 +58,19 @@ class Site:
     make_app: Callable[[], ASGIApp]
     slow: bool = False
     front: Front | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds calls in flight are waited for.
+
+    Attributes:
+        stop: when the process is told to stop.
+        drain: when another one takes its place, or what a socket was opened for is gone.
+    """
+
+    stop: float = GRACE
+    drain: float = GRACE
 
 
 class _Server(uvicorn.Server):
@@ -252,7 +265,7 @@ class Servers:
         *,
         ready: Callable[[], None] | None = None,
         limits: ConnectionLimits | None = None,
-        drain_seconds: float = GRACE,
+        patience: Patience | None = None,
         memory: Budget | None = None,
         is_last: Callable[[], bool] = lambda: True,
         front: Front | None = None,
@@ -262,8 +275,8 @@ class Servers:
         self._tells = tells
         self._sites = sites
         self._is_last = is_last
-        self._drain_seconds = drain_seconds
-        self._grace: float = GRACE
+        self._patience = patience or Patience()
+        self._grace = self._patience.stop
         self._memory = memory or Budget(0)
         self._connections = Connections(limits or ConnectionLimits())
         self._ready = ready
@@ -294,7 +307,7 @@ class Servers:
         """
         if not self._draining.is_set():
             self._draining.set()
-            self._grace = self._drain_seconds
+            self._grace = self._patience.drain
             asyncio.get_running_loop().call_later(DRAIN, self.stop)
 
     def stop(self) -> None:
@@ -314,7 +327,8 @@ class Servers:
 
     def _exit(self) -> None:
         """Let all servers stop listening, and then end."""
-        asyncio.get_running_loop().call_later(self._grace - _CLOSING, lambda: self._streams.end(answers=True))
+        ending = max(self._grace - _CLOSING, 0)
+        asyncio.get_running_loop().call_later(ending, lambda: self._streams.end(answers=True))
         for running in self._running.values():
             running.server.config.timeout_graceful_shutdown = round(self._grace)
             running.server.should_exit = True
@@ -386,7 +400,7 @@ class Servers:
     def close(self, opened: socket.socket) -> asyncio.Task[None]:
         """Stop listening on one socket; return what ends once its requests have their answers."""
         running = self._running.pop(opened)
-        running.server.config.timeout_graceful_shutdown = round(self._drain_seconds)
+        running.server.config.timeout_graceful_shutdown = round(self._patience.drain)
         running.server.should_exit = True
         return running.task
 

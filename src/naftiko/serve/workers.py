@@ -143,11 +143,10 @@ class Supervisor:
         try:
             for slot in range(self._count):
                 self._start(slot, reload=False)
-            if self._workers:
-                for slot in range(self._count, self._count + self._apart):
-                    self._start(slot, reload=False)
-            else:
+            if not self._workers and not self._is_told_to_stop():
                 raise NaftikoError("no worker came to serve; the log says why")
+            for slot in range(self._count, self._count + self._apart):
+                self._start(slot, reload=False)
             while self._workers:
                 self._handle(self._wait())
         finally:
@@ -204,19 +203,29 @@ class Supervisor:
                     os.kill(worker.pid, signal.SIGKILL)
 
     def _start(self, slot: int, *, reload: bool) -> Worker | None:
-        """Fork a worker and wait until it serves; ``None`` where it ended before that, or this process shall stop."""
+        """Fork a worker and wait until it serves; ``None`` where it ended before that, or this process shall stop.
+
+        One that is still starting when this process is told to stop is stopped as the others are: it may be at calls
+        already, since what is quick to start answers first.
+        """
+        if self._is_told_to_stop():
+            return None
         reader, writer = os.pipe()
+        # A worker that is told something before it has its own handlers hears it then; ours would take it for our own.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         pid = os.fork()
         if pid == 0:
             os.close(reader)
             self._be_a_worker(slot, writer, reload=reload)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(writer)
         os.set_blocking(reader, False)
         now = time.monotonic()
-        if self._comes_to_serve(reader, now + READY_SECONDS):
+        serves = self._comes_to_serve(reader, now + READY_SECONDS)
+        if serves or self._is_told_to_stop():
             worker = Worker(pid, slot, now, reader, time.monotonic())
             self._workers[pid] = worker
-            return worker
+            return worker if serves else None
         os.close(reader)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -230,10 +239,14 @@ class Supervisor:
             self._came += self._signals(readable)
             if reader in readable:
                 return os.read(reader, 1) == b"1"
-            if {signal.SIGINT, signal.SIGTERM}.intersection(self._came):
+            if self._is_told_to_stop():
                 return False
             self._note_pulses(readable)
         return False
+
+    def _is_told_to_stop(self) -> bool:
+        """Tell whether a stop has come that is not yet done."""
+        return not {signal.SIGINT, signal.SIGTERM}.isdisjoint(self._came)
 
     def _be_a_worker(self, slot: int, writer: int, *, reload: bool) -> NoReturn:
         signal.set_wakeup_fd(-1)
@@ -242,6 +255,7 @@ class Supervisor:
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(DRAIN_SIGNAL, signal.SIG_IGN)  # until it serves
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
         os.set_blocking(writer, False)
         for other in self._workers.values():
@@ -290,7 +304,8 @@ class Supervisor:
         """Start another worker in place of one that died, with what was loaded first if the files are broken now."""
         if time.monotonic() - worker.started < _RESTART_PAUSE:
             time.sleep(_RESTART_PAUSE)
-        if self._start(worker.slot, reload=True) is None and self._start(worker.slot, reload=False) is None:
+        comes = self._start(worker.slot, reload=True) or self._start(worker.slot, reload=False)
+        if comes is None and not self._is_told_to_stop():
             _log.error("no worker comes to serve in place of %d; the others go on", worker.pid)
 
     def _restart(self) -> None:
