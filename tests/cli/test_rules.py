@@ -104,7 +104,11 @@ def rules_of(capability: Capability) -> set[str]:
     return {diagnostic.rule for diagnostic in found_in(capability)}
 
 
-EXAMPLES = [rule for rule in RULES if rule not in {"unreadable-file", "unavailable-format"}]
+EXAMPLES = [
+    rule
+    for rule in RULES
+    if rule not in {"unreadable-file", "unavailable-format", "unavailable-script", "script-syntax", "script-file"}
+]
 """A file that can't be read is no text (``test_validate`` has one), and a library is there or not (``test_lint_files``)."""
 
 

@@ -204,7 +204,8 @@ def test_a_second_step_of_a_name_is_told():
             "lookupValue",
         ),
         ("{name: s, type: lookup, index: ships, match: id, lookupValue: '{{#x}}'}", "broken-template", "lookupValue"),
-        ("{name: s, type: script, file: a.js}", "unsupported-step", "script"),
+        ("{name: s, type: script, file: a.js}", "script-defaults", "location"),
+        ("{name: s, type: script}", "script-path", "file"),
         ("{name: s, type: transform}", "unsupported-step", "transform"),
     ],
 )

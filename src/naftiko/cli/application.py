@@ -30,6 +30,7 @@ COMMANDS = {
     "logs": "List the loggers of a running server, change a level, or follow what is logged, by the control port.",
     "config": "Show what a running server serves; check what its files, or FILE, would be; or let it read them again.",
     "catalog": "Write a capability as a Component of a Backstage catalogue.",
+    "scripting": "Show what scripts of a running server may do, and how they went, or change it, by the control port.",
     "lifecycle": "Show which adapters take calls, or change it, by the control port; draining all ends the server.",
 }
 """The commands with their summaries, so that ``--help`` imports none of them."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import unquote
 
 import httpx
@@ -39,6 +40,9 @@ from naftiko.observe.redaction import Learnt
 from naftiko.plan.addresses import basic_credential, user_of
 from naftiko.plan.inputs import Input
 from naftiko.plan.unit import AdapterPlan, CapabilityPlan, UnitPlan
+
+if TYPE_CHECKING:
+    from naftiko.engine.scripting import Scripting
 
 ResultT = TypeVar("ResultT")
 
@@ -304,7 +308,17 @@ class Capability:
                 upstreams[call.operation.api].prepare(call)
         made = Engine(upstreams, seen, redactor, self.roots, complete=complete, observer=settings.observer)
         made.units, made.label = units, self.label
+        made.scripting = self._scripting(units, settings, seen)
         return made
+
+    def _scripting(self, units: Sequence[UnitPlan], settings: Settings, variables: Variables) -> Scripting | None:
+        """Make what runs scripts, where there are some, or an operator may ask for them."""
+        if self.plan.scripting is None and not any(unit.action is not None and unit.action.scripts for unit in units):
+            return None
+        from naftiko.engine.scripting import Governance, Scripting  # noqa: PLC0415  # for files that have scripts
+
+        environment = os.environ if settings.environment is None else settings.environment
+        return Scripting(Governance.of(self.plan.scripting, environment), self.path.parent, self.roots, variables)
 
     def of_kind(self, kind: str) -> tuple[Adapter, ...]:
         """Return its adapters of one kind."""
@@ -409,9 +423,11 @@ class Capability:
                     self.variables.redactor.learn_credential(text)
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all connections, and end what runs its scripts."""
         for upstream in self.upstreams.values():
             await upstream.aclose()
+        if self.engine.scripting is not None:
+            await self.engine.scripting.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""What only the files beside a capability decide: schema files, and the files of resources and prompts (SEMANTICS 1.4).
+"""What only the files beside a capability decide: schemas, scripts, the files of resources and prompts (SEMANTICS 1.4).
 
 It is looked for by whoever shows diagnostics to a person, not by every load: a schema may take a compiler to check.
 """
@@ -17,6 +17,7 @@ from naftiko.expression.scope import Variables
 from naftiko.ground.types import Diagnostic
 from naftiko.link.adapters import linked
 from naftiko.link.adapters.kind import Located
+from naftiko.link.lint.flows import units_with_steps
 
 _PLAIN = frozenset({"", "json", "xml", "csv", "tsv", "psv", "text", "binary"})
 """Formats that need neither a file nor a library of an extra."""
@@ -44,6 +45,10 @@ def lint_files(
     for kind, adapter in linked(document):
         things = [thing for _, thing in kind.files(adapter)]
         _check_files(things, path.parent, variables, roots, findings)
+    if any(step.is_file for unit in units_with_steps(document) for step in unit.steps):
+        from naftiko.engine.scripting.lint import lint_scripts  # noqa: PLC0415  # for files that have scripts
+
+        lint_scripts(document, path.parent, variables, roots, findings)
     return tuple(findings)
 
 

@@ -250,7 +250,16 @@ def _read(capability: Capability, base: Path) -> Iterator[tuple[Path, str]]:
             for operation in resource.operations:
                 if operation.output_schema and (operation.output_raw_format or "").lower() in _WITH_SCHEMAS:
                     yield base / operation.output_schema, f"schema of `{operation.name}`"
+    yield from _scripts(capability)
     yield from ((path, "import") for path in capability.imported)
+
+
+def _scripts(capability: Capability) -> Iterator[tuple[Path, str]]:
+    scripting = capability.engine.scripting
+    if scripting is not None:
+        actions = (unit.action for unit in capability.plan.units if unit.action is not None)
+        found = {script: None for action in actions for script in action.scripts}
+        yield from ((path, f"script `{each.step}`") for each in found for path in scripting.files(each))
 
 
 def located(location: str, base: Path, variables: Variables) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 import httpx
 
@@ -27,6 +27,7 @@ from naftiko.expression.content import Content
 from naftiko.expression.scope import Scope, Variables
 from naftiko.ground.errors import CallError, NotExecutable, TakesNoCalls, UpstreamRedirect, UpstreamStatus
 from naftiko.ground.http import READING
+from naftiko.ground.jsontext import read_exactly, write
 from naftiko.ground.sizes import binary_bytes
 from naftiko.ground.types import ABSENT
 from naftiko.observe.observer import Observer
@@ -35,7 +36,11 @@ from naftiko.plan.actions import Call, Heads, Run, RunnableStep, StepResult
 from naftiko.plan.bindings import arguments_of
 from naftiko.plan.flow import FlowAction
 from naftiko.plan.operation import Operation
+from naftiko.plan.script import Script
 from naftiko.plan.unit import UnitPlan
+
+if TYPE_CHECKING:
+    from naftiko.engine.scripting import Scripting
 
 ResultT = TypeVar("ResultT")
 Complete: TypeAlias = Callable[[Call, Mapping[str, Any]], Mapping[str, Any]]
@@ -89,6 +94,7 @@ class Engine(Shared):
         units: those that may run elsewhere, known there by their place.
         observer: what sees the runs, or ``None``.
         held: the adapters that take no calls: kind and namespace.
+        scripting: runs its scripts; ``None`` where it has none.
     """
 
     def __init__(
@@ -112,6 +118,7 @@ class Engine(Shared):
         self.pretends = complete is not None
         self.observer = observer
         self.held: frozenset[tuple[str, str]] = frozenset()
+        self.scripting: Scripting | None = None
         self._decoders: dict[int, Decoder] = {}
 
     async def run(
@@ -267,7 +274,8 @@ class Engine(Shared):
             inside = Scope(scope.inputs, scope.variables, shown)
             for step, result in zip(wave, await _together(wave, runner, inside), strict=True):
                 results[step.name] = result
-                shown[step.name] = result.shown
+                if result.shown is not ABSENT:
+                    shown[step.name] = result.shown
             runner.stay()
         return results, Scope({**scope.inputs}, scope.variables, shown)
 
@@ -315,6 +323,14 @@ class _StepRunner:
             self._is_heavy = True  # the steps beside this one are done before the flow moves
             return None
         return await self._engine.read(response, call)
+
+    async def script(self, script: Script, context: Mapping[str, Any]) -> Any:
+        scripting = self._engine.scripting
+        if scripting is None:  # never: there is one wherever there are scripts
+            raise NotExecutable(f"`{script.step}` is a script, and none runs here")
+        key = self._calls.next(f"script {script.step}")
+        ran = self._answers[key] = await scripting.ran(script, write(context), key)
+        return read_exactly(ran.content) if ran.content else None
 
     def stay(self) -> None:
         """Go on here, unless an answer is to be read elsewhere.

@@ -66,6 +66,10 @@ class Outgoing:
         streamed = self.draft.streamed
         return streamed is None or streamed.is_kept or not self.attempts
 
+    async def answer(self) -> httpx.Response:
+        """Send it."""
+        return await self.upstream.send_drafted(self)
+
     def answered(self, status: int, content: bytes = b"", headers: Mapping[str, str] | None = None) -> httpx.Response:
         """Return an answer to it that no upstream gave.
 

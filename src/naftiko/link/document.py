@@ -33,6 +33,7 @@ from naftiko.link.outputs import MockCompiler, OutputCompiler
 from naftiko.link.resolving import Resolver, Unresolved, tell_misspelt_names
 from naftiko.link.route_checks import wrong_path
 from naftiko.link.sound import check_sound
+from naftiko.link.steps.script import scripting_of
 from naftiko.link.tool_list import is_idempotent, tool_hints
 from naftiko.plan.actions import Action, CallAction, FunctionAction, MockAction
 from naftiko.plan.credentials import compile_secrets, unusable_by_callers
@@ -74,13 +75,14 @@ class _Linker:
         self._calls = CallLinker(
             self.apis, Resolver("call", self.apis.operations, operations, findings), self._names, findings
         )
-        self._flows = FlowLinker(self._calls, findings)
+        self._scripting = scripting_of(document)
+        self._flows = FlowLinker(self._calls, findings, self._scripting)
 
     def link(self) -> CapabilityPlan:
         adapters = [kind.link(model, self) for kind, model in linked(self._document)]
         info = self._document.info
         kept = info.without_place(stakeholders=()) if info else None
-        return CapabilityPlan(kept, self.apis.plans, tuple(adapters), self._document.version)
+        return CapabilityPlan(kept, self.apis.plans, tuple(adapters), self._document.version, self._scripting)
 
     def adapter(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import Mapping, Step
+from naftiko.document.model import Mapping, ScriptingManagement, Step
 from naftiko.document.suggest import did_you_mean, listed
 from naftiko.expression.references import Names, ScopePath
 from naftiko.expression.template import Value
@@ -21,9 +21,10 @@ from naftiko.plan.flow import FlowAction
 class FlowLinker:
     """Links the steps of a unit."""
 
-    def __init__(self, calls: CallLinker, findings: Findings) -> None:
+    def __init__(self, calls: CallLinker, findings: Findings, scripting: ScriptingManagement | None = None) -> None:
         self._calls = calls
         self._findings = findings
+        self._scripting = scripting
 
     def link(self, steps: Sequence[Step], mappings: Sequence[Mapping], caller: Caller, wants: Needs) -> FlowAction:
         """Link all steps.
@@ -40,7 +41,7 @@ class FlowLinker:
                 self._findings.at(step.at("name")).warning(
                     "duplicate-step", f"a second step `{name}`: later steps see this one's result"
                 )
-            linking = Linking(name, step, inside, wants, self._calls, self._findings)
+            linking = Linking(name, step, inside, wants, self._calls, self._findings, self._scripting)
             plans.append(kind_of(step).link(step, linking))
         names = replace(caller.names, steps=tuple(plan.name for plan in plans))
         sources = tuple(as_text(one.value) for one in mappings if one.target and one.value is not None)

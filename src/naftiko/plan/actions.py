@@ -20,6 +20,7 @@ from naftiko.plan.bindings import function_inputs
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.operation import Operation
 from naftiko.plan.outputs import ConsumedOutputs, Explained, Outputs
+from naftiko.plan.script import Script
 
 if TYPE_CHECKING:
     from naftiko.plan.flow import FlowAction
@@ -86,13 +87,22 @@ class Runner(Protocol):
         """Call a consumed operation; return its decoded document, ``None`` for no content."""
         ...
 
+    async def script(self, script: Script, context: Mapping[str, Any]) -> Any:
+        """Run a script that sees ``context``; return its result, ``None`` where it has none.
+
+        Raises:
+            CallError: it failed, or may not run.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
     """A step's result.
 
     Attributes:
-        raw: the document itself, which the unit's outputs apply to if it is the last.
+        raw: the document itself, which the unit's outputs apply to if it is the last; ABSENT: the step has no result,
+            as if it were not there.
         shown: what later steps see.
     """
 
@@ -111,6 +121,11 @@ class RunnableStep(Protocol):
     @property
     def calls(self) -> tuple[Call, ...]:
         """The calls that it makes."""
+        ...
+
+    @property
+    def scripts(self) -> tuple[Script, ...]:
+        """The scripts that it runs."""
         ...
 
     @property
@@ -190,6 +205,11 @@ class Action:
     @property
     def calls(self) -> Sequence[tuple[str, Call]]:
         """The calls that it makes, each with its step's name (``""`` outside of a flow)."""
+        return ()
+
+    @property
+    def scripts(self) -> Sequence[Script]:
+        """The scripts that it runs."""
         return ()
 
     @property
@@ -381,6 +401,11 @@ class FunctionAction(Action):
     def propagating(self) -> Action:
         """The same of the function."""
         return replace(self, action=self.action.propagating)
+
+    @property
+    def scripts(self) -> Sequence[Script]:
+        """The function's."""
+        return self.action.scripts
 
     @property
     def is_made_here(self) -> bool:

@@ -17,6 +17,7 @@ from naftiko.plan import promises
 from naftiko.plan.actions import Action, Call, Heads, Performer, Run, RunnableStep, StepResult
 from naftiko.plan.outputs import Explained, Outputs
 from naftiko.plan.resilience import NOTE_HEADER
+from naftiko.plan.script import Script
 
 _UNCHECKED: Final = (
     "the route makes several calls, and can't tell which of them the precondition is for; nothing was sent"
@@ -49,6 +50,11 @@ class FlowAction(Action):
         return tuple((step.name, call) for wave in self.waves for step in wave for call in step.calls)
 
     @property
+    def scripts(self) -> Sequence[Script]:
+        """Those of the steps."""
+        return tuple(script for wave in self.waves for step in wave for script in step.scripts)
+
+    @property
     def has_steps(self) -> bool:
         """It has."""
         return True
@@ -76,9 +82,16 @@ class FlowAction(Action):
         results, final = await performer.steps(self, Scope(run.inputs, performer.variables), descends=descends)
         if self.mappings:
             return performer.made(self._mapped(final))
-        raw = results[self.last].raw
+        raw = self._last(results)
         last = run.unit.outputs.build(raw, final)
         return performer.made(ABSENT if last is None and raw is None else last)
+
+    def _last(self, results: Mapping[str, StepResult]) -> Any:
+        """Return the last step's document; of one without a result that of the last one that has one, else ``None``."""
+        raw = results[self.last].raw
+        if raw is ABSENT:
+            raw = next((each.raw for each in reversed([*results.values()]) if each.raw is not ABSENT), None)
+        return raw
 
     def _mapped(self, scope: Scope) -> dict[str, Any]:
         """Build the answer of mappings: dots in a target nest; what finds nothing is null (SEMANTICS 5.3).
@@ -103,7 +116,7 @@ class FlowAction(Action):
         """Run the steps, and look at each mapping, else at the last step's result."""
         results, final = await performer.steps(self, Scope(run.inputs, performer.variables))
         if not self.mappings:
-            return run.unit.outputs.explain(results[self.last].raw, final)
+            return run.unit.outputs.explain(self._last(results), final)
         return [
             _explained(".".join(target), source, value, final)
             for (target, value), source in zip(self.mappings, self.sources, strict=True)

@@ -11,6 +11,7 @@ from naftiko.document.model import (
     Authentication,
     Info,
     McpPrompt,
+    ScriptingManagement,
     ToolHints,
 )
 from naftiko.expression.template import Value
@@ -167,12 +168,14 @@ class CapabilityPlan:
 
     Attributes:
         version: of the language, as the file has it.
+        scripting: what it says of its scripts; ``None``: nothing.
     """
 
     info: Info | None
     apis: Mapping[str, ApiPlan]
     adapters: tuple[AdapterPlan, ...]
     version: str | None = None
+    scripting: ScriptingManagement | None = None
 
     @property
     def units(self) -> tuple[UnitPlan, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from naftiko.document.load import load_document, parse_document
 from naftiko.engine.capability import Capability
 from naftiko.engine.shown import shown_document
-from naftiko.expose.control import contract
+from naftiko.expose.control import contract, merging
 from naftiko.expose.control.contract import FAILED, STARTED, STOPPED, Reloading, Traces
 from naftiko.ground.errors import CapabilityError
 from naftiko.ground.types import Diagnostic, Severity
@@ -120,6 +120,7 @@ class Operated:
             contract.DEPENDENCIES: self._dependencies,
             contract.LIFECYCLE: self._lifecycle,
             contract.STEER: self._steer,
+            contract.SCRIPTING: self._scripting,
         }
 
     async def ask(self, question: str, **given: Any) -> list[Any]:
@@ -243,6 +244,21 @@ class Operated:
 
     async def _set_level(self, logger: str, level: str) -> None:
         set_logger_level(logger, level)
+
+    async def _scripting(self, files: Sequence[str], change: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """Show, or change, what scripts may do: of the first file that has some, and of all; how they went of all."""
+        governances = [
+            each.engine.scripting.governance for each in self._of(files) if each.engine.scripting is not None
+        ]
+        if not governances:
+            return None
+        try:
+            for each in governances if change else ():
+                each.change(change or {})
+        except ValueError as error:
+            return {"error": str(error)}
+        shown = [each.show() for each in governances]
+        return {**shown[0], "stats": merging.stats([each["stats"] for each in shown])}
 
     async def _dependencies(self, files: Sequence[str]) -> list[dict[str, Any]]:
         apis = {api.namespace: (each, api) for each in self._of(files) for api in each.plan.apis.values()}

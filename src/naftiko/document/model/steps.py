@@ -25,12 +25,14 @@ class Step(Model):
         kind: the word of the kind, as ``type`` has it.
         spellings: other words for it, in lower case.
         called: what it is called in a sentence, such as ``a call step``.
+        is_file: whether it is a script, whose file is looked for by ``validate``.
         own_keys: keys that no other kind has: they say what it is where ``type`` is missing.
     """
 
     kind: ClassVar[str] = ""
     spellings: ClassVar[tuple[str, ...]] = ()
     called: ClassVar[str] = "a step"
+    is_file: ClassVar[bool] = False
     own_keys: ClassVar[tuple[str, ...]] = ()
 
     type: str | None = None
@@ -97,10 +99,19 @@ class LookupStep(Step):
 
 
 class ScriptStep(Step):
-    """Runs a script of the capability's directory in a sandbox."""
+    """Runs a script of the capability's directory in a sandbox.
+
+    Attributes:
+        file: its path below the location.
+        location: a ``file://`` directory; none: that of ``management.scripting``.
+        language: ``javascript`` or ``python``; none: that of ``management.scripting``.
+        dependencies: files that run before it, in the same global scope.
+        with_: what it sees beside the inputs and the results of earlier steps.
+    """
 
     kind = "script"
     called = "a script step"
+    is_file = True
     own_keys = ("script", "language")
 
     type: str | None = "script"
@@ -109,10 +120,6 @@ class ScriptStep(Step):
     file: str | None = None
     dependencies: tuple[str, ...] = ()
     with_: dict[str, Any] = Field(default_factory=dict)
-
-    def texts(self) -> Iterator[tuple[Place, str]]:
-        """None: it isn't run."""
-        yield from ()
 
 
 class UnknownStep(Step):

@@ -55,6 +55,16 @@ _REF = (
     call: shop.get-product
 """
 )
+_SCRIPT = (
+    MCP
+    + """    steps:
+    - {type: script, name: main, language: javascript, location: file://./scripts, file: main.js}
+"""
+)
+_SCRIPTING = """- type: control
+  port: 9464
+  management: {scripting: {allowedLanguages: [javascript]}}
+"""
 _STEPS = (
     MCP
     + """    steps:
@@ -236,10 +246,65 @@ REFERENCES = (
         ERROR,
         "A step is of a kind, or has a condition, that this runtime doesn't run.",
         "Leaving it out would change the answer, so the whole unit is not executable.",
-        "Use `call` and `lookup` steps.",
+        "Use `call`, `lookup` and `script` steps, scripts in JavaScript or Python.",
         _STEPS.replace("type: lookup", "type: transform"),
         _STEPS,
+    ),
+    Rule(
+        "script-defaults",
+        ERROR,
+        "Nothing says where a script lies, or in which language it is.",
+        "The script can't be found or run, so the whole unit is not executable.",
+        "Give the step a `location` and a `language`, or a control adapter `management.scripting` with defaults.",
+        _SCRIPT.replace(", location: file://./scripts", ""),
+        _SCRIPT,
         covers=("naftiko-script-defaults-required",),
+    ),
+    Rule(
+        "script-language",
+        ERROR,
+        "A script is in a language that `allowedLanguages` of the control adapter doesn't have.",
+        "It is not run, so the whole unit is not executable.",
+        "Add the language there, or write the script in one of those.",
+        _SCRIPT.replace("javascript", "python") + _SCRIPTING,
+        _SCRIPT + _SCRIPTING,
+    ),
+    Rule(
+        "script-path",
+        ERROR,
+        "A script names no file, or one that may not be its own.",
+        "A script lies below its location: each segment of its path is of letters, digits, `.`, `_` and `-`. The whole "
+        "unit is not executable.",
+        "Correct `file`, and `dependencies`.",
+        _SCRIPT.replace("file: main.js", "file: ../main.js"),
+        _SCRIPT,
+    ),
+    Rule(
+        "script-file",
+        ERROR,
+        "The file of a script is not there, or may not be read.",
+        "The step fails whenever it is run. A script lies below its location, that below the capability's directory.",
+        "Correct `file` and `location`; `--file-root DIRECTORY` lets scripts lie elsewhere.",
+        "# a script whose file is not there",
+        "# the same, with the file",
+    ),
+    Rule(
+        "script-syntax",
+        ERROR,
+        "A script can't be parsed.",
+        "The step fails whenever it is run.",
+        "Correct the script at the line that is told.",
+        "# a script that holds: result = {",
+        "# result = {}",
+    ),
+    Rule(
+        "unavailable-script",
+        WARNING,
+        "What runs the language of a script is not installed.",
+        "The step fails whenever it is run.",
+        "pip install 'naftiko[scripts]'",
+        "# a script, where naftiko is installed without it",
+        "# the same, with it",
     ),
     Rule(
         "nothing-to-execute",

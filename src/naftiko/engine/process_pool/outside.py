@@ -1,18 +1,42 @@
-"""What a job sees of upstreams: the answers that it was given, and nothing else."""
+"""What a job sees of upstreams and scripts: the answers that it was given, and nothing else."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import httpx
 
-from naftiko.engine.sending import Outgoing
 from naftiko.ground.errors import CallError
 
-Answered = httpx.Response | CallError
-"""What came of a call."""
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of a script.
+
+    Attributes:
+        content: its result as JSON; empty where it has none.
+    """
+
+    content: bytes
+
+
+Answered = httpx.Response | Ran | CallError
+"""What came of a call, or of a script."""
+
+
+class Wanted(Protocol):
+    """What a job waits for: a request that is to be sent, a script that is to be run."""
+
+    async def answer(self) -> httpx.Response | Ran:
+        """Have it done in the server.
+
+        Raises:
+            CallError: it failed.
+        """
+        ...
 
 
 class NotYet(BaseException):  # no error, and nobody's to catch: it ends a job that has to wait
@@ -34,12 +58,12 @@ class Calls:
 
 
 class Outside:
-    """The answers that a job has, and the requests that it waits for."""
+    """The answers that a job has, and what it waits for."""
 
     def __init__(self, answers: Mapping[str, Answered]) -> None:
         self._answers = answers
         self._calls = Calls()
-        self.wanted: dict[str, Outgoing] = {}
+        self.wanted: dict[str, Wanted] = {}
 
     def next(self, operation: str) -> tuple[str, httpx.Response | None]:
         """Return the key of the next call of an operation, and its answer, or ``None``.
@@ -48,10 +72,23 @@ class Outside:
             CallError: the call failed.
         """
         key = self._calls.next(operation)
+        found = self._found(key)
+        return key, found if isinstance(found, httpx.Response) else None
+
+    def ran(self, key: str) -> Ran | None:
+        """Return what came of a script; ``None``: it has not been run yet.
+
+        Raises:
+            CallError: it failed.
+        """
+        found = self._found(key)
+        return found if isinstance(found, Ran) else None
+
+    def _found(self, key: str) -> httpx.Response | Ran | None:
         found = self._answers.get(key)
         if isinstance(found, CallError):
             raise found
-        return key, found
+        return found
 
 
 class _Role:

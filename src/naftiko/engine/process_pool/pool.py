@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from naftiko.engine.memory import SMALL, Budget, keep
-from naftiko.engine.process_pool.outside import Answered
+from naftiko.engine.process_pool.outside import Answered, Wanted
 from naftiko.engine.process_pool.wire import LENGTH, Job, NotShared, Result, next_number, packed, unpacked
-from naftiko.engine.sending import Outgoing
 from naftiko.ground.errors import CallError, InputError, NaftikoError, Overloaded, Problem, UpstreamBroken
 from naftiko.observe.redaction import Learnt
 
@@ -303,10 +302,10 @@ class Pool:
             os.waitpid(self._template, 0)
 
 
-async def _called(outgoing: Outgoing) -> Answered:
-    """Send a request that a job wants; return what came of it."""
+async def _called(wanted: Wanted) -> Answered:
+    """Have done what a job wants; return what came of it."""
     try:
-        return await outgoing.upstream.send_drafted(outgoing)
+        return await wanted.answer()
     except CallError as error:
         return error
 

@@ -16,8 +16,7 @@ from weakref import WeakValueDictionary
 
 import httpx
 
-from naftiko.engine.process_pool.outside import Answered
-from naftiko.engine.sending import Outgoing
+from naftiko.engine.process_pool.outside import Answered, Wanted
 from naftiko.engine.transport.whole import Whole
 from naftiko.ground.errors import CallError
 from naftiko.observe.redaction import Learnt
@@ -90,7 +89,7 @@ class Result:
         value: of the function.
         error: what it raised on purpose.
         fault: the traceback of what it did not.
-        wanted: the requests without an answer yet.
+        wanted: the requests and scripts without an answer yet.
         is_out_of_memory: whether the room was not enough.
         secrets: what was learnt to be one: the server has to hide it, too.
         log: lines that were logged: the logger, the level, the text.
@@ -100,7 +99,7 @@ class Result:
     value: Any = None
     error: CallError | None = None
     fault: str = ""
-    wanted: Mapping[str, Outgoing] | None = None
+    wanted: Mapping[str, Wanted] | None = None
     is_out_of_memory: bool = False
     secrets: Mapping[str, Learnt] | None = None
     log: Sequence[tuple[str, int, str]] = ()

@@ -278,4 +278,6 @@ async def scripting(asked: Asked) -> Reply:
     if not found:
         raise Refused(_NOT_FOUND, "not-found", "no script runs here")
     failed = next((each for each in found if "error" in each), None)
-    return Reply(OK, found[0]) if failed is None else Reply(_BAD, failed)
+    if failed is not None:
+        return Reply(_BAD, failed)
+    return Reply(OK, {**found[0], "stats": merging.stats([each["stats"] for each in found])})

@@ -75,6 +75,19 @@ def _joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
     return joined
 
 
+def stats(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return how scripts went, all together."""
+    runs = sum(each["totalExecutions"] for each in parts)
+    took = sum(each["averageDurationMs"] * each["totalExecutions"] for each in parts)
+    last = max((each["lastExecutionAt"] for each in parts if "lastExecutionAt" in each), default=None)
+    whole = {
+        "totalExecutions": runs,
+        "totalErrors": sum(each["totalErrors"] for each in parts),
+        "averageDurationMs": round(took / runs, 2) if runs else 0.0,
+    }
+    return whole if last is None else {**whole, "lastExecutionAt": last}
+
+
 def duration(seconds: float) -> str:
     """Return seconds as ISO 8601 has them: ``PT2H34M12.3S``."""
     hours, rest = divmod(seconds, 3600)

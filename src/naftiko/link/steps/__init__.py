@@ -8,7 +8,8 @@ from naftiko.document.model import STEPS, CallStep, LookupStep, ScriptStep, Step
 from naftiko.link.steps.call import CallStepPlan
 from naftiko.link.steps.contract import Linking, StepPlan
 from naftiko.link.steps.lookup import LookupStepPlan
-from naftiko.link.steps.unsupported import ScriptStepPlan, UnknownStepPlan
+from naftiko.link.steps.script import ScriptStepPlan
+from naftiko.link.steps.unsupported import UnknownStepPlan
 from naftiko.plan.actions import RunnableStep
 
 __all__ = ["KINDS", "Linking", "StepPlan", "kind_of", "register", "word_of"]

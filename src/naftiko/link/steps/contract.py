@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn, Self
 
 from naftiko.document.findings import Findings
-from naftiko.document.model import ConsumedOperation, Model, Step
+from naftiko.document.model import ConsumedOperation, Model, ScriptingManagement, Step
 from naftiko.expression import jsonpath
 from naftiko.expression.references import Names, ScopePath, compile_path, compile_value
 from naftiko.expression.scope import Scope
@@ -18,6 +18,7 @@ from naftiko.link.calls import Caller, CallLinker, CannotLink, compiled
 from naftiko.link.needs import InputUse, Needs
 from naftiko.link.resolving import tell_misspelt_names
 from naftiko.plan.actions import Call, Runner, StepResult
+from naftiko.plan.script import Script
 from naftiko.plan.slots import Slot
 
 
@@ -59,6 +60,11 @@ class StepPlan:
     @property
     def calls(self) -> tuple[Call, ...]:
         """The calls that it makes; what they need and change, and where they go, is known by that. By default none."""
+        return ()
+
+    @property
+    def scripts(self) -> tuple[Script, ...]:
+        """The scripts that it runs; they are checked by ``validate``. By default none."""
         return ()
 
     @property
@@ -105,14 +111,23 @@ class Linking:
         name: the step's.
         earlier: the names of the steps before it.
         findings: where problems are told.
+        scripting: what the file says of scripts; ``None``: nothing.
     """
 
     def __init__(
-        self, name: str, step: Step, caller: Caller, wants: Needs, calls: CallLinker, findings: Findings
+        self,
+        name: str,
+        step: Step,
+        caller: Caller,
+        wants: Needs,
+        calls: CallLinker,
+        findings: Findings,
+        scripting: ScriptingManagement | None = None,
     ) -> None:
         self.name = name
         self.earlier = caller.names.steps
         self.findings = findings
+        self.scripting = scripting
         self._step = step
         self._caller = caller
         self._wants = wants
@@ -139,7 +154,7 @@ class Linking:
             names: of what ``scope.steps`` has there as well when the step runs.
         """
         inner = replace(self._caller, names=replace(self._caller.names, steps=(*self.earlier, *names)))
-        return Linking(self.name, self._step, inner, self._wants, self._calls, self.findings)
+        return Linking(self.name, self._step, inner, self._wants, self._calls, self.findings, self.scripting)
 
     def call(self, called: str, with_: Mapping[str, Any]) -> Call:
         """Link a call of a consumed operation; what it needs is asked of the unit's caller.
