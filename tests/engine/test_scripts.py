@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 import naftiko
-from naftiko.engine.scripting import ScriptFailed
+from naftiko.engine.scripting.runs import ScriptFailed
 from naftiko.engine.settings import Settings
 from naftiko.ground.errors import NotExecutable
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import unquote
 
 import httpx
@@ -21,6 +20,7 @@ from naftiko.engine.mock import MockTransport, with_stand_ins
 from naftiko.engine.picked import matches, picked
 from naftiko.engine.reach import FileRoots, Reach, ReadableNames, reach_of
 from naftiko.engine.run import PLAIN, Engine, Finish
+from naftiko.engine.scripting import scripting_for
 from naftiko.engine.settings import Settings
 from naftiko.engine.upstream import FORWARD, Upstream
 from naftiko.engine.variables import BoundVariables, StandInVariables
@@ -40,9 +40,6 @@ from naftiko.observe.redaction import Learnt
 from naftiko.plan.addresses import basic_credential, user_of
 from naftiko.plan.inputs import Input
 from naftiko.plan.unit import AdapterPlan, CapabilityPlan, UnitPlan
-
-if TYPE_CHECKING:
-    from naftiko.engine.scripting import Scripting
 
 ResultT = TypeVar("ResultT")
 
@@ -308,17 +305,8 @@ class Capability:
                 upstreams[call.operation.api].prepare(call)
         made = Engine(upstreams, seen, redactor, self.roots, complete=complete, observer=settings.observer)
         made.units, made.label = units, self.label
-        made.scripting = self._scripting(units, settings, seen)
+        made.scripting = scripting_for(self.plan, self.path.parent, self.roots, seen, settings.environment)
         return made
-
-    def _scripting(self, units: Sequence[UnitPlan], settings: Settings, variables: Variables) -> Scripting | None:
-        """Make what runs scripts, where there are some, or an operator may ask for them."""
-        if self.plan.scripting is None and not any(unit.action is not None and unit.action.scripts for unit in units):
-            return None
-        from naftiko.engine.scripting import Governance, Scripting  # noqa: PLC0415  # for files that have scripts
-
-        environment = os.environ if settings.environment is None else settings.environment
-        return Scripting(Governance.of(self.plan.scripting, environment), self.path.parent, self.roots, variables)
 
     def of_kind(self, kind: str) -> tuple[Adapter, ...]:
         """Return its adapters of one kind."""

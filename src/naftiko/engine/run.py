@@ -40,7 +40,7 @@ from naftiko.plan.script import Script
 from naftiko.plan.unit import UnitPlan
 
 if TYPE_CHECKING:
-    from naftiko.engine.scripting import Scripting
+    from naftiko.engine.scripting.runs import Scripting
 
 ResultT = TypeVar("ResultT")
 Complete: TypeAlias = Callable[[Call, Mapping[str, Any]], Mapping[str, Any]]
