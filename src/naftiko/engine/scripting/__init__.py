@@ -14,6 +14,8 @@ from naftiko.plan.unit import CapabilityPlan
 if TYPE_CHECKING:
     from naftiko.engine.scripting.runs import Scripting
 
+__all__ = ["scripting_for"]
+
 
 def scripting_for(
     plan: CapabilityPlan, base: Path, roots: FileRoots, variables: Variables, environment: Mapping[str, str] | None
