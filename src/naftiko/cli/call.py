@@ -11,15 +11,18 @@ from typing import Any
 
 import click
 
+from naftiko.cli.acts import Acts
 from naftiko.cli.answers import dump, write_answer, write_error, write_explained, write_request
 from naftiko.cli.arguments import Arguments, parse_arguments
 from naftiko.cli.check import load_usable
+from naftiko.cli.diagnostics.excerpt import harmless
 from naftiko.cli.options import check_names, environment_option, shared_options, warn
 from naftiko.cli.terminal import say
 from naftiko.cli.units import NamedPrompt, NamedUnit, find
 from naftiko.engine.capability import Capability, Unit
 from naftiko.engine.explain import explain, planned
 from naftiko.engine.mock import described
+from naftiko.engine.sending import NOTE
 from naftiko.engine.settings import Settings
 from naftiko.engine.transport.environment import environment_faults
 from naftiko.expose.registry import for_callers
@@ -70,7 +73,8 @@ def call(
     Exit code: 0 if there is an answer, 1 if the call failed, 2 if UNIT or the inputs are wrong.
     """
     dry = flags["dry_run"]
-    capability = load_usable(file, replace(settings, mock=dry or flags["mock"]))
+    acts = Acts() if flags["explained"] and not dry else None
+    capability = load_usable(file, replace(settings, mock=dry or flags["mock"], observer=acts or settings.observer))
     check_names([capability], settings)
     named = find(capability, unit, flags["adapter"], [each.partition("=")[0].removesuffix(":") for each in inputs])
     if isinstance(named, NamedUnit):
@@ -81,7 +85,11 @@ def call(
             for fault in environment_faults():
                 warn(fault)
         work = _show_request if dry else _explain if flags["explained"] else _answer
-        asyncio.run(_run(work, capability, named.unit, given, form))
+        try:
+            asyncio.run(_run(work, capability, named.unit, given, form))
+        finally:
+            if acts is not None:
+                acts.write(capability.variables.redactor)
         return
     from naftiko.expose.mcp.sdk import import_server  # noqa: PLC0415  # the SDK takes a third of a second to import
 
@@ -114,8 +122,10 @@ async def _run(work: _Work, capability: Capability, unit: Unit, given: Arguments
 
 
 async def _answer(capability: Capability, unit: Unit, checked: dict[str, Any], given: Arguments, form: str) -> None:
-    del capability
-    write_answer(await unit.run_checked(checked, given.body), form)
+    answer = await unit.run_checked(checked, given.body)
+    write_answer(answer, form)
+    for note in (value for name, value in answer.headers if name == NOTE):
+        say(f"note: {harmless(capability.variables.redactor.redact(note))}", err=True)
 
 
 async def _explain(capability: Capability, unit: Unit, checked: dict[str, Any], given: Arguments, form: str) -> None:

@@ -17,9 +17,11 @@ from naftiko.cli.diagnostics.excerpt import harmless
 from naftiko.cli.options import check_names, environment_option, shared_options
 from naftiko.engine.settings import Settings
 from naftiko.expose.registry import KINDS
+from naftiko.expression.text import compact_json
 from naftiko.observe import sanitize as neutral
 
 _DESCRIPTION_WIDTH = 100
+_LEVELS = {"operation": "the operation", "resource": "its resource", "api": "its API", "operator": "the operator"}
 _READ_AS = {"prompt": "the text of"}
 """What is read of the location of a thing, where that is not its files."""
 
@@ -128,9 +130,18 @@ class _Writer:
         for request in unit["upstream"]:
             step = f"{request['step']}: " if "step" in request else ""
             yield f"    -> {harmless(step)}{request['method']} {harmless(request['url'])}"
+            yield from self._policies(request.get("policies", ()))
         if unit["executable"] and not unit["upstream"]:
             yield "    -> nothing: the answer is made of the file (a mock)"
         yield from self._inputs(unit["inputs"])
+
+    @staticmethod
+    def _policies(policies: Sequence[dict[str, Any]]) -> Iterator[str]:
+        for each in policies:
+            values = {key: value for key, value in each.items() if key not in ("policy", "from")}
+            said = ", ".join(f"{key} {compact_json(value).strip(chr(34))}" for key, value in values.items())
+            level = _LEVELS.get(each["from"], each["from"])
+            yield f"         {each['policy']} (of {level}): {harmless(said)}"
 
     @staticmethod
     def _inputs(inputs: list[dict[str, Any]]) -> Iterator[str]:

@@ -165,9 +165,10 @@ class Tracing:
 
     def _with_pools(self, metrics: Metrics) -> Callable[[], MetricsSnapshot]:
         def figures() -> MetricsSnapshot:
-            from naftiko.engine.pool_figures import pool_figures  # noqa: PLC0415  # only where something is measured
+            from naftiko.engine.policy_figures import policy_figures  # noqa: PLC0415  # only where something is measured
+            from naftiko.engine.pool_figures import pool_figures  # noqa: PLC0415  # likewise
 
-            return {**metrics.snapshot(), **pool_figures(self._served)}
+            return {**metrics.snapshot(), **pool_figures(self._served), **policy_figures(self._served)}
 
         return figures
 

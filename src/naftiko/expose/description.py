@@ -11,6 +11,7 @@ from naftiko.plan.actions import Action
 from naftiko.plan.addresses import without_user
 from naftiko.plan.inputs import Input
 from naftiko.plan.operation import Operation
+from naftiko.plan.resilience import Resilience
 
 
 def unit_description(unit: Unit, capability: Capability) -> dict[str, Any]:
@@ -56,7 +57,15 @@ def _upstream(action: Action | None, capability: Capability) -> Iterator[dict[st
         yield {**({"step": step} if step else {}), **_request(call.operation, capability)}
     if action.forwarded is not None:
         api = capability.plan.apis[action.forwarded.api]
-        yield {"method": "*", "url": f"{without_user(api.base.text).rstrip('/')}/{{path}}", "operation": None}
+        url = f"{without_user(api.base.text).rstrip('/')}/{{path}}"
+        yield {"method": "*", "url": url, "operation": None, **_policies(api.resilience)}
+
+
+def _policies(made: Resilience | None) -> dict[str, Any]:
+    """Return the policies of what is sent, the outermost first, each with the level that declares it."""
+    if made is None:
+        return {}
+    return {"policies": [{"policy": each.word, "from": each.level, **each.described()} for each in made.policies]}
 
 
 def _request(operation: Operation, capability: Capability) -> dict[str, Any]:
@@ -65,4 +74,5 @@ def _request(operation: Operation, capability: Capability) -> dict[str, Any]:
         "method": operation.method,
         "url": f"{base}/{operation.path.text.lstrip('/')}",
         "operation": operation.key,
+        **_policies(operation.resilience),
     }

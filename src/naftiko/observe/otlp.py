@@ -20,7 +20,7 @@ from typing import Final
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
@@ -201,6 +201,7 @@ class OtlpExport:
             parent=_context(part.trace_id, span.parent_id, part.state, is_remote=False) if span.parent_id else None,
             resource=self._resource,
             attributes=span.attributes,
+            events=[Event(each.name, each.attributes, each.at) for each in span.events],
             links=()
             if span.link is None
             else (Link(_context(span.link.trace_id, span.link.span_id, span.link.state, is_remote=True)),),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from random import getrandbits
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from naftiko.ground.errors import CallError
 from naftiko.observe.observer import Exchange, UnitRun
@@ -54,6 +54,20 @@ def _is_kept(name: str, allow: tuple[str, ...], deny: tuple[str, ...]) -> bool:
     return is_allowed and not any(fnmatchcase(name, each) for each in deny)
 
 
+class Happened(NamedTuple):
+    """Something that happened while a span ran.
+
+    Attributes:
+        name: what.
+        at: nanoseconds since the epoch.
+        attributes: by their names.
+    """
+
+    name: str
+    at: int
+    attributes: dict[str, Any]
+
+
 class Span:
     """A span.
 
@@ -67,9 +81,10 @@ class Span:
         attributes: by their names.
         is_error: whether it failed.
         link: a context that it has to do with, and isn't below of.
+        events: what happened while it ran.
     """
 
-    __slots__ = ("attributes", "began", "ended", "is_error", "kind", "link", "name", "parent_id", "span_id")
+    __slots__ = ("attributes", "began", "ended", "events", "is_error", "kind", "link", "name", "parent_id", "span_id")
 
     def __init__(self, name: str, kind: str, parent_id: str, attributes: dict[str, Any]) -> None:
         self.name = name
@@ -80,6 +95,7 @@ class Span:
         self.attributes = attributes
         self.is_error = False
         self.link: Parent | None = None
+        self.events: tuple[Happened, ...] = ()
 
     @property
     def milliseconds(self) -> int:

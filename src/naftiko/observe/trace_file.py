@@ -53,6 +53,11 @@ def _shown(part: TracePart, span: Span) -> dict[str, Any]:
         "endTimeUnixNano": str(span.ended),
         "attributes": _attributes(span.attributes),
     }
+    if span.events:
+        shown["events"] = [
+            {"timeUnixNano": str(each.at), "name": each.name, "attributes": _attributes(each.attributes)}
+            for each in span.events
+        ]
     if span.link is not None:
         shown["links"] = [_linked(span.link)]
     shown["status"] = {"code": _ERROR} if span.is_error else {}

@@ -70,7 +70,10 @@ class TraceRing:
             if span.parent_id:
                 shown["parentSpanId"] = span.parent_id
             shown |= {"name": span.name, "kind": span.kind, "durationMs": span.milliseconds}
-            spans.append({**shown, "status": "ERROR" if span.is_error else "OK"})
+            shown["status"] = "ERROR" if span.is_error else "OK"
+            if span.events:
+                shown["events"] = [{"name": each.name, "attributes": each.attributes} for each in span.events]
+            spans.append(shown)
         return {**_summary(parts), "spans": spans}
 
 

@@ -14,7 +14,7 @@ from time import perf_counter_ns, time_ns
 from types import TracebackType
 from typing import Final, Protocol
 
-from naftiko.observe.observer import Caller, Exchange, Observer, StepRun, UnitRun
+from naftiko.observe.observer import Caller, Exchange, Observer, PolicyAct, StepRun, UnitRun
 from naftiko.observe.redaction import Redactor
 from naftiko.observe.requests import request_now
 from naftiko.observe.spans import (
@@ -22,6 +22,7 @@ from naftiko.observe.spans import (
     INTERNAL,
     MCP,
     SERVER,
+    Happened,
     Privacy,
     Span,
     client_span,
@@ -36,6 +37,8 @@ from naftiko.observe.trace_context import W3C, WRITERS, Parent, as_traceparent, 
 
 MOST_SPANS: Final = 1_000
 """Of one run; more are counted, and not kept."""
+MOST_EVENTS: Final = 100
+"""Of one span."""
 _LONGEST: Final = 200
 _ALL: Final = 1 << 64
 _UNSEEN: Final[AbstractContextManager[None]] = nullcontext()
@@ -135,6 +138,7 @@ class _Here:
 
     part: TracePart
     span_id: str
+    span: Span | None = None
 
 
 _here: Final[ContextVar[_Here | None]] = ContextVar("naftiko.span", default=None)
@@ -190,6 +194,21 @@ class Tracer(Observer):
         part = TracePart(self.usual, None, "")
         return _Exchange(self, exchange, _Here(part, ""), part)
 
+    def acted(self, act: PolicyAct, /) -> None:
+        """Add what a policy does to the span of the run, or the step, that it happens in."""
+        here = _here.get()
+        span = None if here is None else here.span
+        if here is None or span is None or len(span.events) >= MOST_EVENTS:
+            return
+        attributes = {
+            "naftiko.policy.name": act.policy,
+            "naftiko.policy.outcome": act.outcome,
+            "naftiko.policy.operation": act.operation,
+        }
+        if act.said:
+            attributes["naftiko.policy.detail"] = self.shown(act.said)
+        span.events = (*span.events, Happened(f"{act.policy} {act.outcome}", here.part.now(), attributes))
+
     def _started(self) -> None:
         if self.starting is not None:
             starting, self.starting = self.starting, None
@@ -203,6 +222,10 @@ class Tracer(Observer):
         if self.privacy.filters:
             for span in part.spans:
                 span.attributes = self.privacy.kept(span.attributes)
+                for event in span.events:
+                    kept = self.privacy.kept(event.attributes)
+                    event.attributes.clear()
+                    event.attributes.update(kept)
         for sink in self.sinks:
             sink.take(part)
 
@@ -241,10 +264,10 @@ class _Unit:
             span.began = part.now()
             span_id = span.span_id
         else:
-            span_id = new_span_id()
+            span, span_id = None, new_span_id()
         if here is None:
             self._tell(part, span_id)
-        self._token = _here.set(_Here(part, span_id))
+        self._token = _here.set(_Here(part, span_id, span))
 
     @staticmethod
     def _tell(part: TracePart, span_id: str) -> None:
@@ -309,7 +332,7 @@ class _Step:
         self._span = Span(f"step.{run.kind}", INTERNAL, here.span_id, attributes)
 
     def __enter__(self) -> None:
-        self._token: Token[_Here | None] = _here.set(_Here(self._here.part, self._span.span_id))
+        self._token: Token[_Here | None] = _here.set(_Here(self._here.part, self._span.span_id, self._span))
         self._span.began = self._here.part.now()
 
     def __exit__(

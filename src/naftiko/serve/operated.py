@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from naftiko.document.load import load_document, parse_document
 from naftiko.engine.capability import Capability
+from naftiko.engine.policy_figures import circuits
 from naftiko.engine.shown import shown_document
 from naftiko.expose.control import contract, merging
 from naftiko.expose.control.contract import FAILED, STARTED, STOPPED, Reloading, Traces
@@ -159,6 +160,7 @@ class Operated:
             "uptime": round(time.monotonic() - BEGAN, 3),
             "otel": {"status": "active" if is_active else "inactive"},
             "isWhole": len(self._of(files)) == len(self._capabilities()),
+            "circuits": circuits(self._of(files), asyncio.get_running_loop().time()),
         }
 
     async def _documents(self, files: Sequence[str]) -> list[dict[str, Any]]:
@@ -222,9 +224,11 @@ class Operated:
     async def _measured(self) -> Mapping[str, Any] | None:
         if self._figures is None:
             return None
-        from naftiko.engine.pool_figures import pool_figures  # noqa: PLC0415  # only where something is measured
+        from naftiko.engine.policy_figures import policy_figures  # noqa: PLC0415  # only where something is measured
+        from naftiko.engine.pool_figures import pool_figures  # noqa: PLC0415  # likewise
 
-        return {**self._figures.snapshot(), **pool_figures(self._capabilities())}
+        every = self._capabilities()
+        return {**self._figures.snapshot(), **pool_figures(every), **policy_figures(every)}
 
     async def _listed_traces(self, operation: str | None, status: str | None) -> dict[str, Any] | None:
         kept = self._traces

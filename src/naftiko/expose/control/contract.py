@@ -13,7 +13,8 @@ ADAPTERS: Final = "adapters"
 """``files``: a list of ``AdapterState`` members: ``file``, ``type``, ``namespace``, ``port``, ``state``, ``reason``."""
 ABOUT: Final = "about"
 """``files``: ``capabilities`` (``display``, ``label``, ``specVersion``), ``uptime`` in seconds, ``otel``,
-``isWhole``: whether the process serves nothing else."""
+``isWhole``: whether the process serves nothing else, ``circuits`` (``namespace``, ``operation``, ``state``,
+``retryAfter``)."""
 DOCUMENTS: Final = "documents"
 """``files``: a list of documents as they are served, without any value of a variable."""
 VALIDATE: Final = "validate"

@@ -122,6 +122,9 @@ async def status(asked: Asked) -> Reply:
     }
     if len(capabilities) > 1:
         said["capabilities"] = capabilities
+    circuits = merging.circuits([each["circuits"] for each in about])
+    if circuits:
+        said["circuits"] = circuits
     return Reply(OK, said)
 
 
@@ -153,10 +156,15 @@ async def reload(asked: Asked) -> Reply:
 
 
 async def dependencies(asked: Asked) -> Reply:
-    """Tell which consumed APIs can be reached; none of them makes the capability less ready."""
+    """Tell which consumed APIs can be reached, and work; none of them makes the capability less ready."""
     answers = await asked.answers(contract.DEPENDENCIES, files=asked.files)
-    found = merging.by_name(answers, lambda one, other: one["state"] != "UP" and other["state"] == "UP")
-    is_up = all(each["state"] == "UP" for each in found)
+    about = await asked.answers(contract.ABOUT, files=asked.files)
+    circuits = merging.circuits([each["circuits"] for each in about])
+    found = [
+        merging.with_circuits(each, circuits)
+        for each in merging.by_name(answers, lambda one, other: one["state"] != "UP" and other["state"] == "UP")
+    ]
+    is_up = all(each["state"] == "UP" for each in found) and all(each["state"] == "closed" for each in circuits)
     return Reply(OK, {"status": "UP" if is_up else "DEGRADED", "dependencies": found})
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from naftiko.expose.control.contract import FAILED, STARTED, STOPPED, Silent
 
 _WORST: Final = (FAILED, STOPPED, STARTED)
+_CIRCUITS: Final = ("open", "half-open", "closed")
 
 
 def heard(answers: Iterable[Any]) -> list[Any]:
@@ -41,6 +42,27 @@ def by_name(answers: Sequence[Sequence[Mapping[str, Any]]], is_worse: Callable[[
             if key not in found or is_worse(each, found[key]):
                 found[key] = each
     return list(found.values())
+
+
+def circuits(answers: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the circuit of each operation once, in the worst state that it has in any process."""
+    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for each in (each for answer in answers for each in answer):
+        key = each["namespace"], each["operation"]
+        known = found.get(key)
+        if known is None or _CIRCUITS.index(each["state"]) < _CIRCUITS.index(known["state"]):
+            found[key] = each
+    return [dict(each) for each in found.values()]
+
+
+def with_circuits(api: Mapping[str, Any], every: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a consumed API with the circuits of its operations, where it has some."""
+    own = [
+        {name: value for name, value in each.items() if name != "namespace"}
+        for each in every
+        if each["namespace"] == api["namespace"]
+    ]
+    return {**api, "circuits": own} if own else dict(api)
 
 
 def traces(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
