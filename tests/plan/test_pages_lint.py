@@ -210,7 +210,7 @@ _BY_CURSOR = "{type: cursor, request: {cursorParam: c, limitParam: l}, response:
 
 @pytest.mark.parametrize(
     ("mapped", "names"),
-    [("", {"q"}), (", with: {c: '{{tools.cursor}}', q: '{{tools.q}}'}", {"q", "cursor"})],
+    [("", {"q", "limit"}), (", with: {c: '{{tools.cursor}}', q: '{{tools.q}}'}", {"q", "cursor", "limit"})],
 )
 def test_the_cursor_is_nobodys_input_unless_the_file_maps_it(mapped, names, tmp_path):
     file = tmp_path / "notes.yaml"

@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from naftiko.engine.head import UpstreamLinks
 from naftiko.ground import jsontext
 from naftiko.ground.errors import CallError
 from naftiko.ground.types import ABSENT
 
+if TYPE_CHECKING:
+    from naftiko.engine.paging.told import Told
+    from naftiko.plan.paging import State
+
 JSON_MEDIA_TYPE = "application/json"
+
+
+class PagedAnswer(Protocol):
+    """What is told of the pages that an answer is made of."""
+
+    @property
+    def told(self) -> Told:
+        """How far they go."""
+        ...
+
+    def place(self, path: tuple[str | int, ...], kept: int) -> tuple[State, int, int] | None:
+        """Return where a list of the answer goes on behind so many of its items.
+
+        Returns:
+            the page, how many items of it are left out, and how many items of what is made of it then; ``None``: the
+            list at this path doesn't grow with the pages, or nothing comes after it.
+        """
+        ...
+
+    @property
+    def grown(self) -> Sequence[tuple[str | int, ...]]:
+        """The paths of the lists that grow with the pages."""
+        ...
+
+
+class AnswerStream(Protocol):
+    """The content of an answer that comes in pieces."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the pieces."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """What is said of it at its end, ``""`` for nothing."""
+        ...
 
 
 class Answer:
@@ -26,6 +66,8 @@ class Answer:
         links: the URLs that the upstream's answer points to, or ``None``.
         modified: the ``Last-Modified`` of the document that a mapped answer is made of, or ``None``.
         length: of the content that the answer to a HEAD only tells of, or ``None``.
+        pages: of a list in pages: how far it goes, and where it goes on.
+        stream: the content of a list that comes page by page, in the place of ``content``.
         unreadable: why only whoever knows its ``Content-Encoding`` can read it, or ``None``.
     """
 
@@ -39,7 +81,9 @@ class Answer:
         "links",
         "media_type",
         "modified",
+        "pages",
         "status",
+        "stream",
         "unreadable",
     )
 
@@ -61,6 +105,8 @@ class Answer:
         self.length: int | None = None
         self.modified: str | None = None
         self.links: UpstreamLinks | None = None
+        self.pages: PagedAnswer | None = None
+        self.stream: AnswerStream | None = None
         self.unreadable = unreadable
         self._content = content
         self._value = value

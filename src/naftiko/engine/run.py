@@ -15,8 +15,9 @@ from naftiko.engine.decode import document, passed_on, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
 from naftiko.engine.head import head_of, retry_after
 from naftiko.engine.memory import SMALL
+from naftiko.engine.paging.listing import Listing, PagesWanted
 from naftiko.engine.process_pool import LIGHT, Pool, Shared, current, is_heavy
-from naftiko.engine.process_pool.outside import ROLE, Answered, Calls
+from naftiko.engine.process_pool.outside import ROLE, Answered, Calls, sent_or_given
 from naftiko.engine.reach import FileRoots
 from naftiko.engine.request import dump_json
 from naftiko.engine.sending import TRIED
@@ -32,7 +33,7 @@ from naftiko.ground.sizes import binary_bytes
 from naftiko.ground.types import ABSENT
 from naftiko.observe.observer import Observer
 from naftiko.observe.redaction import Learnt, Redactor
-from naftiko.plan.actions import Call, Heads, Run, RunnableStep, StepResult
+from naftiko.plan.actions import Call, Heads, PagedCallAction, Run, RunnableStep, StepResult
 from naftiko.plan.bindings import arguments_of
 from naftiko.plan.flow import FlowAction
 from naftiko.plan.operation import Operation
@@ -58,10 +59,12 @@ class Finish(Generic[ResultT]):
     Attributes:
         make: makes it; a function of a module, or a ``partial`` of one.
         reads: whether it reads the bytes of an answer that is passed on.
+        pages: what it wants of a list in pages; ``None``: all of it.
     """
 
     make: Callable[[Answer], ResultT]
     reads: bool
+    pages: PagesWanted | None = None
 
 
 class _Heavy(Exception):  # it is where the way parts
@@ -148,7 +151,7 @@ class Engine(Shared):
         if action is None:
             raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}")
         try:
-            answer: Answer = await action.run(self, Run(unit, inputs, passed, conditions, finish.reads))
+            answer: Answer = await action.run(self, Run(unit, inputs, passed, conditions, finish.reads, finish.pages))
         except _Heavy as heavy:
             place = next(at for at, each in enumerate(self.units) if each is unit)
             answers = heavy.answers
@@ -195,6 +198,35 @@ class Engine(Shared):
         if passes:
             return passed_on(response, operation, unit.outputs, decoder)
         return await make_answer(response, operation, unit.outputs, scope, decoder)
+
+    async def paged(self, action: PagedCallAction, run: Run) -> Answer:
+        """Make the one call of a unit whose answer is a list in pages; return the answer that its outputs make."""
+        unit, call = run.unit, action.call
+        operation, upstream = call.operation, self.upstreams[call.operation.api]
+        scope = Scope(run.inputs, self.variables)
+        listing = Listing.of(unit, operation, scope, run.pages, run.inputs.get(action.limit))
+        outgoing = upstream.drafted(call, arguments_of(call.arguments, scope), run.passed, (), None)
+        outgoing.pages = listing.wish()
+        if listing.streams and ROLE.outside is None:
+            begun = await listing.begun(upstream.paged[operation.key].pages(outgoing))
+            if isinstance(begun, Answer):
+                return begun
+            response = begun
+        else:
+            response = await sent_or_given(outgoing)
+        passes = passes_bytes(operation, unit.outputs)
+        if response.status_code >= _FIRST_REDIRECT:
+            self._check(response, operation, passes_on=passes)
+        if len(response.content) > LIGHT and (run.reads or not passes):
+            pool = current()
+            if pool is not None and _is_heavy(response, operation, reads=run.reads, descends=unit.outputs.descends):
+                raise _Heavy(pool, {Calls().next(operation.key): response})
+        decoder = self._decoders.get(id(operation)) or self.decoder(operation)
+        if passes:
+            answer = passed_on(response, operation, unit.outputs, decoder)
+        else:
+            answer = await make_answer(response, operation, unit.outputs, scope, decoder)
+        return listing.told(answer, response)
 
     def made(self, value: Any) -> Answer:
         """Return the answer that a value is; of ABSENT it has no content."""
@@ -291,7 +323,7 @@ class Engine(Shared):
         roots = self._roots
         options = FormatOptions(schema=operation.output_schema, schema_base=roots.own, schema_roots=roots.named)
         try:
-            made = decoder(operation.raw_format, options)
+            made = decoder(operation.raw_format if operation.pager is None else "json", options)
         except (FormatUnavailable, FormatError) as error:
             raise NotExecutable(f"`{operation.key}`: {error}") from error
         self._decoders[id(operation)] = made

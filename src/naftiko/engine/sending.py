@@ -17,6 +17,7 @@ from naftiko.engine.transport.whole import Whole
 from naftiko.plan.resilience import NOTE_HEADER
 
 if TYPE_CHECKING:
+    from naftiko.engine.paging.told import Wish
     from naftiko.engine.request import Draft
     from naftiko.engine.upstream import Upstream
     from naftiko.plan.operation import Operation
@@ -45,6 +46,7 @@ class Outgoing:
         deadline: the loop's time at which the call ends, or ``None``.
         is_fallback: whether it stands in for a call that failed.
         arguments: of the call, where another one may stand in for it.
+        pages: what is wanted of a list in pages; ``None``: all that its bounds allow.
     """
 
     upstream: Upstream
@@ -59,6 +61,7 @@ class Outgoing:
     deadline: float | None = None
     is_fallback: bool = False
     arguments: Mapping[str, Any] | None = None
+    pages: Wish | None = None
 
     @property
     def is_repeatable(self) -> bool:

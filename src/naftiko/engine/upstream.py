@@ -15,7 +15,8 @@ from naftiko.engine.authentication.carried import Carried, carried
 from naftiko.engine.authentication.scheme import Means
 from naftiko.engine.masking import veiled, veiled_stream
 from naftiko.engine.named import named
-from naftiko.engine.process_pool.outside import ROLE, NotYet, Outside
+from naftiko.engine.paging import Paging, paging
+from naftiko.engine.process_pool.outside import ROLE, Outside
 from naftiko.engine.process_pool.wire import Shared
 from naftiko.engine.query import drop_pairs
 from naftiko.engine.request import Draft, Writer, full_url
@@ -54,6 +55,7 @@ class Upstream(Shared):
         peers: the APIs of the capability by key.
         stand_ins: the calls that stand in for failed ones, by the operation that fails.
         states: what its policies remember.
+        paged: what fetches the lists that come in pages, by the operation's key.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Upstream(Shared):
         self._wrapped: set[str] = set()
         self.stand_ins: dict[str, Call] = {}
         self.peers: Mapping[str, Upstream] = {}
+        self.paged: dict[str, Paging] = {}
         self._writers: dict[int, Writer] = {}  # by the id of the call, which they keep
         self._forwards: Send = wrapped(self._opened, self._policies, Target(plan.namespace, None, plan.resilience))
 
@@ -125,7 +128,10 @@ class Upstream(Shared):
 
     def _wrap(self, operation: Operation) -> None:
         target = Target(self.plan.namespace, operation, operation.resilience)
-        made = self._sends[operation.key] = wrapped(self._exchanged, self._policies, target)
+        made = wrapped(self._exchanged, self._policies, target)
+        if operation.pager is not None:
+            made = self.paged[operation.key] = paging(operation, made, self.plan, self.limits, self._redactor)
+        self._sends[operation.key] = made
         if made != self._exchanged:
             self._wrapped.add(operation.key)
             self._is_bare = False
@@ -273,12 +279,7 @@ class Upstream(Shared):
         key, answer = outside.next(call.operation.key)
         if answer is not None:
             return answer
-        outgoing = self.drafted(call, arguments, passed, conditions, max_binary_bytes)
-        made = outgoing.draft
-        made.query = ["&".join(made.query)] if made.query else []
-        outgoing.mapped = tuple(outgoing.mapped)
-        outside.wanted[key] = outgoing
-        raise NotYet
+        raise outside.want(key, self.drafted(call, arguments, passed, conditions, max_binary_bytes))
 
     def drafted(
         self,

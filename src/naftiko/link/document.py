@@ -27,6 +27,7 @@ from naftiko.link.calls import Caller, CallLinker, CannotLink
 from naftiko.link.flows import FlowLinker
 from naftiko.link.functions import FunctionArguments, collect_functions
 from naftiko.link.infer import DeclaredInputs, InputMaker, fed, named_safely
+from naftiko.link.limiting import with_limit
 from naftiko.link.namesakes import Namesakes
 from naftiko.link.needs import InputUse, Need, Needs, in_their_places, passes_body
 from naftiko.link.outputs import MockCompiler, OutputCompiler
@@ -35,7 +36,7 @@ from naftiko.link.route_checks import wrong_path
 from naftiko.link.sound import check_sound
 from naftiko.link.steps.script import scripting_of
 from naftiko.link.tool_list import is_idempotent, tool_hints
-from naftiko.plan.actions import Action, CallAction, FunctionAction, MockAction
+from naftiko.plan.actions import Action, CallAction, FunctionAction, MockAction, PagedCallAction
 from naftiko.plan.credentials import compile_secrets, unusable_by_callers
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.outputs import IDENTITY, Outputs
@@ -133,6 +134,8 @@ class _Linker:
                 self.findings.at(where).error(error.rule, reason, hint=error.hint)
         unused = weak - names.used.keys() - wants.needs.keys() - {want.name for want in wants.found}
         inputs = self._inputs(declared.without(unused), wants, names, action, maker)
+        if isinstance(action, PagedCallAction) and declared.own is None:
+            action, inputs = with_limit(action, inputs, has_places=place.route is not None)
         if place.route is not None:
             wrong = wrong_path(place.route, maker.misplaced, self.findings.at(place.path_node))
             action, reason = (None, reason or wrong) if wrong else (action, reason)
@@ -217,7 +220,8 @@ class _Linker:
             call = self._calls.link(called, self._with_of(model), model, caller, wants)
             wraps = call.operation.raw_format == "xml"
             compiler = OutputCompiler(caller.names, self.findings, call.consumed, wraps=wraps)
-            return CallAction(call), compiler.compile(outputs)
+            made = CallAction(call) if call.operation.pager is None else PagedCallAction(call)
+            return made, compiler.compile(outputs)
         if model.steps:
             flow = self._flows.link(
                 model.steps, model.mappings, replace(caller, gives_body=False, is_idempotent=False), wants

@@ -156,6 +156,7 @@ class Run:
         passed: a REST caller's body that is passed on.
         conditions: a REST caller's (RFC 9110 chapter 13).
         reads: whether the bytes of an answer that is passed on are read by whoever gets it.
+        pages: what whoever gets the answer wants of a list in pages.
     """
 
     unit: UnitPlan
@@ -163,6 +164,7 @@ class Run:
     passed: Content | None = None
     conditions: Sequence[tuple[str, str]] = ()
     reads: bool = False
+    pages: Any = None
 
 
 class Performer(Protocol):
@@ -175,6 +177,10 @@ class Performer(Protocol):
 
     async def call(self, call: Call, run: Run) -> Any:
         """Make the one call of a unit; return the answer that its outputs make."""
+        ...
+
+    async def paged(self, action: PagedCallAction, run: Run) -> Any:
+        """Make the one call of a unit whose answer is a list in pages; return the answer that its outputs make."""
         ...
 
     def made(self, value: Any) -> Any:
@@ -320,6 +326,21 @@ class CallAction(Action):
     def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
         """Return the schema of what the outputs make; bytes are nothing that they make."""
         return None if mock or self.call.operation.raw_format == "binary" else promises.kept(outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class PagedCallAction(CallAction):
+    """One call whose answer is a list in pages (docs/pagination.md).
+
+    Attributes:
+        limit: the input that says how many items are wanted, ``""`` for none.
+    """
+
+    limit: str = ""
+
+    def run(self, performer: Performer, run: Run) -> Coroutine[Any, Any, Any]:
+        """Make the call, as often as it takes."""
+        return performer.paged(self, run)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from naftiko.ground.errors import PreconditionFailed
 from naftiko.ground.http import READING
 from naftiko.ground.types import ABSENT
 from naftiko.plan import promises
-from naftiko.plan.actions import Action, Call, Heads, Performer, Run, RunnableStep, StepResult
+from naftiko.plan.actions import Action, Call, Heads, PagedCallAction, Performer, Run, RunnableStep, StepResult
 from naftiko.plan.outputs import Explained, Outputs
 from naftiko.plan.resilience import NOTE_HEADER
 from naftiko.plan.script import Script
@@ -195,6 +195,9 @@ class _Keeping:
 
     async def call(self, call: Call, run: Run) -> Any:
         return await self._performer.call(call, run)
+
+    async def paged(self, action: PagedCallAction, run: Run) -> Any:
+        return await self._performer.paged(action, run)
 
     async def document(self, call: Call, scope: Scope, passed: Content | None = None) -> Any:
         return await self._performer.document(call, scope, passed)

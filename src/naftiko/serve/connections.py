@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from naftiko.expose.http.caller import ABORT
 from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.observe.requests import REQUEST, RequestRecord
-from naftiko.serve.exchange import Exchange
+from naftiko.serve.exchange import EXTENSIONS, Exchange
 from naftiko.serve.limits import ConnectionLimits, Connections
 from naftiko.serve.polite import PoliteTransport
 from naftiko.serve.recording import REQUEST_ID, record_of
@@ -138,6 +138,7 @@ class Connection(HttpToolsProtocol):
         """Begin a head."""
         super().on_message_begin()
         self.scope[ABORT] = self.transport.abort  # type: ignore[typeddict-unknown-key]  # ours
+        self.scope["extensions"] = EXTENSIONS
         self._begin_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:

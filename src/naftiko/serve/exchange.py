@@ -22,6 +22,8 @@ from naftiko.serve.polite import PoliteTransport
 from naftiko.serve.recording import REQUEST_ID
 
 _log = logging.getLogger("uvicorn.error")
+EXTENSIONS: Final[dict[str, dict[object, object]]] = {"http.response.trailers": {}}
+"""Extensions of ASGI that answers may use: fields behind the body (RFC 9112, 7.1.2)."""
 _LONGEST_KNOWN: Final = 40
 """Bytes of a name that is remembered."""
 _LENGTH: Final = b"content-length: "
@@ -69,6 +71,7 @@ class Exchange:
         "_is_chunked",
         "_left",
         "_scope",
+        "_trails",
         "_transport",
         "body",
         "disconnected",
@@ -98,6 +101,7 @@ class Exchange:
         self._event: asyncio.Event | None = None
         self._has_news = False
         self._is_chunked: bool | None = None
+        self._trails = False
         self._left = 0  # bytes of the answer's body that its length tells and that are still to come
         self.body = bytearray()
         self.more_body = True
@@ -169,8 +173,11 @@ class Exchange:
         kind = message["type"]
         if kind == "http.response.start" and not self.response_started:
             self._begin(message["status"], message.get("headers", ()))
+            self._trails = message.get("trailers", False) and self._is_chunked is True
         elif kind == "http.response.body" and self.response_started and not self.response_complete:
             self._go_on(message.get("body", b""), more=message.get("more_body", False))
+        elif kind == "http.response.trailers" and self._trails and not self.response_complete:
+            self._trail(message.get("headers", ()))
         else:
             told = "complete" if self.response_complete else "begun" if self.response_started else "expected"
             raise RuntimeError(f"Unexpected ASGI message {kind!r}, after the response was {told}.")
@@ -215,16 +222,29 @@ class Exchange:
             self._transport.flush()
         elif self._is_chunked:
             chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-            self._transport.write(chunk if more else chunk + b"0\r\n\r\n")
+            self._transport.write(chunk if more else chunk + (b"0\r\n" if self._trails else b"0\r\n\r\n"))
         else:
             self._left -= len(body)
             if self._left < 0:
                 raise RuntimeError("Response content longer than Content-Length")
             self._transport.write(body)
-        if more:
+        if more or self._trails:
             return
         if self._left:
             raise RuntimeError("Response content shorter than Content-Length")
+        self._complete()
+
+    def _trail(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Write the fields behind the body, which is the end of the answer."""
+        lines = [
+            (_known_field(name) if len(name) <= _LONGEST_KNOWN else _field(name)) + value for name, value in headers
+        ]
+        if any(len(line.translate(None, CONTROLS)) != len(line) for line in lines):
+            raise RuntimeError("Invalid HTTP trailer value.")
+        self._transport.write(b"".join(line + b"\r\n" for line in lines) + b"\r\n")
+        self._complete()
+
+    def _complete(self) -> None:
         self.response_complete = True
         self.wake()
         if not self.keep_alive:

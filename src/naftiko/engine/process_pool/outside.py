@@ -90,6 +90,14 @@ class Outside:
             raise found
         return found
 
+    def want(self, key: str, outgoing: Outgoing) -> NotYet:
+        """Note a request whose answer is waited for; return what ends the job until then."""
+        made = outgoing.draft
+        made.query = ["&".join(made.query)] if made.query else []
+        outgoing.mapped = tuple(outgoing.mapped)
+        self.wanted[key] = outgoing
+        return NotYet()
+
 
 class _Role:
     """Whether this process works on a job.
@@ -106,6 +114,20 @@ class _Role:
 
 ROLE: Final = _Role()
 """Of this process."""
+
+
+async def sent_or_given(outgoing: Outgoing) -> httpx.Response:
+    """Send a request that is drafted already; in a job, return the answer that it was given.
+
+    Raises:
+        NotYet: it was given none.
+    """
+    if ROLE.outside is None:
+        return await outgoing.upstream.send_drafted(outgoing)
+    key, answer = ROLE.outside.next(outgoing.operation)
+    if answer is None:
+        raise ROLE.outside.want(key, outgoing)
+    return answer
 
 
 def lacks_memory(error: BaseException) -> bool:

@@ -32,7 +32,7 @@ def redirected(request: httpx.Request, response: httpx.Response) -> httpx.Reques
     if response.status_code not in REDIRECTS:
         return None
     url = _target(request, response)
-    if url is None or not _is_ours(request.url, url):
+    if url is None or not is_ours(request.url, url):
         return None
     headers = [
         (b"Host", url.netloc),
@@ -74,7 +74,7 @@ def not_followed(response: httpx.Response) -> NotFollowed:
     to = f"and redirects to {_shown(url)}"
     if url.scheme not in {"http", "https"} or not url.host:
         return NotFollowed(f"{to}, which is no http or https address")
-    if not _is_ours(request.url, url):
+    if not is_ours(request.url, url):
         downgrade = url.host == request.url.host and (request.url.scheme, url.scheme) == ("https", "http")
         return NotFollowed(f"{to}, {'which is not encrypted' if downgrade else 'another origin'}", leaves=True)
     if response.status_code not in REDIRECTS:
@@ -97,7 +97,7 @@ def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL | Non
         return None
 
 
-def _is_ours(base: httpx.URL, url: httpx.URL) -> bool:
+def is_ours(base: httpx.URL, url: httpx.URL) -> bool:
     """Tell the same scheme, host and port, or the same host with TLS on top; httpx leaves out the scheme's own port."""
     if (base.scheme, base.netloc) == (url.scheme, url.netloc):
         return True

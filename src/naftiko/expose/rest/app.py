@@ -10,11 +10,10 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import math
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from operator import methodcaller
-from typing import Any
 
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -60,12 +59,13 @@ from naftiko.expose.rest.reading import InputReader
 from naftiko.expose.rest.reverse import Here, ReverseRoutes
 from naftiko.expose.rest.router import Match, Router
 from naftiko.expose.rest.routes import HEAD_OF, Route, Served, best_of, not_found
+from naftiko.expose.rest.seeing import Began, seen, seen_passing
+from naftiko.expose.rest.streaming import send_stream
 from naftiko.expose.rest.timing import ServerTiming
 from naftiko.expose.spaces import Spaces, spaces_of
 from naftiko.expression.scope import Scope as PlanScope
 from naftiko.ground.errors import CallError, NotExecutable, TakesLong, UpstreamRedirect, UpstreamStatus
 from naftiko.ground.http import READING, SAFE_METHODS
-from naftiko.observe.observer import Caller
 from naftiko.observe.requests import request_now
 from naftiko.plan.actions import ForwardAction
 
@@ -187,7 +187,8 @@ class RestApp(Shared):
                     request.body = await read_body(receive, request.headers, self._options.max_request_bytes)
                 watch.start()
                 if served.unit.observer is not None:
-                    served, answer = await _seen(self._done(served, request), served, scope)
+                    seconds = self._options.reading_seconds
+                    served, answer = await seen(self._done(served, request), served, (scope, send, seconds))
                 elif len(request.body) > LIGHT:
                     served, answer = await self._done(served, request)
                 else:
@@ -195,20 +196,34 @@ class RestApp(Shared):
                         served, answer = await self.answered(served, request)
                     except TakesLong as error:
                         served, answer = await self._elsewhere(served, request, error)
-            if watch.gone:
+                if answer.stream is not None and served.unit.observer is None:
+                    await send_stream(answer, scope, send, self._options.reading_seconds)
+            if watch.gone or answer.stream is not None:
                 return
         except (UpstreamStatus, UpstreamRedirect) as error:
-            if error.step is None and (isinstance(error, UpstreamStatus) or error.passes_on):
-                tell_passed_on(error.response, error.operation, served.unit.name)
-                links = _links(links_of(error.response), served, values, scope)
-                await pass_on(error, send, links, is_head=is_head)
-            else:  # the caller did not ask for what the step called: the problem says which step failed, and with what
-                await _send_failure(error, served, send, is_head=is_head)
+            await self._pass_on(error, served, values, scope, send)
         except Exception as error:  # noqa: BLE001  # every failure becomes an answer; report() logs the unexpected
             await _send_failure(error, served, send, is_head=is_head)
         else:
             links = None if answer.links is None else _links(answer.links, served, values, scope)
             await send_answer(answer, send, links, is_head=is_head, keeps_status=served.unit.plan.method == "HEAD")
+
+    async def _pass_on(
+        self,
+        error: UpstreamStatus | UpstreamRedirect,
+        served: Served,
+        values: tuple[str, ...],
+        scope: Scope,
+        send: Send,
+    ) -> None:
+        """Pass an upstream's own error on; of a step, which the caller didn't ask for, say which one failed."""
+        is_head = scope["method"] == "HEAD"
+        if error.step is None and (isinstance(error, UpstreamStatus) or error.passes_on):
+            tell_passed_on(error.response, error.operation, served.unit.name)
+            links = _links(links_of(error.response), served, values, scope)
+            await pass_on(error, send, links, is_head=is_head)
+        else:
+            await _send_failure(error, served, send, is_head=is_head)
 
     def _begun(self, served: Served, values: tuple[str, ...], scope: Scope) -> InboundRequest:
         """Return a request as far as its head says."""
@@ -287,11 +302,11 @@ class RestApp(Shared):
     ) -> None:
         """Pass the request on and stream the answer back."""
         is_head = scope["method"] == "HEAD"
-        began = _Began()
+        began = Began()
         try:
             with self._limit, CallerWatch(receive, self._callers) as watch:
                 passing = self._passed_on(served, values, scope, (receive, send), watch, began)
-                await (passing if served.unit.observer is None else _seen_passing(passing, served, scope, began))
+                await (passing if served.unit.observer is None else seen_passing(passing, served, scope, began))
         except SlowReader:
             pass  # nobody is there to be told
         except Exception as error:
@@ -311,7 +326,7 @@ class RestApp(Shared):
         scope: Scope,
         connection: tuple[Receive, Send],
         watch: CallerWatch,
-        began: _Began,
+        began: Began,
     ) -> None:
         receive, send = connection
         served.unit.check_held()
@@ -331,60 +346,11 @@ class RestApp(Shared):
         await end_of_body(send)
 
 
-@dataclass(slots=True)
-class _Began:
-    """What a caller was told of a forwarded answer.
-
-    Attributes:
-        status: of the answer; 0 before it began.
-    """
-
-    status: int = 0
-
-
 async def _answered_apart(
     app: RestApp, place: int, rivals: Sequence[int], request: InboundRequest
 ) -> tuple[int, Answer]:
     """Answer a request in another process of the pool."""
     return await app.answered_at(place, rivals, request)
-
-
-async def _seen(
-    done: Coroutine[Any, Any, tuple[Served, Answer]], served: Served, scope: Scope
-) -> tuple[Served, Answer]:
-    """Return what a unit answers, and let its observer see the run; which of several rivals ran is known at its end."""
-    run = served.unit.run_of(_caller(scope))
-
-    async def answered() -> tuple[Served, Answer]:
-        chosen, answer = await done
-        run.name, run.path, run.status = chosen.unit.name, chosen.unit.path, answer.status
-        return chosen, answer
-
-    return await served.unit.seen(answered(), run)
-
-
-async def _seen_passing(passing: Coroutine[Any, Any, None], served: Served, scope: Scope, began: _Began) -> None:
-    """Pass a request on, and let the observer see the run."""
-    run = served.unit.run_of(_caller(scope))
-
-    async def passed() -> None:
-        try:
-            await passing
-        finally:
-            run.status = began.status or None
-
-    await served.unit.seen(passed(), run)
-
-
-def _caller(scope: Scope) -> Caller:
-    """Return who asks, for an observer."""
-    return Caller(
-        protocol="http",
-        headers=scope["headers"],
-        method=scope["method"],
-        path=raw_path(scope),
-        address=scope.get("client"),
-    )
 
 
 def _links(links: UpstreamLinks | None, served: Served, values: tuple[str, ...], scope: Scope) -> Pairs | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
 from naftiko.engine.answer import Answer
+from naftiko.engine.paging.listing import STREAMED
 from naftiko.engine.run import Finish
 from naftiko.expose.rest.caching import marked
 from naftiko.expose.rest.conditions import Conditions, validated
@@ -31,6 +32,8 @@ class Finishing:
     def plain(cls, loaded: dt.datetime) -> Self:
         """Return what is made where the file says nothing."""
         usual = {method: Finish(partial(_validated, method, loaded), reads=False) for method in READING}
+        usual["GET"] = replace(usual["GET"], pages=STREAMED)
+        usual["POST"] = Finish(_as_it_is, reads=False, pages=STREAMED)
         return cls(usual, partial(validated, loaded=loaded))
 
     @classmethod
@@ -44,6 +47,10 @@ class Finishing:
     def conditional(self, method: str, conditions: Conditions) -> Finish[Answer]:
         """Return what is made of the answer to a request with conditions."""
         return Finish(partial(self._make, method=method, conditions=conditions), reads=False)
+
+
+def _as_it_is(answer: Answer) -> Answer:
+    return answer
 
 
 def _validated(method: str, loaded: dt.datetime, answer: Answer) -> Answer:
