@@ -44,6 +44,7 @@ class Outgoing:
         attempts: how often it has been sent.
         is_idempotent: whether who calls says that sending it twice does what sending it once does.
         deadline: the loop's time at which the call ends, or ``None``.
+        may_go: called after a wait; it raises where the request should not be sent any more.
         is_fallback: whether it stands in for a call that failed.
         arguments: of the call, where another one may stand in for it.
         pages: what is wanted of a list in pages; ``None``: all that its bounds allow.
@@ -59,6 +60,7 @@ class Outgoing:
     attempts: int = 0
     is_idempotent: bool = False
     deadline: float | None = None
+    may_go: Callable[[], None] | None = None
     is_fallback: bool = False
     arguments: Mapping[str, Any] | None = None
     pages: Wish | None = None

@@ -23,7 +23,7 @@ from naftiko.engine.request import Draft, Writer, full_url
 from naftiko.engine.resilience import Declared, States
 from naftiko.engine.sending import Outgoing, Send, Target, wrapped
 from naftiko.engine.settings import Settings
-from naftiko.engine.transport import OPERATION, Limits, PoolFigures, Transport, fetch, opened
+from naftiko.engine.transport import MAY_GO, OPERATION, Limits, PoolFigures, Transport, fetch, opened
 from naftiko.engine.transport.whole import Whole
 from naftiko.engine.watched import Watched
 from naftiko.expression.content import Content
@@ -390,6 +390,7 @@ class Upstream(Shared):
 
     def _fetched(self, outgoing: Outgoing, request: httpx.Request, limits: Limits) -> Awaitable[httpx.Response]:
         outgoing.attempts += 1
+        request.extensions[MAY_GO] = outgoing.may_go
         sending = fetch(self.transport, request, limits, self._sign)
         if self._watched is None:
             return sending
@@ -482,6 +483,7 @@ class Upstream(Shared):
 
     def _sent(self, outgoing: Outgoing, request: httpx.Request) -> Awaitable[httpx.Response]:
         outgoing.attempts += 1
+        request.extensions[MAY_GO] = outgoing.may_go
         if self._watched is None:
             return opened(self.transport, request, self.limits)
         return self._watched.forwarding(outgoing, request, partial(opened, self.transport, request, self.limits))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 from collections import deque
+from functools import partial
 from typing import Final, Literal, TypeAlias
 
 import httpx
@@ -104,6 +105,15 @@ class Circuit:
             self._trying += 1
         return self.turn
 
+    def check(self, turn: int, now: float) -> None:
+        """Tell whether a call that was let through may still be made.
+
+        Raises:
+            CircuitOpen: it may not: the circuit has opened since, and isn't closed again.
+        """
+        if turn != self.turn and self.state != CLOSED:
+            raise self._refusal(max(1.0, self.until - now))
+
     def done(self, turn: int, now: float, *, failed: bool | None) -> bool:
         """Take note of what came of a call; ``None``: nothing that says anything of the API.
 
@@ -164,11 +174,11 @@ class Breaking:
         try:
             turn = circuit.admit(clock())
         except CircuitOpen as refusal:
-            self._acting.tell("circuitBreaker", "rejected", outgoing, refusal.detail)
-            refusal.operation = self._acting.operation
+            self._rejected(refusal, outgoing)
             raise
         if circuit.state != before:
             self._tell(circuit, outgoing)
+        outgoing.may_go = partial(self._ask_again, circuit, turn, outgoing)
         failed: bool | None = None
         try:
             response = await self._send(outgoing)
@@ -180,6 +190,22 @@ class Breaking:
             if circuit.done(turn, clock(), failed=failed):
                 self._tell(circuit, outgoing)
         return response
+
+    def _ask_again(self, circuit: Circuit, turn: int, outgoing: Outgoing) -> None:
+        """Let a call go that was let through before and has waited since: meanwhile the circuit may have opened.
+
+        Raises:
+            CircuitOpen: it has.
+        """
+        try:
+            circuit.check(turn, asyncio.get_running_loop().time())
+        except CircuitOpen as refusal:
+            self._rejected(refusal, outgoing)
+            raise
+
+    def _rejected(self, refusal: CircuitOpen, outgoing: Outgoing) -> None:
+        refusal.operation = self._acting.operation
+        self._acting.tell("circuitBreaker", "rejected", outgoing, refusal.detail)
 
     def _tell(self, circuit: Circuit, outgoing: Outgoing) -> None:
         said = {

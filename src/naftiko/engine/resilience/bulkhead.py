@@ -94,6 +94,8 @@ class Bulkheading:
         if not berths.take():
             await self._wait(berths, outgoing)
         try:
+            if outgoing.may_go is not None:
+                outgoing.may_go()
             response = await self._send(outgoing)
         except BaseException:
             berths.give_back()

@@ -77,7 +77,9 @@ class RateLimiting:
             self._acting.tell("rateLimiter", "waited", outgoing, f"waits {written(round(wait, 3))} for the next period")
             try:
                 await asyncio.sleep(wait)
-            except asyncio.CancelledError:
+                if outgoing.may_go is not None:
+                    outgoing.may_go()
+            except BaseException:
                 permits.give_back()
                 raise
         return await self._send(outgoing)

@@ -10,10 +10,11 @@ Importing this package imports neither of the two clients beneath it: the first 
 
 from naftiko.engine.transport.exchange import AnswerTooLarge, fetch, opened, stream
 from naftiko.engine.transport.limits import DEFAULT_LIMITS, Limits
-from naftiko.engine.transport.pool import OPERATION, PoolFigures, Transport
+from naftiko.engine.transport.pool import MAY_GO, OPERATION, PoolFigures, Transport
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "MAY_GO",
     "OPERATION",
     "AnswerTooLarge",
     "Limits",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import ssl
+from collections.abc import Callable
 from importlib.util import find_spec
 from time import perf_counter
 from typing import Final, NamedTuple, Protocol
@@ -24,6 +25,8 @@ from naftiko.observe.timing import measured
 
 OPERATION: Final = "naftiko.operation"
 """The extension of a request that names the operation it belongs to, which shares the connections with its siblings."""
+MAY_GO: Final = "naftiko.may_go"
+"""The extension of a request that is called after a wait, and raises where it should not be sent any more."""
 
 
 class PoolFigures(NamedTuple):
@@ -139,6 +142,7 @@ class _Pool:
         operation = request.extensions.get(OPERATION, NO_OPERATION)
         if not self._places.take(operation):
             await self._wait_for_a_connection(operation)
+            self._ask_again(request, operation)
         give_back = functools.partial(self._places.give_back, operation)
         try:
             return await exchange(give_back)
@@ -155,6 +159,16 @@ class _Pool:
         if self._proxied is None:
             self._proxied = _through_aiohttp(self._limits, self._verify)
         return self._proxied
+
+    def _ask_again(self, request: httpx.Request, operation: str) -> None:
+        """Let a request go that has waited, unless somebody knows better by now."""
+        may_go: Callable[[], None] | None = request.extensions.get(MAY_GO)
+        if may_go is not None:
+            try:
+                may_go()
+            except BaseException:
+                self._places.give_back(operation)
+                raise
 
     async def _wait_for_a_connection(self, operation: str) -> None:
         """Wait, and measure that apart from a slow connect."""
