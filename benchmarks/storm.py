@@ -69,7 +69,7 @@ class Api:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 self.asked += 1
-                await asyncio.sleep(60 if b"GET /slow" in head else 0.005)
+                await asyncio.sleep(60 if b"slow HTTP" in head else 0.005)
                 body = b'{"n": 1}'
                 writer.write(
                     b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import httpx
 
 from naftiko.ground.errors import CallError
+
+if TYPE_CHECKING:
+    from naftiko.engine.sending import Outgoing
 
 
 @dataclass(frozen=True, slots=True)
