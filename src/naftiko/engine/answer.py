@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from naftiko.engine.head import UpstreamLinks
 from naftiko.ground import jsontext
 from naftiko.ground.errors import CallError
 from naftiko.ground.types import ABSENT
+from naftiko.plan.paging import State
 
 if TYPE_CHECKING:
     from naftiko.engine.paging.told import Told
-    from naftiko.plan.paging import State
 
 JSON_MEDIA_TYPE = "application/json"
+
+
+class PagePlace(NamedTuple):
+    """Where a list in pages is begun.
+
+    Attributes:
+        state: what tells the page from others; ``None`` for the first one.
+        skip: how many of its items are left out.
+        taken: how many items of the list come before.
+    """
+
+    state: State = None
+    skip: int = 0
+    taken: int = 0
+
+
+FIRST_PAGE: Final = PagePlace()
+"""The beginning."""
 
 
 class PagedAnswer(Protocol):
@@ -25,12 +43,22 @@ class PagedAnswer(Protocol):
         """How far they go."""
         ...
 
-    def place(self, path: tuple[str | int, ...], kept: int) -> tuple[State, int, int] | None:
+    @property
+    def goes_on(self) -> bool:
+        """Whether the list goes on behind what is here, and no limit was what ended it."""
+        ...
+
+    @property
+    def start(self) -> PagePlace:
+        """Where the pages begin that it is made of."""
+        ...
+
+    def place(self, path: tuple[str | int, ...], kept: int) -> tuple[PagePlace, int] | None:
         """Return where a list of the answer goes on behind so many of its items.
 
         Returns:
-            the page, how many items of it are left out, and how many items of what is made of it then; ``None``: the
-            list at this path doesn't grow with the pages, or nothing comes after it.
+            where to begin, and how many items of the list that is made from there are left out; ``None``: the list at
+            this path doesn't grow with the pages, or nothing comes after it.
         """
         ...
 

@@ -68,10 +68,10 @@ class Call:
         return (self,) if self.fallback is None else (self, self.fallback)
 
     @property
-    def may_fall_back(self) -> bool:
-        """Whether an answer may be another one than its API's, and says so then."""
+    def has_notes(self) -> bool:
+        """Whether an answer may be another one than its API's, or not all of a list, and says so then."""
         policies = self.operation.resilience
-        return policies is not None and policies.fallback is not None
+        return self.operation.pager is not None or (policies is not None and policies.fallback is not None)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -341,6 +341,12 @@ class PagedCallAction(CallAction):
     def run(self, performer: Performer, run: Run) -> Coroutine[Any, Any, Any]:
         """Make the call, as often as it takes."""
         return performer.paged(self, run)
+
+
+def is_paged(action: Action) -> bool:
+    """Tell whether an action's answer is a list that comes in pages."""
+    call = action.inner.only_call
+    return call is not None and call.operation.pager is not None
 
 
 @dataclass(frozen=True, slots=True)

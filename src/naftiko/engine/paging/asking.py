@@ -10,6 +10,7 @@ import httpx
 from naftiko.engine.bodies import Body, json_bytes
 from naftiko.engine.query import drop_pairs, name_of
 from naftiko.engine.request import Draft
+from naftiko.engine.transport.redirects import is_ours
 from naftiko.expression.text import as_text
 from naftiko.ground import jsontext
 from naftiko.ground.errors import NotExecutable
@@ -106,7 +107,7 @@ def page_request(first: Draft, pager: Pager, state: State, size: int | None, cre
         credentials: names in the query that our credential has: a link may hold one of an earlier call.
 
     Raises:
-        NotExecutable: the body has no fields.
+        NotExecutable: the body has no fields, or a link leads to where the API is no more.
     """
     if state is not None and not pager.param:
         return _linked(first, str(state), credentials)
@@ -121,6 +122,8 @@ def page_request(first: Draft, pager: Pager, state: State, size: int | None, cre
 
 
 def _linked(first: Draft, link: str, credentials: list[str]) -> Draft:
+    if not is_ours(httpx.URL(first.url), httpx.URL(link)):
+        raise NotExecutable("the API is at another address by now", hint="call again from the beginning of the list")
     url, _, query = link.partition("?")
     made = Draft(first.method if first.method in READING else "GET", url, [query] if query else [])
     for name, value in first.headers:

@@ -8,20 +8,20 @@ from typing import Any, Final
 
 import httpx
 
-from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
+from naftiko.engine.answer import FIRST_PAGE, JSON_MEDIA_TYPE, Answer, PagePlace
 from naftiko.engine.head import head_of
+from naftiko.engine.memory import SMALL
 from naftiko.engine.paging.growing import Growing, Path, growing
 from naftiko.engine.paging.merging import grown, headers_of, noted
 from naftiko.engine.paging.pages import Page, Pages
 from naftiko.engine.paging.told import Told, Wish
-from naftiko.engine.process_pool import LIGHT
 from naftiko.engine.request import dump_json
 from naftiko.expression.scope import Scope
 from naftiko.ground import jsontext
 from naftiko.ground.types import ABSENT
 from naftiko.plan.operation import Operation
 from naftiko.plan.outputs import Outputs
-from naftiko.plan.paging import Pager, Spot, State
+from naftiko.plan.paging import Pager, Spot
 from naftiko.plan.unit import UnitPlan
 
 _POINTING: Final = frozenset({"link", "location"})
@@ -34,16 +34,12 @@ class PagesWanted:
     Attributes:
         streams: whether it takes the list page by page.
         budget: characters of the answer; 0 for any number.
-        start: the page to begin with; ``None`` for the first one.
-        skip: how many of its items are left out.
-        taken: how many items of the list came before.
+        start: where to begin.
     """
 
     streams: bool = False
     budget: int = 0
-    start: State = None
-    skip: int = 0
-    taken: int = 0
+    start: PagePlace = FIRST_PAGE
 
 
 STREAMED: Final = PagesWanted(streams=True)
@@ -82,7 +78,7 @@ class Listing:
             raise ValueError(f"`{operation.key}` has no pages")
         wanted = wanted or _WHOLE
         lists = growing(unit.outputs, pager.data)
-        return cls(unit.outputs, pager, scope, wanted, limit if limit is None else limit - wanted.taken, lists)
+        return cls(unit.outputs, pager, scope, wanted, limit if limit is None else limit - wanted.start.taken, lists)
 
     @property
     def streams(self) -> bool:
@@ -95,11 +91,11 @@ class Listing:
         """Return what is wanted of the pages."""
         wanted, budget = self.wanted, self.wanted.budget if self.lists else 0
         enough = self._is_enough if budget else None
-        return Wish(self.limit, wanted.start, wanted.skip, enough, budget or None)
+        return Wish(self.limit, wanted.start.state, wanted.start.skip, enough, budget or None)
 
     def _is_enough(self, document: Any, size: int) -> bool:
         """Tell whether the answer has grown to its budget; one that is long to make is not made to find that out."""
-        if size > LIGHT:
+        if size > SMALL:
             return True
         made = self.outputs.build(document, self.scope)
         parts = [made] if not self._size else [Spot(each.path).of(made) for each in self.lists]
@@ -147,20 +143,34 @@ class _Placed:
         """The paths of the lists that grow with the pages."""
         return [each.path for each in self.listing.lists]
 
-    def place(self, path: Path, kept: int) -> tuple[State, int, int] | None:
+    @property
+    def goes_on(self) -> bool:
+        """Whether the list goes on behind what is here, and no limit was what ended it."""
+        limit = self.listing.limit
+        return self.told.next is not None and not (limit is not None and self.told.items >= limit)
+
+    @property
+    def start(self) -> PagePlace:
+        """Where the pages begin that it is made of."""
+        return self.listing.wanted.start
+
+    def place(self, path: Path, kept: int) -> tuple[PagePlace, int] | None:
         """Return where a list goes on behind so many of its items; see ``naftiko.engine.answer.PagedAnswer``."""
         found = next((each for each in self.listing.lists if each.path == path), None)
         if found is None:
             return None
-        told, at = self.told, 0
+        told, at, taken = self.told, 0, self.start.taken
         counts = [size for _, size in told.marks] if found.is_even else self._counts(found)
-        for number, ((state, _), count) in enumerate(zip(told.marks, counts, strict=True)):
+        for number, ((state, size), count) in enumerate(zip(told.marks, counts, strict=True)):
             begun = 0 if number else told.begun
             if kept < at + count:
                 inside = kept - at
-                return (state, begun + inside, 0) if found.is_even else (state, begun, inside)
+                if found.is_even:
+                    return PagePlace(state, begun + inside, taken + inside), 0
+                return PagePlace(state, begun, taken), inside
             at += count
-        return None if told.next is None else (*told.next, 0)
+            taken += size
+        return None if told.next is None else (PagePlace(*told.next, taken), 0)
 
     def _counts(self, found: Growing) -> list[int]:
         """Return how many items of a list come of each page."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from naftiko.engine.answer import Answer
+from naftiko.engine.answer import FIRST_PAGE, Answer, PagedAnswer
 from naftiko.engine.request import dump_json
 from naftiko.expose.mcp import revisions
-from naftiko.expose.mcp.handles import Handles, Path, Place, wrong_handle
+from naftiko.expose.mcp.handles import LONGEST, Handles, Path, Place, wrong_handle
 from naftiko.expose.mcp.results import STRUCTURED_LENGTH, is_document, promised_of_text, text_of
 from naftiko.expose.mcp.schemas import NOTHING_PROMISED, OutputShape
 from naftiko.expose.mcp.tool import Tool
@@ -180,6 +181,7 @@ class Fitting:
         version: the revision of the protocol.
         handles: makes the handles.
         place: where the answer is continued; ``None`` for the beginning.
+        pages: of an answer that is a list in pages, what is told of them.
     """
 
     tool: Tool
@@ -187,6 +189,7 @@ class Fitting:
     version: str
     handles: Handles
     place: Place | None = None
+    pages: PagedAnswer | None = None
 
     @property
     def shape(self) -> OutputShape:
@@ -197,8 +200,29 @@ class Fitting:
         """Return the handle of the rest at a path of this answer; ``None`` where there can't be one."""
         if not self.tool.is_repeatable:
             return None
-        made = self.handles.made(Place(self.tool.identity, self.arguments, *self.real(path, offset)))
-        return made if made is not None and len(made) <= self.tool.budget // _SHARE_OF_A_HANDLE else None
+        made = self.handles.made(self._where(*self.real(path, offset)))
+        room = self.tool.budget // _SHARE_OF_A_HANDLE if self.tool.budget else LONGEST
+        return made if made is not None and len(made) <= room else None
+
+    def _where(self, path: Path | None, offset: int) -> Place:
+        """Return a place of the whole answer: in pages it is one of an answer that begins with its page."""
+        tool, arguments, pages = self.tool.identity, self.arguments, self.pages
+        if pages is None or path is None:
+            return Place(tool, arguments, path, offset)
+        found = pages.place(path, offset)
+        if found is None:
+            return Place(tool, arguments, path, offset, None if pages.start == FIRST_PAGE else pages.start)
+        return Place(tool, arguments, path, found[1], found[0])
+
+    @property
+    def ahead(self) -> Sequence[Path]:
+        """The paths in what is shown of the lists that go on with the pages to come."""
+        pages, place = self.pages, self.place
+        if pages is None or not pages.goes_on:
+            return ()
+        if place is None:
+            return pages.grown
+        return [(PART,)] if place.path in pages.grown else ()
 
     def real(self, path: Path | None, offset: int) -> tuple[Path | None, int]:
         """Return where a place of a continued answer is in the whole one."""
@@ -224,6 +248,8 @@ def fitted(result: dict[str, Any], answer: Answer, fitting: Fitting) -> dict[str
         UpstreamBroken: other bytes than those are larger than the budget: half of a file is none.
         InputError: there is nothing any more where the answer is to be continued.
     """
+    if answer.pages is not None:
+        fitting = replace(fitting, pages=answer.pages)
     if fitting.place is not None:
         return _continued(answer, fitting, fitting.place)
     [block] = result["content"] or [{"type": "none"}]
@@ -234,7 +260,7 @@ def fitted(result: dict[str, Any], answer: Answer, fitting: Fitting) -> dict[str
             f"{budget} characters that an answer of this tool may have",
             hint="ask for less, or let whoever runs this server raise --answer-budget for this tool",
         )
-    if block["type"] != "text" or len(block["text"]) <= budget:
+    if block["type"] != "text" or ((len(block["text"]) <= budget or not budget) and not fitting.ahead):
         return result
     if is_document(answer):
         return _fitted_json(answer.value, fitting)
@@ -255,9 +281,15 @@ def _continued(answer: Answer, fitting: Fitting, place: Place) -> dict[str, Any]
     rest: Any = whole[place.offset :] if isinstance(whole, list | str) else None
     if isinstance(whole, dict):
         rest = dict(list(whole.items())[place.offset :])
-    if not rest:
+    pages = fitting.pages
+    is_of_pages = pages is not None and place.path in pages.grown
+    if rest is None or not (rest or is_of_pages):
         raise _changed()
-    return _fitted_json({"from": place.offset, "of": len(whole), PART: rest}, fitting)
+    if pages is None or not is_of_pages:
+        return _fitted_json({"from": place.offset, "of": len(whole), PART: rest}, fitting)
+    begun = pages.start.taken + place.offset
+    ended = {} if pages.goes_on else {"of": begun + len(rest)}
+    return _fitted_json({"from": begun, **ended, PART: rest}, fitting)
 
 
 def _at(value: Any, path: Path) -> Any:
@@ -276,8 +308,9 @@ def _changed() -> Exception:
 def _fitted_json(value: Any, fitting: Fitting) -> dict[str, Any]:
     modern = revisions.is_modern(fitting.version)
     budget = fitting.tool.budget
-    if not budget or len(dump_json(value).decode()) <= budget:  # it was only written widely
+    if not fitting.ahead and (not budget or len(dump_json(value).decode()) <= budget):  # it was only written widely
         return _json_result(value, fitting, modern=modern)
+    budget = budget or sys.maxsize
     as_member = isinstance(value, dict) and MORE not in value and _takes_member(fitting.shape)
     room = budget
     shown, note = value, ""
@@ -286,7 +319,7 @@ def _fitted_json(value: Any, fitting: Fitting) -> dict[str, Any]:
         used = len(dump_json(shown).decode())
         if as_member:
             shown, note = {**shown, MORE: _more(cuts, value, shown, fitting)}, ""
-        elif cuts:
+        elif cuts or fitting.ahead:
             note = _note(_more(cuts, value, shown, fitting))
         over = len(dump_json(shown).decode()) + len(note) - budget
         if over <= 0:
@@ -334,12 +367,22 @@ def _takes_member(shape: OutputShape) -> bool:
 
 def _more(cuts: Sequence[Cut], value: Any, shown: Any, fitting: Fitting) -> dict[str, Any]:
     """Say what was left out of a document, each part with its handle."""
-    parts = []
+    parts, ahead = [], [*fitting.ahead]
     for each in cuts:
         path, kept = fitting.real(each.path, each.kept)
         total = each.total + (kept - each.kept)
         left = f"{total - kept:,} of {total:,} {each.unit}"
+        if each.path in ahead:
+            ahead.remove(each.path)
+            left = f"{total - kept:,} items, and those of the pages to come"
         parts.append({"at": _shown_path(path or ()), "left_out": left} | _handle(fitting, each.path, each.kept))
+    for shown_at in ahead:
+        size = len(_at(shown, shown_at))
+        path, _ = fitting.real(shown_at, size)
+        left = "the items of the pages to come"
+        parts.append({"at": _shown_path(path or ()), "left_out": left} | _handle(fitting, shown_at, size))
+    if fitting.ahead and not cuts:
+        return {**_advice(parts, 0, fitting), "cut": "the list goes on: the API has more pages"}
     return _advice(parts, len(dump_json(value)) - len(dump_json(shown)), fitting)
 
 

@@ -76,6 +76,9 @@ def noted(result: dict[str, Any], answer: Answer) -> dict[str, Any]:
 def _in_words(note: str) -> str:
     kind, _, parameters = note.partition(";")
     said = dict(parameter(found) for found in re.finditer(PARAMETER, parameters))
+    if kind == "incomplete":
+        wait = f"; try again in {said['retry-after']} s" if "retry-after" in said else ""
+        return f"the list is not complete ({said.get('detail')}){wait}."
     if kind != "fallback":
         return note
     source = "a constant of the capability" if said.get("from") == "constant" else f"that of `{said.get('from')}`"

@@ -14,6 +14,7 @@ from naftiko.expose.mcp.schemas import OutputShape, output_shape
 from naftiko.expose.mcp.sources import McpSource
 from naftiko.link.tool_list import input_schema, tool_description
 from naftiko.observe import sanitize as neutral
+from naftiko.plan.actions import is_paged
 from naftiko.plan.names import tool_names
 from naftiko.plan.unit import UnitPlan
 
@@ -31,6 +32,7 @@ class Tool:
         shape: of its structured results.
         budget: characters of an answer; 0 for any number.
         is_noted: whether answers may say what policies made of them.
+        is_paged: whether answers are lists that come in pages.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Tool:
     shape: OutputShape
     budget: int
     is_noted: bool = False
+    is_paged: bool = False
 
     def declaration(self, *, modern: bool) -> dict[str, Any]:
         """Return it as tools/list shows it, in wire form."""
@@ -67,11 +70,14 @@ class Tool:
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether a call may be made again to fetch the rest of its answer: it only reads."""
+        """Whether a call may be made again to fetch the rest of its answer: it only reads.
+
+        Whoever says that the answer to a POST has pages says that it may be sent once for each of them.
+        """
         hints = self.unit.plan.hints
         if hints is not None and hints.read_only is not None:
             return hints.read_only
-        return self.unit.plan.only_reads
+        return self.unit.plan.only_reads or self.is_paged
 
 
 def _annotations(label: str | None, hints: ToolHints | None, *, reads: bool) -> dict[str, Any]:
@@ -107,7 +113,8 @@ def _tool(source: McpSource, unit: Unit, name: str, options: McpOptions) -> Tool
         schema=input_schema(plan),
         shape=output_shape(plan, mock=source.capability.settings.mock),
         budget=options.budget_of(source.namespace, unit.name),
-        is_noted=plan.action is not None and any(call.may_fall_back for _, call in plan.action.calls),
+        is_noted=plan.action is not None and any(call.has_notes for _, call in plan.action.calls),
+        is_paged=plan.action is not None and is_paged(plan.action),
     )
 
 

@@ -14,8 +14,9 @@ from mcp.shared.inbound import x_mcp_header_map
 from mcp_types import INVALID_PARAMS, CallToolRequestParams, PaginatedRequestParams
 
 from naftiko.document.suggest import did_you_mean
-from naftiko.engine.answer import Answer
+from naftiko.engine.answer import FIRST_PAGE, Answer
 from naftiko.engine.memory import SMALL
+from naftiko.engine.paging.listing import PagesWanted
 from naftiko.engine.process_pool import Shared, current
 from naftiko.engine.process_pool.outside import ROLE, lacks_memory
 from naftiko.engine.run import Finish
@@ -122,7 +123,7 @@ class ToolBook:
         self._own: dict[str, OwnTool] = {}
         if options.tool_mode == "search":
             self._own |= {own.name: own for own in search_tools(self)}
-        if any(tool.may_exceed and tool.is_repeatable for tool in self._tools.values()):
+        if any((tool.may_exceed or tool.is_paged) and tool.is_repeatable for tool in self._tools.values()):
             own = ContinueTool(self, self._handles)
             self._own[own.name] = own
         listed = [] if options.tool_mode == "search" else list(self._tools.values())
@@ -242,6 +243,8 @@ class ToolBook:
             lane, learn = unit.call or unit.name, unit.learn
             return await pool.run(_run_apart, self, at, arguments, version, place, lane=lane, learn=learn)
         finish = Finish(partial(self.finished, at, arguments, version, place), reads=True)
+        if tool.is_paged:
+            finish.pages = PagesWanted(budget=tool.budget, start=(place and place.pages) or FIRST_PAGE)
         result: dict[str, Any] = await unit.run_checked(checked, finish=finish)
         return result
 
@@ -255,7 +258,7 @@ class ToolBook:
         """Return the result that an answer makes, in wire form and within the budget of the tool at a place."""
         tool = self._every[at]
         result = tool_result(answer, tool.unit.plan, tool.shape, version) if place is None else {}
-        if tool.budget or place is not None:
+        if tool.budget or place is not None or answer.pages is not None:
             result = fitted(result, answer, Fitting(tool, arguments, version, self._handles, place))
         if tool.is_noted:
             result = noted(result, answer)
