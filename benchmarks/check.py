@@ -67,6 +67,7 @@ class Gate:
 
 
 PASSED, MAPPED, TOOL, TWO = "rest-identity-1kb", "rest-mapped-1kb", "mcp-call-2026", "rest-workers"
+SEEN = "telemetry-rest"
 GATES = (
     Gate("REST passed on: CPU", "cpu", (PASSED, "naftiko", 32), (PASSED, "asgi-aiohttp", 32), 1.11, 0.12),
     Gate("REST passed on, one connection: p50", "p50", (PASSED, "naftiko", 1), (PASSED, "asgi-aiohttp", 1), 1.2, 0.15),
@@ -99,6 +100,9 @@ GATES = (
         0.2,
     ),
     Gate("two workers: CPU a request against one", "cpu", (TWO, "naftiko-2w", 256), (TWO, "naftiko", 256), 1.0, 0.1),
+    Gate("metrics on: CPU against all off", "cpu", (SEEN, "naftiko-metrics", 32), (SEEN, "naftiko", 32), 1.0, 0.05),
+    Gate("access log in JSON: likewise", "cpu", (SEEN, "naftiko-access", 32), (SEEN, "naftiko", 32), 1.0, 0.10),
+    Gate("one trace in ten: likewise", "cpu", (SEEN, "naftiko-traces", 32), (SEEN, "naftiko", 32), 1.0, 0.10),
 )
 
 

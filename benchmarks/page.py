@@ -149,7 +149,7 @@ def ratios(results: Found) -> Iterator[str]:
         return own[figure] / other[figure] if own and other and other[figure] else None
 
     passed, mapped, tool, two = "rest-identity-1kb", "rest-mapped-1kb", "mcp-call-2026", "rest-workers"
-    many = "rest-2000-routes"
+    many, seen = "rest-2000-routes", "telemetry-rest"
     said = (
         (
             "CPU of a call passed on, against raw ASGI + aiohttp, 32 connections",
@@ -195,6 +195,14 @@ def ratios(results: Found) -> Iterator[str]:
             "rps",
             (two, "naftiko-2w@256"),
             (two, "naftiko@256"),
+        ),
+        *(
+            (f"CPU of a call with {what}, against all off", "cpu", (seen, f"naftiko-{kind}@32"), (seen, "naftiko@32"))
+            for kind, what in (
+                ("metrics", "metrics"),
+                ("access", "an access log in JSON"),
+                ("traces", "one trace in ten"),
+            )
         ),
     )
     yield "| ratio | |"

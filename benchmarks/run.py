@@ -16,11 +16,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from harness import HERE, UPSTREAM, Sample, load, start, stop, upstream, wait_for
 from many_routes import write_many_routes, write_many_tools
 from report import write_report
+from telemetry import KINDS
+from telemetry import command_of as seen_command
 
 PYTHON = sys.executable
 FIRST_PORT = 18200
@@ -78,6 +81,17 @@ SCENARIOS = [
         {"naftiko-mcp": "/mcp", "fastmcp-openapi": "/mcp", "sdk-noop": "/mcp"},
         script="mcp-call-2025.lua",
     ),
+    Scenario(
+        "telemetry-rest",
+        dict.fromkeys(("naftiko", *(f"naftiko-{kind}" for kind in KINDS)), "/small"),
+        connections=(32,),
+    ),
+    Scenario(
+        "telemetry-mcp",
+        dict.fromkeys(("naftiko-mcp", *(f"naftiko-mcp-{kind}" for kind in KINDS)), "/mcp"),
+        script="mcp-call-2026.lua",
+        connections=(32,),
+    ),
     Scenario("mcp-list-4", {"naftiko-mcp": "/mcp", "sdk-noop": "/mcp"}, script="mcp-list-2026.lua", connections=(1, 8)),
     Scenario("mcp-list-500", {"naftiko-mcp-500": "/mcp"}, script="mcp-list-2026.lua", connections=(1, 8)),
 ]
@@ -118,6 +132,11 @@ def uvicorn_arguments(module: str, port: int) -> list[str]:
 
 def command_of(variant: str, port: int, folder: Path) -> list[str] | None:
     bench = HERE / "capabilities" / "bench.yaml"
+    plain, _, kind = variant.rpartition("-")
+    if kind in KINDS:
+        return seen_command(
+            kind, port, folder, partial(serve_arguments, bench, "mcp" if "mcp" in plain else "rest", port)
+        )
     return {
         "direct": lambda: None,
         "starlette-httpx": lambda: uvicorn_arguments("starlette_httpx", port),

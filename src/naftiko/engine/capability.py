@@ -24,7 +24,7 @@ from naftiko.engine.scripting import scripting_for
 from naftiko.engine.settings import Settings
 from naftiko.engine.upstream import FORWARD, Upstream
 from naftiko.engine.variables import BoundVariables, StandInVariables
-from naftiko.engine.watched import watched_run
+from naftiko.engine.watched import SeenRun
 from naftiko.expression.content import Content
 from naftiko.expression.references import Variable
 from naftiko.expression.scope import Variables
@@ -49,14 +49,14 @@ class Unit:
 
     Attributes:
         plan: what it does.
-        observer: what sees its runs, or ``None``.
+        hooks: of what sees its runs, or ``None``.
     """
 
-    __slots__ = ("_engine", "_environment", "observer", "plan")
+    __slots__ = ("_engine", "_environment", "hooks", "plan")
 
     def __init__(self, plan: UnitPlan, engine: Engine) -> None:
         self.plan = plan
-        self.observer = engine.observer
+        self.hooks = engine.hooks
         self._engine = engine
         self._environment = tuple(found for found in plan.inputs.inputs if found.location == "environment")
 
@@ -139,24 +139,20 @@ class Unit:
         Raises:
             CallError: see ``naftiko.ground.errors``; an upstream's own 4xx and 5xx are ``UpstreamStatus``.
         """
-        running = self._run(inputs or {}, body)
-        return await (running if self.observer is None else self.seen(running, self.run_of(Caller())))
+        if self.hooks is None:
+            return await self._run(inputs or {}, body)
+        run = self.run_of(Caller())
+        with SeenRun(self.hooks, run):
+            answer = await self._run(inputs or {}, body)
+            run.status = answer.status
+            return answer
 
     async def _run(self, inputs: Mapping[str, Any], body: Content | None) -> Answer:
         answer: Answer = await self._engine.run(self.plan, self.checked(self.plan.inputs.spread(inputs)), body)
         return answer
 
-    def seen(self, work: Coroutine[Any, Any, ResultT], run: UnitRun) -> Coroutine[Any, Any, ResultT]:
-        """Return the work of a run as the observer sees it; an adapter calls it around ``run_checked``.
-
-        Args:
-            work: reads and checks the inputs, and runs the unit.
-            run: as ``run_of`` returns it.
-        """
-        return work if self.observer is None else watched_run(self.observer, run, work)
-
     def run_of(self, caller: Caller) -> UnitRun:
-        """Return a run of it, as an observer sees it."""
+        """Return a run of it, as an observer sees it: an adapter enters a ``SeenRun`` of it around ``run_checked``."""
         plan = self.plan
         return UnitRun(self._engine.label, plan.adapter, plan.namespace, plan.name, plan.method, plan.path, caller)
 

@@ -31,7 +31,7 @@ from naftiko.ground.http import READING
 from naftiko.ground.jsontext import read_exactly, write
 from naftiko.ground.sizes import binary_bytes
 from naftiko.ground.types import ABSENT
-from naftiko.observe.observer import Observer
+from naftiko.observe.observer import Observer, sees
 from naftiko.observe.redaction import Learnt, Redactor
 from naftiko.plan.actions import Call, Heads, PagedCallAction, Run, RunnableStep, StepResult
 from naftiko.plan.bindings import arguments_of
@@ -96,6 +96,7 @@ class Engine(Shared):
         label: what the file calls itself.
         units: those that may run elsewhere, known there by their place.
         observer: what sees the runs, or ``None``.
+        hooks: of what sees the runs of units, or ``None``.
         held: the adapters that take no calls: kind and namespace.
         scripting: runs its scripts; ``None`` where it has none.
     """
@@ -120,6 +121,7 @@ class Engine(Shared):
         self._complete = complete
         self.pretends = complete is not None
         self.observer = observer
+        self.hooks = observer.hooks("unit") if observer is not None and sees(observer, "unit") else None
         self.held: frozenset[tuple[str, str]] = frozenset()
         self.scripting: Scripting | None = None
         self._decoders: dict[int, Decoder] = {}

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Literal, TypeVar
+from types import TracebackType
+from typing import TypeVar
 
 import httpx
 
-from naftiko.engine.answer import Answer
 from naftiko.engine.mock import shown_url
 from naftiko.engine.sending import Outgoing
 from naftiko.ground.errors import CallError, UpstreamRedirect, UpstreamStatus
 from naftiko.link.steps import word_of
-from naftiko.observe.observer import Exchange, Observer, StepRun, UnitRun, running
+from naftiko.observe.observer import Exchange, Hooks, Observer, StepRun, UnitRun, running
 from naftiko.observe.redaction import Redactor
 from naftiko.plan.actions import RunnableStep
 from naftiko.plan.unit import ApiPlan
@@ -23,20 +22,35 @@ from naftiko.plan.unit import ApiPlan
 ResultT = TypeVar("ResultT")
 
 
-async def watched_run(observer: Observer, run: UnitRun, work: Awaitable[ResultT]) -> ResultT:
-    """Return what the run of a unit gives, and tell of it."""
-    token = running.set(run)
-    try:
-        with observer.unit(run):
-            try:
-                result = await work
-            except Exception as error:
-                run.status = run.status or _status_of(error)
-                raise
-            run.status = run.status or (result.status if isinstance(result, Answer) else 200)
-            return result
-    finally:
-        running.reset(token)
+class SeenRun:
+    """A run of a unit, told to an observer: entered when it begins, left when it has ended.
+
+    Whoever runs it says in ``UnitRun.status`` how it went, where that is not 200; of a failure it is known.
+    """
+
+    __slots__ = ("_hooks", "_run", "_state", "_token")
+
+    def __init__(self, hooks: Hooks, run: UnitRun) -> None:
+        self._hooks = hooks
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._token = running.set(self._run)
+        self._state = self._hooks.begin(self._run)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        run = self._run
+        if not run.status:
+            if error is None:
+                run.status = 200
+            elif isinstance(error, Exception):
+                run.status = _status_of(error)
+        try:
+            self._hooks.end(self._state, run, error)
+        finally:
+            running.reset(self._token)
 
 
 def _status_of(error: Exception) -> int:
@@ -58,14 +72,16 @@ class Watched:
 
     def __init__(self, plan: ApiPlan, observer: Observer, redactor: Redactor) -> None:
         self._plan = plan
-        self._see = observer.exchange
+        self._namespace = plan.namespace
+        self._begin, self._end = observer.hooks("exchange")
         self._show = partial(shown_url, redactor=redactor)
         self._base = plan.base.text.rstrip("/")
         self._templates: dict[str, str] = {}
 
     async def asking(self, request: httpx.Request, sending: Awaitable[httpx.Response]) -> httpx.Response:
         """Tell of a request that a credential makes."""
-        return await self._during(self._exchange("credential", self._plan.namespace, request, "", 1), sending)
+        seen = Exchange("credential", self._namespace, self._namespace, "", 1, request, self._show)
+        return await self._during(seen, sending)
 
     def calling(
         self, operation: str, path: str, attempt: int, request: httpx.Request, sending: Awaitable[httpx.Response]
@@ -74,58 +90,52 @@ class Watched:
         template = self._templates.get(operation)
         if template is None:
             template = self._templates[operation] = f"{self._base}/{path.lstrip('/')}"
-        return self._during(self._exchange("call", operation, request, template, attempt), sending)
+        seen = Exchange("call", self._namespace, operation, template, attempt, request, self._show)
+        return self._during(seen, sending)
 
     async def forwarding(
         self, outgoing: Outgoing, request: httpx.Request, send: Callable[[], Awaitable[httpx.Response]]
     ) -> httpx.Response:
         """Tell of what is forwarded; the exchange ends with the answer's body."""
         template = self._plan.base.text
-        seen = self._exchange("forward", outgoing.operation, request, template, outgoing.attempts)
-        watching = self._see(seen)
-        watching.__enter__()
+        seen = Exchange(
+            "forward", self._namespace, outgoing.operation, template, outgoing.attempts, request, self._show
+        )
+        state = self._begin(seen)
         try:
             response = await send()
         except BaseException as error:
-            watching.__exit__(type(error), error, error.__traceback__)
+            self._end(state, seen, error)
             raise
         seen.status = response.status_code
         return httpx.Response(
             response.status_code,
             headers=response.headers,
-            stream=_WatchedBody(response, seen, watching),
+            stream=_WatchedBody(response, seen, partial(self._end, state, seen)),
             request=response.request,
             extensions=response.extensions,
         )
 
     async def _during(self, seen: Exchange, sending: Awaitable[httpx.Response]) -> httpx.Response:
-        with self._see(seen):
+        state = self._begin(seen)
+        try:
             response = await sending
             seen.status = response.status_code
             seen.bytes_received = len(response.content)
+        except BaseException as error:
+            self._end(state, seen, error)
+            raise
+        self._end(state, seen, None)
         return response
-
-    def _exchange(
-        self,
-        purpose: Literal["call", "forward", "credential"],
-        operation: str,
-        request: httpx.Request,
-        template: str,
-        attempt: int,
-    ) -> Exchange:
-        seen = Exchange(purpose, self._plan.namespace, operation, template, attempt, request, self._show)
-        if isinstance(request.stream, httpx.ByteStream):
-            seen.bytes_sent = len(request.content)
-        return seen
 
 
 class _WatchedBody(httpx.AsyncByteStream):
     """A body that is counted while it is passed on."""
 
-    def __init__(self, response: httpx.Response, seen: Exchange, watching: AbstractContextManager[Any]) -> None:
+    def __init__(self, response: httpx.Response, seen: Exchange, end: Callable[[BaseException | None], None]) -> None:
         self._response = response
         self._seen = seen
-        self._watching: AbstractContextManager[Any] | None = watching
+        self._end: Callable[[BaseException | None], None] | None = end
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         self._seen.bytes_received = 0
@@ -142,9 +152,6 @@ class _WatchedBody(httpx.AsyncByteStream):
         await self._response.aclose()
 
     def _left(self, error: BaseException | None) -> None:
-        watching, self._watching = self._watching, None
-        if watching is not None:
-            if error is None:
-                watching.__exit__(None, None, None)
-            else:
-                watching.__exit__(type(error), error, error.__traceback__)
+        end, self._end = self._end, None
+        if end is not None:
+            end(error)

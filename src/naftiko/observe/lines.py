@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import select
+import stat
 import threading
 from collections import deque
 from typing import Final, TextIO
@@ -42,7 +43,8 @@ class LineWriter:
         self._untold: dict[int, int] = {}
         self._later: dict[int, list[bytes]] = {}
         self._hurry = threading.Event()
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
 
     def write(self, stream: TextIO, line: str) -> None:
@@ -73,8 +75,13 @@ class LineWriter:
         except (OSError, ValueError):
             print(line.decode("utf-8", "replace"), end="", file=stream, flush=True)
             return
-        with self._changed:
-            if self._takes(descriptor, line):
+        with self._lock:  # of ``_changed``, which would take it in Python
+            lines = self._later.get(descriptor)
+            size = self._size + len(line)
+            if lines is not None and size <= _MOST_BYTES:
+                self._size = size
+                lines.append(line)
+            elif self._takes(descriptor, line):
                 is_first = not self._later
                 self._later.setdefault(descriptor, []).append(line)
                 if is_first:
@@ -173,13 +180,17 @@ class LineWriter:
 
 def _written(descriptor: int, data: bytes, patience_ms: int) -> bytes:
     """Write what can be written without waiting; return the rest. A stream that is closed takes everything."""
-    while data:
-        if not _can_be_written(descriptor, patience_ms):
-            return data
-        try:
-            data = data[os.write(descriptor, data[:_PIECE]) :]
-        except OSError:
+    try:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):  # it always takes all, but for a full disk
+            while data:
+                data = data[os.write(descriptor, data) :]
             return b""
+        while data:
+            if not _can_be_written(descriptor, patience_ms):
+                return data
+            data = data[os.write(descriptor, data[:_PIECE]) :]
+    except OSError:
+        return b""
     return data
 
 

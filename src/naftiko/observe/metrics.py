@@ -5,16 +5,26 @@ Nothing is counted where nobody asked for it. Counting costs about a microsecond
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from time import perf_counter
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
 
 from naftiko.ground.errors import CallError
 from naftiko.observe.exposition import CONTENT_TYPE, added, exposition
-from naftiko.observe.figures import MOST_SERIES, OTHER, Counter, Family, FamilySnapshot, Histogram, MetricsSnapshot
-from naftiko.observe.observer import Exchange, Observer, StepRun, UnitRun, running
+from naftiko.observe.figures import (
+    MOST_SERIES,
+    OTHER,
+    SECONDS,
+    Counter,
+    Family,
+    FamilySnapshot,
+    Histogram,
+    MetricsSnapshot,
+)
+from naftiko.observe.observer import Exchange, Hooked, Hooking, Hooks, Observer, StepRun, UnitRun, running
 from naftiko.observe.process_figures import process_figures
 
 __all__ = ["CONTENT_TYPE", "Metrics", "MetricsSnapshot", "Source", "added", "exposition"]
@@ -29,6 +39,7 @@ _FAILED: Final = 500
 _BAD: Final = 400
 _GONE: Final = "499"
 """The status of who went away before the answer, as nginx has it."""
+KeyT = TypeVar("KeyT")
 
 
 class Metrics:
@@ -96,13 +107,16 @@ class _Counting(Observer):
     def __init__(self, families: tuple[Family, ...]) -> None:
         self.requests, self.durations, self.errors, self.steps = families[:4]
         self.calls, self.waits, self.running, self.sending = families[4:]
-        self._ended = _Ends(self.requests, self.durations)
-        self._answered = _Ends(self.calls, self.waits)
-        self._under_way: dict[tuple[Family, str], Counter] = {}
+        self._ended: dict[tuple[str | int | None, ...], _Ended] = {}
+        self._answered: dict[tuple[str | int | None, ...], _Ended] = {}
+        self._under_way: dict[str, Counter] = {}
+        self._sent: dict[str, Counter] = {}
+        self._units = Hooks(self._began, self._has_ended)
+        self._exchanges = Hooks(self._asked, self._was_answered)
 
     def unit(self, run: UnitRun, /) -> AbstractContextManager[None]:
         """Count a run of a unit."""
-        return _Unit(self, run)
+        return Hooked(self._units, run)
 
     def step(self, step: StepRun, /) -> AbstractContextManager[None]:
         """Count a step."""
@@ -110,72 +124,91 @@ class _Counting(Observer):
 
     def exchange(self, exchange: Exchange, /) -> AbstractContextManager[None]:
         """Count a request to an upstream."""
-        return _Exchange(self, exchange)
+        return Hooked(self._exchanges, exchange)
 
-    def ended(self, adapter: str, operation: str, status: str, seconds: float) -> None:
-        """Count a run that has ended."""
-        self._ended.count((adapter, operation, status), seconds)
+    def hooks(self, what: Hooking, /) -> Hooks:
+        """Return what counts each thing of a kind."""
+        return self._units if what == "unit" else self._exchanges
 
-    def answered(self, labels: tuple[str, str, str, str], seconds: float) -> None:
-        """Count a request to an upstream that has ended."""
-        self._answered.count(labels, seconds)
+    def _began(self, run: UnitRun) -> float:
+        gauge = self._under_way.get(run.adapter)
+        if gauge is None:
+            gauge = self._under_way[run.adapter] = self.running.counter(run.adapter)
+        gauge.value += 1
+        return perf_counter()
 
-    def under_way(self, family: Family, of: str) -> Counter:
-        """Return the gauge of what is under way."""
-        known = self._under_way.get((family, of))
-        if known is None:
-            known = self._under_way[family, of] = family.counter(of)
-        return known
-
-
-class _Ends:
-    """What has ended, by labels: how often, and how long it took. The series of known labels are found by one look."""
-
-    __slots__ = ("_counts", "_known", "_times")
-
-    def __init__(self, counts: Family, times: Family) -> None:
-        self._counts = counts
-        self._times = times
-        self._known: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
-
-    def count(self, labels: tuple[str, ...], seconds: float) -> None:
-        known = self._known.get(labels)
-        if known is None:
-            known = self._counts.counter(*labels), self._times.histogram(*labels)
-            if len(self._known) < MOST_SERIES:
-                self._known[labels] = known
-        counter, histogram = known
-        counter.value += 1
-        histogram.observe(seconds)
-
-
-class _Unit:
-    __slots__ = ("_began", "_counting", "_run", "_under_way")
-
-    def __init__(self, counting: _Counting, run: UnitRun) -> None:
-        self._counting = counting
-        self._run = run
-
-    def __enter__(self) -> None:
-        self._under_way = self._counting.under_way(self._counting.running, self._run.adapter)
-        self._under_way.value += 1
-        self._began = perf_counter()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        seconds = perf_counter() - self._began
-        self._under_way.value -= 1
-        run, counting = self._run, self._counting
-        status = run.status or 0
+    def _has_ended(self, began: float, run: UnitRun, error: BaseException | None) -> None:
+        seconds = perf_counter() - began
+        adapter, status, method = run.adapter, run.status or 0, run.method
         is_gone = error is not None and not isinstance(error, Exception)
+        if method is None:
+            asked = run.caller.method
+            method = asked if asked in _METHODS or asked == _RESOURCES else OTHER
+        key = (adapter, run.name, run.path, method, status, is_gone)
+        known = self._ended.get(key)
+        if known is None:
+            known = self._remembered(self._ended, key, self._end_of(run, status, is_gone=is_gone))
+        self._under_way[adapter].value -= 1
+        known.counter.value += 1
+        known.times.sum += seconds
+        known.counts[bisect_left(SECONDS, seconds)] += 1
+        if status >= known.wrong_from and not is_gone:
+            self.errors.counter(_error_type(error) or str(status), adapter, _operation(run)).value += 1
+
+    def _end_of(self, run: UnitRun, status: int, *, is_gone: bool) -> _Ended:
         is_mcp = run.adapter == _MCP
-        is_wrong = not is_gone and (status >= (_BAD if is_mcp else _FAILED))
-        shown = ("ERROR" if is_wrong or is_gone else "OK") if is_mcp else _GONE if is_gone else str(status)
-        operation = _operation(run)
-        counting.ended(run.adapter, operation, shown, seconds)
-        if is_wrong:
-            counting.errors.counter(_error_type(error) or str(status), run.adapter, operation).value += 1
+        wrong_from = _BAD if is_mcp else _FAILED
+        shown = ("ERROR" if status >= wrong_from or is_gone else "OK") if is_mcp else _GONE if is_gone else str(status)
+        labels = (run.adapter, _operation(run), shown)
+        return _Ended(self.requests.counter(*labels), self.durations.histogram(*labels), wrong_from)
+
+    def _asked(self, seen: Exchange) -> float:
+        gauge = self._sent.get(seen.namespace)
+        if gauge is None:
+            gauge = self._sent[seen.namespace] = self.sending.counter(seen.namespace)
+        gauge.value += 1
+        return perf_counter()
+
+    def _was_answered(self, began: float, seen: Exchange, error: BaseException | None) -> None:
+        seconds = perf_counter() - began
+        method = seen.method if seen.method in _METHODS else OTHER
+        key = ("" if error is None else _error_type(error), method, seen.status, seen.authority)
+        known = self._answered.get(key)
+        if known is None:
+            status = "" if seen.status is None else str(seen.status)
+            labels = (key[0], method, status, seen.server_address)
+            ended = _Ended(self.calls.counter(*labels), self.waits.histogram(*labels))
+            known = self._remembered(self._answered, key, ended)
+        self._sent[seen.namespace].value -= 1
+        known.counter.value += 1
+        known.times.sum += seconds
+        known.counts[bisect_left(SECONDS, seconds)] += 1
+
+    @staticmethod
+    def _remembered(known: dict[KeyT, _Ended], key: KeyT, ended: _Ended) -> _Ended:
+        """Keep what is counted of a key that outsiders have a part in, while there is room."""
+        if len(known) < MOST_SERIES:
+            known[key] = ended
+        return ended
+
+
+class _Ended:
+    """What has ended and has the same labels: how often, and how long it took.
+
+    Attributes:
+        counter: how often.
+        times: how long.
+        counts: of ``times``.
+        wrong_from: the least status of a failure that is counted.
+    """
+
+    __slots__ = ("counter", "counts", "times", "wrong_from")
+
+    def __init__(self, counter: Counter, times: Histogram, wrong_from: int = _BAD) -> None:
+        self.counter = counter
+        self.times = times
+        self.counts = times.counts
+        self.wrong_from = wrong_from
 
 
 def _operation(run: UnitRun) -> str:
@@ -208,27 +241,3 @@ class _Step:
         run = running.get()
         histogram = self._counting.steps.histogram(run.namespace if run is not None else "", self._step.kind)
         histogram.observe(perf_counter() - self._began)
-
-
-class _Exchange:
-    __slots__ = ("_began", "_counting", "_exchange", "_under_way")
-
-    def __init__(self, counting: _Counting, exchange: Exchange) -> None:
-        self._counting = counting
-        self._exchange = exchange
-
-    def __enter__(self) -> None:
-        self._under_way = self._counting.under_way(self._counting.sending, self._exchange.namespace)
-        self._under_way.value += 1
-        self._began = perf_counter()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        seconds = perf_counter() - self._began
-        self._under_way.value -= 1
-        seen = self._exchange
-        status = "" if seen.status is None else str(seen.status)
-        failed = "" if error is None else _error_type(error)
-        method = seen.method if seen.method in _METHODS else OTHER
-        self._counting.answered((failed, method, status, seen.server_address), seconds)

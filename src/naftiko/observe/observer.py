@@ -12,11 +12,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 Seen: TypeAlias = Literal["unit", "step", "exchange", "request", "acted"]
 """What an observer may see."""
+Hooking: TypeAlias = Literal["unit", "exchange"]
+"""What hooks are for: what is seen of every call."""
 _PORTS: Final = {"http": 80, "https": 443}
+_AFTER_SCHEME: Final = len("https://")
 _UNSEEN: Final[AbstractContextManager[None]] = nullcontext()
 
 
@@ -111,7 +114,7 @@ running: Final[ContextVar[UnitRun | None]] = ContextVar("naftiko.running", defau
 class Exchange:
     """A request to an upstream, and its answer.
 
-    What few observers look at is made when it is looked at: ``url``, ``template``, ``server_address``.
+    What few observers look at is made when it is looked at: ``url``, ``template``, ``server_address``, ``bytes_sent``.
 
     Args:
         purpose: see below.
@@ -128,14 +131,13 @@ class Exchange:
         operation: ``namespace.operation``; the namespace alone of what is no call of one.
         method: of the request.
         attempt: 1 for the first time that this request is sent, 2 for the second, and so on.
-        bytes_sent: of the request's body; ``None`` of one that comes in pieces.
         status: of the answer, once it is there.
         bytes_received: of the answer's body, decoded; of what is forwarded as it came.
     """
 
     __slots__ = (
         *("_request", "_show", "_template"),
-        *("attempt", "bytes_received", "bytes_sent", "method", "namespace", "operation", "purpose", "status"),
+        *("attempt", "bytes_received", "method", "namespace", "operation", "purpose", "status"),
     )
 
     def __init__(
@@ -156,7 +158,6 @@ class Exchange:
         self._request = request
         self._show = show
         self.method: str = request.method
-        self.bytes_sent: int | None = None
         self.status: int | None = None
         self.bytes_received: int | None = None
 
@@ -169,6 +170,21 @@ class Exchange:
     def url(self) -> str:
         """The URL as it is sent, secrets hidden."""
         return self._show(self._address)
+
+    @property
+    def bytes_sent(self) -> int | None:
+        """Bytes of the request's body; ``None`` of one that comes in pieces."""
+        try:
+            return len(self._request.content)
+        except RuntimeError:  # httpx.RequestNotRead
+            return None
+
+    @property
+    def authority(self) -> str:
+        """What stands before the path of the URL: it may hold a secret, and tells servers apart."""
+        address = self._address
+        end = address.find("/", _AFTER_SCHEME)
+        return address if end < 0 else address[:end]
 
     @property
     def server_address(self) -> str:
@@ -210,6 +226,36 @@ def _port(scheme: str, authority: str) -> int:
     return int(said) if said.isdecimal() else _PORTS.get(scheme.lower(), 80)
 
 
+class Hooks(NamedTuple):
+    """What is called when something begins, and when it has ended: an observer's context, without the context's price.
+
+    Attributes:
+        begin: takes what begins, such as a ``UnitRun``.
+        end: takes what ``begin`` gave, what began, and why it failed, or ``None``.
+    """
+
+    begin: Callable[[Any], Any]
+    end: Callable[[Any, Any, BaseException | None], None]
+
+
+class Hooked:
+    """The context that hooks are."""
+
+    __slots__ = ("_hooks", "_seen", "_state")
+
+    def __init__(self, hooks: Hooks, seen: object) -> None:
+        self._hooks = hooks
+        self._seen = seen
+
+    def __enter__(self) -> None:
+        self._state = self._hooks.begin(self._seen)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hooks.end(self._state, self._seen, error)
+
+
 class Observer:
     """Sees what runs; one that sees only some of it overrides only that.
 
@@ -243,6 +289,25 @@ class Observer:
 
     def acted(self, act: PolicyAct, /) -> None:
         """See what a policy does with a call, when it does it."""
+
+    def hooks(self, what: Hooking, /) -> Hooks:
+        """Return what is called for each thing of a kind; an observer need not bring its own."""
+        see = getattr(self, what)
+
+        def begin(seen: object) -> AbstractContextManager[Any]:
+            context: AbstractContextManager[Any] = see(seen)
+            context.__enter__()
+            return context
+
+        return Hooks(begin, _left)
+
+
+def _left(context: AbstractContextManager[Any], seen: object, error: BaseException | None) -> None:
+    del seen
+    if error is None:
+        context.__exit__(None, None, None)
+    else:
+        context.__exit__(type(error), error, error.__traceback__)
 
 
 class Observers(Observer):
@@ -278,9 +343,28 @@ class Observers(Observer):
         for see in self._acts:
             see(act)
 
+    def hooks(self, what: Hooking, /) -> Hooks:
+        """Return what is called for each thing of a kind."""
+        every = [each.hooks(what) for each in self.every if sees(each, what)]
+        return every[0] if len(every) == 1 else _both(every)
+
     def sees(self, what: Seen) -> bool:
         """Tell whether any of them sees this."""
         return any(sees(each, what) for each in self.every)
+
+
+def _both(every: Sequence[Hooks]) -> Hooks:
+    begins = [each.begin for each in every]
+    ends = [each.end for each in reversed(every)]
+
+    def begin(seen: object) -> list[Any]:
+        return [each(seen) for each in begins]
+
+    def end(states: list[Any], seen: object, error: BaseException | None) -> None:
+        for each in ends:
+            each(states.pop(), seen, error)
+
+    return Hooks(begin, end)
 
 
 def sees(observer: Observer, what: Seen) -> bool:

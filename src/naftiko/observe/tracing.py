@@ -12,9 +12,9 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from time import perf_counter_ns, time_ns
 from types import TracebackType
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
-from naftiko.observe.observer import Caller, Exchange, Observer, PolicyAct, StepRun, UnitRun
+from naftiko.observe.observer import Caller, Exchange, Hooked, Hooking, Hooks, Observer, PolicyAct, StepRun, UnitRun
 from naftiko.observe.redaction import Redactor
 from naftiko.observe.requests import request_now
 from naftiko.observe.spans import (
@@ -41,6 +41,7 @@ MOST_EVENTS: Final = 100
 """Of one span."""
 _LONGEST: Final = 200
 _ALL: Final = 1 << 64
+_ONLY_W3C: Final = (W3C,)
 _UNSEEN: Final[AbstractContextManager[None]] = nullcontext()
 
 
@@ -77,30 +78,28 @@ class Traced:
 
 
 class TracePart:
-    """What a trace has of one run: the run's span and those below it.
+    """What a trace that is recorded has of one run: the run's span and those below it.
 
     Attributes:
         trace_id: 32 hexadecimal digits.
         state: ``tracestate``.
-        is_sampled: whether it is recorded.
         adapter: the kind of the adapter, such as ``rest``; ``""`` of what no adapter began.
         spans: those that ended, the run's own last.
         dropped: how many were too many.
     """
 
-    __slots__ = ("_offset", "adapter", "dropped", "how", "is_over", "is_sampled", "spans", "state", "trace_id")
+    __slots__ = ("_offset", "adapter", "dropped", "how", "is_over", "spans", "state", "trace_id")
 
-    def __init__(self, how: Traced, parent: Parent | None, adapter: str) -> None:
+    def __init__(self, how: Traced, trace_id: str, state: str, adapter: str) -> None:
         self.how = how
         self.adapter = adapter
-        self.trace_id = parent.trace_id if parent is not None and parent.trace_id else new_trace_id()
-        self.state = parent.state if parent is not None else ""
-        self.is_sampled = how.sampler.takes(self.trace_id, parent)
+        self.trace_id = trace_id
+        self.state = state
         self.spans: list[Span] = []
         self.dropped = 0
         self.is_over = False
         # One clock for all of its spans, which the system's is not: somebody may set it meanwhile.
-        self._offset = time_ns() - perf_counter_ns() if self.is_sampled else 0
+        self._offset = time_ns() - perf_counter_ns()
 
     @property
     def root(self) -> Span:
@@ -132,16 +131,32 @@ class Sink(Protocol):
         """Take what a trace has of a run that has ended."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Here:
-    """Where something happens: in which part of a trace, below which span."""
+    """Where something happens in a trace that is recorded: in which part of it, below which span."""
 
-    part: TracePart
-    span_id: str
-    span: Span | None = None
+    __slots__ = ("part", "span", "span_id")
+
+    def __init__(self, part: TracePart, span: Span | None) -> None:
+        self.part = part
+        self.span = span
+        self.span_id = "" if span is None else span.span_id
 
 
-_here: Final[ContextVar[_Here | None]] = ContextVar("naftiko.span", default=None)
+class _Unrecorded:
+    """Where something happens in a trace that is not recorded: its ids, which go on to upstreams, and nothing else."""
+
+    __slots__ = ("how", "span_id", "state", "trace_id", "traceparent")
+
+    def __init__(self, how: Traced, trace_id: str, state: str) -> None:
+        self.how = how
+        self.trace_id = trace_id
+        self.state = state
+        self.span_id = new_span_id()
+        self.traceparent = as_traceparent(trace_id, self.span_id, is_sampled=False)
+
+
+_here: Final[ContextVar[_Here | _Unrecorded | None]] = ContextVar("naftiko.span", default=None)
+_Token: TypeAlias = Token[_Here | _Unrecorded | None]
 
 
 class Tracer(Observer):
@@ -165,41 +180,124 @@ class Tracer(Observer):
         self.sinks: list[Sink] = []
         self.starting: Callable[[], None] | None = None
         self._redactors = redactors
+        self._units = Hooks(self._begin_unit, self._end_unit)
+        self._requests = Hooks(self._begin_request, self._end_request)
+        self._exchanges = Hooks(self._begin_exchange, self._end_exchange)
 
     def unit(self, run: UnitRun, /) -> AbstractContextManager[None]:
         """Make the span of a run; one within another is an inner span."""
-        self._started()
-        how = self.traced.get(run.capability, self.usual)
-        return _UNSEEN if how is None else _Unit(self, run, how)
+        return Hooked(self._units, run)
 
     def request(self, caller: Caller, name: str, /) -> AbstractContextManager[None]:
         """Make the span of a request of MCP that runs no unit."""
-        self._started()
-        if self.usual is None:
-            return _UNSEEN
-        return _Request(self, UnitRun("", MCP, "", name, None, None, caller), self.usual)
+        return Hooked(self._requests, UnitRun("", MCP, "", name, None, None, caller))
 
     def step(self, run: StepRun, /) -> AbstractContextManager[None]:
         """Make the span of a step."""
         here = _here.get()
-        return _UNSEEN if here is None or not here.part.is_sampled else _Step(here, run)
+        return _Step(here, run) if isinstance(here, _Here) else _UNSEEN
 
     def exchange(self, exchange: Exchange, /) -> AbstractContextManager[None]:
         """Make the span of a request, and tell its upstream of it."""
+        return Hooked(self._exchanges, exchange)
+
+    def hooks(self, what: Hooking, /) -> Hooks:
+        """Return what makes the span of each thing of a kind."""
+        return self._units if what == "unit" else self._exchanges
+
+    def _begin_unit(self, run: UnitRun) -> _Run | None:
+        return self._begin(run, self.traced.get(run.capability, self.usual))
+
+    def _begin_request(self, run: UnitRun) -> _Run | None:
+        return self._begin(run, self.usual)
+
+    def _begin(self, run: UnitRun, how: Traced | None) -> _Run | None:
+        """Begin the span of a run, or take note that it has none; what nobody traces is nothing at all."""
+        if self.starting is not None:
+            self._started()
+        if how is None:
+            return None
         here = _here.get()
         if here is not None:
-            return _Exchange(self, exchange, here, None)
-        if self.usual is None:
-            return _UNSEEN
-        part = TracePart(self.usual, None, "")
-        return _Exchange(self, exchange, _Here(part, ""), part)
+            return _inner(here) if isinstance(here, _Here) else None
+        # A client of MCP says in `_meta` what its request belongs to; what HTTP brings is of the way there.
+        caller, link = run.caller, None
+        parent = of_headers(caller.headers) if caller.headers else None
+        said = of_meta(caller.meta) if caller.meta else None
+        if said is not None:
+            link, parent = parent, said
+        root = _root(how, parent, run.adapter)
+        if isinstance(root, _Unrecorded):
+            _tell(root.trace_id, root.traceparent)
+            return _Run(_here.set(root), None, None, is_root=True)
+        part = root.part
+        span = Span("", SERVER, "" if parent is None else parent.span_id, {})
+        span.link = link if link is not None and link.span_id else None
+        span.began = part.now()
+        _tell(part.trace_id, as_traceparent(part.trace_id, span.span_id, is_sampled=True))
+        root.span, root.span_id = span, span.span_id
+        return _Run(_here.set(root), part, span, is_root=True)
+
+    def _end_unit(self, begun: _Run | None, run: UnitRun, error: BaseException | None) -> None:
+        if begun is not None:
+            _here.reset(begun.token)
+            if begun.span is not None:
+                describe(begun.span, run, error, self)
+                self._end(begun)
+
+    def _end_request(self, begun: _Run | None, run: UnitRun, error: BaseException | None) -> None:
+        if begun is not None:
+            _here.reset(begun.token)
+            if begun.span is not None:
+                _describe_request(begun.span, run, error, self)
+                self._end(begun)
+
+    def _end(self, begun: _Run) -> None:
+        part, span = begun.part, begun.span
+        if part is not None and span is not None:
+            part.add(span, is_root=begun.is_root)
+            if begun.is_root:
+                self.finish(part)
+
+    def _begin_exchange(self, exchange: Exchange) -> _Sent | None:
+        here, is_own = _here.get(), False
+        if here is None:
+            if self.usual is None:
+                return None
+            here, is_own = _root(self.usual, None, ""), True
+        if isinstance(here, _Unrecorded):
+            if here.how.propagations == _ONLY_W3C:
+                exchange.set_header("traceparent", here.traceparent)
+                if here.state:
+                    exchange.set_header("tracestate", here.state)
+            else:
+                _pass_on(exchange, here.how, here.trace_id, here.span_id, here.state, is_sampled=False)
+            return None
+        part = here.part
+        span = client_span(exchange, here.span_id, self)
+        _pass_on(exchange, part.how, part.trace_id, span.span_id, part.state, is_sampled=True)
+        span.began = part.now()
+        return _Sent(part, span, is_own=is_own)
+
+    def _end_exchange(self, sent: _Sent | None, exchange: Exchange, error: BaseException | None) -> None:
+        if sent is None:
+            return
+        span, status = sent.span, exchange.status
+        if status is not None:
+            span.attributes["http.response.status_code"] = status
+        if error is not None or (status or 0) >= BAD:
+            span.is_error = True
+            span.attributes["error.type"] = str(status) if error is None else error_type(error)
+        sent.part.add(span, is_root=sent.is_own)
+        if sent.is_own:
+            self.finish(sent.part)
 
     def acted(self, act: PolicyAct, /) -> None:
         """Add what a policy does to the span of the run, or the step, that it happens in."""
         here = _here.get()
-        span = None if here is None else here.span
-        if here is None or span is None or len(span.events) >= MOST_EVENTS:
+        if not isinstance(here, _Here) or here.span is None or len(here.span.events) >= MOST_EVENTS:
             return
+        span = here.span
         attributes = {
             "naftiko.policy.name": act.policy,
             "naftiko.policy.outcome": act.outcome,
@@ -217,8 +315,6 @@ class Tracer(Observer):
     def finish(self, part: TracePart) -> None:
         """Give away what a trace has of a run that has ended."""
         part.is_over = True
-        if not part.is_sampled:
-            return
         if self.privacy.filters:
             for span in part.spans:
                 span.attributes = self.privacy.kept(span.attributes)
@@ -237,88 +333,76 @@ class Tracer(Observer):
         return text[:_LONGEST]
 
 
-class _Unit:
-    __slots__ = ("_how", "_part", "_run", "_span", "_token", "_tracer")
+class _Run:
+    """A run that has begun, with its span where it has one."""
 
-    def __init__(self, tracer: Tracer, run: UnitRun, how: Traced) -> None:
-        self._tracer = tracer
-        self._run = run
-        self._how = how
+    __slots__ = ("is_root", "part", "span", "token")
 
-    def __enter__(self) -> None:
-        run, here = self._run, _here.get()
-        link = None
-        if here is None:
-            # A client of MCP says in `_meta` what its request belongs to; what HTTP brings is of the way there.
-            said, parent = of_meta(run.caller.meta), of_headers(run.caller.headers) if run.caller.headers else None
-            if said is not None:
-                link, parent = parent, said
-            part = TracePart(self._how, parent, run.adapter)
-            above = "" if parent is None else parent.span_id
-        else:
-            part, above = here.part, here.span_id
-        self._part = part if here is None else None
-        if part.is_sampled:
-            self._span = span = Span("", SERVER if here is None else INTERNAL, above, {})
-            span.link = link if link is not None and link.span_id else None
-            span.began = part.now()
-            span_id = span.span_id
-        else:
-            span, span_id = None, new_span_id()
-        if here is None:
-            self._tell(part, span_id)
-        self._token = _here.set(_Here(part, span_id, span))
-
-    @staticmethod
-    def _tell(part: TracePart, span_id: str) -> None:
-        """Say in the logs, and in the answer, which trace this is."""
-        record = request_now.get()
-        if record is not None:
-            record.trace_id = part.trace_id
-            if record.fields is not None:
-                told = as_traceparent(part.trace_id, span_id, is_sampled=part.is_sampled)
-                record.fields.append((b"traceparent", told.encode()))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        here = _here.get()
-        _here.reset(self._token)
-        if here is None:
-            return
-        part = here.part
-        if part.is_sampled:
-            span = self._span
-            self._describe(span, error)
-            part.add(span, is_root=self._part is not None)
-        if self._part is not None:
-            self._tracer.finish(part)
-
-    def _describe(self, span: Span, error: BaseException | None) -> None:
-        """Give the span its name and attributes."""
-        describe(span, self._run, error, self._tracer)
+    def __init__(self, token: _Token, part: TracePart | None, span: Span | None, *, is_root: bool) -> None:
+        self.token = token
+        self.part = part
+        self.span = span
+        self.is_root = is_root
 
 
-class _Request(_Unit):
-    """A request of MCP that is no run of a unit."""
+class _Sent:
+    """A request to an upstream that has a span; it may be all that there is of its trace."""
 
-    __slots__ = ()
+    __slots__ = ("is_own", "part", "span")
 
-    def _describe(self, span: Span, error: BaseException | None) -> None:
-        """Give the span its name and attributes."""
-        caller, attributes, name = self._run.caller, span.attributes, self._tracer.shown(self._run.name)
-        describe_request(span, self._run, self._tracer)
-        span.name = f"{caller.method} {name}" if name else caller.method
-        if name:
-            attributes["gen_ai.prompt.name"] = name
-        if error is not None:
-            span.is_error = True
-            code = getattr(getattr(error, "error", None), "code", None)
-            attributes["error.type"] = error_type(error) if code is None else str(code)
-            if code is not None:
-                attributes["rpc.response.status_code"] = str(code)
-        describe_peer(span, self._run)
-        attributes["naftiko.adapter.type"] = self._run.adapter
+    def __init__(self, part: TracePart, span: Span, *, is_own: bool) -> None:
+        self.part = part
+        self.span = span
+        self.is_own = is_own
+
+
+def _root(how: Traced, parent: Parent | None, adapter: str) -> _Here | _Unrecorded:
+    """Decide whether a trace is recorded, before anything is made for it."""
+    trace_id = parent.trace_id if parent is not None and parent.trace_id else new_trace_id()
+    state = "" if parent is None else parent.state
+    if how.sampler.takes(trace_id, parent):
+        return _Here(TracePart(how, trace_id, state, adapter), None)
+    return _Unrecorded(how, trace_id, state)
+
+
+def _inner(here: _Here) -> _Run:
+    part = here.part
+    span = Span("", INTERNAL, here.span_id, {})
+    span.began = part.now()
+    return _Run(_here.set(_Here(part, span)), part, span, is_root=False)
+
+
+def _tell(trace_id: str, traceparent: str) -> None:
+    """Say in the logs, and in the answer, which trace this is."""
+    record = request_now.get()
+    if record is not None:
+        record.trace_id = trace_id
+        if record.fields is not None:
+            record.fields.append((b"traceparent", traceparent.encode()))
+
+
+def _pass_on(exchange: Exchange, how: Traced, trace_id: str, span_id: str, state: str, *, is_sampled: bool) -> None:
+    """Tell an upstream of the trace."""
+    for propagation in how.propagations:
+        for name, value in WRITERS[propagation](trace_id, span_id, is_sampled, state):
+            exchange.set_header(name, value)
+
+
+def _describe_request(span: Span, run: UnitRun, error: BaseException | None, tracer: Tracer) -> None:
+    """Give the span of a request of MCP that is no run of a unit its name and attributes."""
+    caller, attributes, name = run.caller, span.attributes, tracer.shown(run.name)
+    describe_request(span, run, tracer)
+    span.name = f"{caller.method} {name}" if name else caller.method
+    if name:
+        attributes["gen_ai.prompt.name"] = name
+    if error is not None:
+        span.is_error = True
+        code = getattr(getattr(error, "error", None), "code", None)
+        attributes["error.type"] = error_type(error) if code is None else str(code)
+        if code is not None:
+            attributes["rpc.response.status_code"] = str(code)
+    describe_peer(span, run)
+    attributes["naftiko.adapter.type"] = run.adapter
 
 
 class _Step:
@@ -332,7 +416,7 @@ class _Step:
         self._span = Span(f"step.{run.kind}", INTERNAL, here.span_id, attributes)
 
     def __enter__(self) -> None:
-        self._token: Token[_Here | None] = _here.set(_Here(self._here.part, self._span.span_id, self._span))
+        self._token: _Token = _here.set(_Here(self._here.part, self._span))
         self._span.began = self._here.part.now()
 
     def __exit__(
@@ -343,40 +427,3 @@ class _Step:
             self._span.is_error = True
             self._span.attributes["error.type"] = error_type(error)
         self._here.part.add(self._span)
-
-
-class _Exchange:
-    __slots__ = ("_exchange", "_here", "_own", "_span", "_tracer")
-
-    def __init__(self, tracer: Tracer, exchange: Exchange, here: _Here, own: TracePart | None) -> None:
-        self._tracer = tracer
-        self._exchange = exchange
-        self._here = here
-        self._own = own
-        part = here.part
-        self._span = client_span(exchange, here.span_id, tracer) if part.is_sampled else None
-        span_id = here.span_id if self._span is None else self._span.span_id
-        for propagation in part.how.propagations:
-            for name, value in WRITERS[propagation](
-                part.trace_id, span_id or new_span_id(), part.is_sampled, part.state
-            ):
-                exchange.set_header(name, value)
-
-    def __enter__(self) -> None:
-        if self._span is not None:
-            self._span.began = self._here.part.now()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        span, status, part = self._span, self._exchange.status, self._here.part
-        if span is None:
-            return
-        if status is not None:
-            span.attributes["http.response.status_code"] = status
-        if error is not None or (status or 0) >= BAD:
-            span.is_error = True
-            span.attributes["error.type"] = str(status) if error is None else error_type(error)
-        part.add(span, is_root=self._own is not None)
-        if self._own is not None:
-            self._tracer.finish(part)

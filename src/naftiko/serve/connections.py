@@ -184,7 +184,7 @@ class Connection(HttpToolsProtocol):
             cast("Scope", self.scope),
             self._polite,
             self.flow,
-            record.fields or (),
+            record,
             self.on_response_complete,
             expects_continue=self.expect_100_continue,
             keep_alive=version != "1.0" and not self._is_last and parser.should_keep_alive(),

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE
 
 from naftiko.ground.http import CONTROLS
+from naftiko.observe.requests import RequestRecord
 from naftiko.serve.polite import PoliteTransport
 from naftiko.serve.recording import REQUEST_ID
 
@@ -47,7 +48,7 @@ class Exchange:
         scope: of the request.
         transport: what the answer is written to.
         flow: of the connection.
-        fields: of every answer, before the app's own; names in lower case.
+        record: of the request: it has the fields of every answer, before the app's own, and gets status and bytes.
         expects_continue: whether the caller waits to be told to send the body (RFC 9110, 10.1.1).
         keep_alive: whether the connection stays open behind it.
         done: called when the answer is complete.
@@ -65,11 +66,11 @@ class Exchange:
         "_done",
         "_event",
         "_expects_continue",
-        "_fields",
         "_flow",
         "_has_news",
         "_is_chunked",
         "_left",
+        "_record",
         "_scope",
         "_trails",
         "_transport",
@@ -86,7 +87,7 @@ class Exchange:
         scope: Scope,
         transport: PoliteTransport,
         flow: FlowControl,
-        fields: Sequence[tuple[bytes, bytes]],
+        record: RequestRecord,
         done: Callable[[], None],
         *,
         expects_continue: bool,
@@ -95,7 +96,7 @@ class Exchange:
         self._scope = scope
         self._transport = transport
         self._flow = flow
-        self._fields = fields
+        self._record = record
         self._done: Callable[[], None] | None = done
         self._expects_continue = expects_continue
         self._event: asyncio.Event | None = None
@@ -185,9 +186,11 @@ class Exchange:
     def _begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.response_started = True
         self._expects_continue = False
+        record = self._record
+        record.status = status
         lines = [STATUS_LINE[status][:-2]]
         says_close = False
-        lines += [b"%b: %b" % field for field in self._fields]
+        lines += [b"%b: %b" % field for field in record.fields or ()]
         for name, value in headers:
             field = _known_field(name) if len(name) <= _LONGEST_KNOWN else _field(name)
             lines.append(field + value)
@@ -221,10 +224,13 @@ class Exchange:
             self._left = 0
             self._transport.flush()
         elif self._is_chunked:
+            self._record.sent += len(body)
             chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             self._transport.write(chunk if more else chunk + (b"0\r\n" if self._trails else b"0\r\n\r\n"))
         else:
-            self._left -= len(body)
+            size = len(body)
+            self._record.sent += size
+            self._left -= size
             if self._left < 0:
                 raise RuntimeError("Response content longer than Content-Length")
             self._transport.write(body)

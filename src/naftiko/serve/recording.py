@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.observe.access import access_log
 from naftiko.observe.requests import REQUEST, RequestRecord, new_request_id, request_now, taken_request_id
@@ -53,14 +53,7 @@ class Recording:
         record.timing = CallTiming()
         measured.set(record.timing)
 
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                record.sent += len(message.get("body", b""))
-            else:
-                record.status = message.get("status", record.status)
-            await send(message)
-
         try:
-            await self._app(scope, receive, counted)
+            await self._app(scope, receive, send)  # the exchange counts what is sent
         finally:
             access.tell(record)

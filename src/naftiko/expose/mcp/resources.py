@@ -18,6 +18,7 @@ from naftiko.engine.answer import Answer
 from naftiko.engine.capability import Unit
 from naftiko.engine.reach import OutOfReach, is_there
 from naftiko.engine.run import Finish
+from naftiko.engine.watched import SeenRun
 from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.http.problems import Redact, report
 from naftiko.expose.mcp import media, revisions
@@ -76,11 +77,11 @@ class Dynamic:
         try:
             async with reporting(context, self.plan.name):
                 with self.limit:
-                    reading = self._read(uri, values)
                     unit = self.unit
-                    return await (
-                        reading if unit.observer is None else unit.seen(reading, unit.run_of(caller_of(context)))
-                    )
+                    if unit.hooks is None:
+                        return await self._read(uri, values)
+                    with SeenRun(unit.hooks, unit.run_of(caller_of(context))):
+                        return await self._read(uri, values)
         except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
             told = report(error, self.redact, unit=f"resource {self.plan.name}")
             raise MCPError(_code(error), failure_text(self.plan.name, told), {"uri": uri}) from None

@@ -20,6 +20,7 @@ from naftiko.engine.paging.listing import PagesWanted
 from naftiko.engine.process_pool import Shared, current
 from naftiko.engine.process_pool.outside import ROLE, lacks_memory
 from naftiko.engine.run import Finish
+from naftiko.engine.watched import SeenRun
 from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.http.problems import report
 from naftiko.expose.mcp import revisions
@@ -218,10 +219,11 @@ class ToolBook:
             with self._limit:
                 running = self._run(tool, arguments, version, place)
                 unit = tool.unit
-                if unit.observer is None or ROLE.outside is not None:
+                if unit.hooks is None or ROLE.outside is not None:
                     result = await running
                 else:
-                    result = await unit.seen(running, unit.run_of(asking.get()))
+                    with SeenRun(unit.hooks, unit.run_of(asking.get())):
+                        result = await running
         except Exception as error:
             if ROLE.outside is not None and lacks_memory(error):
                 raise  # it is the job that ends, and the server that tells it

@@ -25,6 +25,7 @@ from naftiko.engine.head import UpstreamLinks, links_of
 from naftiko.engine.process_pool import LIGHT, Shared, current
 from naftiko.engine.request import Streamed
 from naftiko.engine.run import PLAIN
+from naftiko.engine.watched import SeenRun
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard, problem, refuse
 from naftiko.expose.http.caller import Callers, CallerWatch, SlowReader, send_to_reader
 from naftiko.expose.http.limits import CallLimit
@@ -59,13 +60,14 @@ from naftiko.expose.rest.reading import InputReader
 from naftiko.expose.rest.reverse import Here, ReverseRoutes
 from naftiko.expose.rest.router import Match, Router
 from naftiko.expose.rest.routes import HEAD_OF, Route, Served, best_of, not_found
-from naftiko.expose.rest.seeing import Began, seen, seen_passing
+from naftiko.expose.rest.seeing import Began, HttpCaller, seen_passing
 from naftiko.expose.rest.streaming import send_stream
 from naftiko.expose.rest.timing import ServerTiming
 from naftiko.expose.spaces import Spaces, spaces_of
 from naftiko.expression.scope import Scope as PlanScope
 from naftiko.ground.errors import CallError, NotExecutable, TakesLong, UpstreamRedirect, UpstreamStatus
 from naftiko.ground.http import READING, SAFE_METHODS
+from naftiko.observe.observer import Hooks
 from naftiko.observe.requests import request_now
 from naftiko.plan.actions import ForwardAction
 
@@ -186,9 +188,9 @@ class RestApp(Shared):
                 if served.reader.needs_body or served.rivals:
                     request.body = await read_body(receive, request.headers, self._options.max_request_bytes)
                 watch.start()
-                if served.unit.observer is not None:
-                    seconds = self._options.reading_seconds
-                    served, answer = await seen(self._done(served, request), served, (scope, send, seconds))
+                hooks = served.unit.hooks
+                if hooks is not None:
+                    served, answer = await self._seen(served, request, hooks, scope, send)
                 elif len(request.body) > LIGHT:
                     served, answer = await self._done(served, request)
                 else:
@@ -196,7 +198,7 @@ class RestApp(Shared):
                         served, answer = await self.answered(served, request)
                     except TakesLong as error:
                         served, answer = await self._elsewhere(served, request, error)
-                if answer.stream is not None and served.unit.observer is None:
+                if answer.stream is not None and hooks is None:
                     await send_stream(answer, scope, send, self._options.reading_seconds)
             if watch.gone or answer.stream is not None:
                 return
@@ -240,6 +242,25 @@ class RestApp(Shared):
             return await self.answered(served, request)
         except TakesLong as error:
             return await self._elsewhere(served, request, error)
+
+    async def _seen(
+        self, served: Served, request: InboundRequest, hooks: Hooks, scope: Scope, send: Send
+    ) -> tuple[Served, Answer]:
+        """Answer a request while an observer sees it; what comes page by page is sent, and the run ends with it."""
+        run = served.unit.run_of(HttpCaller(scope))
+        with SeenRun(hooks, run):
+            if request.body:
+                served, answer = await self._done(served, request)
+            else:
+                try:
+                    served, answer = await self.answered(served, request)
+                except TakesLong as error:
+                    served, answer = await self._elsewhere(served, request, error)
+            # Which of several rivals ran is known at its end.
+            run.name, run.path, run.status = served.unit.name, served.unit.path, answer.status
+            if answer.stream is not None:
+                await send_stream(answer, scope, send, self._options.reading_seconds)
+        return served, answer
 
     async def _elsewhere(
         self, served: Served, request: InboundRequest, error: TakesLong | None = None
@@ -306,7 +327,8 @@ class RestApp(Shared):
         try:
             with self._limit, CallerWatch(receive, self._callers) as watch:
                 passing = self._passed_on(served, values, scope, (receive, send), watch, began)
-                await (passing if served.unit.observer is None else seen_passing(passing, served, scope, began))
+                hooks = served.unit.hooks
+                await (passing if hooks is None else seen_passing(passing, served, hooks, scope, began))
         except SlowReader:
             pass  # nobody is there to be told
         except Exception as error:

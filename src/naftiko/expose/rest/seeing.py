@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.types import Scope, Send
+from starlette.types import Scope
 
-from naftiko.engine.answer import Answer
+from naftiko.engine.watched import SeenRun
 from naftiko.expose.rest.messages import raw_path
 from naftiko.expose.rest.routes import Served
-from naftiko.expose.rest.streaming import send_stream
-from naftiko.observe.observer import Caller
+from naftiko.observe.observer import Caller, Hooks
 
 
 @dataclass(slots=True)
@@ -26,44 +25,53 @@ class Began:
     status: int = 0
 
 
-async def seen(
-    done: Coroutine[Any, Any, tuple[Served, Answer]], served: Served, reader: tuple[Scope, Send, float]
-) -> tuple[Served, Answer]:
-    """Return what a unit answers, and let its observer see the run; which of several rivals ran is known at its end.
-
-    What comes page by page is sent to its reader: the run ends with the last page.
-    """
-    run = served.unit.run_of(caller_of(reader[0]))
-
-    async def answered() -> tuple[Served, Answer]:
-        chosen, answer = await done
-        run.name, run.path, run.status = chosen.unit.name, chosen.unit.path, answer.status
-        if answer.stream is not None:
-            await send_stream(answer, *reader)
-        return chosen, answer
-
-    return await served.unit.seen(answered(), run)
-
-
-async def seen_passing(passing: Coroutine[Any, Any, None], served: Served, scope: Scope, began: Began) -> None:
+async def seen_passing(
+    passing: Coroutine[Any, Any, None], served: Served, hooks: Hooks, scope: Scope, began: Began
+) -> None:
     """Pass a request on, and let the observer see the run."""
-    run = served.unit.run_of(caller_of(scope))
-
-    async def passed() -> None:
+    run = served.unit.run_of(HttpCaller(scope))
+    with SeenRun(hooks, run):
         try:
             await passing
         finally:
             run.status = began.status or None
 
-    await served.unit.seen(passed(), run)
 
+class HttpCaller(Caller):
+    """Who asks for a route: read from the request when it is looked at, which few do; see ``Caller``.
 
-def caller_of(scope: Scope) -> Caller:
-    """Return who asks, for an observer."""
-    return Caller(
-        protocol="http",
-        headers=scope["headers"],
-        method=scope["method"],
-        path=raw_path(scope),
-        address=scope.get("client"),
-    )
+    Args:
+        scope: of ASGI.
+    """
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    protocol = "http"
+    version = ""
+    request_id = meta = None
+
+    @property
+    def headers(self) -> Sequence[tuple[bytes, bytes]]:  # type: ignore[override]  # a field there
+        """Those of the request, as they came."""
+        headers: Sequence[tuple[bytes, bytes]] = self._scope["headers"]
+        return headers
+
+    @property
+    def method(self) -> str:  # type: ignore[override]  # likewise
+        """That of the request."""
+        method: str = self._scope["method"]
+        return method
+
+    @property
+    def path(self) -> str:  # type: ignore[override]  # likewise
+        """Of the request, still encoded."""
+        return raw_path(self._scope)
+
+    @property
+    def address(self) -> tuple[str, int] | None:  # type: ignore[override]  # likewise
+        """Host and port of the peer, or ``None``."""
+        address: tuple[str, int] | None = self._scope.get("client")
+        return address
