@@ -37,6 +37,7 @@ from naftiko.plan.actions import Call, Heads, PagedCallAction, Run, RunnableStep
 from naftiko.plan.bindings import arguments_of
 from naftiko.plan.flow import FlowAction
 from naftiko.plan.operation import Operation
+from naftiko.plan.resilience import NOTE_HEADER
 from naftiko.plan.script import Script
 from naftiko.plan.unit import UnitPlan
 
@@ -352,11 +353,16 @@ class _StepRunner:
         key = self._calls.next(call.operation.key)
         response = self._answers[key] = await self._engine.response(call, scope)
         if self._heads is not None:
-            self._heads[call.operation.key] = head_of(response).useful
+            said = [pair for pair in self._heads.get(call.operation.key, ()) if pair[0] == NOTE_HEADER]  # of a loop
+            self._heads[call.operation.key] = [*said, *head_of(response).useful]
         if self._pool is not None and _is_heavy(response, call.operation, descends=self._descends):
             self._is_heavy = True  # the steps beside this one are done before the flow moves
             return None
         return await self._engine.read(response, call)
+
+    def note(self, step: str, done: int, count: int) -> None:
+        if self._heads is not None:
+            self._heads[f"step {step}"] = [(NOTE_HEADER, f'partial;step="{step}";done={done};of={count}')]
 
     async def script(self, script: Script, context: Mapping[str, Any]) -> Any:
         scripting = self._engine.scripting

@@ -226,7 +226,8 @@ class _Linker:
             flow = self._flows.link(
                 model.steps, model.mappings, replace(caller, gives_body=False, is_idempotent=False), wants
             )
-            flow = flow.noting if any(call.has_notes for _, call in flow.calls) else flow
+            notes = flow.may_be_partial or any(call.has_notes for _, call in flow.calls)
+            flow = flow.noting if notes else flow
             step_names = tuple(plan.name for wave in flow.waves for plan in wave)
             names = replace(caller.names, steps=step_names)
             return flow, OutputCompiler(names, self.findings, {}).compile(outputs)

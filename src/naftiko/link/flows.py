@@ -15,6 +15,7 @@ from naftiko.link.calls import Caller, CallLinker
 from naftiko.link.needs import Needs
 from naftiko.link.steps import Linking, StepPlan, kind_of
 from naftiko.link.steps.contract import value_of
+from naftiko.link.steps.repeated import ITEM, wrapped
 from naftiko.plan.flow import FlowAction
 
 
@@ -42,7 +43,8 @@ class FlowLinker:
                     "duplicate-step", f"a second step `{name}`: later steps see this one's result"
                 )
             linking = Linking(name, step, inside, wants, self._calls, self._findings, self._scripting)
-            plans.append(kind_of(step).link(step, linking))
+            looped = linking if step.for_each is None else linking.seeing(ITEM)
+            plans.append(wrapped(step, looped, kind_of(step).link(step, looped)))
         names = replace(caller.names, steps=tuple(plan.name for plan in plans))
         sources = tuple(as_text(one.value) for one in mappings if one.target and one.value is not None)
         return FlowAction(_waves(plans), self._mappings(mappings, names), plans[-1].name, sources)

@@ -87,6 +87,10 @@ class Runner(Protocol):
         """Call a consumed operation; return its decoded document, ``None`` for no content."""
         ...
 
+    def note(self, step: str, done: int, count: int) -> None:
+        """Let the answer say that a step did less than it should: ``done`` of ``count``."""
+        ...
+
     async def script(self, script: Script, context: Mapping[str, Any]) -> Any:
         """Run a script that sees ``context``; return its result, ``None`` where it has none.
 
@@ -126,6 +130,11 @@ class RunnableStep(Protocol):
     @property
     def scripts(self) -> tuple[Script, ...]:
         """The scripts that it runs."""
+        ...
+
+    @property
+    def may_be_partial(self) -> bool:
+        """Whether it may leave things out, and say so."""
         ...
 
     @property

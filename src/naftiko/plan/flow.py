@@ -60,6 +60,11 @@ class FlowAction(Action):
         return True
 
     @property
+    def may_be_partial(self) -> bool:
+        """Whether one of its steps may leave things out."""
+        return any(step.may_be_partial for wave in self.waves for step in wave)
+
+    @property
     def only_reads(self) -> bool:
         """Whether all of its steps do."""
         return all(step.only_reads for wave in self.waves for step in wave)

@@ -26,6 +26,11 @@ class Step(Model):
         spellings: other words for it, in lower case.
         called: what it is called in a sentence, such as ``a call step``.
         is_file: whether it is a script, whose file is looked for by ``validate``.
+        for_each: the list for each of whose items it is done.
+        concurrency: the most items at once.
+        max_items: how many items are done.
+        on_error: what an item that fails does: ``fail``, ``skip`` or ``collect``.
+        condition: where it doesn't hold, the step is not done.
         own_keys: keys that no other kind has: they say what it is where ``type`` is missing.
     """
 
@@ -38,6 +43,11 @@ class Step(Model):
     type: str | None = None
     name: str | None = None
     description: str | None = None
+    for_each: Any = None
+    concurrency: int | None = None
+    max_items: int | None = None
+    on_error: str = "fail"
+    condition: Any = None
 
     def texts(self) -> Iterator[tuple[Place, str]]:
         """Yield the texts that may be paths into earlier steps, each with where it stands; by default of ``with``."""
@@ -66,8 +76,6 @@ class CallStep(Step):
     type: str | None = "call"
     call: str | None = None
     with_: dict[str, Any] = Field(default_factory=dict)
-    for_each: str | None = None
-    condition: str | None = None
 
 
 class LookupStep(Step):
@@ -127,7 +135,6 @@ class UnknownStep(Step):
 
     open_ended: ClassVar[bool] = True
 
-    for_each: str | None = None
     output_parameters: NamedTuple[OutputParameter] = ()
 
 

@@ -244,7 +244,7 @@ REFERENCES = (
     Rule(
         "unsupported-step",
         ERROR,
-        "A step is of a kind, or has a condition, that this runtime doesn't run.",
+        "A step is of a kind, or has a key, that this runtime doesn't run.",
         "Leaving it out would change the answer, so the whole unit is not executable.",
         "Use `call`, `lookup` and `script` steps, scripts in JavaScript or Python.",
         _STEPS.replace("type: lookup", "type: transform"),

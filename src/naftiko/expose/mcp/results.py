@@ -79,6 +79,8 @@ def _in_words(note: str) -> str:
     if kind == "incomplete":
         wait = f"; try again in {said['retry-after']} s" if "retry-after" in said else ""
         return f"the list is not complete ({said.get('detail')}){wait}."
+    if kind == "partial":
+        return f"step `{said.get('step')}` did {said.get('done')} of {said.get('of')}: what it gives is not all."
     if kind != "fallback":
         return note
     source = "a constant of the capability" if said.get("from") == "constant" else f"that of `{said.get('from')}`"

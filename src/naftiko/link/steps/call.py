@@ -24,9 +24,6 @@ class CallStepPlan(StepPlan):
         """Link the call."""
         if step.call is None:
             linking.cannot("unknown-call", "calls nothing", "add `call: namespace.operation`")
-        for key, given in (("forEach", step.for_each), ("condition", step.condition)):
-            if given is not None:
-                linking.cannot("unsupported-step", f"has `{key}`, which this runtime doesn't run", key=key)
         call = linking.call(step.call, step.with_)
         return cls(linking.name, linking.reads(value for _, value in call.arguments), call)
 

@@ -68,6 +68,11 @@ class StepPlan:
         return ()
 
     @property
+    def may_be_partial(self) -> bool:
+        """Whether it may leave things out, and say so with ``Runner.note``. By default it never does."""
+        return False
+
+    @property
     def only_reads(self) -> bool:
         """Whether it changes nothing anywhere: a step that does waits for all before it, and all after it wait."""
         return all(call.operation.method in SAFE_METHODS for call in self.calls)
@@ -185,8 +190,13 @@ class Linking:
                 self._wants.add(name, replace(_ANYWHERE, name=name), InputUse.of(value))
         return values
 
-    def value(self, text: Any, key: str) -> Value:
-        """Compile the value of a key, a path, a template or a literal; the inputs that it names must have a value.
+    def value(self, text: Any, key: str, *, needed: bool = True) -> Value:
+        """Compile the value of a key, a path, a template or a literal.
+
+        Args:
+            text: as the file has it.
+            key: where it stands.
+            needed: whether the inputs that it names must have a value.
 
         Raises:
             CannotLink: it is broken.
@@ -195,7 +205,7 @@ class Linking:
         value = value_of(text, names, self._step, key, self.findings)
         self._caller.names.used.update(names.used)
         for given in names.used:
-            self._wants.feeds(given, needed=True)
+            self._wants.feeds(given, needed=needed)
         return value
 
     def result(self, text: str, key: str) -> Value | None:
