@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import httpx
 
+from naftiko.engine.sending import Outgoing
 from naftiko.ground.errors import CallError
 
 if TYPE_CHECKING:
