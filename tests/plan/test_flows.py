@@ -191,7 +191,6 @@ def test_a_second_step_of_a_name_is_told():
     [
         ("{name: s, call: a.list-shps}", "unknown-call", "list-ships"),
         ("{name: s, type: call}", "unknown-call", "calls nothing"),
-        ("{name: s, call: a.list-ships, forEach: $.ships.ships}", "unsupported-step", "forEach"),
         ("{name: s, call: a.list-ships, condition: x}", "unsupported-step", "condition"),
         ("{name: s, type: lookup, index: shps, match: id, lookupValue: x}", "unknown-step", "ships"),
         ("{name: s, type: lookup, match: id, lookupValue: x}", "unknown-step", "no earlier step"),

@@ -285,6 +285,8 @@ def _condition(text: Any, linking: Linking) -> Condition:
         negated, written = not negated, opposite[1].strip()
     if written.lower() in {"true", "false"} or _ONE_PLACEHOLDER.fullmatch(written):
         return Condition(linking.value(written, "condition", needed=False), None, negated)
+    if not any(sign in written for sign in ("{{", "$", ".")):
+        linking.cannot("unsupported-step", f"has the condition `{written}`, which is a word", _GRAMMAR, key="condition")
     filled = _PLACEHOLDER.sub(r"$.\1", written)
     if re.search(r"[=<>]|&&|\|\||\(", filled) is None:
         return Condition(linking.value(written, "condition", needed=False), None, negated)
