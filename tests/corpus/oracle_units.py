@@ -514,7 +514,7 @@ def step_inputs(
 ) -> list[ExpectedInput]:
     """Infer what one step asks of the caller; refuse the unit if the step can't run.
 
-    Choice: `script`, `transform` and other kinds of step can't run.
+    Choice: a script that says where it lies and in which of two languages runs; `transform` and other kinds can't.
     """
     kind, name = text(step.get("type")) or "call", step.get("name")
     if kind == "call":
@@ -528,9 +528,15 @@ def step_inputs(
         refused(made, f"step {name}: call to an operation that does not exist: {call}")
     elif kind == "lookup":
         return [mock_input(one, place) for one in context.inputs(step.get("lookupValue"))]
+    elif kind == "script" and step.get("file") and step.get("location") and step.get("language") in SCRIPTED:
+        _, with_ = call_and_with(step)
+        return [mock_input(one, place) for value in with_.values() for one in context.inputs(value)]
     else:
         refused(made, f"step {name} has a type that can't run: {kind}")
     return []
+
+
+SCRIPTED = frozenset({"javascript", "js", "python"})
 
 
 def step_names(value: Any) -> list[str]:
