@@ -16,6 +16,10 @@ from hypothesis import HealthCheck, settings
 
 from public_files import FILES
 
+# What pytest makes of a module's asserts is kept, as Python keeps what it compiles, also where PYTHONDONTWRITEBYTECODE
+# says otherwise: made anew in each of four workers, it takes half a minute of a processor.
+sys.dont_write_bytecode = False
+
 settings.register_profile("any machine", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 UNTRACED = ("hypothesis", "corpus", "conformance")

@@ -77,7 +77,7 @@ def filled(path: str, values: dict[str, str]) -> str:
 def expectations() -> list[Expected]:
     found = []
     for file in sorted(KOYEB.rglob("*.yaml")):
-        capability = yaml.safe_load(file.read_text("utf-8"))["capability"]
+        capability = yaml.load(file.read_text("utf-8"), yaml.CSafeLoader)["capability"]
         operations = {
             f"{api['namespace']}.{operation['name']}": (resource["path"], operation)
             for api in capability["consumes"]
