@@ -71,13 +71,14 @@ class Served:
         errors: the lines of stderr so far.
     """
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], cwd: Path | None) -> None:
+    def __init__(
+        self, command: Sequence[str], env: Mapping[str, str], cwd: Path | None, pass_fds: Sequence[int] = ()
+    ) -> None:
         self.lines: list[str] = []
         self.errors: list[str] = []
         self._news: queue.Queue[None] = queue.Queue()
-        self.process = forks.start(
-            command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
-        )
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
+        self.process = forks.start(command, env=env, cwd=cwd, pass_fds=pass_fds, **streams)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,8 @@ import click
 from naftiko.cli.listening import CheckedType, option
 from naftiko.serve.forwarded import Proxies, Style, prefix_of
 from naftiko.serve.front import Front
+from naftiko.serve.given import Given, file_mode, given_name
+from naftiko.serve.systemd import inherited
 from naftiko.serve.tls import Tls, TlsFiles
 
 _FILE: Final = click.Path(path_type=Path)
@@ -29,6 +32,21 @@ _OPTIONS: Final = (
         type=_FILE,
         metavar="FILE",
         help="Let in only callers with a certificate of these authorities; access and audit lines say whose it is.",
+    ),
+    option(
+        "--uds",
+        multiple=True,
+        type=CheckedType("[NAME=]PATH", given_name),
+        metavar="[NAME=]PATH",
+        help="Listen on a Unix socket instead of ports: all adapters behind one, or those of a type (rest, mcp) or "
+        "namespace; REST and MCP share a socket as they share a port.",
+    ),
+    option(
+        "--uds-mode",
+        type=CheckedType("MODE", file_mode),
+        default="660",
+        metavar="MODE",
+        help="Who may connect to it, as of files; default: 660, its owner and group.",
     ),
     option(
         "--forwarded-allow-ips",
@@ -72,6 +90,18 @@ def front_of(given: dict[str, Any]) -> Front:
         proxies=_proxies(given["forwarded_allow_ips"], given["forwarded_headers"]),
         root_path=prefix_of(given["root_path"]),
     )
+
+
+def given_of(given: dict[str, Any]) -> Given:
+    """Return what adapters have to listen on beside ports.
+
+    Raises:
+        CannotListen: what systemd passes is nothing to listen on.
+    """
+    pairs = [given_name(each) for each in given["uds"]]
+    if len(dict(pairs)) < len(pairs):
+        raise click.UsageError("--uds is there twice for the same adapters: each has one socket")
+    return Given(dict(pairs), file_mode(given["uds_mode"]), inherited(os.environ))
 
 
 def _proxies(trusted: Sequence[str], style: Style) -> Proxies | None:

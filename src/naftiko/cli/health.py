@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ import click
 
 from naftiko.cli import asking
 from naftiko.cli.files import default_paths, find_files
-from naftiko.cli.listening import NamedNumber, option
+from naftiko.cli.listening import CheckedType, NamedNumber, option
 from naftiko.cli.options import shared_options
 from naftiko.cli.terminal import say
 from naftiko.document.model import AdapterModel
@@ -28,13 +29,15 @@ from naftiko.engine.settings import Settings
 from naftiko.expose.registry import KINDS
 from naftiko.ground.errors import CapabilityError
 from naftiko.serve.addresses import has_variable, host_of, port_of
-from naftiko.serve.sockets import is_port
+from naftiko.serve.given import Given, given_name
+from naftiko.serve.sockets import UNIX, is_port
 
 _SECONDS = 2.0
 _SERVER_ERROR = 500
 _CLIENT_ERROR = 400
 _LONE = "control"
 _PORT = NamedNumber("NAME=PORT", "rest=18080 or 9464 (0 to 65535)", 65_535, unnamed=_LONE)
+_UDS = CheckedType("[NAME=]PATH", given_name)
 _REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
 _AT_ONCE = 16
 _NOTHING = "nothing listens: the files expose nothing over HTTP"
@@ -50,6 +53,13 @@ _NOTHING = "nothing listens: the files expose nothing over HTTP"
     metavar="NAME=PORT",
     help="As given to serve; a number alone is a control port, which is asked instead.",
 )
+@option(
+    "--uds",
+    multiple=True,
+    type=CheckedType("[NAME=]PATH", given_name),
+    metavar="[NAME=]PATH",
+    help="As given to serve.",
+)
 @option("--tls-cert", metavar="FILE", help="As given to serve: its ports are then asked over TLS.")
 @click.option("--address", metavar="ADDRESS", help="The address of the control port; default: localhost.")
 @shared_options
@@ -58,6 +68,7 @@ def health(
     paths: Sequence[str],
     host: str | None,
     port: Sequence[tuple[str, int]],
+    uds: Sequence[str],
     tls_cert: str | None,
     address: str | None,
 ) -> None:
@@ -70,7 +81,7 @@ def health(
     if own is not None:
         _ask_control(own)
         return
-    places = _Places(settings, host or None, dict(port))
+    places = _Places(settings, host or None, dict(port), Given(dict(map(given_name, uds))))
     for path in find_files(default_paths(paths)).files:
         places.add(path)
     found = list(places.files)
@@ -83,7 +94,7 @@ def health(
         say(f"unhealthy: {complaint}", err=True)
     if complaints:
         sys.exit(1)
-    healthy = [str(place.port) for place, complaint in answers.items() if not complaint]
+    healthy = [str(place.port or place.host) for place, complaint in answers.items() if not complaint]
     if not healthy:
         raise click.ClickException(_NOTHING)
     say(f"healthy: {', '.join(healthy)}")
@@ -132,7 +143,8 @@ class _Places:
         files: the files of each place, in their order.
     """
 
-    def __init__(self, settings: Settings, host: str | None, ports: dict[str, int]) -> None:
+    def __init__(self, settings: Settings, host: str | None, ports: dict[str, int], given: Given) -> None:
+        self._given = given
         self._settings = settings
         self._host = host
         self._ports = ports
@@ -156,7 +168,9 @@ class _Places:
             port = port_of(model, self._ports, lambda text: text)
             if isinstance(port, str) or (self._host is None and has_variable(model.address)):
                 return None
-            places.append(_place(self._host or model.address, port, model.kind))
+            for_operators = KINDS[model.kind].for_operators
+            own = self._given.place((model.namespace or "", model.kind), port, for_operators=for_operators)
+            places.append(_Place(*own) if own else _place(self._host or model.address, port, model.kind))
         return places
 
     def is_served(self, place: _Place) -> bool:
@@ -175,13 +189,36 @@ class _Places:
             return []
         return [
             _place(listener.host, listener.port, exposed.adapter.kind)
-            for listener in listeners([capability], host=self._host, ports=self._ports)
+            for listener in listeners([capability], host=self._host, ports=self._ports, given=self._given)
             for exposed in listener.exposed
         ]
 
 
 def _place(address: str | None, port: int, kind: str) -> _Place:
-    return _Place(host_of(address), port, kind if port == 0 else "")
+    host = host_of(address)
+    return _Place(host, port, kind if port == 0 and not host.startswith(UNIX) else "")
+
+
+class _OverUnix(http.client.HTTPConnection):
+    """A connection to a Unix socket.
+
+    Args:
+        path: of the socket.
+        has_tls: whether it speaks TLS.
+    """
+
+    def __init__(self, path: str, *, has_tls: bool) -> None:
+        super().__init__("localhost", timeout=_SECONDS)
+        self._path = path
+        self._has_tls = has_tls
+
+    def connect(self) -> None:
+        """Connect."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_SECONDS)
+        self.sock.connect(self._path)
+        if self._has_tls:
+            self.sock = asking.unverified().wrap_socket(self.sock)
 
 
 def _complaint(place: _Place, *, has_tls: bool) -> str:
@@ -189,11 +226,13 @@ def _complaint(place: _Place, *, has_tls: bool) -> str:
     host, port = _REACHED_AT.get(place.host, place.host), place.port
     if not is_port(port):
         return f"{host}:{port} is no port"
-    if port == 0:
+    if port == 0 and not host.startswith(UNIX):
         return "a port that was free at the start can't be known; give --port to serve and to health"
     connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
     is_met = False
-    if has_tls:
+    if host.startswith(UNIX):
+        connection = _OverUnix(host.removeprefix(UNIX), has_tls=has_tls)
+    elif has_tls:
         connection = http.client.HTTPSConnection(host, port, timeout=_SECONDS, context=asking.unverified())
     try:
         connection.connect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ import click
 
 from naftiko.cli.connections import connection_limits, connection_options
 from naftiko.cli.files import default_paths
-from naftiko.cli.fronting import front_of, front_options
+from naftiko.cli.fronting import front_of, front_options, given_of
 from naftiko.cli.listening import OWN_PORT, PORT, CheckedType, NamedNumber, option, own_port
 from naftiko.cli.loading import CapabilityFiles
 from naftiko.cli.logging_options import logging_options, start_logs
@@ -41,6 +42,7 @@ from naftiko.serve.process import ServeOptions, serve_stdio
 from naftiko.serve.process import serve as serve_all
 from naftiko.serve.server import GRACE
 from naftiko.serve.signals import end_while_loading
+from naftiko.serve.systemd import Notifier
 from naftiko.serve.watch import check_watchable
 from naftiko.serve.workers import worker_count
 
@@ -328,6 +330,8 @@ def _serve_options(given: dict[str, Any]) -> ServeOptions:
         control=own_port(given["control"], DEFAULT_HOST, given["control_token"] or None),
         probes=own_port(given["probe_port"], PROBES),
         front=front_of(given),
+        given=given_of(given),
+        notifier=Notifier(os.environ),
     )
 
 

@@ -13,11 +13,12 @@ from naftiko.document.model import AdapterModel
 from naftiko.expose.registry import KINDS
 from naftiko.expose.served import Exposed, ServedKind
 from naftiko.expression.placeholders import VARIABLE
-from naftiko.serve.sockets import is_port
+from naftiko.serve.sockets import UNIX, is_port
 
 if TYPE_CHECKING:
     from naftiko.engine.capability import Adapter, Capability
     from naftiko.expose.spaces import Spaces
+    from naftiko.serve.given import Given
 
 DEFAULT_HOST = "127.0.0.1"
 _LOOPBACK = {"localhost": DEFAULT_HOST}
@@ -46,6 +47,11 @@ class Listener:
             return self.host.rstrip(".").endswith("localhost")
 
     @property
+    def is_unix(self) -> bool:
+        """Whether it is a file, which its permissions guard."""
+        return self.host.startswith(UNIX)
+
+    @property
     def for_operators(self) -> bool:
         """Whether it is for whoever runs the process."""
         return any(KINDS[each.adapter.kind].for_operators for each in self.exposed)
@@ -70,6 +76,7 @@ def listeners(
     host: str | None = None,
     ports: Mapping[str, int] | None = None,
     beside: Callable[[Capability], Sequence[Adapter]] = lambda _: (),
+    given: Given | None = None,
 ) -> list[Listener]:
     """Group the adapters of all capabilities by where they listen, in the order of the files; the operator's are last.
 
@@ -78,6 +85,7 @@ def listeners(
         host: the operator's address for all of them; else each file's own, else loopback.
         ports: the operator's ports by adapter kind or namespace (or a pattern); 0 is a free port.
         beside: returns adapters that a capability has beside those of its file, whose place is settled.
+        given: sockets that some of them have instead.
     """
     from naftiko.expose.spaces import shared_namespaces  # noqa: PLC0415  # likewise
 
@@ -94,8 +102,12 @@ def listeners(
             port = _port(capability, adapter, {} if is_settled else ports or {})
             if isinstance(port, str):
                 continue  # no port: whoever serves has told it
+            for_operators = KINDS[adapter.kind].for_operators
+            names = (adapter.namespace or "", adapter.kind)
+            own = None if given is None else given.place(names, port, for_operators=for_operators)
+            address, port = own or (address, port)
             # Two adapters that each want any free port get one each, one for each kind.
-            distinct = adapter.kind if port == 0 or KINDS[adapter.kind].for_operators else ""
+            distinct = adapter.kind if (port == 0 and own is None) or for_operators else ""
             listener = found.setdefault((address, port, distinct), Listener(address, port, shared=shared))
             listener.exposed.append(Exposed(capability, adapter))
     return sorted(found.values(), key=lambda listener: listener.for_operators)

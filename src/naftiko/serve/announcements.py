@@ -14,6 +14,8 @@ from naftiko.expose.registry import KINDS
 from naftiko.expose.served import Exposed, Listening
 from naftiko.serve.addresses import DEFAULT_HOST, Listener, address_variables, is_http
 from naftiko.serve.conflicts import conflicts
+from naftiko.serve.given import Given, address_of
+from naftiko.serve.sockets import UNIX
 
 _SHOWN = 5
 _MANY = 20
@@ -44,7 +46,7 @@ def where(
         return
     spaces = listener.spaces(prefix=prefix)
     counts = Counter(exposed.adapter.kind for exposed in listener.exposed)
-    if not listener.is_loopback:
+    if not listener.is_loopback and not listener.is_unix:
         yield from _open_to_all(listener, url)
     shortened = {kind for kind, count in counts.items() if count > _MANY and not verbose}
     for each, its in listener.by_kind():
@@ -71,7 +73,7 @@ def _for_operators(listener: Listener, url: str) -> Iterator[Announcement]:
         f"{kind.nouns[0]}s": amount,
         "capabilities": len(exposed),
     }
-    if not listener.is_loopback:
+    if not listener.is_loopback and not listener.is_unix:
         yield from _open_to_all(listener, url)
     yield Announcement(f"{kind.kind:<4} {url}  {_amount(kind.nouns[0], amount)}  ({whose})", facts)
 
@@ -144,6 +146,17 @@ def amounts(adapter: Adapter) -> dict[str, int]:
 
 def _amount(noun: str, count: int) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def unused(given: Given) -> Iterator[Announcement]:
+    """Yield a warning for each socket of systemd that nobody listens on: whoever connects would wait for nobody."""
+    for each in given.unused:
+        host, port = address_of(each)
+        where = host if host.startswith(UNIX) else f"{host}:{port}"
+        why = "no adapter is called so, nor listens on its port; name it after one: FileDescriptorName=rest"
+        text = f"warning: systemd passes the socket `{each.name}` at {where}, and {why}"
+        facts = {"event": "unused-socket", "name": each.name, "address": where, "reason": why}
+        yield Announcement(text, facts, is_warning=True)
 
 
 def no_port(adapter: Adapter, port: int | str) -> Announcement:

@@ -110,9 +110,12 @@ class ListenerApp(LiveApp):
 def app_of(listener: Listener, options: AppOptions) -> ListenerApp:
     """Return the app of a listener's adapters; what their capabilities expose elsewhere is not in it."""
     spaces = listener.spaces(prefix=options.prefix)
+    # Before what is a file there is a proxy that others reach, unless it is the operator's own.
+    is_local = listener.is_loopback or (listener.is_unix and listener.for_operators)
+    host = "localhost" if listener.is_unix else listener.host
     return ListenerApp(
         [
-            kind.mount(exposed, options.of_kind(kind).at(listener.host, is_loopback=listener.is_loopback), spaces)
+            kind.mount(exposed, options.of_kind(kind).at(host, is_loopback=is_local), spaces)
             for kind, exposed in listener.by_kind()
         ]
     )

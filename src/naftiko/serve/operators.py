@@ -16,8 +16,9 @@ from naftiko.expose.served import Mounted
 from naftiko.serve.addresses import Listener
 from naftiko.serve.apps import AppOptions, ListenerApp, app_of
 from naftiko.serve.front import Front
+from naftiko.serve.given import Given, remove_files
 from naftiko.serve.server import Site
-from naftiko.serve.sockets import CannotListen, OwnPort, listen, url_of
+from naftiko.serve.sockets import CannotListen, OwnPort, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -147,7 +148,7 @@ def _probes(capabilities: Sequence[Capability], options: AppOptions) -> Listener
 
 @contextlib.contextmanager
 def opened(
-    listeners: Iterable[Listener], probe: OwnPort | None, capabilities: Sequence[Capability]
+    listeners: Iterable[Listener], probe: OwnPort | None, capabilities: Sequence[Capability], given: Given
 ) -> Iterator[Operators]:
     """Open the operator's own sockets, each once: one process answers for all.
 
@@ -159,14 +160,15 @@ def opened(
         for listener in listeners:
             is_option = listener.exposed[0].adapter not in listener.exposed[0].capability.adapters
             mend = "--control" if is_option else "--port control=PORT"
-            found.append((listener, stack.enter_context(_open(listener.host, listener.port, mend))))
-        probed = None if probe is None else stack.enter_context(_open(probe.host, probe.port, "--probe-port"))
+            found.append((listener, stack.enter_context(_open(given, listener.host, listener.port, mend))))
+            stack.callback(remove_files, [found[-1][1]])
+        probed = None if probe is None else stack.enter_context(_open(given, probe.host, probe.port, "--probe-port"))
         yield Operators(found, probed, capabilities)
 
 
-def _open(host: str, port: int, mend: str) -> socket.socket:
+def _open(given: Given, host: str, port: int, mend: str) -> socket.socket:
     try:
-        return listen(host, port)
+        return given.open(host, port, 1)[0]
     except CannotListen as error:
         raise CannotListen(f"{error}; for the operator's port that is {mend}") from error
 

@@ -27,10 +27,11 @@ from naftiko.observe.endings import end
 from naftiko.observe.lines import LINES
 from naftiko.plan.deadline import CHECK_LIMIT, SHORT
 from naftiko.serve.addresses import impossible_port, listeners
-from naftiko.serve.announcements import amounts, in_conflict, no_port, on_stdio, where
+from naftiko.serve.announcements import amounts, in_conflict, no_port, on_stdio, unused, where
 from naftiko.serve.apps import AppOptions
 from naftiko.serve.channel import Answering, pairs
 from naftiko.serve.front import Front
+from naftiko.serve.given import Given, address_of, remove_files
 from naftiko.serve.limits import ConnectionLimits
 from naftiko.serve.operated import Figures, Operated, Place
 from naftiko.serve.operators import Operators, apart, control_of, probes_at
@@ -40,7 +41,8 @@ from naftiko.serve.reading import Reading, site_of, told_apart
 from naftiko.serve.reload import Files, Open, Reloader, place
 from naftiko.serve.server import GRACE, Patience, Servers, Site, run
 from naftiko.serve.signals import Signals
-from naftiko.serve.sockets import CannotListen, OwnPort, listen_together, url_of
+from naftiko.serve.sockets import CannotListen, OwnPort, url_of
+from naftiko.serve.systemd import Notifier
 from naftiko.serve.watch import changes
 from naftiko.serve.workers import DRAIN_SIGNAL, PULSE_SECONDS, Assignment, Supervisor
 
@@ -75,6 +77,8 @@ class ServeOptions:
         traces: the last traces; ``None``: nothing is traced.
         watch: whether files are read again when they have changed.
         front: what is between callers and the apps.
+        given: what adapters have to listen on beside ports.
+        notifier: tells systemd how it goes.
     """
 
     host: str | None = None
@@ -95,6 +99,8 @@ class ServeOptions:
     traces: Traces | None = None
     watch: bool = False
     front: Front = field(default_factory=Front)
+    given: Given = field(default_factory=Given)
+    notifier: Notifier = field(default_factory=lambda: Notifier({}))
 
 
 def serve(
@@ -117,7 +123,7 @@ def serve(
     prefix = options.apps.prefix
     servable = _servable(capabilities, options.ports, announce)
     beside = control_of(options.control)
-    everything = listeners(servable, host=options.host, ports=options.ports, beside=beside)
+    everything = listeners(servable, host=options.host, ports=options.ports, beside=beside, given=options.given)
     wanted, own = apart(everything, announce, strict=options.strict)
     found = told_apart(wanted, announce)
     served_all = len(servable) == len(capabilities) and len(found) == len(wanted)
@@ -130,18 +136,19 @@ def serve(
     with contextlib.ExitStack() as opened:
         bound: list[list[socket.socket]] = []
         for listener in found:
-            its_sockets = listen_together(listener.host, listener.port, options.workers)
+            its_sockets = options.given.open(listener.host, listener.port, options.workers)
             bound.append([opened.enter_context(each) for each in its_sockets])
+            opened.callback(remove_files, its_sockets)
             url, hosts = url_of(its_sockets[0], options.front.scheme), options.apps.allowed_hosts
             told = where(listener, url, prefix=prefix, dev=options.dev, allowed_hosts=hosts, verbose=options.verbose)
             for announcement in told:
                 announce(announcement)
-        operators = opened.enter_context(open_operators(own, options.probes, servable))
+        operators = opened.enter_context(open_operators(own, options.probes, servable, options.given))
         for listener, its_socket in operators.listeners:
             scheme = "http" if listener.is_loopback else options.front.scheme
             for announcement in where(listener, url_of(its_socket, scheme), prefix=prefix):
                 announce(announcement)
-        for announcement in probes_at(operators):
+        for announcement in (*probes_at(operators), *unused(options.given)):
             announce(announcement)
         open_now = [
             Open(listener, its_sockets, place(listener)) for listener, its_sockets in zip(found, bound, strict=True)
@@ -234,7 +241,7 @@ class _Process:
                 str(exposed.capability.path),
                 exposed.adapter.kind,
                 exposed.adapter.namespace,
-                each.sockets[0].getsockname()[1],
+                address_of(each.sockets[0])[1],
                 partial(servers.is_serving, each.sockets[0]),
                 partial(servers.calls, each.sockets[0]),
             )
@@ -283,6 +290,7 @@ class _Workers:
             prepare=self._prepare,
             apart=1 if self._operators else 0,
         )
+        supervisor.notifier = self._options.notifier
         try:
             supervisor.supervise()
         finally:
@@ -325,7 +333,8 @@ class _Workers:
     def _operate(self, capabilities: Sequence[Capability], assignment: Assignment) -> None:
         """Answer on the operator's ports, with what the workers say."""
         options = self._options
-        found = listeners(capabilities, host=options.host, ports=options.ports, beside=control_of(options.control))
+        beside = control_of(options.control)
+        found = listeners(capabilities, host=options.host, ports=options.ports, beside=beside, given=options.given)
         operators = self._operators.of(found, capabilities)
         peers = Peers([asking for asking, _ in self._channels])
         _Process(capabilities, (), options, None, assignment, operators, peers=peers).serve()
@@ -375,7 +384,7 @@ async def _close(capabilities: Sequence[Capability]) -> None:
 
 
 async def _run(process: _Process, signals: Signals) -> None:
-    options, assignment = process.options, process.assignment
+    options, assignment, notifier = process.options, process.assignment, process.options.notifier
     memory = Budget(options.memory)
     operated = process.operated(lambda: servers)
     answering = None if process.place is None else Answering(operated, process.place)
@@ -386,6 +395,7 @@ async def _run(process: _Process, signals: Signals) -> None:
             _open_pool(options.document_seconds, memory)
         if answering is not None:
             answering.start()
+        notifier.begin(f"Serving {len(process.found)} listeners", asyncio.get_running_loop())
         if assignment is not None:
             assignment.ready()
             _give_pulses(asyncio.get_running_loop(), assignment.pulse)
@@ -401,8 +411,9 @@ async def _run(process: _Process, signals: Signals) -> None:
         front=options.front,
         tells=assignment is None or assignment.slot == 0,
     )
+    servers.tell_stopping = notifier.stopping
     reloader = operated.reloading = process.reloads(servers, memory)
-    signals.attach(servers.stop, None if reloader is None or assignment is not None else reloader.soon)
+    signals.attach(servers.stop, None if reloader is None or assignment is not None else notifier.around(reloader.soon))
     if assignment is not None:  # a worker: its supervisor tells it when it is replaced, and it ends with it
         _obey(assignment, servers, answering)
     if process.peers is not None:

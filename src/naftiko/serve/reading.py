@@ -16,7 +16,7 @@ from naftiko.serve.apps import AppOptions, app_of
 from naftiko.serve.changes import Change, Outcome
 from naftiko.serve.reload import Files, Open, Place, Reloader, open_all, place, tell_outcome
 from naftiko.serve.server import Servers, Site
-from naftiko.serve.sockets import CannotListen, listen_together, url_of
+from naftiko.serve.sockets import UNIX, CannotListen, url_of
 
 if TYPE_CHECKING:
     from naftiko.serve.process import ServeOptions
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared, not bound
+
+
+def shown(host: str, port: int) -> str:
+    """Return where a listener is, for people."""
+    return host if host.startswith(UNIX) else f"{host}:{port}"
 
 
 def told_apart(found: Sequence[Listener], announce: Announce) -> list[Listener]:
@@ -97,8 +102,8 @@ class Reading:
             tell_outcome(Outcome(reason=str(error)), self._announce)
             return None
         known = {each.place for each in open_now}
-        told = [Change(f"{host}:{port}", "opened") for host, port, _ in found.keys() - known]
-        told += [Change(f"{host}:{port}", "closed") for host, port, _ in known - found.keys()]
+        told = [Change(shown(host, port), "opened") for host, port, _ in found.keys() - known]
+        told += [Change(shown(host, port), "closed") for host, port, _ in known - found.keys()]
         outcome = Outcome((*fresh.changes, *told))
         tell_outcome(outcome, self._announce)
         return None if outcome.is_rejected else list(found)
@@ -115,7 +120,7 @@ class Reading:
         known = {each.place: each for each in open_now}
         missing = ((each, Listener(*each[:2])) for each in places if each not in known)
         try:
-            added = open_all(missing, lambda listener: listen_together(listener.host, listener.port, count))
+            added = open_all(missing, lambda each: self._options.given.open(each.host, each.port, count))
         except CannotListen as error:
             tell_outcome(Outcome(reason=str(error)), self._announce)
             return None
@@ -141,12 +146,12 @@ class Reading:
         return fresh.capabilities, kept
 
     def _listeners(self, capabilities: Sequence[Capability]) -> dict[Place, Listener]:
-        found = listeners(capabilities, host=self._options.host, ports=self._options.ports)
+        found = listeners(capabilities, host=self._options.host, ports=self._options.ports, given=self._options.given)
         kept = told_apart([each for each in found if not each.for_operators], self._announce)
         return {place(listener): listener for listener in kept}
 
     def _listen(self, listener: Listener, count: int = 1) -> list[socket.socket]:
-        opened = listen_together(listener.host, listener.port, count)
+        opened = self._options.given.open(listener.host, listener.port, count)
         apps = self._options.apps
         url = url_of(opened[0], self._options.front.scheme)
         for told in where(listener, url, prefix=apps.prefix, allowed_hosts=apps.allowed_hosts):

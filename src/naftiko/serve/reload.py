@@ -24,6 +24,7 @@ from naftiko.ground.errors import NaftikoError
 from naftiko.serve.addresses import Listener
 from naftiko.serve.apps import ListenerApp
 from naftiko.serve.changes import Change, Outcome, in_words
+from naftiko.serve.given import UnixSocket, address_of
 from naftiko.serve.live import LiveApp, Served
 from naftiko.serve.server import Servers, Site
 from naftiko.serve.sockets import CannotListen
@@ -81,7 +82,8 @@ def tell_outcome(outcome: Outcome, tell: Announce) -> None:
 
 def place(listener: Listener) -> Place:
     """Return what tells a listener from another."""
-    kind = "" if listener.port or not listener.exposed else listener.exposed[0].adapter.kind
+    is_known = listener.port or listener.is_unix or not listener.exposed
+    kind = "" if is_known else listener.exposed[0].adapter.kind
     return listener.host, listener.port, kind
 
 
@@ -102,12 +104,14 @@ class Open:
     def name(self) -> str:
         """Where it listens."""
         opened = self.sockets[0]
-        host, port = opened.getsockname()[:2] if opened.fileno() >= 0 else (self.listener.host, self.listener.port)
-        return f"{host}:{port}"
+        host, port = address_of(opened) if opened.fileno() >= 0 else (self.listener.host, self.listener.port)
+        return host if self.listener.is_unix else f"{host}:{port}"
 
     def close(self) -> None:
         """Close its sockets in this process."""
         for its_socket in self.sockets:
+            if isinstance(its_socket, UnixSocket):
+                its_socket.remove()
             its_socket.close()
 
 
@@ -219,11 +223,12 @@ class Reloader:
             tell_outcome(outcome, self._tell)
             return outcome
 
-    def soon(self) -> None:
+    def soon(self) -> asyncio.Task[None]:
         """Reload, beside whatever the event loop is at."""
         task = asyncio.create_task(self._logged(), name="reload")
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
+        return task
 
     async def _logged(self) -> None:
         try:

@@ -20,12 +20,13 @@ from naftiko.ground.collection import collection_paused
 from naftiko.ground.errors import NaftikoError
 from naftiko.serve.connections import Connection
 from naftiko.serve.front import Front
+from naftiko.serve.given import Inherited, UnixSocket
 from naftiko.serve.handshakes import Handshake, TlsServer
 from naftiko.serve.limits import ConnectionLimits, Connections
 from naftiko.serve.live import LiveApp, Served
 from naftiko.serve.outer import OuterConnection
 from naftiko.serve.recording import Recording
-from naftiko.serve.sockets import take_no_more
+from naftiko.serve.sockets import take_no_more, url_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -109,8 +110,12 @@ class _Server(uvicorn.Server):
         """
         loop = asyncio.get_running_loop()
         for listening in (sockets or ()) if self._is_last() else ():
-            take_no_more(listening)
-        waiting = [caller for listening in sockets or () for caller in _waiting(listening)]
+            if isinstance(listening, UnixSocket):
+                listening.remove()
+            elif not isinstance(listening, Inherited):
+                take_no_more(listening)
+        ours = [each for each in sockets or () if not isinstance(each, Inherited)]  # others are for who comes next
+        waiting = [caller for listening in ours for caller in _waiting(listening)]
         for server in self.servers:
             server.close()
         for server in self.servers:
@@ -257,7 +262,11 @@ class _Running:
 
 
 class Servers:
-    """All listeners of a process. Their apps can be changed while they run, and listeners can come and go."""
+    """All listeners of a process. Their apps can be changed while they run, and listeners can come and go.
+
+    Attributes:
+        tell_stopping: called once when it stops.
+    """
 
     def __init__(
         self,
@@ -271,6 +280,7 @@ class Servers:
         front: Front | None = None,
         tells: bool = True,
     ) -> None:
+        self.tell_stopping: Callable[[], None] = lambda: None
         self._front = front or Front()
         self._tells = tells
         self._sites = sites
@@ -318,6 +328,7 @@ class Servers:
         if self._stopping.is_set():
             return
         self._stopping.set()
+        self.tell_stopping()
         self._draining.set()
         self._streams.end(answers=False)
         if len(self._connections):
@@ -386,8 +397,7 @@ class Servers:
         while not server.started and not task.done():  # noqa: ASYNC110  # uvicorn has no event for it
             await asyncio.sleep(0.001)
         if not server.started and not self._stopping.is_set():
-            port = site.opened.getsockname()[1]
-            raise NaftikoError(f"the server on port {port} did not start; the log says why")
+            raise NaftikoError(f"the server at {url_of(site.opened)} did not start; the log says why")
 
     async def change(self, opened: socket.socket, app: LiveApp) -> Served:
         """Let another app answer what comes to a socket from now on.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import os
 import socket
 import struct
 import sys
@@ -55,7 +56,9 @@ def most_connections(descriptors: int, upstream: int) -> int:
     return max(1, min(descriptors - reserve, _MOST))
 
 
-_BACKLOG = 2048
+UNIX: Final = "unix:"
+"""What the address of a Unix socket begins with; its path follows."""
+BACKLOG: Final = 2048
 _ATTACH_FILTER: Final = 26
 """``SO_ATTACH_FILTER`` (socket(7)), which Python has no name for."""
 _DROP_ALL: Final = struct.pack("=HBBI", 0x06, 0, 0, 0)
@@ -129,7 +132,7 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         opened.bind(address)
-        opened.listen(_BACKLOG)
+        opened.listen(BACKLOG)
     except OSError as error:
         opened.close()
         raise CannotListen(_reason(host, port, error)) from error
@@ -148,8 +151,14 @@ def _reason(host: str, port: int, error: OSError) -> str:
 
 
 def url_of(opened: socket.socket, scheme: str = "http") -> str:
-    """Return the URL of a listening socket; an unspecified address is shown as loopback's name."""
-    host, port = opened.getsockname()[:2]
+    """Return the URL of a listening socket; an unspecified address is shown as loopback's name.
+
+    That of a Unix socket is what nginx has: ``http://unix:/run/shop.sock:``, which a path follows.
+    """
+    found = opened.getsockname()
+    if not isinstance(found, tuple):
+        return f"{scheme}://unix:{os.fsdecode(found)}:"
+    host, port = found[:2]
     shown = "localhost" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104  # compared
     return f"{scheme}://{shown}:{port}"
 

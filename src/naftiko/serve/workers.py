@@ -23,6 +23,7 @@ from typing import NoReturn
 
 from naftiko.ground.errors import NaftikoError
 from naftiko.observe.lines import LINES
+from naftiko.serve.systemd import Notifier
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ PULSE_SECONDS = 1.0
 """How often a worker's event loop gives a sign of life."""
 HANG_SECONDS = 20.0
 """How long a worker may give none; far longer than anything that it does between two steps of its loop."""
+_LIVES = 5.0
+"""How old the last sign of life of a worker may be that lives; systemd hears none while all are older."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 _RESTART_PAUSE = 1.0
 """Seconds between two replacements of a worker that dies at once: a fault at start must not spin."""
@@ -102,6 +105,9 @@ class Supervisor:
             callers would otherwise wait for nobody.
         hang_seconds: how long a worker may give no sign of life.
         apart: how many processes there are beside the workers, which serve no callers; their slots are the last ones.
+
+    Attributes:
+        notifier: tells systemd how it goes.
     """
 
     def __init__(
@@ -116,6 +122,7 @@ class Supervisor:
         hang_seconds: float = HANG_SECONDS,
         apart: int = 0,
     ) -> None:
+        self.notifier = Notifier({})
         self._apart = apart
         self._hang_seconds = hang_seconds
         self._count = count
@@ -147,6 +154,7 @@ class Supervisor:
                 raise NaftikoError("no worker came to serve; the log says why")
             for slot in range(self._count, self._count + self._apart):
                 self._start(slot, reload=False)
+            self._tell_ready()
             while self._workers:
                 self._handle(self._wait())
         finally:
@@ -175,9 +183,20 @@ class Supervisor:
 
     def _readable(self, seconds: float, *others: int) -> list[int]:
         """Wait until there is a signal, a sign of life, or something from another descriptor."""
+        self._give_pulse()
+        seconds = min(seconds, self.notifier.watchdog or seconds)
         pulses = [worker.pulse for worker in self._workers.values()]
         readable, _, _ = select.select([self._wake_reader, *pulses, *others], [], [], seconds)
         return readable
+
+    def _give_pulse(self) -> None:
+        """Tell systemd that this lives, if some worker does: a service whose loops all stand still is none."""
+        now = time.monotonic()
+        if any(now - worker.seen < _LIVES for worker in self._workers.values()):
+            self.notifier.alive()
+
+    def _tell_ready(self) -> None:
+        self.notifier.ready(f"Serving with {self._count} workers")
 
     def _signals(self, readable: list[int]) -> list[int]:
         return list(os.read(self._wake_reader, 4096)) if self._wake_reader in readable else []
@@ -188,7 +207,11 @@ class Supervisor:
         self._reap()
         self._end_hanging()
         if signal.SIGHUP in signals and not self._stopping:
-            self._restart()
+            self.notifier.reloading()
+            try:
+                self._restart()
+            finally:
+                self._tell_ready()
 
     def _end_hanging(self) -> None:
         """End workers whose event loop stands still; they are replaced when they are gone."""
@@ -378,6 +401,7 @@ class Supervisor:
         """Tell every worker to stop; a second time, end them at once."""
         number = signal.SIGKILL if self._stopping else signal.SIGTERM
         if not self._stopping:
+            self.notifier.stopping()
             self._tell_stopping()
         self._stopping = True
         self._all_stop[0] = 1
