@@ -210,7 +210,7 @@ def test_nonsense_is_told_where_it_stands_and_left_out(policy, said):
         ("retry: {backoff: quadratic}", "wrong-type"),
         ("retry: {atempts: 3}", "unknown-key"),
         ("retrys: 3", "unknown-key"),
-        ("cache: {ttl: 60s}", "unsupported-policy"),
+        ("cache: {tll: 60s}", "unknown-key"),
         ("bulkhead: [1]", "wrong-type"),
     ],
 )

@@ -16,6 +16,7 @@ from naftiko.ground.media_types import bare, charset_of
 
 _USEFUL: Final = frozenset(
     {
+        b"age",
         b"etag",
         b"last-modified",
         b"cache-control",
@@ -76,6 +77,13 @@ class Head:
                 self.useful.append((name, value))
                 self.points = self.points or name in LINKS
 
+    def having(self, more: Sequence[tuple[str, str]]) -> Head:
+        """Return the same with useful headers more."""
+        made = Head(())
+        made.content_type, made.media_type, made.coding = self.content_type, self.media_type, self.coding
+        made.useful, made.points = [*self.useful, *more], self.points
+        return made
+
     @property
     def charset(self) -> str | None:
         """The charset that the media type names."""
@@ -122,6 +130,11 @@ def head_of(response: httpx.Response) -> Head:
     made = Head(raw_headers(response))
     response.extensions[_KEPT] = made
     return made
+
+
+def keep_head(response: httpx.Response, head: Head) -> None:
+    """Keep the head of a response that is known already."""
+    response.extensions[_KEPT] = head
 
 
 def retry_after(response: httpx.Response) -> float | None:

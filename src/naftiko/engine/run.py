@@ -450,8 +450,9 @@ def _passed_on(
     """
     if unit.method in READING:
         has_its_validators = unit.outputs.identity or operation.raw_format == "binary"
-        if unit.cache is not None and not unit.cache.propagate:  # callers have tags of ours
-            has_its_validators = False
+        is_marked = unit.cache is not None and not unit.cache.propagate  # callers have tags of ours
+        if is_marked or (operation.resilience is not None and operation.resilience.cache is not None):
+            has_its_validators = False  # what is stored is all of the answer, and is compared here
         return conditions if operation.method in READING and has_its_validators else ()
     return [pair for pair in conditions if pair[0] in _GUARDS or operation.method not in READING]
 

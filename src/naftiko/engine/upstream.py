@@ -12,6 +12,7 @@ import httpx
 
 from naftiko.engine.authentication import Credential, credential
 from naftiko.engine.authentication.carried import Carried, carried
+from naftiko.engine.authentication.identity import Identity
 from naftiko.engine.authentication.scheme import Means
 from naftiko.engine.masking import veiled, veiled_stream
 from naftiko.engine.named import named
@@ -80,6 +81,7 @@ class Upstream(Shared):
         self._transport: httpx.AsyncBaseTransport | None = None
         self._keeps_transport = True
         self._unchanging: Carried | None = None
+        self._identity = Identity(plan, variables)
         self._credential: Credential | None = credential(self._means())
         for _, name in plan.credentials:
             redactor.veil.carry(name)
@@ -92,7 +94,8 @@ class Upstream(Shared):
         self._watched = Watched(plan, observer, redactor) if observer is not None and is_seen else None
         self.states = States()
         told = observer.acted if observer is not None and sees(observer, "acted") else None
-        self._policies = (*settings.policies, Declared(self.states, self.limits.total, told))
+        ours = Declared(self.states, self.limits.total, told, self._identity if plan.caches else None)
+        self._policies = (*settings.policies, ours)
         self._is_bare = not settings.policies and plan.resilience is None
         self._sends: dict[str, Send] = {}
         self._wrapped: set[str] = set()
@@ -448,6 +451,7 @@ class Upstream(Shared):
         is_another = self._renew is not None and await self._renew(self.plan.variables)
         if is_another:
             self._unchanging = None
+            self._identity.forget()
         return is_another
 
     @asynccontextmanager

@@ -115,6 +115,8 @@ def _link_api(
             operation = _placed(operation, api, findings.at(model.node))
             levels: Levels = (("operation", model.resiliency), ("resource", resource.resiliency), *wider)
             operation = with_policies(operation, levels, resource.path or "", fallbacks, findings)
+            if operation.resilience is not None and operation.resilience.cache is not None:
+                plans[api.key] = replace(plans[api.key], caches=True)
             origin = NameOrigin(
                 resource=resource.name,
                 resource_path=resource.path or "",

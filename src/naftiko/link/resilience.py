@@ -14,8 +14,10 @@ from naftiko.document import model as models
 from naftiko.document.findings import Findings
 from naftiko.document.given import model_of
 from naftiko.document.model import Resilience as Declared
+from naftiko.document.suggest import did_you_mean, listed
 from naftiko.ground.durations import seconds_of, written
-from naftiko.ground.http import IDEMPOTENT_METHODS, is_token
+from naftiko.ground.http import IDEMPOTENT_METHODS, READING, is_token
+from naftiko.ground.sizes import size_in_bytes
 from naftiko.plan import resilience as plan
 from naftiko.plan.operation import Operation
 from naftiko.plan.resilience import Level, Resilience
@@ -47,12 +49,14 @@ class ScopeOf:
         resource: the path of its resource.
         method: of the operation.
         raw_format: of its answers.
+        arguments: of the operation.
     """
 
     key: str = ""
     resource: str = ""
     method: str = ""
     raw_format: str = "json"
+    arguments: frozenset[str] = frozenset()
 
 
 Levels: TypeAlias = "Sequence[tuple[Level, Declared | None]]"
@@ -82,16 +86,20 @@ def link_resilience(levels: Levels, scope: ScopeOf, findings: Findings) -> Resil
         if found is None or not found[1].enabled:
             continue
         level, model = found
+        is_idle = name == "cache" and scope.method not in READING
+        if is_idle and level == "operation":
+            said = f"the answer of a {scope.method} is never stored"
+            findings.at(model.node).warning("idle-policy", said, hint="take `cache` away")
         try:
-            made[name] = compile_policy(model, level, _scope_of(name, level, scope))
+            if name == "cache" and level == "operation":
+                _check_key(model, scope)
+            compiled = compile_policy(model, level, _scope_of(name, level, scope))
+            made |= {} if is_idle else {name: compiled}
             if name == "fallback":
                 _check_constant(made.pop(name), scope, made)
         except _Nonsense as wrong:
             here = findings.at(model.at(wrong.key))
             here.error("bad-policy", f"{_word(name)}: {wrong}; it is left out", hint=wrong.hint)
-    for level, outer in levels:
-        if level != "operator" and outer is not None and outer.cache is not None:
-            findings.at(outer.at("cache")).warning("unsupported-policy", "answers are not cached; `cache` does nothing")
     if not made:
         return None
     result = Resilience(**made)
@@ -111,14 +119,26 @@ def with_policies(
         fallbacks: gets what stands in for it, by its key; that is linked once every operation is known.
         findings: where nonsense is told.
     """
-    scope = ScopeOf(operation.key, resource, operation.method, operation.raw_format)
+    given = frozenset(slot.name for slot in operation.slots)
+    scope = ScopeOf(operation.key, resource, operation.method, operation.raw_format, given)
     made = link_resilience(levels, scope, findings)
     if made is None:
         return operation
+    if made.cache is not None and made.cache.key:
+        made = replace(made, cache=replace(made.cache, ignored=_ignored(operation, made.cache.key)))
     if made.fallback is not None:
         fallbacks.setdefault(operation.key, next(model for _, model in _declared(levels, "fallback")))
     fuller = operation.fuller
     return replace(operation, resilience=made, fuller=None if fuller is None else replace(fuller, resilience=made))
+
+
+def _ignored(operation: Operation, key: Sequence[str]) -> frozenset[str]:
+    """Return the parameters that don't tell one stored answer from another; what tells pages apart always does."""
+    pager = operation.pager
+    if pager is not None and not pager.param:  # a link says which page, in whatever parameters it likes
+        return frozenset()
+    told = {*key, *(() if pager is None else (pager.param, pager.limit_param))}
+    return frozenset(slot.name.lower() for slot in operation.slots if slot.name not in told)
 
 
 def _declared(levels: Levels, name: str) -> Iterator[tuple[Level, Any]]:
@@ -333,6 +353,36 @@ def _bulkhead(model: models.Bulkhead, level: Level, scope: str) -> plan.Bulkhead
     )
 
 
+def _check_key(model: models.Cache, scope: ScopeOf) -> None:
+    unknown = [name for name in model.key if name not in scope.arguments]
+    if unknown:
+        hint = did_you_mean(unknown[0], scope.arguments) or f"known: {listed(sorted(scope.arguments))}"
+        raise _Nonsense("key", f"the operation has no parameter `{unknown[0][:80]}`", hint)
+
+
+def _cache(model: models.Cache, level: Level, scope: str) -> plan.Cache:
+    size = plan.CACHE_BYTES if model.max_bytes is None else size_in_bytes(model.max_bytes)
+    if not size:
+        raise _Nonsense("maxBytes", "`maxBytes` is no number of bytes", "write a size such as 64MiB")
+    times = {
+        "ttl": model.ttl,
+        "staleIfError": model.stale_if_error,
+        "staleWhileRevalidate": model.stale_while_revalidate,
+    }
+    for key, value in times.items():
+        if value is not None:
+            _positive(key, value, 0, zero=key != "ttl")
+    return plan.Cache(
+        ttl=model.ttl,
+        max_bytes=size,
+        key=tuple(sorted(set(model.key))),
+        stale_if_error=model.stale_if_error,
+        stale_while_revalidate=model.stale_while_revalidate,
+        level=level,
+        scope=scope,
+    )
+
+
 def _fallback(model: models.Fallback, level: Level, scope: str) -> plan.Fallback:
     has_value = model.node is not None and "value" in model.entries
     if (model.call is None) != has_value:
@@ -347,6 +397,7 @@ def _fallback(model: models.Fallback, level: Level, scope: str) -> plan.Fallback
 
 _COMPILERS: Final[dict[str, Callable[..., plan.Policy]]] = {
     "fallback": _fallback,
+    "cache": _cache,
     "time_limiter": _time_limiter,
     "retry": _retry,
     "circuit_breaker": _circuit_breaker,

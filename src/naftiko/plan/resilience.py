@@ -17,6 +17,8 @@ KEY_HEADER: Final = "Idempotency-Key"
 """Of the IETF draft, which many APIs serve."""
 NOTE_HEADER: Final = "naftiko-note"
 """The field of an answer that says what policies made of it."""
+CACHE_BYTES: Final = 64 * 1024 * 1024
+"""Of the answers that are kept, where a file says no other."""
 STATUSES: Final = frozenset({429, 502, 503, 504})
 """Statuses that say: not now."""
 
@@ -216,11 +218,46 @@ class Fallback(Policy):
         return {"call": self.call, "with": dict(self.given)} if self.given else {"call": self.call}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cache(Policy):
+    """How long answers are kept (SEMANTICS 4.10).
+
+    Attributes:
+        ttl: seconds for which an answer is good; ``None``: as it says itself.
+        max_bytes: of all that is kept.
+        key: the arguments that an answer depends on; none: all of the request.
+        ignored: the parameters in the query and the headers that it doesn't depend on, in lower case.
+        stale_if_error: seconds beyond, in which it is given where the API fails.
+        stale_while_revalidate: seconds beyond, in which it is given while the API is asked.
+    """
+
+    word: ClassVar[str] = "cache"
+    ttl: float | None = None
+    max_bytes: int = CACHE_BYTES
+    key: tuple[str, ...] = ()
+    ignored: frozenset[str] = frozenset()
+    stale_if_error: float | None = None
+    stale_while_revalidate: float | None = None
+
+    def described(self) -> dict[str, Any]:
+        """Return its values."""
+        times = {
+            "ttl": self.ttl,
+            "staleIfError": self.stale_if_error,
+            "staleWhileRevalidate": self.stale_while_revalidate,
+        }
+        said: dict[str, Any] = {key: written(value) for key, value in times.items() if value is not None}
+        if self.key:
+            said["key"] = [*self.key]
+        return {**said, "maxBytes": self.max_bytes}
+
+
 @dataclass(frozen=True, slots=True)
 class Resilience:
     """The policies of one operation, or of what is forwarded to an API; ``None`` where there is none."""
 
     fallback: Fallback | None = None
+    cache: Cache | None = None
     time_limiter: TimeLimiter | None = None
     retry: Retry | None = None
     circuit_breaker: CircuitBreaker | None = None

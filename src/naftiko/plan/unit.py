@@ -147,6 +147,7 @@ class ApiPlan:
         parameters: those of the consumes entry itself, which forwarded requests carry.
         blocked: why nothing of it can be called, or ``""``; it is told where the entry stands.
         resilience: the policies of what is forwarded to it.
+        caches: whether answers of any of its operations are stored.
     """
 
     namespace: str
@@ -160,6 +161,7 @@ class ApiPlan:
     position: Position
     blocked: str = ""
     resilience: Resilience | None = None
+    caches: bool = False
 
 
 @dataclass(frozen=True, slots=True)

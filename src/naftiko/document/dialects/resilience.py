@@ -15,6 +15,7 @@ _SHORT: Final = {"timeout": "timeLimiter", "retry": "retry"}
 LONE: Final = {
     "timeLimiter": "timeout",
     "retry": "maxAttempts",
+    "cache": "ttl",
     "bulkhead": "maxConcurrentCalls",
     "rateLimiter": "limitForPeriod",
     "fallback": "call",

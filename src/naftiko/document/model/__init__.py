@@ -56,6 +56,7 @@ from naftiko.document.model.pagination import PageBounds, PageRequest, PageRespo
 from naftiko.document.model.parameters import InputParameter, OutputParameter
 from naftiko.document.model.resilience import (
     Bulkhead,
+    Cache,
     CircuitBreaker,
     Fallback,
     PolicyModel,
@@ -90,6 +91,7 @@ __all__ = [
     "BinaryResponse",
     "Bind",
     "Bulkhead",
+    "Cache",
     "CallStep",
     "CapabilityDocument",
     "CircuitBreaker",

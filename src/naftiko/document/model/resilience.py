@@ -135,6 +135,24 @@ class Fallback(PolicyModel):
     status: int | None = None
 
 
+class Cache(PolicyModel):
+    """How long answers are kept (SEMANTICS 4.10).
+
+    Attributes:
+        ttl: for how long an answer is good; where nothing is said, the answer says it.
+        max_bytes: of all that is kept, such as ``64MiB``.
+        key: the arguments that an answer depends on, where not all of them matter.
+    """
+
+    key_spellings: ClassVar = {"ttl": "timetolive", "maxBytes": "maxsize"}
+
+    ttl: Seconds = None
+    max_bytes: str | None = None
+    key: tuple[str, ...] = ()
+    stale_if_error: Seconds = None
+    stale_while_revalidate: Seconds = None
+
+
 class Resilience(Model):
     """The policies of one level; a narrower level's policy takes the place of a wider one's."""
 
@@ -151,4 +169,4 @@ class Resilience(Model):
     bulkhead: Bulkhead | None = None
     rate_limiter: RateLimiter | None = None
     fallback: Fallback | None = None
-    cache: Any = None
+    cache: Cache | None = None

@@ -44,13 +44,4 @@ RESILIENCE = (
         _POSTED,
         _POSTED.replace("maxAttempts: 3", "maxAttempts: 3, idempotencyKey: true"),
     ),
-    Rule(
-        "unsupported-policy",
-        WARNING,
-        "A policy is known to the language, and does nothing here.",
-        "The file is read, and its calls are made without it.",
-        "Leave it out, or accept that nothing is done.",
-        _RETRIED.replace("        retry:", "        cache: {ttl: 60s}\n        retry:"),
-        _RETRIED,
-    ),
 )

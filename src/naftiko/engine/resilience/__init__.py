@@ -1,20 +1,26 @@
 """The policies that files and operators declare, each a wrapper around whatever sends requests (SEMANTICS 4.9).
 
-From the outside in: fallback, time limiter, retry, circuit breaker, rate limiter, bulkhead, attempt. An operation
-without policies is sent as it is.
+From the outside in: fallback, cache, time limiter, retry, circuit breaker, rate limiter, bulkhead, attempt. An
+operation without policies is sent as it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from naftiko.engine.resilience.acting import Acting, Told
 from naftiko.engine.resilience.breaker import Breaking
 from naftiko.engine.resilience.bulkhead import Bulkheading
+from naftiko.engine.resilience.caching import Caching, Invalidating, MemoryStore, Store
 from naftiko.engine.resilience.fallback import Falling
 from naftiko.engine.resilience.rate import RateLimiting
 from naftiko.engine.resilience.retry import Retrying
-from naftiko.engine.resilience.states import States
+from naftiko.engine.resilience.states import Cell, States
 from naftiko.engine.resilience.time_limit import Attempt, TimeLimit
 from naftiko.engine.sending import Send, Target
+from naftiko.ground.http import READING, SAFE_METHODS
+from naftiko.plan.resilience import Resilience
 
 __all__ = ["Declared", "States"]
 
@@ -26,9 +32,13 @@ class Declared:
         states: of the API.
         total: seconds that a call may take where no policy says it.
         told: who watches, or ``None``.
+        identity: tells whose answers the API's are; ``None``: none of them is stored.
     """
 
-    def __init__(self, states: States, total: float, told: Told | None) -> None:
+    def __init__(
+        self, states: States, total: float, told: Told | None, identity: Callable[[], str] | None = None
+    ) -> None:
+        self._identity = identity
         self._states = states
         self._total = total
         self._told = told
@@ -37,9 +47,32 @@ class Declared:
         """Return what sends the requests of a target by way of its policies."""
         plan = target.resilience
         if plan is None:
-            return send
+            return self._stored(send, target)
         name = target.namespace if target.operation is None else target.operation.key
         acting = Acting(name, self._states, self._told, target.operation is None)
+        send = self._stored(self._attempted(send, plan, acting), target)
+        if plan.fallback is not None:
+            raw_format = "json" if target.operation is None else target.operation.raw_format
+            send = Falling(send, plan.fallback, acting, raw_format)
+        return send
+
+    def _stored(self, send: Send, target: Target) -> Send:
+        """Return what answers from the store of an operation, or forgets what it changes."""
+        if self._identity is None:
+            return send
+        operation, plan = target.operation, target.resilience
+        if operation is None or operation.method not in SAFE_METHODS:
+            return Invalidating(send, partial(self._states.of, Store))  # type: ignore[type-abstract]  # it makes none
+        cache = None if plan is None else plan.cache
+        if cache is None or operation.method not in READING:
+            return send
+        key = ("cache", cache.scope, cache.max_bytes)
+        cell: Cell[Store] = self._states.cell(key, lambda: MemoryStore(cache.max_bytes))
+        acting = Acting(operation.key, self._states, self._told, is_forward=False)
+        return Caching(send, cache, cell, acting, self._identity)
+
+    def _attempted(self, send: Send, plan: Resilience, acting: Acting) -> Send:
+        """Return what sends requests by way of the policies that stand within the store."""
         if plan.time_limiter is not None or plan.retry is not None:
             seconds = self._total if plan.time_limiter is None else plan.time_limiter.seconds
             send = Attempt(send, acting, seconds)
@@ -53,7 +86,4 @@ class Declared:
             send = Retrying(send, plan.retry, acting)
         if plan.time_limiter is not None:
             send = TimeLimit(send, plan.time_limiter)
-        if plan.fallback is not None:
-            raw_format = "json" if target.operation is None else target.operation.raw_format
-            send = Falling(send, plan.fallback, acting, raw_format)
         return send

@@ -12,7 +12,7 @@ from naftiko.ground.http import READING
 from naftiko.plan.caching import CacheHeaders, merged
 
 _CONTROL: Final = frozenset({"cache-control", "expires"})
-_OF_CACHES: Final = frozenset({*_CONTROL, "etag", "last-modified", "vary"})
+_OF_CACHES: Final = frozenset({*_CONTROL, "age", "etag", "last-modified", "vary"})
 _HEX_DIGITS: Final = 16
 _MOST_HASHED: Final = 8 * 1024 * 1024
 """Bytes of an answer that gets an ``ETag``; to hash them takes a few milliseconds, in which nobody else is served."""
@@ -62,7 +62,7 @@ def _propagated(answer: Answer, cache: CacheHeaders, loaded: dt.datetime) -> lis
     """
     said = ", ".join(value for name, value in answer.headers if name == "cache-control")
     vary = [part.strip() for name, value in answer.headers if name == "vary" for part in value.split(",")]
-    dropped = {"cache-control", "vary"}
+    dropped = {"age", "cache-control", "vary"}
     if any(name in {"max-age", "no-store"} for name, _ in cache.directives):
         dropped.add("expires")
     headers = [pair for pair in answer.headers if pair[0] not in dropped]

@@ -1,0 +1,98 @@
+"""What keeps answers: the interface, and what is kept."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+from naftiko.engine.head import Head
+
+_OVERHEAD = 400
+"""Bytes that an entry takes beside what is in it."""
+_OF_A_HEADER = 160
+"""Bytes that a header takes beside its characters."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A stored answer (RFC 9111 chapter 3). Times are seconds since 1970.
+
+    Attributes:
+        status: HTTP status.
+        headers: as they came, but for those of the connection.
+        body: uncoded.
+        asked: the request headers that ``Vary`` names, with their values (RFC 9111 chapter 4.1).
+        stored: when it came, or was last found to be unchanged.
+        age: seconds that it was old by then (RFC 9111 chapter 4.2.3).
+        fresh: seconds of age up to which it is as good as new.
+        grace: seconds beyond in which it is given while it is asked for anew (RFC 5861 chapter 3).
+        rescue: seconds beyond in which it is given where the API fails (RFC 5861 chapter 4).
+        head: what is read of its headers, made at the first use.
+    """
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+    asked: Mapping[str, str | None]
+    stored: float
+    age: float
+    fresh: float
+    grace: float
+    rescue: float
+    head: Head | None = field(default=None, compare=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        return _OVERHEAD + len(self.body) + sum(len(name) + len(value) + _OF_A_HEADER for name, value in self.headers)
+
+    @property
+    def usable(self) -> float:
+        """Seconds after which nobody can use it any more, unless the API says that it is unchanged."""
+        return self.fresh - self.age + max(self.grace, self.rescue)
+
+    def header(self, name: bytes) -> str:
+        """Return a header's value, ``""`` for none."""
+        return next((value.decode("latin-1") for known, value in self.headers if known.lower() == name), "")
+
+
+class Store(ABC):
+    """What keeps answers by key: several of a key where they depend on the request's headers.
+
+    One that other processes share is another class of this shape; its methods may wait, and raise nothing: what can't
+    be reached has nothing. A tag is what entries are forgotten by.
+    """
+
+    @abstractmethod
+    async def get(self, key: str) -> Sequence[Entry]:
+        """Return what is stored under a key, the newest first."""
+
+    @abstractmethod
+    async def put(self, key: str, entries: Sequence[Entry], tag: str, since: int = 0) -> bool:
+        """Store what stands under a key from now on; return whether it was kept.
+
+        Args:
+            key: of the request.
+            entries: all of them.
+            tag: by which it is forgotten.
+            since: what ``now`` was when the answer was asked for; of what was forgotten since then nothing is kept.
+        """
+
+    @abstractmethod
+    async def delete(self, key: str) -> None:
+        """Forget what is stored under a key."""
+
+    @abstractmethod
+    async def forget(self, tag: str) -> None:
+        """Forget all of a tag."""
+
+    @abstractmethod
+    def lock(self, key: str) -> AbstractAsyncContextManager[bool]:
+        """Return what lets one of several processes ask for a key; whether others may have asked meanwhile."""
+
+    @property
+    def now(self) -> int:
+        """How often something was forgotten."""
+        return 0
