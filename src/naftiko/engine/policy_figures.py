@@ -8,6 +8,7 @@ from typing import Any, Final
 from naftiko.engine.capability import Capability
 from naftiko.engine.resilience.breaker import CLOSED, HALF_OPEN, OPEN, Circuit
 from naftiko.engine.resilience.bulkhead import Berths
+from naftiko.engine.resilience.caching import MemoryStore
 from naftiko.engine.upstream import Upstream
 from naftiko.observe.exposition import added
 from naftiko.observe.figures import FamilySnapshot, MetricsSnapshot
@@ -16,6 +17,9 @@ _ACTS: Final = "@policy_events_total"
 _STATE: Final = "@circuit_breaker_state"
 _IN_USE: Final = "@bulkhead_in_use"
 _WAITING: Final = "@bulkhead_waiting"
+_BYTES: Final = "@cache_bytes"
+_ENTRIES: Final = "@cache_entries"
+_EVICTED: Final = "@cache_evicted_total"
 STATES: Final = (CLOSED, HALF_OPEN, OPEN)
 """The states of a circuit, the worst last; a metric has their place in this list."""
 
@@ -75,3 +79,11 @@ def _of(upstream: Upstream, *, forwards: bool) -> Iterator[MetricsSnapshot]:
         yield {_IN_USE: FamilySnapshot(type="gauge", help=in_use, samples=[(labels, float(berths.in_use))])}
         waiting = "Calls that wait for a place of a bulkhead"
         yield {_WAITING: FamilySnapshot(type="gauge", help=waiting, samples=[(labels, float(berths.waiting))])}
+    for store in upstream.states.of(MemoryStore):
+        labels = {**namespace, "scope": store.scope or upstream.plan.namespace}
+        taken = "Bytes that stored answers of an API take"
+        yield {_BYTES: FamilySnapshot(type="gauge", help=taken, samples=[(labels, float(store.bytes))])}
+        kept = "Stored answers of an API"
+        yield {_ENTRIES: FamilySnapshot(type="gauge", help=kept, samples=[(labels, float(len(store)))])}
+        gone = "Stored answers of an API that went to make room"
+        yield {_EVICTED: FamilySnapshot(type="counter", help=gone, samples=[(labels, float(store.evicted))])}

@@ -78,6 +78,9 @@ def link_apis(
             )
         elif isinstance(entry, ConsumesHttp):
             _link_api(entry, names, findings, settings, operations, plans, fallbacks)
+    policies = ((operation.api, operation.resilience) for operation in operations)
+    for key in {api for api, made in policies if made is not None and made.cache is not None}:
+        plans[key] = replace(plans[key], caches=True)
     return Apis(plans, operations, fallbacks)
 
 
@@ -115,8 +118,6 @@ def _link_api(
             operation = _placed(operation, api, findings.at(model.node))
             levels: Levels = (("operation", model.resiliency), ("resource", resource.resiliency), *wider)
             operation = with_policies(operation, levels, resource.path or "", fallbacks, findings)
-            if operation.resilience is not None and operation.resilience.cache is not None:
-                plans[api.key] = replace(plans[api.key], caches=True)
             origin = NameOrigin(
                 resource=resource.name,
                 resource_path=resource.path or "",

@@ -84,6 +84,10 @@ class Callables(Generic[ThingT]):
         self._spellings = None
         return len(same) == 1
 
+    def __iter__(self) -> Iterator[ThingT]:
+        for things in self._things.values():
+            yield from (each.thing for same in things.values() for each in same)
+
     def declare(self, namespace: str) -> None:
         """Say that a namespace exists, even if nothing is in it."""
         self._things.setdefault(namespace, {})

@@ -67,7 +67,7 @@ class Declared:
         if cache is None or operation.method not in READING:
             return send
         key = ("cache", cache.scope, cache.max_bytes)
-        cell: Cell[Store] = self._states.cell(key, lambda: MemoryStore(cache.max_bytes))
+        cell: Cell[Store] = self._states.cell(key, lambda: MemoryStore(cache.max_bytes, cache.scope))
         acting = Acting(operation.key, self._states, self._told, is_forward=False)
         return Caching(send, cache, cell, acting, self._identity)
 

@@ -20,10 +20,12 @@ class MemoryStore(Store):
         bytes: that they take.
         limit: how many they may.
         evicted: how many went to make room.
+        scope: what shares it; ``""``: all of an API.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, scope: str = "") -> None:
         self.limit = limit
+        self.scope = scope
         self.bytes = 0
         self.evicted = 0
         self._kept: OrderedDict[str, tuple[Sequence[Entry], str, int]] = OrderedDict()
