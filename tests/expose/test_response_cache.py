@@ -40,10 +40,11 @@ class Api:
         return Response(content, self.status, headers=headers)
 
 
-def document(cache, *, at="operation", inputs=(), resiliency=None, more=None):
+def document(cache, *, at="operation", inputs=(), resiliency=None, more=None, others=None):
     policies = {"resiliency": {"cache": cache, **(resiliency or {})}}
     level = policies if at == "api" else {}
-    operation = {"name": "get", "method": "GET", **(policies if at == "operation" else {})}
+    others = others or {}
+    operation = {"name": "get", "method": "GET", **(policies if at == "operation" else {}), **others.get("get", {})}
     consumes = {
         "type": "http",
         "namespace": "api",
@@ -57,7 +58,7 @@ def document(cache, *, at="operation", inputs=(), resiliency=None, more=None):
                 "operations": [
                     operation,
                     {"name": "put", "method": "PUT"},
-                    {"name": "delete", "method": "DELETE"},
+                    {"name": "delete", "method": "DELETE", **others.get("delete", {})},
                     {"name": "post", "method": "POST"},
                 ],
             }
@@ -497,3 +498,48 @@ async def test_the_clock(upstream, front, monkeypatch):
     assert (answer.json()["n"], answer.headers["age"]) == (1, "50")
     offset = 61.0
     assert await numbers(client, "/things/1", "/things/1") == [2, 2]
+
+
+async def test_a_stored_answer_that_stands_in_for_another_says_so(upstream, front):
+    served(upstream)
+    upstream.on("DELETE", "/things/{id}", JSONResponse({}, 503))
+    client = await front({"ttl": "60s"}, others={"delete": {"resiliency": {"fallback": {"call": "api.get"}}}})
+    assert await numbers(client) == [1, 1, 1]
+    answer = await client.delete("/things/1")
+    assert answer.json() == {"n": 1}
+    assert answer.headers["naftiko-note"].startswith('fallback;from="api.get"')
+
+
+async def test_the_stale_answer_goes_before_a_fallback(upstream, front):
+    served(upstream, **{"Cache-Control": "max-age=60"}, **OLD)
+    client = await front({"staleIfError": "1h"}, resiliency={"fallback": {"value": {"n": -1}}})
+    assert await numbers(client, "/things/1") == [1]
+    upstream.misbehave(HangUp())
+    assert await numbers(client, "/things/1", "/things/2") == [1, -1]
+
+
+async def test_a_constant_is_not_stored(upstream, front):
+    served(upstream)
+    client = await front({"ttl": "60s"}, resiliency={"fallback": {"value": {"n": -1}}})
+    upstream.misbehave(HangUp(), times=1)
+    assert await numbers(client, "/things/1", "/things/1") == [-1, 1]
+
+
+@pytest.mark.parametrize("key", [[], ["q"]])
+async def test_each_page_of_a_list_is_an_answer_of_its_own(upstream, front, key):
+    def page(request):
+        at = int(dict(request.query).get("cursor", "0"))
+        return JSONResponse({"n": 0, "items": [at], "next": str(at + 1) if at < 2 else None})
+
+    upstream.on("GET", "/things/{id}", page)
+    pages = {
+        "type": "cursor",
+        "request": {"cursorParam": "cursor"},
+        "response": {"dataPath": "$.items", "nextCursorPath": "$.next"},
+    }
+    inputs = [{"name": "q", "in": "query"}, {"name": "cursor", "in": "query"}]
+    cache = {"ttl": "60s", **({"key": key} if key else {})}
+    client = await front(cache, inputs=inputs, others={"get": {"pagination": pages}})
+    for _ in range(2):
+        assert (await client.get("/things/1")).json()["items"] == [0, 1, 2]
+    assert len(upstream.requests) == 3

@@ -137,6 +137,12 @@ def keep_head(response: httpx.Response, head: Head) -> None:
     response.extensions[_KEPT] = head
 
 
+def annotate(response: httpx.Response, name: str, value: str) -> None:
+    """Add a header to a response whose head may be known already."""
+    response.headers[name] = value
+    response.extensions.pop(_KEPT, None)
+
+
 def retry_after(response: httpx.Response) -> float | None:
     """Return after how many seconds the upstream wants to be asked again; ``None`` where it doesn't say.
 

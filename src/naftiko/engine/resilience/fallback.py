@@ -7,6 +7,7 @@ from typing import Final
 
 import httpx
 
+from naftiko.engine.head import annotate
 from naftiko.engine.request import dump_json
 from naftiko.engine.resilience.acting import Acting
 from naftiko.engine.sending import NOTE, Outgoing, Send
@@ -71,7 +72,7 @@ class Falling:
             made = self._constant(outgoing)
         source = self._plan.call or "constant"
         self._acting.tell("fallback", "answered", outgoing, f"{why}; the answer is {source}")
-        made.headers[NOTE] = f"fallback;from={quoted(source)};reason={quoted(reason)}"
+        annotate(made, NOTE, f"fallback;from={quoted(source)};reason={quoted(reason)}")
         return made
 
     async def _other(self, outgoing: Outgoing) -> httpx.Response | None:
