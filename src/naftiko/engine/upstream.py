@@ -93,8 +93,8 @@ class Upstream(Shared):
         is_seen = observer is not None and sees(observer, "exchange")
         self._watched = Watched(plan, observer, redactor) if observer is not None and is_seen else None
         self.states = States()
-        told = observer.acted if observer is not None and sees(observer, "acted") else None
-        ours = Declared(self.states, self.limits.total, told, self._identity if plan.caches else None)
+        self._told = observer.acted if observer is not None and sees(observer, "acted") else None
+        ours = Declared(self.states, self.limits.total, self._told, self._identity if plan.caches else None)
         self._policies = (*settings.policies, ours)
         self._is_bare = not settings.policies and plan.resilience is None
         self._sends: dict[str, Send] = {}
@@ -133,7 +133,9 @@ class Upstream(Shared):
         target = Target(self.plan.namespace, operation, operation.resilience)
         made = wrapped(self._exchanged, self._policies, target)
         if operation.pager is not None:
-            made = self.paged[operation.key] = paging(operation, made, self.plan, self.limits, self._redactor)
+            made = self.paged[operation.key] = paging(
+                operation, made, self.plan, self.limits, self._redactor, self._told
+            )
         self._sends[operation.key] = made
         if made != self._exchanged:
             self._wrapped.add(operation.key)

@@ -93,7 +93,8 @@ class PolicyAct:
     """Something that a policy of an API did with a call.
 
     Attributes:
-        policy: ``retry``, ``circuitBreaker``, ``bulkhead``, ``rateLimiter``, ``timeLimiter`` or ``fallback``.
+        policy: ``retry``, ``circuitBreaker``, ``bulkhead``, ``rateLimiter``, ``timeLimiter`` or ``fallback``; also
+            ``pagination``, of a list that came in pages.
         outcome: what it did, such as ``retried`` or ``rejected``.
         namespace: of the API.
         operation: ``namespace.operation``; the namespace alone of what is forwarded.

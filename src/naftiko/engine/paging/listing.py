@@ -106,6 +106,7 @@ class Listing:
         """Fetch the first page; return the answer that streams from it on, or it itself where it is all."""
         first = await pages.turn()
         if first is None or pages.is_whole:
+            pages.tell()
             response = pages.plain if first is None else first.response
             return noted(response, pages.told) if response is not None else httpx.Response(204)
         told = pages.told
@@ -212,6 +213,7 @@ class _Stream:
                 yield opening + (b"" if is_empty or not piece else b",") + piece
             opening, is_empty = b"", is_empty and not piece
             page = await self._pages.turn()
+        self._pages.tell()
         whole = listing.made(grown(listing.pager, first, [], last))
         yield b"]" + b"".join(_rest(whole, path[: len(path) - depth]) for depth in range(len(path)))
 

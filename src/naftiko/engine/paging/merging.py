@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import httpx
@@ -17,6 +17,7 @@ from naftiko.engine.sending import NOTE, Outgoing, Send
 from naftiko.engine.transport.limits import Limits
 from naftiko.engine.transport.whole import Whole, raw_headers
 from naftiko.ground.types import ABSENT
+from naftiko.observe.observer import PolicyAct
 from naftiko.observe.redaction import Redactor
 from naftiko.plan.operation import Operation
 from naftiko.plan.paging import Pager
@@ -57,8 +58,10 @@ class Paging:
         if first is None:
             return self._plain(pages, outgoing)
         if pages.is_whole and self._is_json:
+            pages.tell()
             return noted(first.response, pages.told)
         document, last = await self.merged(first, pages)
+        pages.tell()
         return noted(answered(document, last.response, pages.told), pages.told)
 
     async def merged(self, first: Page, pages: Pages) -> tuple[Any, Page]:
@@ -111,7 +114,14 @@ def noted(response: httpx.Response, told: Told) -> httpx.Response:
     return Whole(response.status_code, headers, response.content, response.request, {**said, PAGES: told.written()})
 
 
-def paging(operation: Operation, send: Send, api: ApiPlan, limits: Limits, redactor: Redactor) -> Paging:
+def paging(
+    operation: Operation,
+    send: Send,
+    api: ApiPlan,
+    limits: Limits,
+    redactor: Redactor,
+    acted: Callable[[PolicyAct], None] | None,
+) -> Paging:
     """Return what fetches the lists of an operation that has pages.
 
     Args:
@@ -120,6 +130,7 @@ def paging(operation: Operation, send: Send, api: ApiPlan, limits: Limits, redac
         api: the API.
         limits: of the calls to it.
         redactor: hides secrets in what is told.
+        acted: is told what came of the pages, or ``None``.
     """
     pager = operation.pager
     if pager is None:
@@ -132,6 +143,7 @@ def paging(operation: Operation, send: Send, api: ApiPlan, limits: Limits, redac
         credentials=tuple(name for place, name in api.credentials if place == "query"),
         redact=redactor.redact,
         wraps=operation.raw_format == "xml",
+        acted=acted,
     )
     return Paging(operation, pager, ways)
 

@@ -18,6 +18,7 @@ from naftiko.engine.sending import Outgoing, Send
 from naftiko.ground.durations import written
 from naftiko.ground.errors import CallError
 from naftiko.ground.types import ABSENT
+from naftiko.observe.observer import PolicyAct
 from naftiko.plan.paging import Pager, State
 
 Decode: TypeAlias = Callable[[httpx.Response], Awaitable[Any]]
@@ -38,6 +39,7 @@ class Ways:
         credentials: names in the query that our credential has.
         redact: hides secrets in what is told.
         wraps: whether a single item is a list of one, as in XML.
+        acted: is told what came of the pages, or ``None``.
     """
 
     pager: Pager
@@ -47,6 +49,7 @@ class Ways:
     credentials: tuple[str, ...] = ()
     redact: Callable[[str], str] = str
     wraps: bool = False
+    acted: Callable[[PolicyAct], None] | None = None
 
 
 @dataclass(slots=True)
@@ -115,6 +118,16 @@ class Pages:
             detail=self._detail,
             retry_after=self._retry_after,
         )
+
+    def tell(self) -> None:
+        """Tell an observer what came of them, where it is more than a page that is all."""
+        acted, outgoing, count = self._ways.acted, self._outgoing, len(self._marks)
+        if acted is None or not (count > 1 or self._reason):
+            return
+        goes_on = f"; it ends early: {self._detail}" if self._reason else "; it goes on" if self._where else ""
+        said = f"{count} {'page' if count == 1 else 'pages'}, {self._items:,} items{goes_on}"
+        outcome = "incomplete" if self._reason else "fetched"
+        acted(PolicyAct("pagination", outcome, outgoing.upstream.plan.namespace, outgoing.operation, said))
 
     def _first_number(self) -> int:
         pager, wish = self._pager, self._wish
