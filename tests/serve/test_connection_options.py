@@ -132,3 +132,44 @@ def test_few_descriptors_are_shared_out_and_told(file):
 )
 def test_the_usual_number_of_connections_leaves_descriptors_for_upstreams(descriptors, upstream, most):
     assert most_connections(descriptors, upstream) == most
+
+
+def refused_lines(running, count):
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        found = [json.loads(line) for line in running.errors if '"naftiko.access"' in line]
+        if len(found) >= count:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(running.said())
+
+
+def test_what_the_connection_itself_refuses_has_an_access_line_too(file):
+    options = ("--access-log", "--log-format", "json")
+    with served(file, *PORTS, *SMALL, *options, ready=('"rest"', '"mcp"')) as running:
+        rest = json.loads(running.lines[0])["url"]
+        told = [
+            (answer_of(rest, b"NONSENSE\r\n\r\n"), {"status": 400}),
+            (
+                answer_of(rest, b"GET /r HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
+                {"status": 400, "method": "GET", "path": "/r"},
+            ),
+            (ask(rest, path="/r%20x", headers={"X": "v" * 2100}), {"status": 431}),
+            (ask(rest, path="/r%20x", headers={f"x-{at}": "v" for at in range(10)}), {"status": 431, "path": "/r x"}),
+            (answer_of(rest, b"GET /r HTTP/1.1\r\nHost: localhost\r\nX-A: "), {"status": 408}),
+            (
+                answer_of(
+                    rest,
+                    b"POST /r HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
+                ),
+                {"status": 408, "method": "POST", "route": "/r"},
+            ),
+        ]
+        lines = refused_lines(running, len(told))
+        assert len(lines) == len(told), lines
+        for (answer, facts), line in zip(told, lines, strict=True):
+            assert answer.status == facts["status"]
+            assert line["client"] == "127.0.0.1"
+            assert line["bytes"] == len(answer.body)
+            assert f"x-request-id: {line['request_id']}" in answer.head
+            assert line.items() >= facts.items()

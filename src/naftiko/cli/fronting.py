@@ -13,6 +13,7 @@ from naftiko.cli.listening import CheckedType, option
 from naftiko.serve.forwarded import Proxies, Style, prefix_of
 from naftiko.serve.front import Front
 from naftiko.serve.given import Given, file_mode, given_name
+from naftiko.serve.gzipped import USUAL_LEAST
 from naftiko.serve.systemd import inherited
 from naftiko.serve.tls import Tls, TlsFiles
 
@@ -68,6 +69,14 @@ _OPTIONS: Final = (
         metavar="PREFIX",
         help="What a proxy takes off the paths of requests before they come here, such as /shop.",
     ),
+    option("--gzip", is_flag=True, help="Send texts in gzip to callers that take it; event streams never."),
+    option(
+        "--gzip-min-size",
+        type=click.IntRange(min=0),
+        default=USUAL_LEAST,
+        metavar="BYTES",
+        help="Answers that are smaller go as they are; default: 1024.",
+    ),
 )
 
 
@@ -89,6 +98,7 @@ def front_of(given: dict[str, Any]) -> Front:
         tls=_tls(given["tls_cert"], given["tls_key"], given["tls_client_ca"]),
         proxies=_proxies(given["forwarded_allow_ips"], given["forwarded_headers"]),
         root_path=prefix_of(given["root_path"]),
+        gzip_from=given["gzip_min_size"] if given["gzip"] else None,
     )
 
 

@@ -8,6 +8,7 @@ counted is counted where it is cheap: sizes once a piece of input. How long each
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from naftiko.expose.http.caller import ABORT
 from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
+from naftiko.observe.access import access_log
 from naftiko.observe.requests import REQUEST, RequestRecord
 from naftiko.serve.exchange import EXTENSIONS, Exchange
 from naftiko.serve.limits import ConnectionLimits, Connections
@@ -347,11 +349,13 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing() or self._has_an_answer_before():
             return
         body = simple_problem(status, kind, reason)
+        record = self._refused(status, body)
         phrase = {408: b"Request Timeout", 431: b"Request Header Fields Too Large", 503: b"Service Unavailable"}
         lines = [
             b"HTTP/1.1 %d %s" % (status, phrase.get(status, b"Bad Request")),
             b"content-type: " + PROBLEM_MEDIA_TYPE,
             b"content-length: %d" % len(body),
+            *(b"%b: %b" % field for field in record.fields or ()),
             *([b"retry-after: 1"] if status == 503 else []),  # noqa: PLR2004  # what may go better soon
             b"connection: close",
             b"",
@@ -359,6 +363,25 @@ class Connection(HttpToolsProtocol):
         ]
         self.transport.write(b"\r\n".join(lines))
         self._all.part_with(self)
+
+    def _refused(self, status: int, body: bytes) -> RequestRecord:
+        """Return the record of what is refused; its line is written here, unless the app has it that is given up."""
+        every = self.server_state.default_headers
+        under_way = None if self._in_head or self.cycle is None or self.cycle.response_complete else self.scope
+        if under_way is not None and REQUEST in under_way:
+            known: RequestRecord = under_way[REQUEST]  # type: ignore[typeddict-item]  # ours
+            known.status, known.sent = status, len(body)
+            return known
+        record = record_of(None, self.address, every) if self.scope is None else self._record(None, every)
+        record.status, record.sent = status, len(body)
+        with contextlib.suppress(httptools.HttpParserError, UnicodeDecodeError):  # as far as it could be read
+            if self.scope is not None and self.headers:
+                record.method = self.parser.get_method().decode("ascii")
+                record.path = unquote(httptools.parse_url(self.url).path.decode("ascii"))
+        access = access_log()
+        if access is not None:
+            access.tell(record)
+        return record
 
     def _has_an_answer_before(self) -> bool:
         """End what is being answered, if anything is; return whether a refusal would come before it or into it.

@@ -16,11 +16,13 @@ class Front:
         tls: what callers are met with; ``None``: plain HTTP.
         proxies: those that are believed what they say of callers; ``None``: nobody is.
         root_path: what a proxy takes off the paths of callers' requests, such as ``/shop``; ``""``: nothing.
+        gzip_from: bytes of the answers that go in gzip to whom takes it; ``None``: none do.
     """
 
     tls: Tls | None = None
     proxies: Proxies | None = None
     root_path: str = ""
+    gzip_from: int | None = None
 
     @property
     def scheme(self) -> str:

@@ -21,6 +21,7 @@ from naftiko.ground.errors import NaftikoError
 from naftiko.serve.connections import Connection
 from naftiko.serve.front import Front
 from naftiko.serve.given import Inherited, UnixSocket
+from naftiko.serve.gzipped import Gzipped
 from naftiko.serve.handshakes import Handshake, TlsServer
 from naftiko.serve.limits import ConnectionLimits, Connections
 from naftiko.serve.live import LiveApp, Served
@@ -388,7 +389,8 @@ class Servers:
             app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
         finishing = _Finishing(app, self._stopping, self._draining, self._streams, self._memory)
         front = site.front or self._front
-        config = _config(Recording(finishing), self._connections, front)
+        coded = finishing if front.gzip_from is None else Gzipped(finishing, front.gzip_from)
+        config = _config(Recording(coded), self._connections, front)
         server = _Server(config, self._is_last, front, self._connections)
         # Told to stop while the app was made: it starts and stops again, so that its lifespan is whole.
         server.should_exit = self._stopping.is_set()
