@@ -156,7 +156,7 @@ def test_an_operation_whose_pages_cant_be_asked_for_is_not_called(tmp_path):
 
 def test_the_inner_level_replaces_the_outer_ones(tmp_path):
     capability, _ = loaded(tmp_path, "", api=GOOD["cursor"])
-    assert (pager(capability).style, pager(capability).level) == ("cursor", "API")
+    assert (pager(capability).style, pager(capability).level) == ("cursor", "api")
     capability, _ = loaded(tmp_path, "", api=GOOD["cursor"], resource=GOOD["offset"])
     assert (pager(capability).style, pager(capability).level) == ("offset", "resource")
     capability, _ = loaded(tmp_path, GOOD["keyset"], api=GOOD["cursor"], resource=GOOD["offset"])

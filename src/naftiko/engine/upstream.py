@@ -133,9 +133,8 @@ class Upstream(Shared):
         target = Target(self.plan.namespace, operation, operation.resilience)
         made = wrapped(self._exchanged, self._policies, target)
         if operation.pager is not None:
-            made = self.paged[operation.key] = paging(
-                operation, made, self.plan, self.limits, self._redactor, self._told
-            )
+            made = paging(operation, made, self.plan, self.limits, self._redactor, self._told)
+            self.paged[operation.key] = made
         self._sends[operation.key] = made
         if made != self._exchanged:
             self._wrapped.add(operation.key)

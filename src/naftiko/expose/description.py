@@ -11,6 +11,7 @@ from naftiko.plan.actions import Action
 from naftiko.plan.addresses import without_user
 from naftiko.plan.inputs import Input
 from naftiko.plan.operation import Operation
+from naftiko.plan.paging import Pager
 from naftiko.plan.resilience import Resilience
 
 
@@ -61,11 +62,12 @@ def _upstream(action: Action | None, capability: Capability) -> Iterator[dict[st
         yield {"method": "*", "url": url, "operation": None, **_policies(api.resilience)}
 
 
-def _policies(made: Resilience | None) -> dict[str, Any]:
+def _policies(made: Resilience | None, pager: Pager | None = None) -> dict[str, Any]:
     """Return the policies of what is sent, the outermost first, each with the level that declares it."""
-    if made is None:
-        return {}
-    return {"policies": [{"policy": each.word, "from": each.level, **each.described()} for each in made.policies]}
+    found = [] if pager is None else [{"policy": "pagination", "from": pager.level, **pager.described()}]
+    if made is not None:
+        found += [{"policy": each.word, "from": each.level, **each.described()} for each in made.policies]
+    return {"policies": found} if found else {}
 
 
 def _request(operation: Operation, capability: Capability) -> dict[str, Any]:
@@ -74,5 +76,5 @@ def _request(operation: Operation, capability: Capability) -> dict[str, Any]:
         "method": operation.method,
         "url": f"{base}/{operation.path.text.lstrip('/')}",
         "operation": operation.key,
-        **_policies(operation.resilience),
+        **_policies(operation.resilience, operation.pager),
     }

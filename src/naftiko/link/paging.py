@@ -63,7 +63,7 @@ def declared_pages(
     consumes: ConsumesHttp, resource: ConsumedResource, operation: ConsumedOperation
 ) -> tuple[Pagination | None, str]:
     """Return what is said of an operation's pages, and at which level: the inner one replaces the outer ones."""
-    levels = ((operation, "operation"), (resource, "resource"), (consumes, "API"))
+    levels = ((operation, "operation"), (resource, "resource"), (consumes, "api"))
     return next(((model.pagination, level) for model, level in levels if model.pagination is not None), (None, ""))
 
 

@@ -84,7 +84,7 @@ class Pager:
         total: where the number of all items, or of all pages, is.
         key: where an item has its key.
         bounds: how much is fetched for one call.
-        level: where the file declares it: ``operation``, ``resource`` or ``API``.
+        level: where the file declares it: ``operation``, ``resource`` or ``api``.
     """
 
     style: str
@@ -111,13 +111,18 @@ class Pager:
         """What the merged document has as the last page had it."""
         return tuple(spot for spot in (self.next, self.more, self.total) if spot is not None)
 
-    @property
-    def told(self) -> str:
-        """It in one line."""
-        by = f", by `{self.param}`" if self.param else ""
-        size = f", {self.limit_value} a page" if self.limit_value else ""
+    def described(self) -> dict[str, Any]:
+        """Return it as ``inspect`` shows it, without what is not said."""
         bounds = self.bounds
-        return (
-            f"{self.style}{by}{size}; the list at {self.data.text or '$'}; at most {bounds.pages} pages, "
-            f"{bounds.items:,} items a call (declared on the {self.level})"
-        )
+        said = {
+            "type": self.style,
+            "parameter": self.param,
+            "in": self.place if self.param else None,
+            "list": self.data.text or "$",
+            "limit": self.limit_value,
+            "pages": bounds.pages,
+            "items": bounds.items,
+            "bytes": bounds.size,
+            "seconds": bounds.seconds,
+        }
+        return {key: value for key, value in said.items() if value not in (None, "")}
