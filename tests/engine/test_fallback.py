@@ -123,6 +123,17 @@ async def test_an_open_breaker_is_a_failure():
     assert (len(notes.asked), len(archive.asked)) == (3, 5)
 
 
+@virtual_time
+async def test_a_name_of_any_letters_is_told_in_ascii():
+    text = FILE.replace("archive.read", '"archive.заметка"').replace("name: read", "name: заметка")
+    async with world(status(500)) as notes, world() as archive:
+        text = text.replace("NOTES", notes.url).replace("ARCHIVE", archive.url)
+        async with naftiko.loads(text) as api:
+            assert api.errors == ()
+            (note,) = notes_of(await run(api, "get"))
+    assert note.startswith('fallback;from="archive.%D0%B7')
+
+
 @pytest.mark.parametrize("fault", [status(404), status(400), status(409)])
 @virtual_time
 async def test_what_a_caller_did_wrong_is_told(fault):

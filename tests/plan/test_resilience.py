@@ -146,6 +146,43 @@ def test_the_narrowest_level_says_each_policy():
     assert (found["retry"].attempts, found["timeLimiter"].seconds, found["rateLimiter"].limit) == (2, 3, 40)
 
 
+def test_an_operators_policy_that_does_not_fit_a_file_is_none_of_its_problems():
+    assert told(load(operation="resiliency: {timeLimiter: 1s}", operator={"retry.waitDuration": "9s"})) == []
+    assert told(load(method="POST", operator={"retry": "3"})) == []
+
+
+def test_policies_of_an_imported_api_come_with_it(tmp_path):
+    (tmp_path / "api.yaml").write_text(
+        FILE.partition("exposes:")[0].format(api="retry: 4", resource="", method="GET", operation="")
+    )
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        "naftiko: 1.0.0-alpha2\nconsumes: [{import: up, from: api.yaml, as: down}]\n"
+        "exposes: [{type: mcp, namespace: mcp, tools: [{name: get, description: d, call: down.get}]}]\n"
+    )
+    assert applied(naftiko.load(file))["retry"].attempts == 4
+
+
+@pytest.mark.parametrize(
+    "value", ["5", "[]", "[{retry: 3}]", "x", "{retry: []}", "{retry: {budget: 3}}", "{fallback: {with: 3, call: a.b}}"]
+)
+def test_what_is_no_policy_at_all_is_told_and_stops_nothing(value):
+    capability = load(operation=f"resiliency: {value}")
+    assert capability.errors
+    assert capability.units[0].executable
+
+
+def test_a_policy_that_is_written_once_may_be_used_again():
+    capability = load(
+        api="resiliency: &usual {bulkhead: 3, retry: 4}", operation="resiliency: *usual\n      timeout: 2s"
+    )
+    assert told(capability) == []
+    found = applied(capability)
+    assert {word: policy.level for word, policy in found.items()} == dict.fromkeys(
+        ("timeLimiter", "retry", "bulkhead"), "operation"
+    )
+
+
 def test_a_policy_takes_the_place_of_the_wider_one_as_a_whole():
     found = applied(load(operation="resiliency: {retry: 2}", api="resiliency: {retry: {waitDuration: 9s}}"))
     assert (found["retry"].attempts, found["retry"].wait) == (2, 0.5)
@@ -168,12 +205,16 @@ def test_nothing_is_there_where_nothing_is_declared():
         ("retry: {maxAttempts: 0}", "`maxAttempts` must be 1 or more"),
         ("retry: {maxAttempts: -2}", "`maxAttempts` must be 1 or more"),
         ("retry: {jitter: 2}", "from 0 to 1"),
-        ("retry: {multiplier: 0.5}", "`multiplier` must be 1 or more"),
+        ("retry: {multiplier: 0.5}", "`multiplier` must be from 1 to 100"),
         ("retry: {statuses: [600]}", "`600` is no status"),
         ("retry: {statuses: [503, often]}", "`often` is no status"),
         ("retry: {statuses: [503-500]}", "`503-500` is no status"),
         ('retry: {retryOnResultPredicate: "body.error"}', "`body.error` is no condition on a status"),
         ("retry: {idempotencyKey: 'a b'}", "no name of a header"),
+        ("retry: {idempotencyKey: Content-Length}", "no name of a header"),
+        ("retry: {idempotencyKey: authorization}", "no name of a header"),
+        ("retry: {multiplier: .inf}", "`multiplier` must be from 1 to 100"),
+        ("retry: {jitter: .nan}", "from 0 to 1"),
         ("retry: {budget: {percent: 0}}", "`percent` is a percentage"),
         ("timeLimiter: {timeout: 0}", "`timeout` must be more than 0"),
         ("timeLimiter: {}", "it has no `timeout`"),

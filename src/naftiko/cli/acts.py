@@ -16,7 +16,7 @@ class Acts(Observer):
     """Collects them; they are worth a line only where a policy did something."""
 
     def __init__(self) -> None:
-        self._began = perf_counter()
+        self._began: float | None = None
         self._lines: list[str] = []
         self._has_acted = False
 
@@ -26,6 +26,8 @@ class Acts(Observer):
 
     @contextmanager
     def _sent(self, exchange: Exchange) -> Iterator[None]:
+        if self._began is None:
+            self._began = perf_counter()
         what = f"{exchange.operation} attempt {exchange.attempt}"
         try:
             yield
@@ -40,7 +42,8 @@ class Acts(Observer):
         self._add(f"{act.operation} {act.policy} {act.outcome}{f': {act.said}' if act.said else ''}")
 
     def _add(self, line: str) -> None:
-        self._lines.append(f"+{perf_counter() - self._began:.3f} s  {line}")
+        since = 0.0 if self._began is None else perf_counter() - self._began
+        self._lines.append(f"+{since:.3f} s  {line}")
 
     def write(self, redactor: Redactor) -> None:
         """Write them to stderr, beside the answer."""

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
+from pydantic.alias_generators import to_snake
+
 from naftiko.document import model as models
 from naftiko.document.findings import Findings
 from naftiko.document.given import model_of
@@ -19,13 +21,14 @@ from naftiko.ground.durations import seconds_of, written
 from naftiko.ground.http import IDEMPOTENT_METHODS, READING, is_token
 from naftiko.ground.sizes import size_in_bytes
 from naftiko.plan import resilience as plan
-from naftiko.plan.operation import Operation
+from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation
 from naftiko.plan.resilience import Level, Resilience
 
 _FIRST_STATUS: Final = 100
 _LAST_STATUS: Final = 599
 _ALL_STATUSES: Final = range(_FIRST_STATUS, _LAST_STATUS + 1)
 _MOST: Final = 100.0
+_OTHERS_HEADERS: Final = FORBIDDEN_HEADERS | {"accept", "authorization", "content-type", "cookie", "expect"}
 _LONGEST_WINDOW: Final = 3600
 _STATUS: Final = re.compile(r"\s*(?:([1-5])xx|(\d{3})(?:\s*-\s*(\d{3}))?)\s*", re.IGNORECASE)
 _CONDITION: Final = re.compile(r"\s*(?:status_?code|status)\s*(>=|<=|==|!=|>|<)\s*(\d{3})\s*", re.IGNORECASE)
@@ -98,8 +101,11 @@ def link_resilience(levels: Levels, scope: ScopeOf, findings: Findings) -> Resil
             if name == "fallback":
                 _check_constant(made.pop(name), scope, made)
         except _Nonsense as wrong:
+            if wrong.key in model.entries and getattr(model, to_snake(wrong.key), 0) is None:
+                continue  # it is told already why it could not be read
             here = findings.at(model.at(wrong.key))
-            here.error("bad-policy", f"{_word(name)}: {wrong}; it is left out", hint=wrong.hint)
+            left = "" if level == "operator" else "; it is left out"
+            here.error("bad-policy", f"{_word(name)}: {wrong}{left}", hint=wrong.hint)
     if not made:
         return None
     result = Resilience(**made)
@@ -163,7 +169,7 @@ def _scope_of(name: str, level: Level, scope: ScopeOf) -> str:
 def _tell_idle(made: Resilience, levels: Levels, scope: ScopeOf, findings: Findings) -> None:
     """Tell what never acts."""
     retry, limit = made.retry, made.time_limiter
-    if retry is None:
+    if retry is None or retry.level == "operator":
         return
     model = next(model for _, model in _declared(levels, "retry"))
     here = findings.at(model.node)
@@ -222,8 +228,8 @@ def _retry(model: models.Retry, level: Level, scope: str) -> plan.Retry:
     factor = 1.0
     if model.backoff == "exponential" or (model.backoff is None and model.multiplier is not None):
         factor = 2.0 if model.multiplier is None else model.multiplier
-    if factor < 1:
-        raise _Nonsense("multiplier", f"`multiplier` must be 1 or more, not {factor:g}")
+    if not 1 <= factor <= _MOST:
+        raise _Nonsense("multiplier", f"`multiplier` must be from 1 to 100, not {factor:g}")
     usual = plan.Budget()
     budget = model.budget or models.RetryBudget()
     return plan.Retry(
@@ -257,8 +263,9 @@ def _key_header(said: str | None) -> str | None:
         return None
     if said.lower() == "true":
         return plan.KEY_HEADER
-    if not is_token(said):
-        raise _Nonsense("idempotencyKey", "`idempotencyKey` is no name of a header", "write `idempotencyKey: true`")
+    if not is_token(said) or said.lower() in _OTHERS_HEADERS:
+        reason = "`idempotencyKey` is no name of a header that it may have"
+        raise _Nonsense("idempotencyKey", reason, "write `idempotencyKey: true`")
     return said
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from string import punctuation
 from typing import Final
+from urllib.parse import quote
 
 import httpx
 
@@ -27,6 +29,7 @@ _FAILURES: Final = (UpstreamTimeout, UpstreamUnreachable, UpstreamBroken, Circui
 """Not among them is what the file or the operator has to mend: a refused credential, a redirect, a missing value."""
 _FIRST_OTHER: Final = 300
 _JSON: Final = "json"
+_PRINTABLE: Final = f" {punctuation}"
 
 
 class Falling:
@@ -72,7 +75,9 @@ class Falling:
             made = self._constant(outgoing)
         source = self._plan.call or "constant"
         self._acting.tell("fallback", "answered", outgoing, f"{why}; the answer is {source}")
-        annotate(made, NOTE, f"fallback;from={quoted(source)};reason={quoted(reason)}")
+        # A string of structured fields has printable ASCII alone, and a name of a file may have anything.
+        told = quote(source, safe=_PRINTABLE)
+        annotate(made, NOTE, f"fallback;from={quoted(told)};reason={quoted(reason)}")
         return made
 
     async def _other(self, outgoing: Outgoing) -> httpx.Response | None:

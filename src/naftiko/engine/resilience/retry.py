@@ -100,7 +100,9 @@ class Retrying:
             if not self._may(outgoing, attempts, wait, clock()):
                 break
             why = _named(answer)
-            self._acting.tell("retry", "retried", outgoing, f"attempt {attempts}: {why}; again in {written(wait)}")
+            self._acting.tell(
+                "retry", "retried", outgoing, f"attempt {attempts}: {why}; again in {written(round(wait, 3))}"
+            )
             if isinstance(answer, httpx.Response):
                 await answer.aclose()
             await asyncio.sleep(wait)
@@ -152,7 +154,9 @@ class Retrying:
         else:
             return True
         if given_up:
-            self._acting.tell("retry", given_up, outgoing, _GIVEN_UP[given_up].format(attempts, written(wait)))
+            self._acting.tell(
+                "retry", given_up, outgoing, _GIVEN_UP[given_up].format(attempts, written(round(wait, 3)))
+            )
         return False
 
     def _tell_once(self) -> None:
