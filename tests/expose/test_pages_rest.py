@@ -346,3 +346,98 @@ async def test_the_whole_list_of_an_operation_is_what_steps_see(upstream):
         response = await client.get("/list")
     assert response.json() == {"names": [each["id"] for each in EVERY]}
     assert len(upstream.requests) == 4
+
+
+async def test_a_list_in_a_table_is_paged_too(upstream):
+    rows = {"1": "id,n\na,1\nb,2\n", "2": "id,n\nc,3\n", "3": "id,n\n"}
+    upstream.on("GET", "/things", lambda request: Response(rows[request.query.get("page", "1")], media_type="text/csv"))
+    more = {"response": {"dataPath": "$"}}
+    async with client_of(paging(upstream, "page-number", more=more, outputRawFormat="csv")) as client:
+        response = await client.get("/list")
+        one = await client.get("/list", params={"limit": 1})
+    assert [row["id"] for row in response.json()] == ["a", "b", "c"]
+    assert [row["id"] for row in one.json()] == ["a"]
+
+
+async def test_what_has_no_list_is_passed_on_as_it_is(upstream):
+    content = b'{"message" : "no list here"}'
+    upstream.on("GET", "/things", lambda _: Response(content, media_type="application/json"))
+    async with client_of(paging(upstream, "cursor")) as client:
+        response = await client.get("/list")
+    assert response.content == content
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_an_answer_that_is_made_whole_has_an_etag(method, upstream):
+    upstream.on("GET", "/things", api.by_cursor(EVERY, 10))
+    async with client_of(paging(upstream, "cursor", outputs=COUNTED)) as client:
+        first = await client.request(method, "/list")
+        again = await client.request(method, "/list", headers={"If-None-Match": first.headers["etag"]})
+    assert (first.status_code, again.status_code) == (200, 304)
+
+
+async def test_a_list_takes_no_longer_than_its_time(upstream):
+    gate = threading.Event()
+
+    async def answer(request):
+        if request.query.get("cursor") == "c10":
+            await until(gate.is_set)
+        return api.by_cursor(EVERY, 10)(request)
+
+    upstream.on("GET", "/things", answer)
+    async with client_of(paging(upstream, "cursor", outputs=COUNTED, more={"max": {"time": "1s"}})) as client:
+        response = await client.get("/list")
+    gate.set()
+    assert response.json()["number"] == 10
+    assert "reason=max-time" in response.headers["naftiko-note"]
+
+
+async def test_a_page_passes_the_policies_of_its_operation(upstream):
+    """A page that is busy for a moment is asked for once more, and nothing is missing."""
+    upstream.on("GET", "/things", api.failing_at(api.by_cursor(EVERY, 10), 2, 503))
+    retrying = {"resiliency": {"retry": {"maxAttempts": 2, "waitDuration": "1ms"}}}
+    async with client_of(paging(upstream, "cursor", **retrying)) as client:
+        response = await client.get("/list")
+    assert response.json()["results"] == EVERY
+    assert len(upstream.requests) == 5
+
+
+async def test_a_flow_says_which_of_its_lists_is_not_whole(upstream):
+    upstream.on("GET", "/things", api.failing_at(api.by_cursor(EVERY, 10), 2, 500))
+    declared = operation(path="/things", pagination=api.STYLES["cursor"])
+    steps = [{"type": "call", "name": "all", "call": "api.do"}]
+    mappings = [{"target": "number", "value": "$.all.results.length()"}]
+    capability = rest_capability(
+        [route("/list", call=None, steps=steps, mappings=mappings)], {"do": declared}, base_uris={"*": upstream.url}
+    )
+    async with client_of(capability) as client:
+        response = await client.get("/list")
+    assert response.json() == {"number": 10}
+    assert response.headers["naftiko-note"].startswith("incomplete;reason=failed;pages=1;items=10;")
+
+
+async def test_a_mapped_cursor_is_where_the_list_begins(upstream):
+    upstream.on("GET", "/things", api.by_cursor(EVERY, 10))
+    declared = operation(
+        path="/things", pagination=api.STYLES["cursor"], inputParameters=[{"name": "cursor", "in": "query"}]
+    )
+    routes = [route("/list", **{"inputParameters": [{"name": "from", "in": "query"}], "with": {"cursor": "{{from}}"}})]
+    capability = rest_capability(routes, {"do": declared}, base_uris={"*": upstream.url})
+    async with client_of(capability) as client:
+        response = await client.get("/list", params={"from": "c20"})
+    assert response.json()["results"] == EVERY[20:]
+    assert [request.query.get("cursor") for request in upstream.requests] == ["c20", "c30"]
+
+
+async def test_in_mock_mode_one_request_is_shown(upstream):
+    mocked = rest_capability(
+        [route("/list")],
+        {"do": operation(path="/things", pagination=api.STYLES["offset"])},
+        base_uris={"*": upstream.url},
+        mock=True,
+    )
+    async with client_of(mocked) as client:
+        response = await client.get("/list")
+    assert response.json()["url"] == f"{upstream.url}/things?limit=10"
+    assert not upstream.requests

@@ -26,7 +26,7 @@ from naftiko.plan.operation import Operation
 from naftiko.plan.paging import MAX_BYTES, MAX_ITEMS, MAX_PAGES, Bounds, Pager, Spot
 
 _PLACES: Final = ("query", "body", "header")
-_NO_LISTS: Final = frozenset({"text", "binary", "html", "markdown"})
+_NO_LISTS: Final = frozenset({"text", "binary", "html", "markdown", "avro", "protobuf", "xml"})
 _NONE: Final = "none"
 _LIMITS: Final = ("limit_param", "limit_value", "cursor_in")
 
@@ -123,7 +123,7 @@ class _Compiler:
         if not kind:
             self._unknown_type()
         elif self._operation.raw_format in _NO_LISTS:
-            reason = f"its answer is {self._operation.raw_format}, which has no list to page"
+            reason = f"its answer is {self._operation.raw_format}, which can't be paged"
             self._at(self._model.at("type"), reason).error(
                 "pagination-format", reason, hint="leave `pagination` out: `type: none`"
             )

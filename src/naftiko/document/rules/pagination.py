@@ -64,8 +64,8 @@ PAGINATION = (
     Rule(
         "pagination-format",
         ERROR,
-        "An operation with pages answers with what holds no list.",
-        "Pages are put together as documents; text, binary, HTML and Markdown have no list that could grow.",
+        "An operation with pages answers with what can't be paged.",
+        "Pages are put together as documents of JSON, YAML or tables; other formats are not.",
         "Correct `outputRawFormat`, or leave `pagination` out.",
         _CURSOR.replace("      pagination", "      outputRawFormat: binary\n      pagination"),
         _OPERATION + "      outputRawFormat: binary\n",

@@ -142,7 +142,6 @@ def paging(
         seconds=pager.bounds.seconds or limits.total,
         credentials=tuple(name for place, name in api.credentials if place == "query"),
         redact=redactor.redact,
-        wraps=operation.raw_format == "xml",
         acted=acted,
     )
     return Paging(operation, pager, ways)

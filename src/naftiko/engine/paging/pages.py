@@ -38,7 +38,6 @@ class Ways:
         seconds: that all of them may take.
         credentials: names in the query that our credential has.
         redact: hides secrets in what is told.
-        wraps: whether a single item is a list of one, as in XML.
         acted: is told what came of the pages, or ``None``.
     """
 
@@ -48,7 +47,6 @@ class Ways:
     seconds: float
     credentials: tuple[str, ...] = ()
     redact: Callable[[str], str] = str
-    wraps: bool = False
     acted: Callable[[PolicyAct], None] | None = None
 
 
@@ -219,9 +217,7 @@ class Pages:
         found = self._pager.data.of(document)
         if isinstance(found, list):
             return found
-        if self._ways.wraps and found not in {ABSENT, None, ""}:
-            return [found]
-        return [] if found is None or (self._ways.wraps and found == "") or self._marks else None
+        return [] if found is None or self._marks else None
 
     def _taken(self, document: Any, response: httpx.Response) -> Page | None:
         """Return a page that came, and note what comes after it."""
