@@ -173,3 +173,17 @@ def test_what_the_connection_itself_refuses_has_an_access_line_too(file):
             assert line["bytes"] == len(answer.body)
             assert f"x-request-id: {line['request_id']}" in answer.head
             assert line.items() >= facts.items()
+
+
+def test_a_connection_for_which_there_is_no_place_has_an_access_line(file):
+    options = ("--max-connections-per-address", "2", "--access-log", "--log-format", "json")
+    with served(file, *PORTS, *options, ready=('"rest"', '"mcp"')) as running, contextlib.ExitStack() as stack:
+        rest = json.loads(running.lines[0])["url"]
+        place = urlsplit(rest)
+        for _ in range(2):
+            stack.enter_context(socket.create_connection((place.hostname, place.port), timeout=LIMIT))
+        answer = answer_of(rest, b"")
+        assert answer.status == 503
+        (line,) = refused_lines(running, 1)
+        assert (line["status"], line["client"]) == (503, "127.0.0.1")
+        assert f"x-request-id: {line['request_id']}" in answer.head

@@ -49,6 +49,11 @@ class Handshake:
         self.task: asyncio.Task[None] | None = None
         self.is_late = False
 
+    @property
+    def name(self) -> str:
+        """What the caller is called in logs."""
+        return self.address or "a caller of this machine"
+
     def look(self, now: float, limits: ConnectionLimits) -> None:
         """End it if it takes longer than the head of a request may."""
         if now - self.since > limits.head_seconds:
@@ -136,7 +141,7 @@ class TlsServer:
     async def _agree(self, handshake: Handshake, caller: socket.socket) -> None:
         try:
             caller.setblocking(False)  # noqa: FBT003  # the socket's own signature
-            if caller.family != socket.AF_UNIX:
+            if caller.family in {socket.AF_INET, socket.AF_INET6}:
                 caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self._loop.connect_accepted_socket(
                 lambda: self._make(handshake),
@@ -148,9 +153,9 @@ class TlsServer:
         except asyncio.CancelledError:
             if not handshake.is_late:
                 raise
-            self._connections.tell("slow-caller", f"a TLS handshake took too long (from {handshake.address})")
+            self._connections.tell("slow-caller", f"a TLS handshake took too long (from {handshake.name})")
         except OSError as error:  # those of TLS, and callers that went away
-            self._connections.tell("tls", f"no TLS with {handshake.address}: {_said(error)}")
+            self._connections.tell("tls", f"no TLS with {handshake.name}: {_said(error)}")
         finally:
             self._connections.leave(handshake)
             with contextlib.suppress(OSError):
