@@ -37,10 +37,10 @@ def test_an_api_that_nobody_consumes_is_an_error(run, tickets, command, option, 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("nosuch", "exposed: rest, mcp, control, helpdesk-rest, helpdesk-mcp"),
+        ("nosuch", "exposed: rest, mcp, skill, control, helpdesk-rest, helpdesk-mcp"),
         ("helpdesk-rst", "did you mean `helpdesk-rest`?"),
         ("REST", "did you mean `rest`?"),
-        ("skill", "exposed: "),
+        ("skills", "did you mean `skill`?"),
     ],
 )
 def test_an_adapter_that_nobody_serves_is_an_error(process, tickets, name, said):

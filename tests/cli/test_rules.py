@@ -140,6 +140,7 @@ ELSEWHERE = {
     "too-many-tools": "type: mcp",
     "tool-list-tokens": "type: mcp",
     "missing-description": "type: mcp",
+    "skill-not-in-mcp": "{type: bearer",
 }
 """Rules whose place is not what the good example changes: what stands at the place."""
 

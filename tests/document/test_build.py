@@ -15,6 +15,7 @@ from naftiko.document.model import (
     McpAdapter,
     RestAdapter,
     ScriptStep,
+    SkillAdapter,
     UnknownAdapter,
     UnknownAuthentication,
     UnknownConsumes,
@@ -257,10 +258,15 @@ def test_a_single_adapter_needs_no_list():
 def test_kinds_are_chosen_by_type_whatever_its_spelling():
     loaded = load(
         "consumes:\n- {namespace: a}\n- {namespace: b, type: HTTP}\n- {namespace: c, type: workers-kv}\n"
-        "exposes:\n- {type: api}\n- {type: MCP}\n- {type: agent-skill, x: 1}\n"
+        "exposes:\n- {type: api}\n- {type: MCP}\n- {type: agent-skill}\n- {type: kiosk, x: 1}\n"
     )
     assert [type(found) for found in loaded.document.consumes] == [ConsumesHttp, ConsumesHttp, UnknownConsumes]
-    assert [type(found) for found in loaded.document.exposes] == [RestAdapter, McpAdapter, UnknownAdapter]
+    assert [type(found) for found in loaded.document.exposes] == [
+        RestAdapter,
+        McpAdapter,
+        SkillAdapter,
+        UnknownAdapter,
+    ]
     assert [rule for rule, _ in told(loaded)] == ["unknown-kind", "unknown-kind"]
 
 

@@ -143,14 +143,6 @@ def test_a_header_that_can_be_sent_is_not_told(written):
 # --- what is served -----------------------------------------------------------------------------------------------
 
 
-def test_an_adapter_that_nobody_serves_is_told():
-    places, _ = only("unserved-adapter", tool("") + api("") + "x-y: z\n", "")
-    assert places == []
-    places, found = only("unserved-adapter", api("") + tool("") + "- {type: skill, namespace: n, port: 9}\n")
-    assert [place[:2] for place in places] == [("unserved-adapter", "warning")]
-    assert "not served by this version" in found[0].message
-
-
 @pytest.mark.parametrize(
     ("text", "severity"),
     [

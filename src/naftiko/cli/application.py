@@ -29,6 +29,7 @@ COMMANDS = {
     "traces": "List the last traces of a running server, or show the spans of one, by the control port.",
     "logs": "List the loggers of a running server, change a level, or follow what is logged, by the control port.",
     "config": "Show what a running server serves; check what its files, or FILE, would be; or let it read them again.",
+    "skill": "Write the skills of a capability as folders that agents load.",
     "catalog": "Write a capability as a Component of a Backstage catalogue.",
     "scripting": "Show what scripts of a running server may do, and how they went, or change it, by the control port.",
     "lifecycle": "Show which adapters take calls, or change it, by the control port; draining all ends the server.",

@@ -37,7 +37,9 @@ _EXIT_USAGE = 2
 @click.argument("unit")
 @click.argument("inputs", nargs=-1, metavar="[NAME=VALUE | NAME:=JSON | NAME=@FILE]...")
 @click.option(
-    "--adapter", type=click.Choice([kind.kind for kind in for_callers()]), help="Where to look for UNIT; default: both."
+    "--adapter",
+    type=click.Choice([kind.kind for kind in for_callers() if kind.runs]),
+    help="Where to look for UNIT; default: both.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the request, secrets hidden, and send nothing.")
 @click.option("--explain", "explained", is_flag=True, help="Show for each output which expression gave it.")

@@ -79,9 +79,9 @@ class _Writer:
             yield f"exposes {self._bold(harmless(adapter['namespace'] or adapter['type']))}  {_where(adapter)}"
             for unit in adapter["units"]:
                 yield from self._unit(unit)
-            for noun in KINDS[adapter["type"]].nouns[1:]:
+            for noun in KINDS[adapter["type"]].nouns:
                 for thing in adapter.get(f"{noun}s", ()):
-                    yield from self._thing(noun, thing)
+                    yield from self._thing(noun, thing if isinstance(thing, dict) else {"name": thing})
 
     def _uses(self, uses: dict[str, Any]) -> Iterator[str]:
         for variable in uses["variables"]:
@@ -106,7 +106,7 @@ class _Writer:
         """Write what an adapter exposes beside its units: where it comes from, and what it takes."""
         name, uri = thing["name"] or "", thing.get("uri")
         shown = name if uri in {None, name} else f"{uri}  {name}"
-        yield from self._title(f"{noun} {self._bold(harmless(shown))}", thing["description"])
+        yield from self._title(f"{noun} {self._bold(harmless(shown))}", thing.get("description"))
         if thing.get("location"):
             yield f"    -> {_READ_AS.get(noun, 'files of')} {harmless(thing['location'])}"
         elif "upstream" in thing:
@@ -115,6 +115,11 @@ class _Writer:
         yield from _table(
             [(harmless(each["name"] or ""), "required" if each["required"] else "optional") for each in arguments],
             [each["description"] for each in arguments],
+        )
+        tools = thing.get("tools", ())
+        yield from _table(
+            [(harmless(each["name"]), "read" if each["instruction"] else each["mode"]) for each in tools],
+            [each["instruction"] or f"{each['namespace']}/{each['action']}" for each in tools],
         )
 
     @staticmethod

@@ -17,7 +17,7 @@ from naftiko.cli.terminal import say
 from naftiko.cli.units import NamedFiles, NamedPrompt
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.capability import Capability
-from naftiko.expose.mcp.files import NotServed
+from naftiko.engine.directory import NotServed
 from naftiko.expose.mcp.prompts import Prompt
 from naftiko.expose.mcp.resources import Static, static_resource
 from naftiko.expose.mcp.sources import McpSource

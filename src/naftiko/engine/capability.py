@@ -22,6 +22,8 @@ from naftiko.engine.reach import FileRoots, Reach, ReadableNames, reach_of
 from naftiko.engine.run import PLAIN, Engine, Finish
 from naftiko.engine.scripting import scripting_for
 from naftiko.engine.settings import Settings
+from naftiko.engine.skill_lint import lint_skills
+from naftiko.engine.skills import skills_of
 from naftiko.engine.upstream import FORWARD, Upstream
 from naftiko.engine.variables import BoundVariables, StandInVariables
 from naftiko.engine.watched import SeenRun
@@ -234,6 +236,7 @@ class Capability:
         diagnostics: everything found in it.
         adapters: its adapters, in the order of the file.
         units: all its routes and tools, in the order of the file.
+        skills: all its skills, likewise.
         variables: its variables.
         roots: where the files that it names may lie.
         imported: the files that it imports from.
@@ -271,6 +274,7 @@ class Capability:
             Adapter(plan, tuple(Unit(unit, self.engine) for unit in plan.units)) for plan in self.plan.adapters
         )
         self.units = tuple(unit for adapter in self.adapters for unit in adapter.units)
+        self.skills = skills_of(self)
 
     def _engine(self, settings: Settings) -> Engine:
         """Make what runs the units, and what sends their requests."""
@@ -343,7 +347,8 @@ class Capability:
         found = lint(self.document, self.plan, str(self.path))
         foreign = Findings(str(self.path))
         check_foreign_secrets(self.document, self.plan, self.reach(), foreign)
-        return (*found, *lint_files(self.document, self.path, self.variables, self.roots), *foreign)
+        beside = lint_files(self.document, self.path, self.variables, self.roots)
+        return (*found, *beside, *lint_skills(self.skills, str(self.path)), *foreign)
 
     def reach(self) -> Reach:
         """Return which variables go where, and which files are read (SEMANTICS 9)."""

@@ -8,8 +8,9 @@ from naftiko.expose.control.adapter import CONTROL
 from naftiko.expose.mcp.adapter import MCP
 from naftiko.expose.rest.adapter import REST
 from naftiko.expose.served import ServedKind
+from naftiko.expose.skill.adapter import SKILL
 
-KINDS: dict[str, ServedKind[Any]] = {each.kind: each for each in (REST, MCP, CONTROL)}
+KINDS: dict[str, ServedKind[Any]] = {each.kind: each for each in (REST, MCP, SKILL, CONTROL)}
 """The kinds by their words. Behind a listener, the first one that is there has all paths that no other one has."""
 
 

@@ -111,6 +111,7 @@ class ServedKind(ABC, Generic[OptionsT]):
         client_path: where a client of ``naftiko install`` finds all adapters of a listener; ``None``: it has no use
             for them.
         speaks_stdio: whether it can be served on stdin and stdout.
+        runs: whether it has anything that ``naftiko call`` could run or read.
         for_operators: whether it is for whoever runs the process: it is apart from what callers have, on a port of its
             own, and one process answers for all.
     """
@@ -123,6 +124,7 @@ class ServedKind(ABC, Generic[OptionsT]):
     is_slow: ClassVar[bool] = False
     client_path: ClassVar[str | None] = None
     speaks_stdio: ClassVar[bool] = False
+    runs: ClassVar[bool] = True
     for_operators: ClassVar[bool] = False
 
     @property

@@ -1,13 +1,27 @@
-"""What the media type of a body says of how it is written."""
+"""What the media type of a body says of how it is written, and what the suffix of a file says of its media type."""
 
 from __future__ import annotations
 
+import mimetypes
 from functools import lru_cache
+from pathlib import PurePath
 from typing import Final
 
 BYTES: Final = "application/octet-stream"
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
+_BY_SUFFIX: Final = {
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".json": "application/json",
+    ".toml": "application/toml",
+    ".csv": "text/csv",
+    ".txt": "text/plain",
+    ".xml": "application/xml",
+    ".js": "text/javascript",
+}
 
 
 @lru_cache(maxsize=64)  # what a caller says may be as long as a head
@@ -34,3 +48,9 @@ def is_json(media_type: str) -> bool:
 def has_fields(media_type: str) -> bool:
     """Tell the media types whose bodies are made of named fields: JSON and forms."""
     return is_json(media_type) or bare(media_type) in {FORM, MULTIPART}
+
+
+def of_file(name: str) -> str:
+    """Return the media type that a file's suffix says; the common ones don't depend on the platform."""
+    known = _BY_SUFFIX.get(PurePath(name).suffix.lower())
+    return known or mimetypes.guess_type(name)[0] or BYTES

@@ -80,7 +80,12 @@ class _Linker:
         self._flows = FlowLinker(self._calls, findings, self._scripting)
 
     def link(self) -> CapabilityPlan:
-        adapters = [kind.link(model, self) for kind, model in linked(self._document)]
+        declared = list(linked(self._document))
+        plans = [kind.link(model, self) for kind, model in declared]
+        adapters = [
+            kind.completed(model, plan, plans, self.findings)
+            for (kind, model), plan in zip(declared, plans, strict=True)
+        ]
         info = self._document.info
         kept = info.without_place(stakeholders=()) if info else None
         return CapabilityPlan(kept, self.apis.plans, tuple(adapters), self._document.version, self._scripting)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from naftiko.document.model import (
     AdapterModel,
@@ -25,6 +25,9 @@ from naftiko.plan.own_schema import OwnSchema
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.resilience import Resilience
 from naftiko.plan.routes import ExposedRoute
+
+if TYPE_CHECKING:
+    from naftiko.plan.skills import SkillPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class AdapterPlan:
         units: its routes or tools, in the order of the file.
         resources: what it has to read.
         prompts: what it has to ask a model.
+        skills: what it has for agents to learn.
         secrets: the values of its authentication's keys, compiled.
         variables: the variables that they need.
     """
@@ -123,6 +127,7 @@ class AdapterPlan:
     position: Position
     resources: tuple[ResourcePlan, ...] = ()
     prompts: tuple[McpPrompt, ...] = ()
+    skills: tuple[SkillPlan, ...] = ()
     secrets: Mapping[str, Value] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
 

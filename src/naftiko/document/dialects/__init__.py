@@ -11,7 +11,17 @@ import functools
 from collections.abc import Callable
 from typing import TypeAlias
 
-from naftiko.document.dialects import authentication, bodies, imports, keys, parameters, resilience, routes, steps
+from naftiko.document.dialects import (
+    authentication,
+    bodies,
+    imports,
+    keys,
+    parameters,
+    resilience,
+    routes,
+    skills,
+    steps,
+)
 from naftiko.document.dialects import authentication as variables
 from naftiko.document.dialects import steps as calls
 from naftiko.document.findings import Findings
@@ -45,6 +55,7 @@ from naftiko.document.model import (
     RequestBody,
     Resilience,
     RestAdapter,
+    SkillAdapter,
     SkillTool,
     Step,
     UnknownAdapter,
@@ -96,6 +107,7 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     RequestBody: (bodies.block,),
     Resilience: (resilience.short,),
     RestAdapter: (routes.resources, *_ADAPTER),
+    SkillAdapter: (skills.declared, *_ADAPTER),
     SkillTool: (keys.named, _LABELLED),
     Step: (keys.named,),
     UnknownAdapter: (_IN_NAMESPACE,),

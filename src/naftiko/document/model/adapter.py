@@ -18,6 +18,7 @@ class AdapterModel(Model):
         own_keys: keys that no other kind has: they say what it is where ``type`` is missing.
         likely_keys: keys that say so where nothing else does.
         content: the keys of what it exposes; who asks only where it listens doesn't read them.
+        serves_skills: whether its clients find the file's skills there too.
     """
 
     kind: ClassVar[str]
@@ -26,6 +27,7 @@ class AdapterModel(Model):
     own_keys: ClassVar[tuple[str, ...]] = ()
     likely_keys: ClassVar[tuple[str, ...]] = ()
     content: ClassVar[tuple[str, ...]] = ()
+    serves_skills: ClassVar[bool] = False
 
     type: str = ""
     namespace: str | None = None
@@ -46,7 +48,7 @@ class AdapterModel(Model):
 
 
 class UnknownAdapter(Model):
-    """An adapter of a kind that this runtime doesn't serve, such as ``agent-skill``."""
+    """An adapter of a kind that this runtime doesn't serve."""
 
     open_ended: ClassVar[bool] = True
 

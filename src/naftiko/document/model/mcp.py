@@ -100,6 +100,7 @@ class McpAdapter(AdapterModel):
     called: ClassVar[str] = "an MCP adapter"
     own_keys: ClassVar[tuple[str, ...]] = ("tools", "prompts", "transport")
     content: ClassVar[tuple[str, ...]] = ("tools", "resources", "prompts")
+    serves_skills: ClassVar[bool] = True
 
     type: str = "mcp"
     label: str | None = None

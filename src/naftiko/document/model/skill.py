@@ -1,4 +1,4 @@
-"""The skill adapter: metadata and files of skills."""
+"""The skill adapter: a catalogue of skills, what they say of themselves and their files (SEMANTICS 10)."""
 
 from __future__ import annotations
 
@@ -53,15 +53,16 @@ class ExposedSkill(Model):
 
 
 class SkillAdapter(AdapterModel):
-    """Skills over HTTP."""
+    """A catalogue of skills."""
 
     kind: ClassVar[str] = "skill"
+    spellings: ClassVar[tuple[str, ...]] = ("agent-skill",)
     called: ClassVar[str] = "a skill adapter"
     own_keys: ClassVar[tuple[str, ...]] = ("skills",)
-    content: ClassVar[tuple[str, ...]] = ("skills", "tools")
+    likely_keys: ClassVar[tuple[str, ...]] = ("groups", "skill")
+    content: ClassVar[tuple[str, ...]] = ("skills", "groups", "skill", "tools")
 
     type: str = "skill"
     label: str | None = None
     skills: NamedTuple[ExposedSkill] = ()
     tools: Any = None
-    groups: Any = None

@@ -14,6 +14,7 @@ from naftiko.document.rules.references import EXPRESSIONS, REFERENCES
 from naftiko.document.rules.requests import REQUESTS
 from naftiko.document.rules.resilience import RESILIENCE
 from naftiko.document.rules.rule import Rule
+from naftiko.document.rules.skills import SKILLS
 
 __all__ = ["CHAPTERS", "RULES", "Rule"]
 
@@ -30,6 +31,7 @@ CHAPTERS: Mapping[str, tuple[Rule, ...]] = {
     "Credentials and addresses": CREDENTIALS,
     "What clients and people see": CLIENTS,
     "Schemas of tools": SCHEMAS,
+    "Skills": SKILLS,
 }
 """The rules by chapter, in the order of the documentation."""
 

@@ -192,15 +192,6 @@ LANGUAGE = (
         "exposes:\n- type: mcp\n  namespace: shop-mcp\n  tools: []\n",
     ),
     Rule(
-        "unserved-adapter",
-        WARNING,
-        "An adapter is of a kind that this version doesn't serve.",
-        "Skill adapters are read and checked, and nothing listens on their ports.",
-        "Serve the file's REST and MCP adapters.",
-        "exposes:\n- type: skill\n  namespace: shop-skills\n  port: 9091\n",
-        "exposes:\n- type: mcp\n  namespace: shop-mcp\n  port: 9090\n",
-    ),
-    Rule(
         "nothing-served",
         ERROR,
         "A file, or an adapter, serves nothing.",

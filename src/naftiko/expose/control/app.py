@@ -17,10 +17,10 @@ from naftiko.expose.authentication import Credentials, Guard, Principal, Refusal
 from naftiko.expose.control import handlers
 from naftiko.expose.control.contract import STARTED, Processes
 from naftiko.expose.control.handlers import LEVELS, Asked
-from naftiko.expose.control.replies import Refused, Reply, problem, read_body, wrong_method
 from naftiko.expose.control.switches import Switches
 from naftiko.expose.http.gate import Gate
 from naftiko.expose.http.paths import inner_path
+from naftiko.expose.http.replies import Refused, Reply, problem, read_body, wrong_method
 from naftiko.expose.http.streams import Stream, end_of_body
 from naftiko.ground.http import SAFE_METHODS
 

@@ -13,7 +13,7 @@ from naftiko import __version__
 from naftiko.document.writing import as_yaml
 from naftiko.expose.control import contract, merging
 from naftiko.expose.control.contract import STARTED, Processes
-from naftiko.expose.control.replies import Refused, Reply, json_object
+from naftiko.expose.http.replies import Refused, Reply, json_object
 from naftiko.observe import levels
 
 OK = int(HTTPStatus.OK)

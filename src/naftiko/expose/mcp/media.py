@@ -1,12 +1,9 @@
-"""Media types: which of them an agent reads as text, and what a file's suffix says."""
+"""Media types: which of them an agent reads as text."""
 
 from __future__ import annotations
 
-import mimetypes
-from pathlib import PurePath
 from typing import Final
 
-UNKNOWN: Final = "application/octet-stream"
 _TEXT: Final = frozenset(
     {
         "application/json",
@@ -24,26 +21,8 @@ _TEXT: Final = frozenset(
     }
 )
 _TEXT_SUFFIXES: Final = ("+json", "+xml", "+yaml")
-_BY_SUFFIX: Final = {
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
-    ".json": "application/json",
-    ".toml": "application/toml",
-    ".csv": "text/csv",
-    ".txt": "text/plain",
-    ".xml": "application/xml",
-    ".js": "text/javascript",
-}
 
 
 def is_text(media_type: str) -> bool:
     """Tell whether a bare media type is text; none at all is not."""
     return media_type.startswith("text/") or media_type in _TEXT or media_type.endswith(_TEXT_SUFFIXES)
-
-
-def of_file(name: str) -> str:
-    """Return the media type that a file's suffix says; the common ones don't depend on the platform."""
-    known = _BY_SUFFIX.get(PurePath(name).suffix.lower())
-    return known or mimetypes.guess_type(name)[0] or UNKNOWN

@@ -16,6 +16,7 @@ from mcp_types import INVALID_PARAMS, PaginatedRequestParams, ReadResourceReques
 
 from naftiko.engine.answer import Answer
 from naftiko.engine.capability import Unit
+from naftiko.engine.directory import Directory, NotServed, ServedFile
 from naftiko.engine.reach import OutOfReach, is_there
 from naftiko.engine.run import Finish
 from naftiko.engine.watched import SeenRun
@@ -25,9 +26,9 @@ from naftiko.expose.mcp import media, revisions
 from naftiko.expose.mcp.callers import caller_of
 from naftiko.expose.mcp.exact_numbers import marked
 from naftiko.expose.mcp.failures import failure_text
-from naftiko.expose.mcp.files import Directory, NotServed, ServedFile
 from naftiko.expose.mcp.progress import reporting
 from naftiko.expose.mcp.results import encoded, lightened_block, text_of
+from naftiko.expose.mcp.skills import SkillBook
 from naftiko.expose.mcp.sources import McpSource
 from naftiko.expose.mcp.uris import UriTemplate
 from naftiko.ground.errors import InputError, UpstreamStatus
@@ -197,8 +198,9 @@ def _file_contents(uri: str, file: ServedFile, content: bytes) -> dict[str, Any]
 class ResourceBook:
     """The resources of a server, in the order of its adapters; the first one that a URI fits answers."""
 
-    def __init__(self, sources: Sequence[McpSource], limit: CallLimit) -> None:
+    def __init__(self, sources: Sequence[McpSource], limit: CallLimit, skills: SkillBook | None = None) -> None:
         self._resources: list[Dynamic | Static] = []
+        self._skills = skills
         for source in sources:
             for plan, unit in zip(source.adapter.plan.resources, source.resource_units, strict=True):
                 if unit is not None:
@@ -213,7 +215,7 @@ class ResourceBook:
             _log.warning("%s: the resource `%s` is not served: %s", plan.position, plan.name, error)
 
     def __bool__(self) -> bool:
-        return bool(self._resources)
+        return bool(self._resources) or self._skills is not None
 
     @property
     def templates(self) -> list[Dynamic]:
@@ -228,6 +230,8 @@ class ResourceBook:
                 listed.extend(await asyncio.to_thread(found.declarations))
             elif not found.template.variables:
                 listed.append(found.declaration())
+        if self._skills is not None:
+            listed.extend(await asyncio.to_thread(self._skills.declarations))
         return revisions.complete(resources=listed)
 
     async def list_templates(
@@ -253,6 +257,11 @@ class ResourceBook:
                     return revisions.complete(contents=[await asyncio.to_thread(found.read, params.uri)])
                 except NotServed as error:
                     reason = f": {error}"
+        if self._skills is not None and (skill := self._skills.holding(params.uri)) is not None:
+            try:
+                return revisions.complete(contents=[await asyncio.to_thread(skill.contents, params.uri)])
+            except NotServed as error:
+                reason = f": {error}"
         code = revisions.not_found_code(context.protocol_version)
         raise MCPError(code, f"Resource not found: {params.uri}{reason}", {"uri": params.uri})
 

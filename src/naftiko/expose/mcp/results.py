@@ -23,7 +23,7 @@ from naftiko.expose.mcp.schemas import OutputShape
 from naftiko.ground.errors import UpstreamBroken
 from naftiko.ground.http import PARAMETER, parameter
 from naftiko.ground.jsontext import Written
-from naftiko.ground.media_types import bare, charset_of
+from naftiko.ground.media_types import BYTES, bare, charset_of
 from naftiko.ground.sizes import binary_bytes
 from naftiko.ground.types import ABSENT
 from naftiko.plan.unit import UnitPlan
@@ -194,7 +194,7 @@ def _content(answer: Answer, kind: str, plan: UnitPlan, version: str) -> dict[st
     if kind.startswith("audio/") and revisions.knows_audio(version):
         return {"type": "audio", "data": data, "mimeType": kind}
     uri = f"naftiko://transient/{plan.namespace}/{plan.alias}/{secrets.token_hex(8)}"
-    return {"type": "resource", "resource": {"uri": uri, "mimeType": kind or media.UNKNOWN, "blob": data}}
+    return {"type": "resource", "resource": {"uri": uri, "mimeType": kind or BYTES, "blob": data}}
 
 
 def encoded(content: bytes, name: str, limit: int) -> str:

@@ -15,6 +15,7 @@ from naftiko.expose.mcp.completion import Completer
 from naftiko.expose.mcp.prompts import PromptBook
 from naftiko.expose.mcp.recorded import recorded, watched
 from naftiko.expose.mcp.resources import ResourceBook
+from naftiko.expose.mcp.skills import SkillServer, skill_book
 from naftiko.expose.mcp.sources import McpSource
 from naftiko.expose.mcp.tools import ToolBook
 from naftiko.observe import sanitize as neutral
@@ -30,8 +31,10 @@ def make_server(sources: Sequence[McpSource], tools: ToolBook, limit: CallLimit)
         tools: their tools.
         limit: how many calls may run at once, in the whole app.
     """
-    resources, prompts = ResourceBook(sources, limit), PromptBook(sources)
-    server: Server[Any] = Server(
+    skills = skill_book(sources)
+    resources, prompts = ResourceBook(sources, limit, skills), PromptBook(sources)
+    kind: type[Server[Any]] = Server if skills is None else SkillServer
+    server = kind(
         neutral.prose(_name(sources)),
         version=_version(sources),
         title=_title(sources),
@@ -55,6 +58,8 @@ def make_server(sources: Sequence[McpSource], tools: ToolBook, limit: CallLimit)
             recorded(watched(resources.list_templates, tools.requests)),
         )
         server.add_request_handler("resources/read", types.ReadResourceRequestParams, recorded(resources.read))
+    if skills is not None:
+        skills.serve(server, tools.requests)
     if prompts:
         server.add_request_handler(
             "prompts/list", types.PaginatedRequestParams, recorded(watched(prompts.list, tools.requests))

@@ -14,10 +14,11 @@ from naftiko.link.adapters.control import CONTROL
 from naftiko.link.adapters.kind import AdapterKind, Declaration
 from naftiko.link.adapters.mcp import MCP
 from naftiko.link.adapters.rest import REST
+from naftiko.link.adapters.skill import SKILL
 
 __all__ = ["KINDS", "linked", "register", "units_of"]
 
-KINDS: dict[str, AdapterKind[Any]] = {each.kind: each for each in (REST, MCP, CONTROL)}
+KINDS: dict[str, AdapterKind[Any]] = {each.kind: each for each in (REST, MCP, SKILL, CONTROL)}
 """The kinds by their words, in the order in which they are told."""
 
 

@@ -11,6 +11,7 @@ from naftiko.document.findings import Findings
 from naftiko.document.model import (
     AdapterModel,
     ExposedOperation,
+    ExposedSkill,
     McpPrompt,
     McpResource,
     McpTool,
@@ -25,7 +26,7 @@ from naftiko.plan.unit import AdapterPlan, ResourcePlan, UnitPlan
 
 Declaration: TypeAlias = ExposedOperation | McpTool | McpResource
 """What a unit is declared by; another kind's own is made of one of these."""
-Located: TypeAlias = McpPrompt | McpResource
+Located: TypeAlias = McpPrompt | McpResource | ExposedSkill
 """What may have a ``location`` of files."""
 ModelT = TypeVar("ModelT", bound=AdapterModel)
 
@@ -117,7 +118,21 @@ class AdapterKind(ABC, Generic[ModelT]):
 
     def serves(self, plan: AdapterPlan) -> bool:
         """Tell whether an adapter has anything to serve."""
-        return self.for_operators or bool(plan.units or plan.resources or plan.prompts)
+        return self.for_operators or bool(plan.units or plan.resources or plan.prompts or plan.skills)
+
+    def completed(
+        self, model: ModelT, plan: AdapterPlan, adapters: Sequence[AdapterPlan], findings: Findings
+    ) -> AdapterPlan:
+        """Return an adapter with what it takes from the others of its file, which are linked by then.
+
+        Args:
+            model: the adapter as the file declares it.
+            plan: the same, linked.
+            adapters: all of the file, linked.
+            findings: where problems are told.
+        """
+        del model, adapters, findings
+        return plan
 
     def mentions(self, model: ModelT) -> Iterator[tuple[str, Declaration, Evidence]]:
         """Yield what an adapter runs: each with what it is counted among, and what tells which operation it means."""

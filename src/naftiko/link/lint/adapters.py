@@ -35,12 +35,6 @@ def _check_kind(adapter: Model, findings: Findings) -> None:
     if isinstance(adapter, AdapterModel):
         if adapter.kind in KINDS:
             KINDS[adapter.kind].check_content(adapter, findings)
-            return
-        findings.at(adapter.at("type")).warning(
-            "unserved-adapter",
-            f"{adapter.called} is not served by this version: nothing listens for it",
-            hint="its routes and tools may be served by a `rest` or an `mcp` adapter",
-        )
     elif isinstance(adapter, UnknownAdapter) and adapter.type is None:
         findings.at(adapter.node).warning(
             "missing-type", "an adapter without a `type` is not served", hint="add `type: rest` or `type: mcp`"

@@ -1,4 +1,4 @@
-"""Answers of the control adapter, as plain ASGI messages."""
+"""Small answers of adapters that run nothing, as plain ASGI messages."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ class Reply:
 
     Attributes:
         value: what JSON is written of, or the bytes of another media type.
+        keeping: whether anybody may keep it (``Cache-Control``).
     """
 
     status: int
     value: Any = None
     media_type: str = JSON
     headers: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    keeping: str = "no-store"
 
     def body(self) -> bytes:
         """Return the bytes."""
@@ -39,9 +41,9 @@ class Reply:
         return self.value if isinstance(self.value, bytes) else write(self.value)
 
     async def send(self, scope: Scope, send: Send) -> None:
-        """Send it; nobody keeps it, and to HEAD it has no body."""
+        """Send it; to HEAD it has no body."""
         body = self.body()
-        said = [("cache-control", "no-store"), *self.headers]
+        said = [("cache-control", self.keeping), *self.headers]
         if self.status != NO_CONTENT:
             said += [("content-type", self.media_type), ("content-length", str(len(body)))]
         raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in said]

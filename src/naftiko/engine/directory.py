@@ -1,16 +1,16 @@
-"""Static resources: a directory of files, listed and read (SEMANTICS 7)."""
+"""A directory of files that are served: which there are, and which one a path names (SEMANTICS 7)."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote
 
 from naftiko.engine.reach import is_there
-from naftiko.expose.mcp import media
+from naftiko.ground.media_types import of_file
 
 MOST_FILES: Final = 10_000
 """Files of one directory that are listed: a client gets them in one page."""
@@ -70,7 +70,9 @@ class Directory:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(names):
                 path = Path(folder, name)
-                if not name.startswith(".") and (real := self._inside(path)) is not None and real.is_file():
+                if name.startswith(".") or not _has_uri(path.as_posix()):
+                    continue
+                if (real := self._inside(path)) is not None and real.is_file():
                     yield path
 
     def _inside(self, path: Path) -> Path | None:
@@ -82,7 +84,7 @@ class Directory:
         return real if real.is_relative_to(self.root) else None
 
     def _served(self, uri: str, path: Path, relative: str = "") -> ServedFile:
-        return ServedFile(uri, path, self._media_type or media.of_file(path.name), relative)
+        return ServedFile(uri, path, self._media_type or of_file(path.name), relative)
 
     def holds(self, uri: str) -> bool:
         """Tell whether a URI is meant to be one of these files, whether it exists or not."""
@@ -99,6 +101,17 @@ class Directory:
                 return self._served(uri, self.root)
             raise NotServed("it is a directory, not a file")
         segments = [unquote(segment) for segment in uri[len(self.uri) + 1 :].split("/")]
+        return self._named(uri, segments)
+
+    def of_path(self, path: str) -> ServedFile:
+        """Return the file at a path below the directory.
+
+        Raises:
+            NotServed: there is none, it is a directory, a dot file, or outside the directory.
+        """
+        return self._named(f"{self.uri}/{quote(path, errors='replace')}", path.split("/"))
+
+    def _named(self, uri: str, segments: Sequence[str]) -> ServedFile:
         if any(_is_refused(segment) for segment in segments):
             raise NotServed("its path is not allowed")
         path = self.root.joinpath(*segments)
@@ -108,6 +121,15 @@ class Directory:
         if real is None or not real.is_file():
             raise NotServed("there is no such file")
         return self._served(uri, path)
+
+
+def _has_uri(path: str) -> bool:
+    """Tell whether a path can be named: one that is not UTF-8 has no URI that means it."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_refused(segment: str) -> bool:
