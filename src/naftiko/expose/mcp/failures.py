@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -84,6 +85,6 @@ def _advice(report: ProblemReport) -> list[str]:
     if report.problems and not report.hint:
         advice.append("correct these arguments and call again")
     if report.retry_after is not None:
-        unit = "second" if report.retry_after == 1 else "seconds"
-        advice.append(f"try again after {report.retry_after:g} {unit}")
+        seconds = math.ceil(report.retry_after)
+        advice.append(f"try again after {seconds} {'second' if seconds == 1 else 'seconds'}")
     return advice
