@@ -297,6 +297,8 @@ def test_a_trusted_proxy_is_believed_by_one_family_of_headers(tmp_path, style, h
         "--forwarded-headers",
         style,
         "--access-log",
+        "--trace-file",
+        tmp_path / "traces",
         "--audit-log",
         "-",
     )
@@ -308,6 +310,10 @@ def test_a_trusted_proxy_is_believed_by_one_family_of_headers(tmp_path, style, h
         assert not asyncio.run(call_tool(running.mcp, client=agent, id="7")).is_error
         told = wait_until(lambda: [each for each in running.errors if '"outcome"' in each], running.said)[0]
         assert json.loads(told)["client"] == "1.2.3.4"
+        traces = wait_until(lambda: len(found := _lines(tmp_path / "traces")) > 1 and found, running.said)
+        callers = [_attribute(line, "client.address") for line in traces]
+        assert callers.count("1.2.3.4") >= 2, callers
+        assert "6.6.6.6" not in callers
 
 
 def test_a_prefix_of_the_proxy_counts_for_its_request_alone(tmp_path):
@@ -356,3 +362,19 @@ def _refused(url, headers):
 def connected(url):
     parts = urlsplit(url)
     return socket.create_connection((parts.hostname, parts.port), timeout=LIMIT)
+
+
+def _lines(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _attribute(line, name):
+    """The value of an attribute of the first span of a line that has it."""
+    spans = [
+        span
+        for resource in json.loads(line)["resourceSpans"]
+        for scope in resource["scopeSpans"]
+        for span in scope["spans"]
+    ]
+    found = [each["value"]["stringValue"] for span in spans for each in span["attributes"] if each["key"] == name]
+    return found[0] if found else None
