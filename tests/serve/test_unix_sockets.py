@@ -209,3 +209,9 @@ def test_a_stop_under_load_loses_no_request(file, path, workers):
 
         assert set(asyncio.run(load())) == {200}
         assert running.wait() == 0
+
+
+def test_a_name_that_no_adapter_has_is_told(file, path):
+    with served(file, "--mock", "--uds", f"shop={path}", "--port", "rest=0", "--port", "mcp=0") as running:
+        wait_until(lambda: any("--uds shop: no adapter is there" in line for line in running.errors), running.said)
+        assert not path.exists()

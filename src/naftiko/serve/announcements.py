@@ -149,7 +149,12 @@ def _amount(noun: str, count: int) -> str:
 
 
 def unused(given: Given) -> Iterator[Announcement]:
-    """Yield a warning for each socket of systemd that nobody listens on: whoever connects would wait for nobody."""
+    """Yield a warning for each socket that nobody listens on; who connects to one of systemd would wait for nobody."""
+    for name in given.misnamed:
+        text = (
+            f"warning: --uds {name or given.paths[name]}: no adapter is there for it, by type (rest, mcp) or namespace"
+        )
+        yield Announcement(text, {"event": "unused-socket", "name": name}, is_warning=True)
     for each in given.unused:
         host, port = address_of(each)
         where = host if host.startswith(UNIX) else f"{host}:{port}"

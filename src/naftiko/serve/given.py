@@ -63,6 +63,7 @@ class Given:
     mode: int = 0o660
     inherited: Sequence[Inherited] = ()
     _used: set[int] = field(default_factory=set)
+    _named: set[str] = field(default_factory=set)
 
     def place(self, names: Iterable[str], port: int, *, for_operators: bool) -> Address | None:
         """Return where an adapter listens; ``None``: on its port.
@@ -75,6 +76,7 @@ class Given:
         known = [name for name in names if name]
         for name in (*known, *(() if for_operators else ("",))):
             if path := self.paths.get(name):
+                self._named.add(name)
                 return f"{UNIX}{path}", 0
         found = self._of(known, port, for_operators=for_operators)
         if found is None:
@@ -96,6 +98,11 @@ class Given:
     def unused(self) -> list[Inherited]:
         """Those that no adapter listens on."""
         return [each for each in self.inherited if each.fileno() not in self._used]
+
+    @property
+    def misnamed(self) -> list[str]:
+        """The names of paths that no adapter has."""
+        return [name for name in self.paths if name not in self._named]
 
     def open(self, host: str, port: int, count: int) -> list[socket.socket]:
         """Open a listener: one socket for each process that serves it.
