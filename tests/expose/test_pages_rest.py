@@ -441,3 +441,52 @@ async def test_in_mock_mode_one_request_is_shown(upstream):
         response = await client.get("/list")
     assert response.json()["url"] == f"{upstream.url}/things?limit=10"
     assert not upstream.requests
+
+
+async def test_what_stands_in_for_a_page_is_none_of_the_list(upstream):
+    """A fallback answers for a whole call; in the middle of a list it would be mistaken for its end."""
+    upstream.on("GET", "/things", api.failing_at(api.by_cursor(EVERY, 10), 3, 503))
+    falling = {"resiliency": {"fallback": {"value": {"results": ["stale"], "next": None}}}}
+    probe = rest_capability([route("/list")], {"do": operation(path="/things", **falling)})
+    assert not [found for found in probe.diagnostics if "policy" in found.rule], probe.diagnostics
+    async with client_of(paging(upstream, "cursor", outputs=COUNTED, **falling)) as client:
+        response = await client.get("/list")
+    assert response.json() == {"last": "i19", "number": 20}
+    assert "fallback is no page of the list" in response.headers["naftiko-note"]
+
+
+async def test_no_list_is_endless(upstream):
+    """An API whose cursors never end, and never come again, is bounded all the same."""
+    upstream.on(
+        "GET",
+        "/things",
+        lambda request: JSONResponse({"results": [1], "next": request.query.get("cursor", "") + "x"}),
+    )
+    async with client_of(paging(upstream, "cursor")) as client:
+        response = await client.get("/list")
+    assert response.json()["results"] == [1] * 20
+    assert len(upstream.requests) == 20
+
+
+async def test_a_cursor_that_would_be_another_header_is_not_sent(upstream):
+    cursor = "a\r\nX-Admin: yes"
+    upstream.on("GET", "/things", lambda _: JSONResponse({"results": [1], "next": cursor}))
+    asked = {"request": {"cursorParam": "X-Cursor", "cursorIn": "header"}}
+    async with client_of(paging(upstream, "cursor", more=asked, outputs=COUNTED)) as client:
+        response = await client.get("/list")
+    assert response.json()["number"] == 1
+    assert "holds what no header may" in response.headers["naftiko-note"]
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("cursor", ["a&limit=1#x", "ä ?/%2e%2e", "=&;", "{{env.TOKEN}}"])
+async def test_a_cursor_is_a_value_and_no_syntax(cursor, upstream):
+    upstream.on(
+        "GET",
+        "/things",
+        lambda request: JSONResponse({"results": [1], "next": None if request.query.get("cursor") else cursor}),
+    )
+    async with client_of(paging(upstream, "cursor", outputs=COUNTED)) as client:
+        response = await client.get("/list")
+    assert response.json()["number"] == 2
+    assert [dict(request.query) for request in upstream.requests] == [{}, {"cursor": cursor}]

@@ -47,11 +47,14 @@ def put(draft: Draft, place: str, name: str, value: Any) -> None:
     """Give a parameter of a request a value, in the place of what it has.
 
     Raises:
-        NotExecutable: the body has no fields.
+        NotExecutable: the body has no fields, or the value is none of a header (RFC 9110, 5.5).
     """
     if place == "header":
+        text = as_text(value)
+        if not text.isprintable():
+            raise NotExecutable(f"what the API gives for `{name}` holds what no header may")
         draft.drop_headers([name.lower()])
-        draft.add_header(name, as_text(value))
+        draft.add_header(name, text)
     elif place == "query":
         draft.query = [piece for piece in (_without(piece, name) for piece in draft.query) if piece]
         draft.query.append(_pair(name, value))

@@ -10,11 +10,11 @@ from typing import Any, Final, TypeAlias
 
 import httpx
 
-from naftiko.engine.head import retry_after
+from naftiko.engine.head import head_of, retry_after
 from naftiko.engine.paging.asking import given, page_request
 from naftiko.engine.paging.following import Next, Seen, following
 from naftiko.engine.paging.told import EVERYTHING, Told, Wish
-from naftiko.engine.sending import Outgoing, Send
+from naftiko.engine.sending import NOTE, Outgoing, Send
 from naftiko.ground.durations import written
 from naftiko.ground.errors import CallError
 from naftiko.ground.types import ABSENT
@@ -194,7 +194,10 @@ class Pages:
         self.plain = response
 
     def _is_good(self, response: httpx.Response) -> bool:
-        """Tell whether a later page is one, and why not."""
+        """Tell whether a later page is one, and why not; what stands in for a page of a list is none of it."""
+        if any(name == NOTE and value.startswith("fallback") for name, value in head_of(response).useful):
+            self._end("failed", f"page {len(self._marks) + 1}: the API failed, and its fallback is no page of the list")
+            return False
         if response.status_code < _FIRST_WRONG and response.content:
             return True
         self._retry_after = retry_after(response)
