@@ -122,6 +122,32 @@ async def test_an_attempt_has_what_earlier_ones_left():
     assert len(upstream.asked) == 2
 
 
+@virtual_time
+async def test_nothing_is_sent_once_the_time_is_over():
+    """A policy from outside, around those of the file, may have used it up."""
+
+    late = []
+
+    def slow(send, target):
+        async def sending(outgoing):
+            if late:
+                outgoing.deadline = asyncio.get_running_loop().time() + 1
+                await asyncio.sleep(1)
+            return await send(outgoing)
+
+        return sending
+
+    async with world() as upstream:
+        api, name = made(upstream.url, "get", None, policies=(slow,))
+        async with api:
+            await run(api, name)  # its connection is kept: the next request could go at once
+            late.append(True)
+            with pytest.raises(UpstreamTimeout):
+                await run(api, name)
+            await asyncio.sleep(1)
+    assert len(upstream.asked) == 1
+
+
 @pytest.mark.parametrize("wait", ["30", DATE.replace("date", "86400"), "999999999999999"])
 @virtual_time
 async def test_what_an_api_asks_for_is_not_waited_for_beyond_the_deadline(wait):

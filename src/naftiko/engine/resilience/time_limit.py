@@ -45,10 +45,15 @@ class Attempt:
         Raises:
             UpstreamTimeout: its time is over, among others.
         """
+        at = outgoing.deadline
+        if at is not None and at <= asyncio.get_running_loop().time():
+            raise self._over(outgoing)  # a timer would let the request go first
         try:
-            async with asyncio.timeout_at(outgoing.deadline):
+            async with asyncio.timeout_at(at):
                 return await self._send(outgoing)
         except TimeoutError:
-            self._acting.tell("timeLimiter", "timed-out", outgoing)
-            said = f"the call took longer than {written(self._seconds)}, which is all the time that it has"
-            raise UpstreamTimeout(said) from None
+            raise self._over(outgoing) from None
+
+    def _over(self, outgoing: Outgoing) -> UpstreamTimeout:
+        self._acting.tell("timeLimiter", "timed-out", outgoing)
+        return UpstreamTimeout(f"the call took longer than {written(self._seconds)}, which is all the time that it has")
