@@ -69,7 +69,7 @@ class AccessLog:
             watcher(entry)
 
     def _line(self, record: RequestRecord) -> str:
-        """Return what ``_entry`` has as a line of JSON, its parts put together as text: a third of the price."""
+        """Return what ``_entry`` has as a line of JSON, its parts put together as text."""
         moment = time()
         second = int(moment)
         if second != self._second:
