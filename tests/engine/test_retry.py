@@ -125,7 +125,6 @@ async def test_an_attempt_has_what_earlier_ones_left():
 @virtual_time
 async def test_nothing_is_sent_once_the_time_is_over():
     """A policy from outside, around those of the file, may have used it up."""
-
     late = []
 
     def slow(send, target):
