@@ -79,10 +79,11 @@ class Lease:
         held: bytes.
     """
 
-    __slots__ = ("_budget", "_token", "held")
+    __slots__ = ("_budget", "_is_over", "_token", "held")
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
+        self._is_over = False
         self.held = 0
 
     def __enter__(self) -> Self:
@@ -93,16 +94,21 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _LEASE.reset(self._token)
+        self._is_over = True
         if self.held:
             self._budget.give(self.held)
 
     def take(self, size: int) -> None:
-        """Hold more; see ``Budget.take``."""
+        """Hold more; see ``Budget.take``. What goes on for others when the request is over is not held by it."""
+        if self._is_over:
+            return
         self._budget.take(size)
         self.held += size
 
     def keep(self, size: int) -> None:
         """Hold more, whatever is left."""
+        if self._is_over:
+            return
         self._budget.taken += size
         self.held += size
 

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -49,13 +49,18 @@ _GONE_UPSTREAM: Final = -32002
 
 @dataclass(frozen=True, slots=True)
 class Dynamic:
-    """A resource that a unit answers; with variables it is a template."""
+    """A resource that a unit answers; with variables it is a template.
+
+    Attributes:
+        hint: how long clients may keep what is read, where its API's answers are stored for a time that the file says.
+    """
 
     plan: ResourcePlan
     unit: Unit
     redact: Redact
     template: UriTemplate
     limit: CallLimit
+    hint: Mapping[str, Any] = field(default_factory=dict)
 
     def declaration(self) -> dict[str, Any]:
         """Return it as it is listed, in wire form."""
@@ -91,6 +96,15 @@ class Dynamic:
         checked = self.unit.checked(self.unit.plan.inputs.spread(values))
         finish = Finish(partial(_contents, uri, _shown_as(self.plan, self.unit)), reads=True)
         return [marked(await self.unit.run_checked(checked, finish=finish))]
+
+
+def _hint(unit: Unit, scope: str | None) -> dict[str, Any]:
+    """Return for how long clients may keep what a unit reads: as long as it is stored here."""
+    call = None if unit.plan.action is None else unit.plan.action.inner.only_call
+    policies = None if call is None else call.operation.resilience
+    if policies is None or policies.cache is None or policies.cache.ttl is None:
+        return {}
+    return {"ttlMs": round(policies.cache.ttl * 1000), "cacheScope": scope or "private"}
 
 
 def _code(error: Exception) -> int:
@@ -204,7 +218,8 @@ class ResourceBook:
         for source in sources:
             for plan, unit in zip(source.adapter.plan.resources, source.resource_units, strict=True):
                 if unit is not None:
-                    self._resources.append(Dynamic(plan, unit, source.redact, UriTemplate(plan.uri), limit))
+                    hint = _hint(unit, source.model.cache_scope)
+                    self._resources.append(Dynamic(plan, unit, source.redact, UriTemplate(plan.uri), limit, hint))
                 elif plan.directory is not None:
                     self._add_files(source, plan)
 
@@ -251,7 +266,8 @@ class ResourceBook:
             if isinstance(found, Dynamic):
                 values = found.match(params.uri)
                 if values is not None:
-                    return revisions.complete(contents=await found.read(context, params.uri, values))
+                    contents = await found.read(context, params.uri, values)
+                    return revisions.complete(contents=contents, **found.hint)
             elif found.directory.holds(params.uri):
                 try:
                     return revisions.complete(contents=[await asyncio.to_thread(found.read, params.uri)])
