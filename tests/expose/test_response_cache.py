@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 
 import pytest
-from rest_serving import client_of
+from mcp_wire import NEWEST
+from rest_serving import client_of, in_process
 from starlette.responses import JSONResponse, Response
 
 import naftiko
@@ -543,3 +544,45 @@ async def test_each_page_of_a_list_is_an_answer_of_its_own(upstream, front, key)
     for _ in range(2):
         assert (await client.get("/things/1")).json()["items"] == [0, 1, 2]
     assert len(upstream.requests) == 3
+
+
+MCP = """
+naftiko: 1.0.0-alpha5
+capability:
+  consumes:
+    - type: http
+      namespace: api
+      baseUri: http://unused.invalid
+      resources:
+        - path: /things/{id}
+          operations: [{name: get, method: GET, resiliency: {cache: {ttl: 90s}}}]
+  exposes:
+    - type: mcp
+      namespace: agents
+      cacheScope: public
+      tools: [{name: thing, description: A thing, call: api.get, inputParameters: [{name: id, in: path}]}]
+      resources:
+        - {name: one, description: A thing, uri: "things://one", mimeType: application/json, call: api.get, with: {id: "1"}}
+"""
+
+
+async def test_tools_and_resources_have_what_is_stored(upstream, serve, wire):
+    """And what is read of a resource says for how long."""
+    served(upstream)
+    at = wire(f"{await serve(MCP, base=upstream.url)}/mcp", NEWEST)
+    assert [(await at.call("thing", {"id": "1"}))["structuredContent"]["n"] for _ in range(2)] == [1, 1]
+    read = await at.ask("resources/read", {"uri": "things://one"})
+    assert json.loads(read["contents"][0]["text"]) == {"n": 1}
+    assert (read["ttlMs"], read["cacheScope"]) == (90_000, "public")
+    assert len(upstream.requests) == 1
+
+
+async def test_a_crowd_at_a_cold_key_costs_one_request(upstream):
+    """benchmarks/cache.py has ten thousand."""
+    served(upstream)
+    settings = naftiko.Settings(base_uris={"*": upstream.url}, environment={})
+    capability = naftiko.loads(json.dumps(document({"ttl": "60s"})), settings=settings)
+    async with capability, in_process(capability) as client:
+        got = await asyncio.gather(*(client.get("/things/1") for _ in range(1000)))
+    assert {answer.json()["n"] for answer in got} == {1}
+    assert len(upstream.requests) == 1

@@ -77,13 +77,6 @@ class Head:
                 self.useful.append((name, value))
                 self.points = self.points or name in LINKS
 
-    def having(self, more: Sequence[tuple[str, str]]) -> Head:
-        """Return the same with useful headers more."""
-        made = Head(())
-        made.content_type, made.media_type, made.coding = self.content_type, self.media_type, self.coding
-        made.useful, made.points = [*self.useful, *more], self.points
-        return made
-
     @property
     def charset(self) -> str | None:
         """The charset that the media type names."""

@@ -296,7 +296,8 @@ class Upstream(Shared):
         """Return a call's request, ready but for the credential."""
         try:
             made = self._drafted(call, arguments, passed, conditions)
-            made.make()
+            if made.headers:
+                made.make()
         except UnicodeEncodeError:
             made = self._drafted(call, whole_characters(dict(arguments)), passed, conditions)
         operation = call.operation

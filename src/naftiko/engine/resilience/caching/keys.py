@@ -26,7 +26,7 @@ def bypasses(outgoing: Outgoing) -> bool:
     draft = outgoing.draft
     if draft.body is not None or draft.streamed is not None:
         return True
-    return any(draft.has_header(name) for name in _BYPASSING)
+    return bool(draft.headers) and any(draft.has_header(name) for name in _BYPASSING)
 
 
 def asked_of(outgoing: Outgoing) -> Mapping[str, str]:

@@ -20,7 +20,7 @@ from naftiko.engine.resilience.caching import freshness
 from naftiko.engine.resilience.caching.flights import Flights
 from naftiko.engine.resilience.caching.invalidation import tag_of
 from naftiko.engine.resilience.caching.keys import asked_of, bypasses, key_of
-from naftiko.engine.resilience.caching.store import Entry, Store
+from naftiko.engine.resilience.caching.store import Entry, Shown, Store
 from naftiko.engine.resilience.states import Cell
 from naftiko.engine.sending import NOTE, Outgoing, Send
 from naftiko.engine.transport import AnswerTooLarge
@@ -32,6 +32,7 @@ from naftiko.plan.resilience import Cache
 _NOT_MODIFIED: Final = 304
 _FAILED: Final = frozenset({500, 502, 503, 504})
 """Statuses in the place of which a stale answer is given (RFC 5861 chapter 4)."""
+_NOTHING: Final[Mapping[str, str]] = {}
 _MOST_VARIANTS: Final = 16
 """Answers to one URL that differ by what ``Vary`` names."""
 
@@ -79,7 +80,7 @@ class Caching:
             self._acting.tell("cache", "bypassed", outgoing)
             return await self._send(outgoing)
         asked = asked_of(outgoing)
-        said = parsed(asked["cache-control"]) if "cache-control" in asked else {}
+        said = parsed(asked["cache-control"]) if "cache-control" in asked else _NOTHING
         if "no-store" in said:
             self._acting.tell("cache", "bypassed", outgoing)
             return await self._send(outgoing)
@@ -212,14 +213,21 @@ def _with(outgoing: Outgoing, conditions: Sequence[tuple[str, str]]) -> Outgoing
 
 
 def _answer(entry: Entry, age: float, outgoing: Outgoing, note: str = "") -> httpx.Response:
-    """Return a stored answer as one to this request (RFC 9111 chapter 4)."""
-    head = entry.head
-    if head is None:
-        head = entry.head = Head(entry.headers)
-    more = [("age", str(int(age)))]
-    if note:
-        more.append((NOTE, note))
-    pairs = [*entry.headers, *((name.encode("ascii"), value.encode("ascii")) for name, value in more)]
-    made = Whole(entry.status, pairs, entry.body, outgoing.draft.make(), {})
-    keep_head(made, head.having(more))
+    """Return a stored answer as one to this request (RFC 9111 chapter 4); what it says is made once a second."""
+    seconds = int(age)
+    shown = entry.shown
+    if shown is None or shown.age != seconds or note:
+        shown = _shown(entry, seconds, note, outgoing.draft.make() if shown is None else shown.request)
+        if not note:
+            entry.shown = shown
+    made = Whole(entry.status, shown.pairs, entry.body, shown.request, {})
+    keep_head(made, shown.head)
     return made
+
+
+def _shown(entry: Entry, seconds: int, note: str, request: httpx.Request) -> Shown:
+    more = [(b"age", b"%d" % seconds)]
+    if note:
+        more.append((NOTE.encode("ascii"), note.encode("ascii")))
+    pairs = [*entry.headers, *more]
+    return Shown(seconds, pairs, Head(pairs), request)

@@ -7,12 +7,31 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+import httpx
+
 from naftiko.engine.head import Head
 
 _OVERHEAD = 400
 """Bytes that an entry takes beside what is in it."""
 _OF_A_HEADER = 160
 """Bytes that a header takes beside its characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A stored answer as it is given.
+
+    Attributes:
+        age: in whole seconds.
+        pairs: its headers, ``Age`` among them.
+        head: the same, read.
+        request: that it was first given to, without our credential.
+    """
+
+    age: int
+    pairs: Sequence[tuple[bytes, bytes]]
+    head: Head
+    request: httpx.Request
 
 
 @dataclass(slots=True)
@@ -29,7 +48,7 @@ class Entry:
         fresh: seconds of age up to which it is as good as new.
         grace: seconds beyond in which it is given while it is asked for anew (RFC 5861 chapter 3).
         rescue: seconds beyond in which it is given where the API fails (RFC 5861 chapter 4).
-        head: what is read of its headers, made at the first use.
+        shown: as it was given last.
     """
 
     status: int
@@ -41,7 +60,7 @@ class Entry:
     fresh: float
     grace: float
     rescue: float
-    head: Head | None = field(default=None, compare=False)
+    shown: Shown | None = field(default=None, compare=False)
 
     @property
     def size(self) -> int:
