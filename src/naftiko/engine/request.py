@@ -170,6 +170,11 @@ class Draft:
             self.drop_headers(["content-length"])  # it is said by whoever sends the body, chunked or not
         return b"" if self.body is None else self.body.data
 
+    def probe(self) -> None:
+        """Raise ``UnicodeEncodeError`` where a header can't be sent."""
+        if self.headers:
+            self.make()
+
     def make(self) -> httpx.Request:
         """Return the request."""
         address = f"{self.url}?{'&'.join(self.query)}" if self.query else self.url

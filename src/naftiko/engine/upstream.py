@@ -296,8 +296,7 @@ class Upstream(Shared):
         """Return a call's request, ready but for the credential."""
         try:
             made = self._drafted(call, arguments, passed, conditions)
-            if made.headers:
-                made.make()
+            made.probe()
         except UnicodeEncodeError:
             made = self._drafted(call, whole_characters(dict(arguments)), passed, conditions)
         operation = call.operation
