@@ -27,7 +27,18 @@ class NotServed(Exception):
 def served(upstream: str, *options: str) -> Iterator[str]:
     """Serve the capability while the block lasts, which gets the URL of the MCP server."""
     with tempfile.TemporaryDirectory() as directory, (Path(directory) / "said").open("w+", encoding="utf-8") as said:
-        command = [NAFTIKO, "serve", CAPABILITY, "--port", "mcp=0", "--base-uri", f"fixtures={upstream}", *options]
+        command = [
+            NAFTIKO,
+            "serve",
+            CAPABILITY,
+            "--port",
+            "mcp=0",
+            "--port",
+            "skill=0",
+            "--base-uri",
+            f"fixtures={upstream}",
+            *options,
+        ]
         process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
         try:
             url = _url(process, Path(said.name))

@@ -62,7 +62,7 @@ def over_http(over_stdio: dict[str, Target]) -> Iterator[dict[str, Target]]:
     with contextlib.ExitStack() as stack:
         found = {}
         for name, target in over_stdio.items():
-            ports = ["--port", "mcp=0"] + ([] if name == "fixtures" else ["--port", "rest=0"])
+            ports = ["--port", "mcp=0", "--port", "skill=0"] + ([] if name == "fixtures" else ["--port", "rest=0"])
             server = stack.enter_context(served(*target.command[2:], *ports, env=target.env, ready=("mcp ",)))
             found[name] = replace(target, url=server.mcp)
         yield found
