@@ -10,7 +10,7 @@ CAPABILITY ?= capabilities/koyeb-instances.yaml
 
 CASES ?= 10000
 
-.PHONY: hostile serve test check lowest demo corpus conformance bench bench-check startup attack lock sbom audit clean
+.PHONY: hostile serve test check lowest demo corpus conformance bench bench-check startup attack reloads rolling lock sbom audit clean
 
 # Exactly what requirements/dev.txt names, each file by its hash, none built here.
 $(VENV)/.installed: pyproject.toml requirements/dev.txt
@@ -95,6 +95,12 @@ startup: $(BENCH)/image/.installed  ## cold starts against the bare import of th
 
 attack: $(VENV)/.installed  ## ten minutes of good callers beside faults and attackers: what is lost, mixed up, leaked or held
 	$(BIN)/python benchmarks/siege.py --minutes 10
+
+reloads: $(VENV)/.installed  ## 200 edits in 60 s under 200 connections, told in each way, with one worker and with two: 10 minutes
+	$(BIN)/python benchmarks/reloads.py
+
+rolling: $(VENV)/.installed  ## processes that stop, drain and restart behind nginx under load: no call is lost (needs nginx)
+	$(BIN)/python benchmarks/rolling.py
 
 LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package naftiko \
 	--custom-compile-command 'make lock'

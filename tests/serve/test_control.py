@@ -320,21 +320,24 @@ def test_a_drain_lets_calls_finish_and_then_the_process_ends(tmp_path, workers):
         upstream.misbehave(held)
         with harbour(write(tmp_path, upstream), "--workers", workers) as running:
             with client(running.url("control")) as control:
-                answers: list[int] = []
-                calling = threading.Thread(
-                    target=lambda: answers.append(
-                        httpx.get(f"{running.rest}/x", trust_env=False, timeout=LIMIT).status_code
-                    )
-                )
-                calling.start()
+                answers: list[httpx.Response] = []
+
+                def call() -> None:
+                    answers.append(httpx.get(f"{running.rest}/x", trust_env=False, timeout=LIMIT))
+
+                before, late = threading.Thread(target=call), threading.Thread(target=call)
+                before.start()
                 wait_until(lambda: len(upstream.requests) == 1, "no call")
                 assert control.put("/lifecycle", json={"state": "drain"}).json()["state"] == "drain"
                 assert control.get("/health/ready").status_code == 503
-                assert httpx.get(f"{running.rest}/x", trust_env=False, timeout=LIMIT).status_code == 503
+                late.start()  # whoever has not heard of it yet
+                wait_until(lambda: len(upstream.requests) == 2, "no second call")
                 assert running.process.poll() is None
                 held.let_go()
-                calling.join()
-                assert answers == [200]
+                before.join()
+                late.join()
+                assert [each.status_code for each in answers] == [200, 200]
+                assert [each.headers.get("connection") for each in answers] == ["close", "close"]
             assert running.wait() == 0
 
 

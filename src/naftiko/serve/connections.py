@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote
@@ -258,12 +259,17 @@ class Connection(HttpToolsProtocol):
         self._paused_since = 0.0
 
     def shutdown(self) -> None:
-        """Close politely: a connection that is new gets a moment for the request that it was opened for."""
-        if self.cycle is not None and not self._in_head:
-            super().shutdown()
-        else:
+        """Close politely: one that waits gets a moment for the request that may be on its way."""
+        if self._in_head or self.is_idle:
             self._is_last = True
             self.loop.call_later(_LAST_REQUEST, self._close_unless_busy)
+        else:
+            super().shutdown()
+
+    def end_after_this(self) -> None:
+        """Close behind the answer that is on its way, if there is one."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
 
     def close_politely(self) -> None:
         """Close after an answer; whose request is still on its way gets a moment to read it."""
@@ -274,7 +280,9 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _close_unless_busy(self) -> None:
-        if self._in_head or self.is_idle:
+        if self.is_idle and _has_unread(self.transport):
+            self.loop.call_later(_LAST_REQUEST, self._close_unless_busy)
+        elif self._in_head or self.is_idle:
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
@@ -400,3 +408,13 @@ class Connection(HttpToolsProtocol):
         cycle.disconnected = True  # its body will never be complete
         cycle.wake()
         return False
+
+
+def _has_unread(transport: asyncio.Transport) -> bool:
+    """Tell whether the system has something for us already, which a close would throw away, and the caller's call."""
+    opened = transport.get_extra_info("socket")
+    if opened is None or opened.fileno() < 0:
+        return False
+    waiting = select.poll()
+    waiting.register(opened.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))

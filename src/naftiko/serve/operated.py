@@ -18,7 +18,7 @@ from naftiko.ground.errors import CapabilityError
 from naftiko.ground.types import Diagnostic, Severity
 from naftiko.observe.redaction import Redactor
 from naftiko.observe.watching import Watch
-from naftiko.serve.lives import UP, Lives
+from naftiko.serve.lives import DRAIN, UP, Lives
 from naftiko.serve.logged import logger_levels, set_logger_level
 from naftiko.serve.reached import reached
 from naftiko.serve.structure import Structure, structural_changes
@@ -85,6 +85,7 @@ class Operated:
         traces: the last traces; ``None``: nothing is traced.
         reloading: replaces what is served; ``None``: this process can't.
         stop: ends the process in good order.
+        close: told whether callers are asked to close their connections.
         call_seconds: how long a call may take.
     """
 
@@ -97,6 +98,7 @@ class Operated:
         traces: Traces | None = None,
         reloading: Reloading | None = None,
         stop: Callable[[], None] = lambda: None,
+        close: Callable[[bool], None] = lambda _: None,
         call_seconds: float = 60.0,
     ) -> None:
         self._capabilities = capabilities
@@ -106,6 +108,8 @@ class Operated:
         self.reloading = reloading
         self._lives = Lives(call_seconds)
         self._stop = stop
+        self._close = close
+        self._is_ending = False
         self._checking = asyncio.Lock()
         self._answers: dict[str, Callable[..., Any]] = {
             contract.ADAPTERS: self._adapters,
@@ -216,6 +220,13 @@ class Operated:
         if not chosen:
             return []
         self._lives.steer(chosen, state)
+        # A process that ends answers whoever still comes: those who send calls here have not heard of it yet.
+        is_ending = state == DRAIN and namespace is None and len(self._of(files)) == len(self._capabilities())
+        if is_ending is not self._is_ending:
+            self._is_ending = is_ending
+            self._close(is_ending)
+        if is_ending:
+            return await self._lifecycle(files)
         for capability in self._capabilities():
             held = ((kind, name) for file, kind, name in self._lives.held if file == str(capability.path))
             capability.engine.held = frozenset(held)

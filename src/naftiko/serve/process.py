@@ -49,7 +49,6 @@ from naftiko.serve.workers import DRAIN_SIGNAL, PULSE_SECONDS, Assignment, Super
 _GC_THRESHOLDS = (50_000, 50, 100)
 """A served plan never dies: collecting it again and again costs a third of a large mapped answer (docs/performance)."""
 
-
 _ENDING_SECONDS = 2.0
 """For what waits to be sent to others, such as traces."""
 
@@ -212,6 +211,7 @@ class _Process:
             figures=options.figures,
             traces=options.traces,
             stop=lambda: servers().stop(),
+            close=lambda wanted: servers().ask_to_close(wanted=wanted),
             call_seconds=options.call_seconds + GRACE,
         )
 
@@ -226,13 +226,14 @@ class _Process:
         if self.reading is None or not self.found:
             return None
         anew = partial(_anew, self.options, memory)
-        self.reloader = self.reading.reloader(servers, self.found, alone=self.assignment is None, swapped=anew)
+        again = None if self.assignment is None else self.assignment.restart
+        self.reloader = self.reading.reloader(servers, self.found, restart=again, swapped=anew)
         return self.reloader
 
     def watching(self) -> asyncio.Task[None]:
         """Return what reloads whenever something has changed, if that is wanted."""
         reloader = self.reloader if self.options.watch else None
-        return asyncio.create_task(_watch(reloader, self.assignment), name="watch")
+        return asyncio.create_task(_watch(reloader), name="watch")
 
     def _places(self, servers: Servers) -> list[Place]:
         """Return where the adapters of callers are."""
@@ -399,6 +400,8 @@ async def _run(process: _Process, signals: Signals) -> None:
         if assignment is not None:
             assignment.ready()
             _give_pulses(asyncio.get_running_loop(), assignment.pulse)
+            if reloader is not None and assignment.reload:  # who told of a change meanwhile did not reach this process
+                reloader.soon(only_changes=True)
 
     servers = Servers(
         process.sites(operated),
@@ -433,15 +436,12 @@ async def _run(process: _Process, signals: Signals) -> None:
         await (_close(process.capabilities) if reloader is None else reloader.aclose())
 
 
-async def _watch(reloader: Reloader | None, assignment: Assignment | None) -> None:
-    """Reload whenever something has changed; what needs another listener is the supervisor's."""
+async def _watch(reloader: Reloader | None) -> None:
+    """Reload whenever something has changed."""
     if reloader is None:
         return
     async for _ in changes(reloader.watched):
-        if await asyncio.to_thread(reloader.is_stale):
-            outcome = await reloader.read()
-            if outcome.needs_listener and assignment is not None:
-                assignment.restart()
+        await reloader.catch_up()
 
 
 def _anew(options: ServeOptions, memory: Budget) -> Callable[[], None]:

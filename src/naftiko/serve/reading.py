@@ -72,26 +72,34 @@ class Reading:
         self._announce = announce
 
     def reloader(
-        self, servers: Servers, open_now: Sequence[Open], *, alone: bool, swapped: Callable[[], Callable[[], None]]
+        self,
+        servers: Servers,
+        open_now: Sequence[Open],
+        *,
+        restart: Callable[[], None] | None,
+        swapped: Callable[[], Callable[[], None]],
     ) -> Reloader:
         """Return what reloads one process.
 
         Args:
             servers: of the process.
             open_now: its listeners.
-            alone: whether it is the only one, and opens and closes listeners itself.
+            restart: asks for another process where a change needs another listener; ``None``: this one opens and
+                closes them itself.
             swapped: called after each change; returns what is called once nobody uses any more what was before.
         """
-        return Reloader(
+        reloader = Reloader(
             self._files,
             servers,
             open_now,
             group=self._listeners,
             make_app=lambda listener: app_of(listener, self._options.apps),
-            listen=self._listen if alone else None,
+            listen=self._listen if restart is None else None,
             tell=self._announce,
             swapped=swapped,
         )
+        reloader.restart = restart
+        return reloader
 
     def wanted(self, open_now: Sequence[Open]) -> list[Place] | None:
         """Return where the files want to listen by now, and tell what else is new; ``None``: they can't be served."""

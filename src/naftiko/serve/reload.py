@@ -11,7 +11,7 @@ import asyncio
 import gc
 import logging
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -149,6 +149,9 @@ class Reloader:
         listen: opens a listener's socket; ``None`` in a worker, which can't.
         tell: told what came of it.
         swapped: called after each change, with what to wait for before what was served is gone.
+
+    Attributes:
+        restart: asks whoever supervises this process for another one, which listens elsewhere.
     """
 
     def __init__(
@@ -173,6 +176,7 @@ class Reloader:
         self._make_app = make_app
         self._listen = listen
         self._tell = tell
+        self.restart: Callable[[], None] | None = None
         self._swapped = swapped
         self._turn = asyncio.Lock()
         self._waiting: asyncio.Task[Outcome] | None = None
@@ -223,16 +227,27 @@ class Reloader:
             tell_outcome(outcome, self._tell)
             return outcome
 
-    def soon(self) -> asyncio.Task[None]:
-        """Reload, beside whatever the event loop is at."""
-        task = asyncio.create_task(self._logged(), name="reload")
+    def soon(self, *, only_changes: bool = False) -> asyncio.Task[None]:
+        """Reload, beside whatever the event loop is at.
+
+        Args:
+            only_changes: whether nothing is done, and said, where no file has changed since it was read.
+        """
+        task = asyncio.create_task(self._logged(self.catch_up if only_changes else self.read), name="reload")
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
         return task
 
-    async def _logged(self) -> None:
+    async def catch_up(self) -> None:
+        """Reload if a file has changed since it was read; what needs another listener needs another process."""
+        if await asyncio.to_thread(self.is_stale):
+            outcome = await self.read()
+            if outcome.needs_listener and self.restart is not None:
+                self.restart()
+
+    async def _logged(self, reload: Callable[[], Coroutine[None, None, object]]) -> None:
         try:
-            await self.read()
+            await reload()
         except Exception:  # noqa: BLE001  # what was served goes on, and nobody waits for this
             _log.exception("the files could not be reloaded")
 

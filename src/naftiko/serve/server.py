@@ -45,7 +45,7 @@ STOP_DRAIN = 0.25
 """Seconds in which a server that stops tells its connections so before it stops listening."""
 
 DRAIN = 1.0
-"""Seconds in which a worker that is replaced tells its connections to close before it stops."""
+"""Seconds in which a worker that is replaced tells its connections to close before it stops listening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ class _Server(uvicorn.Server):
         self._is_last = is_last
         self._front = front
         self._connections = connections
+        self._listens = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the app, and listen."""
@@ -104,11 +105,19 @@ class _Server(uvicorn.Server):
         self.servers = cast(Any, servers)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take in the callers who wait in the queue of the sockets, then stop listening and finish.
+        """Stop listening, then finish."""
+        await self.leave(sockets)
+        await super().shutdown(sockets)
+
+    async def leave(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in the callers who wait in the queue of the sockets, then stop listening; their calls go on.
 
         Closing a listening socket resets whoever waits in its queue: nobody comes into it any more, and between the
         last look into it and the close nothing else may run.
         """
+        if not self._listens:
+            return
+        self._listens = False
         loop = asyncio.get_running_loop()
         for listening in (sockets or ()) if self._is_last() else ():
             if isinstance(listening, UnixSocket):
@@ -128,7 +137,6 @@ class _Server(uvicorn.Server):
         for caller, _ in waiting:
             with contextlib.suppress(OSError):  # gone already
                 await loop.connect_accepted_socket(self._protocol, caller)
-        await super().shutdown(sockets)
 
     def _protocol(self, handshake: Handshake | None = None) -> Any:
         own = {} if handshake is None else {"handshake": handshake}
@@ -161,20 +169,16 @@ class _Finishing:
 
     Attributes:
         served: what answers the requests that come from now on.
+        draining: whether callers are told to close their connections.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        stopping: asyncio.Event,
-        draining: asyncio.Event,
-        streams: OpenStreams,
-        memory: Budget,
+        self, app: ASGIApp, stopping: asyncio.Event, streams: OpenStreams, memory: Budget, *, draining: bool
     ) -> None:
         self.served = Served(app)
+        self.draining = draining
         self._memory = memory
         self._stopping = stopping
-        self._draining = draining
         self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -186,7 +190,7 @@ class _Finishing:
         served.calls += 1
         try:
             with Lease(self._memory):
-                await served.app(scope, receive, _closing(send) if self._draining.is_set() else send)
+                await served.app(scope, receive, _closing(send) if self.draining else send)
         except asyncio.CancelledError:
             if scope["type"] != "http" or not self._stopping.is_set():
                 raise
@@ -261,6 +265,13 @@ class _Running:
     finishing: _Finishing
     task: asyncio.Task[None]
 
+    def ask_to_close(self, *, wanted: bool) -> None:
+        """Let answers say that the connection closes behind them, those too that are on their way."""
+        self.finishing.draining = wanted
+        if wanted:
+            for connection in self.server.server_state.connections:
+                cast(Connection, connection).end_after_this()
+
 
 class Servers:
     """All listeners of a process. Their apps can be changed while they run, and listeners can come and go.
@@ -292,6 +303,8 @@ class Servers:
         self._connections = Connections(limits or ConnectionLimits())
         self._ready = ready
         self._running: dict[socket.socket, _Running] = {}
+        self._leaving: set[_Running] = set()
+        self._is_replaced = False
         self._started = asyncio.Event()
         self._stopping = asyncio.Event()
         self._draining = asyncio.Event()
@@ -316,8 +329,9 @@ class Servers:
 
         Requests in flight get as long as a call may take: another process serves already.
         """
-        if not self._draining.is_set():
-            self._draining.set()
+        if not self._is_replaced:
+            self._is_replaced = True
+            self.ask_to_close()
             self._grace = self._patience.drain
             asyncio.get_running_loop().call_later(DRAIN, self.stop)
 
@@ -330,18 +344,26 @@ class Servers:
             return
         self._stopping.set()
         self.tell_stopping()
-        self._draining.set()
+        self.ask_to_close()
         self._streams.end(answers=False)
         if len(self._connections):
             asyncio.get_running_loop().call_later(STOP_DRAIN, self._exit)
         else:
             self._exit()
 
+    def ask_to_close(self, *, wanted: bool = True) -> None:
+        """Let each answer from now on ask its caller to close the connection, or no longer."""
+        if not wanted and self._stopping.is_set():
+            return
+        (self._draining.set if wanted else self._draining.clear)()
+        for running in self._running.values():
+            running.ask_to_close(wanted=wanted)
+
     def _exit(self) -> None:
         """Let all servers stop listening, and then end."""
         ending = max(self._grace - _CLOSING, 0)
         asyncio.get_running_loop().call_later(ending, lambda: self._streams.end(answers=True))
-        for running in self._running.values():
+        for running in (*self._running.values(), *self._leaving):
             running.server.config.timeout_graceful_shutdown = round(self._grace)
             running.server.should_exit = True
 
@@ -366,7 +388,8 @@ class Servers:
             self._exit()
             if watching is not None:
                 watching.cancel()
-            await asyncio.gather(*(running.task for running in self._running.values()), return_exceptions=True)
+            everything = (*self._running.values(), *self._leaving)
+            await asyncio.gather(*(running.task for running in everything), return_exceptions=True)
 
     async def _ended(self) -> None:
         """Wait until all listeners have ended, those too that are opened meanwhile.
@@ -387,7 +410,8 @@ class Servers:
         """
         with collection_paused():
             app = await asyncio.to_thread(site.make_app) if site.slow else site.make_app()
-        finishing = _Finishing(app, self._stopping, self._draining, self._streams, self._memory)
+        is_draining = self._draining.is_set()
+        finishing = _Finishing(app, self._stopping, self._streams, self._memory, draining=is_draining)
         front = site.front or self._front
         coded = finishing if front.gzip_from is None else Gzipped(finishing, front.gzip_from)
         config = _config(Recording(coded), self._connections, front)
@@ -410,11 +434,25 @@ class Servers:
         return await self._running[opened].finishing.change(app)
 
     def close(self, opened: socket.socket) -> asyncio.Task[None]:
-        """Stop listening on one socket; return what ends once its requests have their answers."""
+        """Stop listening on one socket; return what ends once its requests have their answers.
+
+        Connections that are used are told to close for a moment, so that none is cut between two requests.
+        """
         running = self._running.pop(opened)
+        self._leaving.add(running)
+        running.ask_to_close(wanted=True)
         running.server.config.timeout_graceful_shutdown = round(self._patience.drain)
-        running.server.should_exit = True
-        return running.task
+        return asyncio.create_task(self._leave(running, opened), name="close a listener")
+
+    async def _leave(self, running: _Running, opened: socket.socket) -> None:
+        try:
+            await running.server.leave([opened])
+            if running.server.server_state.connections:
+                await asyncio.sleep(DRAIN)
+            running.server.should_exit = True
+            await asyncio.shield(running.task)
+        finally:
+            self._leaving.discard(running)
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
