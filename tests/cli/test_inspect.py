@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 
 def test_every_route_and_tool_with_inputs_and_upstream_call(run, tickets):
@@ -91,3 +92,18 @@ def test_a_missing_file_is_one_clear_line(run):
     done = run("inspect", "nowhere.yaml")
     assert done.returncode == 2
     assert "nowhere.yaml" in done.stderr
+
+
+def test_what_callers_may_keep_is_shown(run):
+    file = Path(__file__).parents[2] / "examples/cached.yaml"
+    shown = run("inspect", file)
+    assert "callers may keep it: public, max-age=30, vary Accept-Language, etag" in shown.stdout
+    assert "cache (of the operation): ttl 1m" in shown.stdout
+    data = json.loads(run("inspect", file, "--format", "json").stdout)
+    route = data["exposes"][0]["units"][0]
+    assert route["cache"] == {
+        "control": "public, max-age=30",
+        "vary": ["Accept-Language"],
+        "etag": True,
+        "propagate": False,
+    }

@@ -100,6 +100,11 @@ class _Writer:
         title = f"{route}  {unit['name']}" if route else unit["name"]
         alias = f"  (shown as {unit['alias']})" if unit["alias"] != unit["name"] else ""
         yield from self._title(f"{self._bold(harmless(title))}{alias}", unit["description"])
+        cache = unit.get("cache")
+        if cache:
+            tags = [word for word in ("etag", "propagate") if cache[word]]
+            said = [cache["control"], *(f"vary {name}" for name in cache.get("vary", ())), *tags]
+            yield f"    callers may keep it: {harmless(', '.join(filter(None, said)))}"
         yield from self._call(unit)
 
     def _thing(self, noun: str, thing: dict[str, Any]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from naftiko.engine.capability import Capability, Unit
 from naftiko.ground.types import ABSENT
 from naftiko.plan.actions import Action
 from naftiko.plan.addresses import without_user
+from naftiko.plan.caching import CacheHeaders
 from naftiko.plan.inputs import Input
 from naftiko.plan.operation import Operation
 from naftiko.plan.paging import Pager
@@ -23,8 +24,17 @@ def unit_description(unit: Unit, capability: Capability) -> dict[str, Any]:
         "method": unit.method,
         "path": unit.path,
         "description": unit.description,
+        **_caching(unit.plan.cache),
         **run_description(unit, capability),
     }
+
+
+def _caching(cache: CacheHeaders | None) -> dict[str, Any]:
+    """Return what a route's answers say about caching, where the file says it."""
+    if cache is None:
+        return {}
+    vary = {"vary": list(cache.vary)} if cache.vary else {}
+    return {"cache": {"control": cache.control, **vary, "etag": cache.etag, "propagate": cache.propagate}}
 
 
 def run_description(unit: Unit | None, capability: Capability) -> dict[str, Any]:
