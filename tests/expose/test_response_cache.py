@@ -586,3 +586,14 @@ async def test_a_crowd_at_a_cold_key_costs_one_request(upstream):
         got = await asyncio.gather(*(client.get("/things/1") for _ in range(1000)))
     assert {answer.json()["n"] for answer in got} == {1}
     assert len(upstream.requests) == 1
+
+
+async def test_a_broken_connection_is_everybodys_who_waited_for_it(upstream, front):
+    served(upstream)
+    client = await front({"ttl": "60s"}, inputs=[{"name": "q", "in": "query"}])
+    upstream.misbehave(HangUp())
+    got = await asyncio.gather(*(client.get("/things/1") for _ in range(20)))
+    assert {answer.status_code for answer in got} == {502}
+    assert len({answer.json()["detail"] for answer in got}) == 1
+    upstream.behave()
+    assert (await client.get("/things/1")).status_code == 200
