@@ -210,7 +210,7 @@ async def test_workers_are_added_up(site, upstream):
     assert two.keys() == alone.keys()
     for (name, labels), value in two.items():
         once = alone[name, labels]
-        is_same = name in {"process_start_time_seconds", "process_max_fds", "python_info", "naftiko_capability_active"}
+        is_same = name in {"process_start_time_seconds", "python_info", "naftiko_capability_active"}
         assert value == pytest.approx(once if is_same else 2 * once), name
     assert (
         "naftiko_request_total",

@@ -59,7 +59,7 @@ def _of_linux() -> MetricsSnapshot:
         "process_virtual_memory_bytes": _one("gauge", "Virtual memory, in bytes", virtual),
         "process_resident_memory_bytes": _one("gauge", "Resident memory, in bytes", resident),
         "process_open_fds": _one("gauge", "Open file descriptors", opened),
-        "process_max_fds": _one("gauge", "The most file descriptors that a process may open", most, "min"),
+        "process_max_fds": _one("gauge", "The most file descriptors that may be open", most),
     }
 
 
