@@ -189,8 +189,13 @@ def test_a_file_is_checked_against_what_is_served(control, upstream):
     assert (good["valid"], good["reloadable"], good["structuralChanges"]) == (True, True, [])
     text = FILE.format(upstream=upstream.url, more=ALL)
     moved = control.post("/config/validate", content=text.replace("port: 8080", "port: 8081")).json()
-    assert (moved["valid"], moved["reloadable"]) == (True, False)
-    assert moved["structuralChanges"] == [{"path": "exposes.rest front.port", "from": 8080, "to": 8081}]
+    assert (moved["valid"], moved["reloadable"]) == (True, True)
+    assert moved["structuralChanges"] == [
+        {"path": "exposes.rest front.port", "from": 8080, "to": 8081, "reloadable": True}
+    ]
+    own = control.post("/config/validate", content=text.replace("port: 9464", "port: 9465")).json()
+    assert (own["valid"], own["reloadable"]) == (True, False)
+    assert own["structuralChanges"] == [{"path": "exposes.control.port", "from": 9464, "to": 9465, "reloadable": False}]
     broken = control.post("/config/validate", content=text.replace("call: ships.get", "call: ships.got")).json()
     assert (broken["valid"], broken["reloadable"]) == (False, False)
     assert broken["errors"] == ["`ships` has no operation `got`"] * 2

@@ -80,7 +80,11 @@ def test_configuration_is_shown_checked_and_reloaded(port, tmp_path):
     other = tmp_path / "other.yaml"
     other.write_text(FILE.replace("8080", "8081"))
     said = printed("config", "validate", str(other), "--port", port)
-    assert said.splitlines()[-2:] == ["exposes.rest front.port: 8080 -> 8081", "valid, not reloadable"]
+    assert said.splitlines()[-2:] == ["exposes.rest front.port: 8080 -> 8081", "valid, reloadable"]
+    other.write_text(FILE.replace("9464", "9465"))
+    said = printed("config", "validate", str(other), "--port", port)
+    own = "exposes.control.port: 9464 -> 9465 (needs a restart)"
+    assert said.splitlines()[-2:] == [own, "valid, not reloadable"]
     other.write_text("a: [")
     assert run("config", "validate", str(other), "--port", port).returncode == 1
 

@@ -103,3 +103,13 @@ def test_stdio_needs_an_mcp_adapter(tmp_path):
     done = run("serve", str(file), "--transport", "stdio")
     assert done.returncode == 1
     assert "the files expose nothing over MCP" in done.stderr
+
+
+def test_what_is_for_operators_is_told_not_to_listen_beside_stdio(tmp_path):
+    file = tmp_path / "capability.yaml"
+    file.write_text(FIRST.read_text("utf-8") + "  - type: control\n    port: 9464\n", "utf-8")
+    command = [NAFTIKO, "serve", file, "--transport", "stdio", "--probe-port", "9465"]
+    done = forks.run(command, env=surroundings(), stdin=subprocess.DEVNULL, timeout=LIMIT)
+    told = [line for line in done.stderr.splitlines() if "not listening" in line]
+    why = "stdin and stdout are served, and nothing listens beside them"
+    assert told == [f"not listening: {file}: control: {why}", f"not listening: --probe-port: {why}"]

@@ -42,5 +42,6 @@ def config(action: str, file: Path | None, port: int | None, address: str | None
     for warning in said.get("warnings", ()):
         say(f"warning: {warning}")
     for change in said.get("structuralChanges") or said.get("changes") or ():
-        say(f"{change.get('path')}: {json.dumps(change.get('from'))} -> {json.dumps(change.get('to'))}")
+        more = "" if change.get("reloadable", True) else " (needs a restart)"
+        say(f"{change.get('path')}: {json.dumps(change.get('from'))} -> {json.dumps(change.get('to'))}{more}")
     say(said["status"] if action == "reload" else f"valid, {'' if said['reloadable'] else 'not '}reloadable")

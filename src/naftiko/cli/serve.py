@@ -35,7 +35,7 @@ from naftiko.expose.selection import Selection
 from naftiko.observe.observer import Observer
 from naftiko.observe.redaction import Redactor
 from naftiko.serve.addresses import DEFAULT_HOST, is_http
-from naftiko.serve.announcements import missing, surroundings
+from naftiko.serve.announcements import missing, not_beside_stdio, surroundings
 from naftiko.serve.apps import AppOptions
 from naftiko.serve.operators import PROBES
 from naftiko.serve.process import ServeOptions, serve_stdio
@@ -269,6 +269,9 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     figures = shown_metrics(metrics, given, capabilities)
     traces = None if tracing is None else tracing.start(capabilities, figures, files)
     if over_stdio:
+        ports = [option for option in ("control", "probe_port") if given[option] is not None]
+        for announcement in not_beside_stdio(capabilities, [f"--{each.replace('_', '-')}" for each in ports]):
+            tell(announcement)
         serve_stdio(capabilities, _app_options(given))
         served_all = True
     else:

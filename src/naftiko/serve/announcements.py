@@ -192,6 +192,25 @@ def on_stdio(capabilities: Sequence[Capability]) -> Iterator[Announcement]:
                 yield Announcement(f"not listening: {file}: {namespace}: {why}", facts, is_warning=True)
 
 
+def not_beside_stdio(capabilities: Sequence[Capability], options: Sequence[str] = ()) -> Iterator[Announcement]:
+    """Yield a line for whatever is for operators where stdin and stdout alone are served, and nothing listens.
+
+    Args:
+        capabilities: what is served.
+        options: those that ask for a port.
+    """
+    found = [
+        (str(capability.path), f"{adapter.kind} {adapter.namespace}".rstrip())
+        for capability in capabilities
+        for adapter in capability.adapters
+        if KINDS[adapter.kind].for_operators
+    ]
+    for file, name in (*found, *((option, "") for option in options)):
+        why = "stdin and stdout are served, and nothing listens beside them"
+        facts = {"event": "not-listening", "file": file, "adapter": name, "reason": why}
+        yield Announcement(": ".join(filter(None, ("not listening", file, name, why))), facts, is_warning=True)
+
+
 def in_conflict(listeners: Sequence[Listener], *, prefix: bool) -> Iterator[Announcement]:
     """Yield a line for each pair of files that want the same, and one that says what to do about it.
 

@@ -177,7 +177,7 @@ class Operated:
             detail = f"a body is the new text of one capability, and {len(found)} are operated here"
             return {"valid": False, "reloadable": False, "structuralChanges": [], "warnings": [], "errors": [detail]}
         async with self._checking:
-            checked = [await asyncio.to_thread(_checked, each, text) for each in found]
+            checked = [await asyncio.to_thread(_checked, each, text, self.reloading) for each in found]
         joined: dict[str, Any] = {
             "valid": all(each["valid"] for each in checked),
             "reloadable": all(each["reloadable"] for each in checked),
@@ -289,8 +289,14 @@ def _shown(capability: Capability) -> dict[str, Any]:
         capability.forget_document()
 
 
-def _checked(capability: Capability, text: str | None) -> dict[str, Any]:
-    """Return what a file is worth in place of the one that is served."""
+def _checked(capability: Capability, text: str | None, reloading: Reloading | None) -> dict[str, Any]:
+    """Return what a file is worth in place of the one that is served.
+
+    Args:
+        capability: what is served.
+        text: of the file; ``None``: as it is.
+        reloading: what would replace it; ``None``: nothing does.
+    """
     settings, path = capability.settings, capability.path
     roots = {"import_root": settings.import_root, "file_roots": settings.file_roots}
     try:
@@ -308,11 +314,14 @@ def _checked(capability: Capability, text: str | None) -> dict[str, Any]:
         f"missing: {name} — blocks {', '.join(blocks)}; {fresh.variables.hint(name)}"
         for name, blocks in fresh.missing_variables().items()
     ]
-    structural = structural_changes(Structure.of(capability), Structure.of(fresh)) if fresh.usable else []
     is_valid = fresh.usable and not errors
+    structural = []
+    if fresh.usable:
+        follows = is_valid and reloading is not None and reloading.follows(capability, fresh)
+        structural = structural_changes(Structure.of(capability), Structure.of(fresh), follows=follows)
     return _judged(
         valid=is_valid,
-        reloadable=is_valid and not structural,
+        reloadable=is_valid and reloading is not None and all(each["reloadable"] for each in structural),
         structural=structural,
         warnings=warnings,
         errors=errors,

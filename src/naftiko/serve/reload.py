@@ -251,6 +251,14 @@ class Reloader:
         except Exception:  # noqa: BLE001  # what was served goes on, and nobody waits for this
             _log.exception("the files could not be reloaded")
 
+    def follows(self, before: Capability, after: Capability) -> bool:
+        """Tell whether a reload can serve another version of a file where it wants to be served."""
+        try:
+            wanted = self._group([after if each is before else each for each in self._capabilities])
+        except NaftikoError:
+            return False
+        return self._listen is not None or wanted.keys() == self._open.keys()
+
     def watched(self) -> Iterable[Path]:
         """Return the files and directories whose changes may matter."""
         return self._files.watched

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from naftiko.engine.capability import Capability
 
 ADAPTERS: Final = "adapters"
 """``files``: a list of ``AdapterState`` members: ``file``, ``type``, ``namespace``, ``port``, ``state``, ``reason``."""
@@ -107,6 +110,9 @@ class Reloading(Protocol):
         Returns:
             ``{"status": "applied", "changes": [{"path", "from", "to"}]}``, or ``{"status": "rejected", "reason"}``.
         """
+
+    def follows(self, before: Capability, after: Capability) -> bool:
+        """Tell whether a reload can serve another version of a file where it wants to be served."""
 
 
 class Traces(Protocol):
