@@ -11,7 +11,7 @@ import pytest
 import trustme
 from tls_server import serving
 
-from naftiko.engine.binds import Source, open_source
+from naftiko.engine.binds import Source, mounted_files, open_source
 from naftiko.engine.binds import kubernetes as k8s
 from naftiko.engine.binds.kubernetes import SecretName, secret_name
 from naftiko.engine.binds.source import NotReadable
@@ -188,3 +188,14 @@ def test_a_location_that_names_no_secret(location, tmp_path):
 def test_a_secret_is_named_with_its_namespace():
     assert secret_name("k8s://shop/tls.registry-1") == SecretName("shop", "tls.registry-1")
     assert str(secret_name("k8s://registry")) == "`registry`"
+
+
+def test_where_a_mounted_secret_would_be_read(tmp_path):
+    surroundings = {"NAFTIKO_SECRETS_DIR": "mounted"}
+    found = mounted_files(
+        " k8s://shop/registry", ["token", "..data", "../other/key", "a/b", "tls.crt"], tmp_path, surroundings
+    )
+    registry = tmp_path / "mounted" / "registry"
+    assert found == [registry, registry / "token", registry / "tls.crt"]
+    for location in ("k8s-secret://no/such/thing/at/all", "file:///./secret.yaml", "vault://team/app"):
+        assert mounted_files(location, ["token"], tmp_path, surroundings) == []

@@ -283,6 +283,29 @@ def test_secrets_that_kubernetes_swaps_are_used_without_a_refusal(tmp_path: Path
         assert upstream.refused == 0
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_mounted_directory_that_kubernetes_swaps_is_watched(tmp_path, file: Path, upstream: Upstream, workers: str):
+    """A secret of NAFTIKO_SECRETS_DIR, which no file of the capability names: a directory with a file for each key."""
+    mounted = tmp_path / "secrets" / "shop"
+    for at, token in enumerate(("s3cret-0ne", "s3cret-tw0", "s3cret-thr33")):
+        (mounted / f"..{at}").mkdir(parents=True)
+        (mounted / f"..{at}" / "token").write_text(f"{token}\n")
+    (mounted / "..data").symlink_to("..0")
+    (mounted / "token").symlink_to("..data/token")
+    file.write_text(text(upstream).replace("file:///./secret.yaml", "k8s-secret://team/shop"))
+    options = ("--reload", "--workers", workers)
+    with served(file, *options, env={"NAFTIKO_SECRETS_DIR": str(tmp_path / "secrets")}) as process:
+        assert ask(process, "first").status_code == 200
+        for at, token in ((1, "s3cret-tw0"), (2, "s3cret-thr33")):  # twice: the fresh directory is watched, too
+            known = len(process.errors)
+            (mounted / "..fresh").symlink_to(f"..{at}")
+            (mounted / "..fresh").rename(mounted / "..data")
+            until(lambda known=known: sum("eloaded" in line for line in process.errors[known:]) >= int(workers))
+            upstream.token = token
+            assert {ask(process, "first").status_code for _ in range(6)} == {200}
+            assert upstream.refused == 0
+
+
 def test_two_workers_read_changed_files_and_open_other_listeners(file: Path, upstream: Upstream):
     with served(file, "--reload", "--workers", "2") as process:
         file.write_text(text(upstream, route="second"))

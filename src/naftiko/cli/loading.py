@@ -74,7 +74,8 @@ class _Known:
     @classmethod
     def of(cls, capability: Capability) -> _Known:
         """Look at the files of a capability; its document must still be there."""
-        named = dict.fromkeys((capability.path, *capability.imported, *named_files(capability)))
+        read = (*named_files(capability), *capability.variables.mounted)
+        named = dict.fromkeys((capability.path, *capability.imported, *read))
         texts = {path: zlib.compress(_bytes(path), 1) for path in (capability.path, *capability.imported)}
         return cls(capability, {path: stamp(path) for path in named}, texts)
 

@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from naftiko.document.model import Bind
-from naftiko.engine.binds import Environment, OpenSource, Source, UnreadableSource, file_of, open_source
+from naftiko.engine.binds import (
+    Environment,
+    OpenSource,
+    Source,
+    UnreadableSource,
+    file_of,
+    mounted_files,
+    open_source,
+)
 from naftiko.engine.reach import FileRoots, ReadableNames
 from naftiko.expression.scope import StandIn
 from naftiko.ground.errors import MissingVariable
@@ -124,6 +132,13 @@ class BoundVariables:
         """Whether a bind reads where no file would tell of a change."""
         located = (bind.location for bind in self._binds if bind.location is not None)
         return any(file_of(location, self._base) is None for location in located)
+
+    @property
+    def mounted(self) -> list[Path]:
+        """The files and directories of mounted secrets that its binds read, whose changes are theirs."""
+        located = ((bind.location, bind.keys.values()) for bind in self._binds if bind.location is not None)
+        every = (mounted_files(location, keys, self._base, self._surroundings) for location, keys in located)
+        return [path for paths in every for path in paths]
 
     async def renew(self, names: Iterable[str]) -> bool:
         """Read everything anew, beside the event loop; tell whether one of these variables has another value since.

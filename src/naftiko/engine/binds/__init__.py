@@ -13,7 +13,7 @@ Opening a source reads nothing; its first use does. To read anew, open it again.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -29,6 +29,7 @@ __all__ = [
     "Source",
     "UnreadableSource",
     "file_of",
+    "mounted_files",
     "open_source",
 ]
 
@@ -75,6 +76,22 @@ def file_of(location: str, base: Path) -> Path | None:
     from naftiko.engine.binds.file import path_of  # noqa: PLC0415  # it brings the reader of YAML
 
     return path_of(location.strip(), base) if _SCHEMES.get(_scheme(location)) == "file" else None
+
+
+def mounted_files(location: str, keys: Iterable[str], base: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Return the files and directories of a mounted secret that a location may mean, which may not be there.
+
+    Args:
+        location: as the bind has it.
+        keys: that are read there.
+        base: the directory of the capability file.
+        environment: the process's environment, which says where secrets are mounted.
+    """
+    if _SCHEMES.get(_scheme(location)) != "kubernetes":
+        return []
+    from naftiko.engine.binds import kubernetes  # noqa: PLC0415  # it brings HTTP
+
+    return kubernetes.mounted_files(location.strip(), keys, base, environment)
 
 
 def _scheme(location: str) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -28,6 +28,8 @@ SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _MOUNTED: Final = "/var/run/secrets/naftiko"
 _NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 """A name of a namespace or secret (RFC 1123 subdomain): nothing in it can lead out of a directory or path."""
+_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+"""A key of a secret."""
 _LARGEST: Final = 1024 * 1024
 """Kubernetes keeps no larger secret."""
 
@@ -54,14 +56,33 @@ def open_source(
         environment: with NAFTIKO_SECRETS_DIR, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT.
         service_account: the directory with the pod's ``token``, ``ca.crt`` and ``namespace``.
     """
-    mounted = base / (environment.get("NAFTIKO_SECRETS_DIR") or _MOUNTED)
 
     def read() -> Mapping[str, Json]:
         secret = secret_name(location)
-        directory = mounted / secret.name
+        directory = _directory(secret, base, environment)
         return _mounted(directory) if directory.is_dir() else _asked(secret, environment, service_account)
 
     return ReadOnce(read)
+
+
+def mounted_files(location: str, keys: Iterable[str], base: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Return where a mounted secret is read, its directory first; one that is asked of the API changes there unseen.
+
+    Args:
+        location: the secret's URI.
+        keys: that are read of it.
+        base: what a relative NAFTIKO_SECRETS_DIR starts from.
+        environment: with NAFTIKO_SECRETS_DIR.
+    """
+    try:
+        directory = _directory(secret_name(location), base, environment)
+    except NotReadable:
+        return []
+    return [directory, *(directory / key for key in keys if _KEY.fullmatch(key) and not key.startswith(".."))]
+
+
+def _directory(secret: SecretName, base: Path, environment: Mapping[str, str]) -> Path:
+    return base / (environment.get("NAFTIKO_SECRETS_DIR") or _MOUNTED) / secret.name
 
 
 def secret_name(location: str) -> SecretName:
