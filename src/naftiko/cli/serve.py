@@ -269,10 +269,7 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     figures = shown_metrics(metrics, given, capabilities)
     traces = None if tracing is None else tracing.start(capabilities, figures, files)
     if over_stdio:
-        ports = [option for option in ("control", "probe_port") if given[option] is not None]
-        for announcement in not_beside_stdio(capabilities, [f"--{each.replace('_', '-')}" for each in ports]):
-            tell(announcement)
-        serve_stdio(capabilities, _app_options(given))
+        _serve_stdio(capabilities, given, tell)
         served_all = True
     else:
         options = replace(
@@ -381,6 +378,14 @@ def _limits(usual: Limits, given: dict[str, Any]) -> Limits:
         connect=min(usual.connect, timeout),
         queue=min(usual.queue, timeout),
     )
+
+
+def _serve_stdio(capabilities: Sequence[Capability], given: dict[str, Any], tell: Announce) -> None:
+    """Serve on stdin and stdout; tell what would listen elsewhere, and doesn't."""
+    asked = [f"--{name.replace('_', '-')}" for name in ("control", "probe_port") if given[name] is not None]
+    for announcement in not_beside_stdio(capabilities, asked):
+        tell(announcement)
+    serve_stdio(capabilities, _app_options(given))
 
 
 def _is_stdio_alone(capabilities: Sequence[Capability]) -> bool:
