@@ -37,7 +37,7 @@ from naftiko.link.apis import LinkSettings
 from naftiko.link.document import link
 from naftiko.link.lint import lint
 from naftiko.link.sent import sent_variables
-from naftiko.observe.observer import Caller, UnitRun
+from naftiko.observe.observer import Caller, Hooks
 from naftiko.observe.redaction import Learnt
 from naftiko.plan.addresses import basic_credential, user_of
 from naftiko.plan.inputs import Input
@@ -54,11 +54,12 @@ class Unit:
         hooks: of what sees its runs, or ``None``.
     """
 
-    __slots__ = ("_engine", "_environment", "hooks", "plan")
+    __slots__ = ("_engine", "_environment", "_has_steps", "hooks", "plan")
 
     def __init__(self, plan: UnitPlan, engine: Engine) -> None:
         self.plan = plan
         self.hooks = engine.hooks
+        self._has_steps = plan.action is not None and plan.action.inner.only_call is None
         self._engine = engine
         self._environment = tuple(found for found in plan.inputs.inputs if found.location == "environment")
 
@@ -143,8 +144,7 @@ class Unit:
         """
         if self.hooks is None:
             return await self._run(inputs or {}, body)
-        run = self.run_of(Caller())
-        with SeenRun(self.hooks, run):
+        with self.run_of(self.hooks, Caller()) as run:
             answer = await self._run(inputs or {}, body)
             run.status = answer.status
             return answer
@@ -153,10 +153,9 @@ class Unit:
         answer: Answer = await self._engine.run(self.plan, self.checked(self.plan.inputs.spread(inputs)), body)
         return answer
 
-    def run_of(self, caller: Caller) -> UnitRun:
-        """Return a run of it, as an observer sees it: an adapter enters a ``SeenRun`` of it around ``run_checked``."""
-        plan = self.plan
-        return UnitRun(self._engine.label, plan.adapter, plan.namespace, plan.name, plan.method, plan.path, caller)
+    def run_of(self, hooks: Hooks, caller: Caller) -> SeenRun:
+        """Return a run of it, as an observer sees it: an adapter enters it around ``run_checked``."""
+        return SeenRun(hooks, self._engine.label, self.plan, caller, has_steps=self._has_steps)
 
     def checked(self, given: Mapping[str, Any], *, text: frozenset[str] = frozenset()) -> dict[str, Any]:
         """Return the inputs as the unit takes them; those ``in: environment`` come from there and nowhere else.

@@ -347,10 +347,12 @@ class Upstream(Shared):
         limits = self.limits if max_binary_bytes is None else self._limits(max_binary_bytes)
         try:
             request, authorized = await self.request(call, arguments, passed, conditions)
-            sending: Awaitable[httpx.Response] = fetch(self._transport or self.transport, request, limits, self._sign)
-            if self._watched is not None:
-                sending = self._watched.calling(operation.key, operation.path.text, 1, request, sending)
-            response = await sending
+            sending = fetch(self._transport or self.transport, request, limits, self._sign)
+            if self._watched is None:
+                response = await sending
+            else:
+                with self._watched.calling(operation.key, operation.path.text, 1, request) as seen:
+                    response = seen.answered(await sending)
             if response.status_code == _UNAUTHORIZED and authorized:
                 outgoing = self.drafted(call, arguments, passed, conditions, max_binary_bytes)
                 outgoing.attempts = 1
@@ -396,9 +398,7 @@ class Upstream(Shared):
         outgoing.attempts += 1
         request.extensions[MAY_GO] = outgoing.may_go
         sending = fetch(self.transport, request, limits, self._sign)
-        if self._watched is None:
-            return sending
-        return self._watched.calling(outgoing.operation, outgoing.template, outgoing.attempts, request, sending)
+        return sending if self._watched is None else self._watched.again(outgoing, request, sending)
 
     def _limits(self, max_binary_bytes: int | None) -> Limits:
         if max_binary_bytes is None or max_binary_bytes >= self.limits.response_bytes:

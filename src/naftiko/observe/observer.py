@@ -18,6 +18,8 @@ Seen: TypeAlias = Literal["unit", "step", "exchange", "request", "acted"]
 """What an observer may see."""
 Hooking: TypeAlias = Literal["unit", "exchange"]
 """What hooks are for: what is seen of every call."""
+Purpose: TypeAlias = Literal["call", "forward", "credential"]
+"""What a request to an upstream is for."""
 _PORTS: Final = {"http": 80, "https": 443}
 _AFTER_SCHEME: Final = len("https://")
 _UNSEEN: Final[AbstractContextManager[None]] = nullcontext()
@@ -109,13 +111,13 @@ class PolicyAct:
 
 
 running: Final[ContextVar[UnitRun | None]] = ContextVar("naftiko.running", default=None)
-"""The run that something happens in, where runs are observed."""
+"""The run that a step happens in, where runs are observed; that of a unit without steps is not there."""
 
 
 class Exchange:
     """A request to an upstream, and its answer.
 
-    What few observers look at is made when it is looked at: ``url``, ``template``, ``server_address``, ``bytes_sent``.
+    What few observers look at is made when it is looked at: ``url``, ``template``, ``server_address``, and bytes.
 
     Args:
         purpose: see below.
@@ -133,17 +135,16 @@ class Exchange:
         method: of the request.
         attempt: 1 for the first time that this request is sent, 2 for the second, and so on.
         status: of the answer, once it is there.
-        bytes_received: of the answer's body, decoded; of what is forwarded as it came.
     """
 
     __slots__ = (
-        *("_request", "_show", "_template"),
-        *("attempt", "bytes_received", "method", "namespace", "operation", "purpose", "status"),
+        *("_answer", "_received", "_request", "_show", "_template"),
+        *("attempt", "method", "namespace", "operation", "purpose", "status"),
     )
 
     def __init__(
         self,
-        purpose: Literal["call", "forward", "credential"],
+        purpose: Purpose,
         namespace: str,
         operation: str,
         template: str,
@@ -160,7 +161,13 @@ class Exchange:
         self._show = show
         self.method: str = request.method
         self.status: int | None = None
-        self.bytes_received: int | None = None
+        self._received: int | None = None
+        self._answer: Any = None
+
+    @property
+    def bytes_received(self) -> int | None:
+        """Bytes of the answer's body, decoded; of what is forwarded as it came."""
+        return self._received if self._answer is None else len(self._answer.content)
 
     @property
     def template(self) -> str:

@@ -19,7 +19,6 @@ from naftiko.engine.capability import Unit
 from naftiko.engine.directory import Directory, NotServed, ServedFile
 from naftiko.engine.reach import OutOfReach, is_there
 from naftiko.engine.run import Finish
-from naftiko.engine.watched import SeenRun
 from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.http.problems import Redact, report
 from naftiko.expose.mcp import media, revisions
@@ -86,7 +85,7 @@ class Dynamic:
                     unit = self.unit
                     if unit.hooks is None:
                         return await self._read(uri, values)
-                    with SeenRun(unit.hooks, unit.run_of(caller_of(context))):
+                    with unit.run_of(unit.hooks, caller_of(context)):
                         return await self._read(uri, values)
         except Exception as error:  # noqa: BLE001  # what escapes here is told to the client by the SDK
             told = report(error, self.redact, unit=f"resource {self.plan.name}")

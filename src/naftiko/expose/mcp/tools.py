@@ -20,7 +20,6 @@ from naftiko.engine.paging.listing import PagesWanted
 from naftiko.engine.process_pool import Shared, current
 from naftiko.engine.process_pool.outside import ROLE, lacks_memory
 from naftiko.engine.run import Finish
-from naftiko.engine.watched import SeenRun
 from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.http.problems import report
 from naftiko.expose.mcp import revisions
@@ -222,7 +221,7 @@ class ToolBook:
                 if unit.hooks is None or ROLE.outside is not None:
                     result = await running
                 else:
-                    with SeenRun(unit.hooks, unit.run_of(asking.get())):
+                    with unit.run_of(unit.hooks, asking.get()):
                         result = await running
         except Exception as error:
             if ROLE.outside is not None and lacks_memory(error):

@@ -25,7 +25,6 @@ from naftiko.engine.head import UpstreamLinks, links_of
 from naftiko.engine.process_pool import LIGHT, Shared, current
 from naftiko.engine.request import Streamed
 from naftiko.engine.run import PLAIN
-from naftiko.engine.watched import SeenRun
 from naftiko.expose.authentication import Guard, ResourceMetadata, admit, guard, problem, refuse
 from naftiko.expose.http.caller import Callers, CallerWatch, SlowReader, send_to_reader
 from naftiko.expose.http.limits import CallLimit
@@ -67,7 +66,6 @@ from naftiko.expose.spaces import Spaces, spaces_of
 from naftiko.expression.scope import Scope as PlanScope
 from naftiko.ground.errors import CallError, NotExecutable, TakesLong, UpstreamRedirect, UpstreamStatus
 from naftiko.ground.http import READING, SAFE_METHODS
-from naftiko.observe.observer import Hooks
 from naftiko.observe.requests import request_now
 from naftiko.plan.actions import ForwardAction
 
@@ -180,7 +178,9 @@ class RestApp(Shared):
             detail = not_found(method, scope["path"], seen)
             await send_problem(send, 404, simple_problem(404, "not-found", detail), is_head=method == "HEAD")
 
-    async def _call(self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send) -> None:
+    async def _call(  # noqa: C901, PLR0912  # each function on the way is a coroutine more for every call
+        self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send
+    ) -> None:
         is_head = scope["method"] == "HEAD"
         try:
             with self._limit, CallerWatch(receive, self._callers) as watch:
@@ -190,7 +190,18 @@ class RestApp(Shared):
                 watch.start()
                 hooks = served.unit.hooks
                 if hooks is not None:
-                    served, answer = await self._seen(served, request, hooks, scope, send)
+                    with served.unit.run_of(hooks, HttpCaller(scope)) as run:
+                        if request.body:
+                            served, answer = await self._done(served, request)
+                        else:
+                            try:
+                                served, answer = await self.answered(served, request)
+                            except TakesLong as error:
+                                served, answer = await self._elsewhere(served, request, error)
+                        # Which of several rivals ran is known at its end.
+                        run.name, run.path, run.status = served.unit.name, served.unit.path, answer.status
+                        if answer.stream is not None:  # the run ends with it
+                            await send_stream(answer, scope, send, self._options.reading_seconds)
                 elif len(request.body) > LIGHT:
                     served, answer = await self._done(served, request)
                 else:
@@ -242,25 +253,6 @@ class RestApp(Shared):
             return await self.answered(served, request)
         except TakesLong as error:
             return await self._elsewhere(served, request, error)
-
-    async def _seen(
-        self, served: Served, request: InboundRequest, hooks: Hooks, scope: Scope, send: Send
-    ) -> tuple[Served, Answer]:
-        """Answer a request while an observer sees it; what comes page by page is sent, and the run ends with it."""
-        run = served.unit.run_of(HttpCaller(scope))
-        with SeenRun(hooks, run):
-            if request.body:
-                served, answer = await self._done(served, request)
-            else:
-                try:
-                    served, answer = await self.answered(served, request)
-                except TakesLong as error:
-                    served, answer = await self._elsewhere(served, request, error)
-            # Which of several rivals ran is known at its end.
-            run.name, run.path, run.status = served.unit.name, served.unit.path, answer.status
-            if answer.stream is not None:
-                await send_stream(answer, scope, send, self._options.reading_seconds)
-        return served, answer
 
     async def _elsewhere(
         self, served: Served, request: InboundRequest, error: TakesLong | None = None

@@ -8,7 +8,6 @@ from typing import Any
 
 from starlette.types import Scope
 
-from naftiko.engine.watched import SeenRun
 from naftiko.expose.rest.messages import raw_path
 from naftiko.expose.rest.routes import Served
 from naftiko.observe.observer import Caller, Hooks
@@ -29,8 +28,7 @@ async def seen_passing(
     passing: Coroutine[Any, Any, None], served: Served, hooks: Hooks, scope: Scope, began: Began
 ) -> None:
     """Pass a request on, and let the observer see the run."""
-    run = served.unit.run_of(HttpCaller(scope))
-    with SeenRun(hooks, run):
+    with served.unit.run_of(hooks, HttpCaller(scope)) as run:
         try:
             await passing
         finally:
