@@ -305,3 +305,11 @@ def test_a_long_function_is_seen(head, lines, is_long):
 )
 def test_a_public_name_that_is_not_listed_is_seen(text, missing):
     assert unlisted(text) == missing
+
+
+def test_no_two_test_modules_have_one_name():
+    """Tests are no packages: of two modules of a name only one is found in a run of all."""
+    found: dict[str, list[str]] = {}
+    for path in Path(__file__).parent.rglob("test_*.py"):
+        found.setdefault(path.name, []).append(str(path))
+    assert [places for places in found.values() if len(places) > 1] == []

@@ -130,12 +130,16 @@ def _at_path(body: dict[str, Any], source: str, value: Any) -> dict[str, Any]:
 async def _rpc(client: httpx.AsyncClient, method: str, params: Any) -> Any:
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     response = await client.post("/mcp", content=json_text(message).encode(), headers=MCP_HEADERS)
-    return read_json(response.text)["result"]
+    answer = read_json(response.text)
+    return answer.get("result", answer)
 
 
 async def list_tools(client: httpx.AsyncClient) -> list[dict[str, Any]]:
-    """Return what ``tools/list`` shows."""
-    tools: list[dict[str, Any]] = (await _rpc(client, "tools/list", {}))["tools"]
+    """Return what ``tools/list`` shows; a server that has resources and no tools doesn't know the method."""
+    answer = await _rpc(client, "tools/list", {})
+    if answer.get("error", {}).get("message") == "Method not found":
+        return []
+    tools: list[dict[str, Any]] = answer["tools"]
     return tools
 
 

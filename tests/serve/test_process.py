@@ -248,7 +248,7 @@ def test_what_most_likely_is_misspelt_is_told(form):
     with served(FIRST, *options, env=env, ready=ready) as process:
         told = [line if form == "text" else json.loads(line)["message"] for line in process.errors]
         told = [line for line in told if not line.startswith("uses: ")]
-        exposed = "rest, mcp, control, koyeb-instances-rest, koyeb-instances-mcp"
+        exposed = "rest, mcp, skill, control, koyeb-instances-rest, koyeb-instances-mcp"
         assert told == [
             f"warning: NAFTIKO_PORT: nosuch=1 names no adapter; exposed: {exposed}",
             "warning: --deny-tool get-instnce fits no tool and no route; did you mean `get-instance`?",
