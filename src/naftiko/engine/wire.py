@@ -68,12 +68,19 @@ class WireRequest(httpx.Request):
 
     def set_header(self, name: str, value: str) -> None:
         """Set a header, without making ``headers`` for it, which takes longer than all else of most requests."""
+        self.set_field(name.encode("ascii"), value.encode("ascii"))
+
+    def set_field(self, name: bytes, value: bytes) -> None:
+        """Set a header, as ``set_header``."""
         if self._headers is not None:
-            self._headers[name] = value
+            self._headers[name.decode("ascii")] = value.decode("ascii")
             return
-        raw = name.lower().encode("ascii")
-        self._pairs = [pair for pair in self._pairs if len(pair[0]) != len(raw) or pair[0].lower() != raw]
-        self._pairs.append((name.encode("ascii"), value.encode("ascii")))
+        size, lower = len(name), name.lower()
+        for pair in self._pairs:
+            if len(pair[0]) == size and pair[0].lower() == lower:
+                self._pairs = [each for each in self._pairs if each[0].lower() != lower]
+                break
+        self._pairs.append((name, value))
 
     @property
     def url(self) -> httpx.URL:  # type: ignore[override]  # an attribute there, parsed on demand here

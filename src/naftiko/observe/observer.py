@@ -218,6 +218,14 @@ class Exchange:
         else:
             light(name, value)
 
+    def set_field(self, name: bytes, value: bytes) -> None:
+        """Set a header that is bytes already, as ``set_header``."""
+        light = getattr(self._request, "set_field", None)
+        if light is None:
+            self._request.headers[name.decode("ascii")] = value.decode("ascii")
+        else:
+            light(name, value)
+
 
 @lru_cache(maxsize=256)
 def _host(authority: str) -> str:

@@ -10,13 +10,15 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
+from math import ceil
+from random import getrandbits
 from time import perf_counter_ns, time_ns
 from types import TracebackType
 from typing import Final, Protocol, TypeAlias
 
 from naftiko.observe.observer import Caller, Exchange, Hooked, Hooking, Hooks, Observer, PolicyAct, StepRun, UnitRun
 from naftiko.observe.redaction import Redactor
-from naftiko.observe.requests import request_now
+from naftiko.observe.requests import RequestRecord, request_now
 from naftiko.observe.spans import (
     BAD,
     INTERNAL,
@@ -41,6 +43,9 @@ MOST_EVENTS: Final = 100
 """Of one span."""
 _LONGEST: Final = 200
 _ALL: Final = 1 << 64
+_LOW: Final = _ALL - 1
+_BITS: Final = 128 + 64
+"""Of the ids of a trace and of its first span."""
 _ONLY_W3C: Final = (W3C,)
 _UNSEEN: Final[AbstractContextManager[None]] = nullcontext()
 
@@ -52,16 +57,21 @@ class Sampler:
     Attributes:
         ratio: of the traces that begin here, from 0 to 1; the same ids are chosen everywhere.
         follows: whether what a caller has decided holds.
+        below: a trace is recorded whose last 64 bits, as a number, are below this.
     """
 
     ratio: float = 1.0
     follows: bool = True
+    below: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "below", ceil(min(max(self.ratio, 0.0), 1.0) * _ALL))
 
     def takes(self, trace_id: str, parent: Parent | None) -> bool:
         """Tell whether a trace is recorded."""
         if parent is not None and self.follows and parent.is_sampled is not None:
             return parent.is_sampled
-        return self.ratio >= 1 or int(trace_id[16:], 16) < self.ratio * _ALL
+        return int(trace_id[16:], 16) < self.below
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +153,21 @@ class _Here:
 
 
 class _Unrecorded:
-    """Where something happens in a trace that is not recorded: its ids, which go on to upstreams, and nothing else."""
+    """Where something happens in a trace that is not recorded: its ids, which go on to upstreams, and nothing else.
 
-    __slots__ = ("how", "span_id", "state", "trace_id", "traceparent")
+    It is also what began there: a run without a span.
+    """
 
-    def __init__(self, how: Traced, trace_id: str, state: str) -> None:
+    __slots__ = ("how", "span_id", "state", "token", "trace_id", "traceparent")
+
+    token: _Token
+
+    def __init__(self, how: Traced, trace_id: str, span_id: str, state: str) -> None:
         self.how = how
         self.trace_id = trace_id
         self.state = state
-        self.span_id = new_span_id()
-        self.traceparent = as_traceparent(trace_id, self.span_id, is_sampled=False)
+        self.span_id = span_id
+        self.traceparent = f"00-{trace_id}-{span_id}-00".encode()
 
 
 _here: Final[ContextVar[_Here | _Unrecorded | None]] = ContextVar("naftiko.span", default=None)
@@ -180,8 +195,8 @@ class Tracer(Observer):
         self.sinks: list[Sink] = []
         self.starting: Callable[[], None] | None = None
         self._redactors = redactors
-        self._units = Hooks(self._begin_unit, self._end_unit)
-        self._requests = Hooks(self._begin_request, self._end_request)
+        self._units = Hooks(self._begin, self._end_unit)
+        self._requests = Hooks(self._begin, self._end_request)
         self._exchanges = Hooks(self._begin_exchange, self._end_exchange)
 
     def unit(self, run: UnitRun, /) -> AbstractContextManager[None]:
@@ -205,16 +220,11 @@ class Tracer(Observer):
         """Return what makes the span of each thing of a kind."""
         return self._units if what == "unit" else self._exchanges
 
-    def _begin_unit(self, run: UnitRun) -> _Run | None:
-        return self._begin(run, self.traced.get(run.capability, self.usual))
-
-    def _begin_request(self, run: UnitRun) -> _Run | None:
-        return self._begin(run, self.usual)
-
-    def _begin(self, run: UnitRun, how: Traced | None) -> _Run | None:
+    def _begin(self, run: UnitRun) -> _Run | _Unrecorded | None:
         """Begin the span of a run, or take note that it has none; what nobody traces is nothing at all."""
         if self.starting is not None:
             self._started()
+        how = self.traced.get(run.capability, self.usual)
         if how is None:
             return None
         here = _here.get()
@@ -222,42 +232,45 @@ class Tracer(Observer):
             return _inner(here) if isinstance(here, _Here) else None
         # A client of MCP says in `_meta` what its request belongs to; what HTTP brings is of the way there.
         caller, link = run.caller, None
-        parent = of_headers(caller.headers) if caller.headers else None
-        said = of_meta(caller.meta) if caller.meta else None
+        parent = of_headers(caller.headers)
+        said = of_meta(caller.meta)
         if said is not None:
             link, parent = parent, said
         root = _root(how, parent, run.adapter)
         if isinstance(root, _Unrecorded):
-            _tell(root.trace_id, root.traceparent)
-            return _Run(_here.set(root), None, None, is_root=True)
+            record = request_now.get()
+            if record is not None:
+                _tell(record, root.trace_id, root.traceparent)
+            root.token = _here.set(root)
+            return root
         part = root.part
         span = Span("", SERVER, "" if parent is None else parent.span_id, {})
         span.link = link if link is not None and link.span_id else None
         span.began = part.now()
-        _tell(part.trace_id, as_traceparent(part.trace_id, span.span_id, is_sampled=True))
+        record = request_now.get()
+        if record is not None:
+            _tell(record, part.trace_id, as_traceparent(part.trace_id, span.span_id, is_sampled=True).encode())
         root.span, root.span_id = span, span.span_id
         return _Run(_here.set(root), part, span, is_root=True)
 
-    def _end_unit(self, begun: _Run | None, run: UnitRun, error: BaseException | None) -> None:
+    def _end_unit(self, begun: _Run | _Unrecorded | None, run: UnitRun, error: BaseException | None) -> None:
         if begun is not None:
             _here.reset(begun.token)
-            if begun.span is not None:
+            if isinstance(begun, _Run):
                 describe(begun.span, run, error, self)
                 self._end(begun)
 
-    def _end_request(self, begun: _Run | None, run: UnitRun, error: BaseException | None) -> None:
+    def _end_request(self, begun: _Run | _Unrecorded | None, run: UnitRun, error: BaseException | None) -> None:
         if begun is not None:
             _here.reset(begun.token)
-            if begun.span is not None:
+            if isinstance(begun, _Run):
                 _describe_request(begun.span, run, error, self)
                 self._end(begun)
 
     def _end(self, begun: _Run) -> None:
-        part, span = begun.part, begun.span
-        if part is not None and span is not None:
-            part.add(span, is_root=begun.is_root)
-            if begun.is_root:
-                self.finish(part)
+        begun.part.add(begun.span, is_root=begun.is_root)
+        if begun.is_root:
+            self.finish(begun.part)
 
     def _begin_exchange(self, exchange: Exchange) -> _Sent | None:
         here, is_own = _here.get(), False
@@ -267,7 +280,7 @@ class Tracer(Observer):
             here, is_own = _root(self.usual, None, ""), True
         if isinstance(here, _Unrecorded):
             if here.how.propagations == _ONLY_W3C:
-                exchange.set_header("traceparent", here.traceparent)
+                exchange.set_field(b"traceparent", here.traceparent)
                 if here.state:
                     exchange.set_header("tracestate", here.state)
             else:
@@ -334,11 +347,11 @@ class Tracer(Observer):
 
 
 class _Run:
-    """A run that has begun, with its span where it has one."""
+    """A run that has begun, with its span."""
 
     __slots__ = ("is_root", "part", "span", "token")
 
-    def __init__(self, token: _Token, part: TracePart | None, span: Span | None, *, is_root: bool) -> None:
+    def __init__(self, token: _Token, part: TracePart, span: Span, *, is_root: bool) -> None:
         self.token = token
         self.part = part
         self.span = span
@@ -358,11 +371,19 @@ class _Sent:
 
 def _root(how: Traced, parent: Parent | None, adapter: str) -> _Here | _Unrecorded:
     """Decide whether a trace is recorded, before anything is made for it."""
-    trace_id = parent.trace_id if parent is not None and parent.trace_id else new_trace_id()
-    state = "" if parent is None else parent.state
+    if parent is None:
+        number = getrandbits(_BITS)
+        trace = number >> 64
+        if not trace or not number & _LOW:  # which no id is
+            return _root(how, parent, adapter)
+        if trace & _LOW < how.sampler.below:
+            return _Here(TracePart(how, f"{trace:032x}", "", adapter), None)
+        ids = f"{number:048x}"
+        return _Unrecorded(how, ids[:32], ids[32:], "")
+    trace_id = parent.trace_id or new_trace_id()
     if how.sampler.takes(trace_id, parent):
-        return _Here(TracePart(how, trace_id, state, adapter), None)
-    return _Unrecorded(how, trace_id, state)
+        return _Here(TracePart(how, trace_id, parent.state, adapter), None)
+    return _Unrecorded(how, trace_id, new_span_id(), parent.state)
 
 
 def _inner(here: _Here) -> _Run:
@@ -372,13 +393,11 @@ def _inner(here: _Here) -> _Run:
     return _Run(_here.set(_Here(part, span)), part, span, is_root=False)
 
 
-def _tell(trace_id: str, traceparent: str) -> None:
+def _tell(record: RequestRecord, trace_id: str, traceparent: bytes) -> None:
     """Say in the logs, and in the answer, which trace this is."""
-    record = request_now.get()
-    if record is not None:
-        record.trace_id = trace_id
-        if record.fields is not None:
-            record.fields.append((b"traceparent", traceparent.encode()))
+    record.trace_id = trace_id
+    if record.fields is not None:
+        record.fields.append((b"traceparent", traceparent))
 
 
 def _pass_on(exchange: Exchange, how: Traced, trace_id: str, span_id: str, state: str, *, is_sampled: bool) -> None:
