@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import re
 import shutil
 import signal
@@ -17,7 +18,7 @@ import httpx
 import pytest
 import yaml
 from front import FILE, wait_until
-from served import LIMIT, NAFTIKO, ROOT, get, surroundings
+from served import LIMIT, NAFTIKO, ROOT, get, served, surroundings
 
 from naftiko.cli.serve import serve
 from naftiko.cli.settings import VARIABLES
@@ -25,6 +26,16 @@ from naftiko.cli.settings import VARIABLES
 OPERATE = ROOT / "examples" / "operate"
 FILES = sorted(path for path in OPERATE.iterdir() if path.is_file())
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+XDS = os.environ.get("XDS_PYTHON")
+_PARSE = """\
+import json, sys
+from google.protobuf import json_format
+from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
+import envoy.extensions.filters.http.router.v3.router_pb2
+import envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2
+import envoy.extensions.upstreams.http.v3.http_protocol_options_pb2
+print(len(json_format.ParseDict(json.load(sys.stdin), Bootstrap()).static_resources.clusters))
+"""
 _INSTALLED = "/opt/naftiko/bin/naftiko"
 
 
@@ -139,20 +150,60 @@ def command_of(unit: Path) -> list[str]:
 # --- proxies ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(NGINX is None, reason="there is no nginx here: apt-get install nginx-light")
-def test_nginx_takes_its_file(tmp_path):
+@pytest.fixture
+def nginx_conf(tmp_path) -> Path:
+    """A whole configuration with the file in it, which listens on a socket of its own and asks other ports."""
+    rest, mcp = free_ports(2)
     text = (OPERATE / "nginx.conf").read_text()
     assert "listen 80;" in text
-    (tmp_path / "shop.conf").write_text(text.replace("listen 80;", f"listen unix:{tmp_path}/nginx.sock;"))
+    for old, new in (
+        ("listen 80;", f"listen unix:{tmp_path}/nginx.sock;"),
+        (":8080 ", f":{rest} "),
+        (":9090 ", f":{mcp} "),
+    ):
+        text = text.replace(old, new)
+    (tmp_path / "shop.conf").write_text(text)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {tmp_path}/{kind};\n" for kind in kinds)
+    user = "user root;" if os.geteuid() == 0 else ""
     (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\n"
-        + "".join(
-            f"{kind}_temp_path {tmp_path}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        + f"access_log off;\ninclude {tmp_path}/shop.conf;\n}}\n"
+        f"daemon off; {user} pid {tmp_path}/pid; worker_processes 1;\nevents {{}}\n"
+        f"http {{\n{temporary}access_log off;\ninclude {tmp_path}/shop.conf;\n}}\n"
     )
-    said = done(NGINX, "-t", "-e", tmp_path / "errors", "-c", tmp_path / "nginx.conf", cwd=tmp_path)
+    return tmp_path / "nginx.conf"
+
+
+@pytest.mark.skipif(NGINX is None, reason="there is no nginx here: apt-get install nginx-light")
+def test_nginx_takes_its_file(nginx_conf):
+    said = done(NGINX, "-t", "-e", nginx_conf.parent / "errors", "-c", nginx_conf)
     assert "[warn]" not in said
+
+
+@pytest.mark.skipif(NGINX is None, reason="there is no nginx here: apt-get install nginx-light")
+def test_behind_nginx_a_caller_is_not_believed(nginx_conf):
+    """What a caller claims to be a proxy's word does not come through: prefix, host, port, scheme and address are nginx' own."""
+    folder = nginx_conf.parent
+    (folder / "shop.yaml").write_text(FILE)
+    text = (folder / "shop.conf").read_text()
+    rest, mcp = re.findall(r"server 127\.0\.0\.1:(\d+)", text)[::2]
+    words = re.findall(r"naftiko serve shop.yaml (.*)", (OPERATE / "nginx.conf").read_text())[0].split()
+    words = [word.replace("8080", rest).replace("9090", mcp) for word in words]
+    assert {f"rest={rest}", f"mcp={mcp}"} <= set(words)
+    with (
+        served(folder / "shop.yaml", "--mock", "--access-log", *words) as server,
+        running(NGINX, "-e", folder / "errors", "-c", nginx_conf, log=folder / "log"),
+    ):
+        wait_until((folder / "nginx.sock").exists)
+        transport = httpx.HTTPTransport(uds=str(folder / "nginx.sock"))
+        with httpx.Client(transport=transport, base_url="http://shop.example.com", timeout=LIMIT) as client:
+            forged = {f"x-forwarded-{name}": "evil.example" for name in ("for", "host", "proto")}
+            forged |= {"x-forwarded-prefix": "/evil", "x-forwarded-port": "666", "forwarded": "host=evil.example"}
+            plain, claimed = (client.get("/shop/none", headers=headers).json() for headers in ({}, forged))
+            assert plain["detail"] == claimed["detail"] == "there is nothing at /shop/none"
+            assert client.get("/shop/r/1", headers=forged).status_code == 200
+            ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+            assert client.post("/shop/mcp", json=ping, headers=forged).status_code == 200
+        assert "evil" not in server.said()
 
 
 def test_envoy_sends_to_where_naftiko_listens():
@@ -175,20 +226,16 @@ def test_envoy_sends_to_where_naftiko_listens():
             assert command.endswith(f"--allow-host {host['domains'][0]}")
 
 
+@pytest.mark.skipif(
+    XDS is None,
+    reason="Envoy is in no package; XDS_PYTHON may name a Python that has its messages: pip install xds-protos",
+)
 def test_envoy_takes_its_file():
-    """Each name and type in it is one of Envoy's own protocol buffers; Envoy itself is in no package."""
-    why = "Envoy's messages are not here: pip install xds-protos"
-    bootstrap = pytest.importorskip("envoy.config.bootstrap.v3.bootstrap_pb2", reason=why)
-    for name in (
-        "filters.network.http_connection_manager.v3.http_connection_manager",
-        "filters.http.router.v3.router",
-        "upstreams.http.v3.http_protocol_options",
-    ):
-        pytest.importorskip(f"envoy.extensions.{name}_pb2", reason=why)
-    from google.protobuf import json_format
-
-    taken = json_format.ParseDict(read("envoy.yaml"), bootstrap.Bootstrap())
-    assert len(taken.static_resources.clusters) == 2
+    """Each name and type in it is one of Envoy's own protocol buffers, which don't live beside ours of OpenTelemetry."""
+    taken = subprocess.run(
+        [XDS, "-c", _PARSE], input=json.dumps(read("envoy.yaml")), capture_output=True, text=True, check=False
+    )
+    assert (taken.returncode, taken.stdout.strip()) == (0, "2"), taken.stderr
 
 
 # --- Compose ------------------------------------------------------------------------------------------------------
