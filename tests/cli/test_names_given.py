@@ -156,6 +156,7 @@ def test_every_variable_of_an_option_is_known():
         "ALLOW_ENV",
         "DENY_ENV",
         "RESILIENCE",
+        "LIMIT",
     }
     others |= {"HANDLE_KEY", "NONCE_KEY", "AUDIT_KEY", "SECRETS_DIR"}
     of_options = set().union(*map(options_of, COMMANDS))

@@ -21,7 +21,14 @@ from naftiko.expression.text import compact_json
 from naftiko.observe import sanitize as neutral
 
 _DESCRIPTION_WIDTH = 100
-_LEVELS = {"operation": "the operation", "resource": "its resource", "api": "its API", "operator": "the operator"}
+_LEVELS = {
+    "operation": "the operation",
+    "resource": "its resource",
+    "api": "its API",
+    "operator": "the operator",
+    "unit": "its own",
+    "adapter": "its adapter",
+}
 _READ_AS = {"prompt": "the text of"}
 """What is read of the location of a thing, where that is not its files."""
 
@@ -143,6 +150,11 @@ class _Writer:
             yield from self._policies(request.get("policies", ()))
         if unit["executable"] and not unit["upstream"]:
             yield "    -> nothing: the answer is made of the file (a mock)"
+        if "limits" in unit:
+            values = {key: value for key, value in unit["limits"].items() if key not in ("from", "scope")}
+            level = _LEVELS.get(unit["limits"]["from"], unit["limits"]["from"])
+            said = ", ".join(f"{key} {value}" for key, value in values.items())
+            yield f"      limits of a caller (of {level}): {harmless(said)}"
         yield from self._inputs(unit["inputs"])
 
     @staticmethod

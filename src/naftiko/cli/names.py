@@ -22,6 +22,7 @@ from naftiko.engine.capability import Capability
 from naftiko.engine.variables import VARIABLE_PREFIX
 from naftiko.expose.registry import KINDS
 from naftiko.expose.selection import fits
+from naftiko.link.caller_limits import fits_any
 
 _SHOWN: Final = 10
 _FEW: Final = 2000
@@ -44,12 +45,14 @@ class KnownNames:
         exposed: namespaces of adapters.
         units: namespace and name of each route and tool.
         variables: the environment variables that they read.
+        kinds: kind of the adapter and name of each route and tool.
     """
 
     consumed: dict[str, None] = field(default_factory=dict)
     exposed: dict[str, None] = field(default_factory=dict)
     units: set[tuple[str, str]] = field(default_factory=set)
     variables: set[str] = field(default_factory=set)
+    kinds: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
     def of(cls, capabilities: Iterable[Capability]) -> KnownNames:
@@ -69,6 +72,7 @@ class KnownNames:
         self.exposed.update((adapter.namespace, None) for adapter in capability.adapters if adapter.namespace)
         self.units.update((unit.namespace, unit.name) for unit in capability.units)
         self.variables.update(capability.environment_names())
+        self.kinds.update((unit.plan.adapter, unit.name) for unit in capability.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ def check_names(known: KnownNames, environment: Mapping[str, str], *, warn: Warn
     given = next((value for value in context.meta.values() if isinstance(value, Given)), Given())
     found = [
         *_unknown_apis(given, environment, known),
+        *_unknown_limited(given, environment, known),
         *_unknown_numbered(context, _Numbered("port", "adapter", known.exposed, "exposed", tuple(KINDS))),
         *_unknown_numbered(
             context,
@@ -134,6 +139,19 @@ def _unknown_apis(given: Given, environment: Mapping[str, str], known: KnownName
                     what = f"{option} {name.strip()}{'=…' if equals else ''} names no consumed API"
                     hint = _hint(name.strip(), known.consumed, "consumed")
                     yield _Unknown(f"{what}; {hint}", option.startswith("--") and not _PATTERN.search(name))
+
+
+def _unknown_limited(given: Given, environment: Mapping[str, str], known: KnownNames) -> Iterator[_Unknown]:
+    """Yield the names of ``--limit`` that are no adapter's and no unit's."""
+    every = [*known.units, *((adapter, "") for adapter in (*known.exposed, *KINDS))]
+    every += [(kind, name) for kind, name in known.kinds]
+    for option, texts in (("--limit", given.limit), ("NAFTIKO_LIMIT:", environment.get("NAFTIKO_LIMIT", "").split())):
+        for text in texts:
+            name, colon, _ = text.partition("=")[0].rpartition(":")
+            if colon and not fits_any(name.strip(), every):
+                hint = _hint(name.strip(), [f"{one}.{two}" if two else one for one, two in every[:_FEW]], "exposed")
+                is_certain = option.startswith("--") and not _PATTERN.search(name)
+                yield _Unknown(f"{option} {name.strip()}:… names no adapter and none of its units; {hint}", is_certain)
 
 
 @dataclass(frozen=True, slots=True)

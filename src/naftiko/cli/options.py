@@ -106,6 +106,13 @@ _OPTIONS = (
         help="A policy of the calls to APIs whose file declares none of that kind, such as retry.maxAttempts=3 or "
         "timeLimiter=10s. [env: NAFTIKO_RESILIENCE, NAFTIKO_RESILIENCE_<POLICY>_<KEY>]",
     ),
+    click.option(
+        "--limit",
+        multiple=True,
+        metavar="[ADAPTER[.UNIT]:]KEY=VALUE",
+        help="How much one caller may ask for, such as requests=10/s, inFlight=4, by=claim:sub or shop:requests=100/m. "
+        "[env: NAFTIKO_LIMIT]",
+    ),
     environment_option(
         "--config",
         variable="NAFTIKO_CONFIG",

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from naftiko.cli import resilience
+from naftiko.cli import limits, resilience
 from naftiko.document.model import (
     ApiKeyAuthentication,
     Authentication,
@@ -27,14 +27,15 @@ from naftiko.engine.settings import Settings
 DEFAULT_FILE = "naftiko.toml"
 KEYS = (
     *("base-uri", "var", "auth", "comma-arrays", "env-file", "import-root", "file-root", "allow-env", "deny-env"),
-    "resilience",
+    *("resilience", "limits"),
 )
-"""The keys of ``naftiko.toml`` outside of the commands' tables; each is an option of the same name."""
+"""The keys of ``naftiko.toml`` outside of the commands' tables; each is an option of the same name, ``limits`` is
+``--limit``."""
 VARIABLES: Final = frozenset(
     f"NAFTIKO_{name}"
     for name in (
-        *(key.upper().replace("-", "_") for key in KEYS),
-        *("CONFIG", "HANDLE_KEY", "NONCE_KEY", "SECRETS_DIR"),
+        *(key.upper().replace("-", "_") for key in KEYS if key != limits.KEY),
+        *("CONFIG", "HANDLE_KEY", "LIMIT", "NONCE_KEY", "SECRETS_DIR"),
         *("VALIDATE_FORMAT", "VALIDATE_STRICT", "VALIDATE_HINTS", "INSPECT_FORMAT", "CALL_FORMAT"),
         *("HOST", "PORT", "MOCK", "TIMEOUT", "WORKERS", "STRICT", "PREFIX", "TRANSPORT"),
         *("ALLOW_HOST", "ALLOW_ORIGIN", "CORS_ORIGIN", "TOOLS", "ALLOW_TOOL", "DENY_TOOL"),
@@ -93,6 +94,7 @@ class Given:
     allow_env: tuple[str, ...] = ()
     deny_env: tuple[str, ...] = ()
     resilience: tuple[str, ...] = ()
+    limit: tuple[str, ...] = ()
 
 
 def read_settings_file(path: Path | None, commands: Iterable[str]) -> SettingsFile:
@@ -129,6 +131,10 @@ def _checked(key: str, value: Any, path: Path) -> Any:
         if not isinstance(value, dict):
             raise click.UsageError(f"{path}: `{key}` must be a table: [{key}]")
         return dict(resilience.flat(value))
+    if key == limits.KEY:
+        if not isinstance(value, dict):
+            raise click.UsageError(f"{path}: `{key}` must be a table: [{key}]")
+        return dict(limits.flat(value))
     if key in _TABLES:
         if not isinstance(value, dict) or any(isinstance(inner, dict | list) for inner in value.values()):
             raise click.UsageError(f"{path}: `{key}` must be a table of texts: [{key}]")
@@ -158,7 +164,7 @@ def command_defaults(file: SettingsFile, command: click.Command) -> dict[str, An
         option.removeprefix("--"): parameter
         for parameter in command.params
         for option in parameter.opts
-        if option.startswith("--") and option.removeprefix("--") not in {*KEYS, "help", "config"}
+        if option.startswith("--") and option.removeprefix("--") not in {*KEYS, "limit", "help", "config"}
     }
     defaults: dict[str, Any] = {}
     for key, value in table.items():
@@ -206,6 +212,7 @@ def settings(given: Given, file: SettingsFile, environment: Mapping[str, str] | 
         allow_env=_listed("allow-env", given.allow_env, surroundings, file),
         deny_env=_listed("deny-env", given.deny_env, surroundings, file),
         resilience=resilience.policies(_policies(given, surroundings, file)),
+        caller_limits=limits.of_callers(_limits(given, surroundings, file)),
     )
 
 
@@ -230,6 +237,11 @@ def _policies(given: Given, environment: Mapping[str, str], file: SettingsFile) 
     key = resilience.KEY
     usual = _joined(key, (), environment, file)
     return {**usual, **dict(resilience.of_environment(environment)), **_pairs(given.resilience, f"--{key}")}
+
+
+def _limits(given: Given, environment: Mapping[str, str], file: SettingsFile) -> dict[str, str]:
+    from_environment = _pairs(environment.get("NAFTIKO_LIMIT", "").split(), "NAFTIKO_LIMIT")
+    return {**file.shared.get(limits.KEY, {}), **from_environment, **_pairs(given.limit, "--limit")}
 
 
 def _pairs(texts: Iterable[str], option: str) -> dict[str, str]:

@@ -473,7 +473,12 @@ def _merged(settings: Settings, variables: Mapping[str, str], base_uris: Mapping
 def _link_settings(loaded: Loaded, settings: Settings) -> LinkSettings:
     """Resolve the operator's patterns to this file's namespaces; an exact name wins over a pattern."""
     names = [entry.namespace or "" for entry in loaded.document.consumes if isinstance(entry, ConsumesHttp)]
-    return LinkSettings(picked(names, settings.base_uris), picked(names, settings.authentication), settings.resilience)
+    return LinkSettings(
+        picked(names, settings.base_uris),
+        picked(names, settings.authentication),
+        settings.resilience,
+        settings.caller_limits,
+    )
 
 
 def run_to_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:

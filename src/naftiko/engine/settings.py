@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from naftiko.document.model import Authentication, Resilience
+from naftiko.document.model import Authentication, CallerLimits, Resilience
 from naftiko.engine.sending import Policy
 from naftiko.engine.transport import Limits
 from naftiko.observe.observer import Observer
@@ -35,6 +35,8 @@ class Settings:
         transport: makes the transport of an API; the seam for tests.
         policies: what wraps whatever sends requests to upstreams, the outermost first; see ``Policy``.
         resilience: the policies of whatever the file declares none for; see ``naftiko.link.resilience``.
+        caller_limits: how much one caller may ask for, by ``""``, adapter or ``ADAPTER.UNIT``; see
+            ``naftiko.link.caller_limits``.
         observer: what sees each run of a unit, each step and each exchange; see ``Observer``.
     """
 
@@ -54,4 +56,5 @@ class Settings:
     transport: Callable[[str], httpx.AsyncBaseTransport] | None = None
     policies: tuple[Policy, ...] = ()
     resilience: Resilience | None = None
+    caller_limits: Mapping[str, CallerLimits] = field(default_factory=dict)
     observer: Observer | None = None

@@ -45,7 +45,14 @@ def run_description(unit: Unit | None, capability: Capability) -> dict[str, Any]
         "reason": unit.reason if unit else "",
         "inputs": [_input(given) for given in unit.inputs] if unit else [],
         "upstream": list(_upstream(unit.plan.action, capability)) if unit else [],
+        **_limits(unit),
     }
+
+
+def _limits(unit: Unit | None) -> dict[str, Any]:
+    """Return how much one caller may ask for, with the level that declares it."""
+    plan = None if unit is None else unit.plan.limits
+    return {} if plan is None else {"limits": {"from": plan.level, "scope": plan.scope, **plan.described()}}
 
 
 def _input(given: Input) -> dict[str, Any]:

@@ -238,6 +238,25 @@ class RateLimited(Overloaded):
     title = "Too many calls in a short time"
 
 
+class CallerLimited(CallError):
+    """A caller has asked for as much as it may; nothing ran.
+
+    Args:
+        detail: what the limit is.
+        violated: ``requests`` or ``inFlight``.
+        retry_after: seconds after which the next call may come.
+    """
+
+    status = 429
+    kind = "quota-exceeded"
+    title = "Too many requests"
+
+    def __init__(self, detail: str, violated: str, *, retry_after: float) -> None:
+        super().__init__(detail)
+        self.violated = violated
+        self.retry_after = retry_after
+
+
 class UpstreamError(CallError):
     """The consumed API did not answer usefully.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from naftiko.document.findings import Findings, Reporter
 from naftiko.document.model import (
     Authentication,
+    CallerLimits,
     CapabilityDocument,
     ConsumesHttp,
     Fallback,
@@ -36,11 +37,13 @@ class LinkSettings:
         base_uris: base URIs, which may hold variables too.
         authentication: ours to the API; ``None``: none, whatever the file says.
         resilience: the policies of whatever the file declares none for.
+        caller_limits: of callers, by the names of ``naftiko.link.caller_limits``.
     """
 
     base_uris: Mapping[str, str] = field(default_factory=dict)
     authentication: Mapping[str, Authentication | None] = field(default_factory=dict)
     resilience: Resilience | None = None
+    caller_limits: Mapping[str, CallerLimits] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from naftiko.link import mentions
 from naftiko.link.adapters import linked
 from naftiko.link.adapters.kind import Declaration, Place
 from naftiko.link.apis import Apis, LinkSettings, link_apis
+from naftiko.link.caller_limits import Limiting
 from naftiko.link.calls import Caller, CallLinker, CannotLink
 from naftiko.link.flows import FlowLinker
 from naftiko.link.functions import FunctionArguments, collect_functions
@@ -69,6 +70,7 @@ class _Linker:
         known = frozenset(name for name in namespaces | aggregates if name)
         self._names = Names(prefixes=ADAPTER_PREFIXES | known, binds=self._binds)
         self.apis: Apis = link_apis(document, self._names, findings, settings)
+        self.limiting = Limiting(settings.caller_limits, findings)
         functions = collect_functions(document, findings)
         chosen = Namesakes(functions, mentions.refs(document))
         self._functions = Resolver("ref", functions, chosen, findings)

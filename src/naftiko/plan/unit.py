@@ -20,6 +20,7 @@ from naftiko.plan.actions import Action
 from naftiko.plan.base import BaseUri
 from naftiko.plan.caching import CacheHeaders
 from naftiko.plan.inputs import InputSet
+from naftiko.plan.limits import CallerLimits
 from naftiko.plan.outputs import Outputs
 from naftiko.plan.own_schema import OwnSchema
 from naftiko.plan.parameter import Parameter
@@ -52,6 +53,7 @@ class UnitPlan:
             consumed operations.
         cacheable: whether it is made of a function whose answers may be kept.
         cache: what its good answers say about caching; ``None``: what the upstream's do.
+        limits: how much one caller may ask for; ``None``: anything.
     """
 
     adapter: str
@@ -78,6 +80,7 @@ class UnitPlan:
     route: ExposedRoute | None = None
     cacheable: bool = False
     cache: CacheHeaders | None = None
+    limits: CallerLimits | None = None
 
     @property
     def only_reads(self) -> bool:

@@ -14,6 +14,7 @@ from naftiko.engine.policy_figures import circuits
 from naftiko.engine.shown import shown_document
 from naftiko.expose.control import contract, merging
 from naftiko.expose.control.contract import FAILED, STARTED, STOPPED, Reloading, Traces
+from naftiko.expose.limiting.limiter import described, limit_figures, limiters
 from naftiko.ground.errors import CapabilityError
 from naftiko.ground.types import Diagnostic, Severity
 from naftiko.observe.redaction import Redactor
@@ -164,6 +165,7 @@ class Operated:
             "uptime": round(time.monotonic() - BEGAN, 3),
             "otel": {"status": "active" if is_active else "inactive"},
             "isWhole": len(self._of(files)) == len(self._capabilities()),
+            "limits": [described(each) for one in self._of(files) for each in limiters(one)],
             "circuits": circuits(self._of(files), asyncio.get_running_loop().time()),
         }
 
@@ -239,7 +241,7 @@ class Operated:
         from naftiko.engine.pool_figures import pool_figures  # noqa: PLC0415  # likewise
 
         every = self._capabilities()
-        return {**self._figures.snapshot(), **pool_figures(every), **policy_figures(every)}
+        return {**self._figures.snapshot(), **pool_figures(every), **policy_figures(every), **limit_figures(every)}
 
     async def _listed_traces(self, operation: str | None, status: str | None) -> dict[str, Any] | None:
         kept = self._traces

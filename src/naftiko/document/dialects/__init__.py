@@ -16,6 +16,7 @@ from naftiko.document.dialects import (
     bodies,
     imports,
     keys,
+    limits,
     parameters,
     resilience,
     routes,
@@ -46,6 +47,7 @@ from naftiko.document.model import (
     InputParameter,
     LookupStep,
     Mapping,
+    McpAdapter,
     McpPrompt,
     McpResource,
     McpTool,
@@ -74,6 +76,8 @@ _IN_NAMESPACE = keys.stands_for("namespace", "name", "id")
 _BASE_URI = keys.renamed(baseUrl="baseUri", baseURI="baseUri")
 _ADAPTER = (_LABELLED, _IN_NAMESPACE, authentication.declared)
 _UNIT = (keys.named, _LABELLED, calls.spread)
+_EXPOSED = (*_UNIT, limits.declared)
+_CALLED = (*_ADAPTER, limits.declared)
 
 CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
     AdapterModel: _ADAPTER,
@@ -91,22 +95,23 @@ CONCERNS: dict[type[Model], tuple[Concern, ...]] = {
         *(authentication.declared, resilience.declared),
     ),
     ControlManagement: (keys.logs,),
-    ExposedOperation: (routes.described, *_UNIT),
-    ExposedResource: (routes.described, routes.exposed, keys.named, _LABELLED),
+    ExposedOperation: (routes.described, *_EXPOSED),
+    ExposedResource: (routes.described, routes.exposed, keys.named, _LABELLED, limits.declared),
     ExposedSkill: (keys.named, _LABELLED),
     Import: (imports.both_spellings,),
     Info: (keys.renamed(display="label", title="label"), keys.name_as_label),
     InputParameter: (keys.named, _LABELLED, parameters.input_parameter),
     LookupStep: (keys.named, steps.lookup),
     Mapping: (keys.renamed(targetName="target"),),
+    McpAdapter: _CALLED,
     McpPrompt: (keys.named, _LABELLED),
-    McpResource: _UNIT,
-    McpTool: _UNIT,
+    McpResource: _EXPOSED,
+    McpTool: _EXPOSED,
     OutputParameter: (_LABELLED, parameters.output_parameter),
     PromptArgument: (keys.named, _LABELLED),
     RequestBody: (bodies.block,),
     Resilience: (resilience.short,),
-    RestAdapter: (routes.resources, *_ADAPTER),
+    RestAdapter: (routes.resources, *_CALLED),
     SkillAdapter: (skills.declared, *_ADAPTER),
     SkillTool: (keys.named, _LABELLED),
     Step: (keys.named,),

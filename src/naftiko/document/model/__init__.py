@@ -43,6 +43,7 @@ from naftiko.document.model.control import (
     Observability,
     ScriptingManagement,
 )
+from naftiko.document.model.limits import CallerLimits
 from naftiko.document.model.mcp import (
     McpAdapter,
     McpPrompt,
@@ -93,6 +94,7 @@ __all__ = [
     "Bulkhead",
     "Cache",
     "CallStep",
+    "CallerLimits",
     "CapabilityDocument",
     "CircuitBreaker",
     "ConsumedOperation",

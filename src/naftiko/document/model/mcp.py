@@ -8,6 +8,7 @@ from pydantic import Field
 
 from naftiko.document.model.adapter import AdapterModel
 from naftiko.document.model.base import Model, NamedTuple
+from naftiko.document.model.limits import CallerLimits
 from naftiko.document.model.parameters import InputParameter, OutputParameter
 from naftiko.document.model.steps import Mapping, Steps
 
@@ -38,6 +39,7 @@ class McpTool(Model):
     mappings: tuple[Mapping, ...] = ()
     hints: ToolHints | None = None
     output_parameters: NamedTuple[OutputParameter] = ()
+    limits: CallerLimits | None = None
 
 
 class McpResource(Model):
@@ -60,6 +62,7 @@ class McpResource(Model):
     output_parameters: NamedTuple[OutputParameter] = ()
     location: str | None = None
     operations: Any = None
+    limits: CallerLimits | None = None
 
 
 class PromptArgument(Model):
@@ -108,6 +111,7 @@ class McpAdapter(AdapterModel):
     max_binary_size: str | None = None
     ttl_ms: int | None = None
     cache_scope: Literal["public", "private"] | None = None
+    limits: CallerLimits | None = None
     tools: NamedTuple[McpTool] = ()
     resources: NamedTuple[McpResource] = ()
     prompts: NamedTuple[McpPrompt] = ()

@@ -9,6 +9,7 @@ from pydantic import Field
 from naftiko.document.model.adapter import AdapterModel
 from naftiko.document.model.base import Model, NamedTuple
 from naftiko.document.model.caching import HttpCache
+from naftiko.document.model.limits import CallerLimits
 from naftiko.document.model.mcp import ToolHints
 from naftiko.document.model.parameters import InputParameter, OutputParameter
 from naftiko.document.model.steps import Mapping, Steps
@@ -44,6 +45,7 @@ class ExposedOperation(Model):
     responses: Any = None
     response_binary: BinaryResponse | None = None
     cache: HttpCache | None = None
+    limits: CallerLimits | None = None
 
 
 class Forward(Model):
@@ -64,6 +66,7 @@ class ExposedResource(Model):
     input_parameters: NamedTuple[InputParameter] = ()
     operations: NamedTuple[ExposedOperation] = ()
     forward: Forward | None = None
+    limits: CallerLimits | None = None
 
 
 class RestAdapter(AdapterModel):
@@ -79,4 +82,5 @@ class RestAdapter(AdapterModel):
     label: str | None = None
     max_binary_size: str | None = None
     input_parameters: NamedTuple[InputParameter] = ()
+    limits: CallerLimits | None = None
     resources: NamedTuple[ExposedResource] = ()

@@ -9,6 +9,7 @@ from naftiko.document.rules.clients import CLIENTS, SCHEMAS
 from naftiko.document.rules.credentials import CREDENTIALS
 from naftiko.document.rules.imports import IMPORTS
 from naftiko.document.rules.language import LANGUAGE, TEXT
+from naftiko.document.rules.limits import LIMITS
 from naftiko.document.rules.pagination import PAGINATION
 from naftiko.document.rules.references import EXPRESSIONS, REFERENCES
 from naftiko.document.rules.requests import REQUESTS
@@ -28,6 +29,7 @@ CHAPTERS: Mapping[str, tuple[Rule, ...]] = {
     "Policies of calls": RESILIENCE,
     "Caching": CACHING,
     "Lists in pages": PAGINATION,
+    "Limits for callers": LIMITS,
     "Credentials and addresses": CREDENTIALS,
     "What clients and people see": CLIENTS,
     "Schemas of tools": SCHEMAS,

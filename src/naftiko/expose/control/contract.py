@@ -17,7 +17,7 @@ ADAPTERS: Final = "adapters"
 ABOUT: Final = "about"
 """``files``: ``capabilities`` (``display``, ``label``, ``specVersion``), ``uptime`` in seconds, ``otel``,
 ``isWhole``: whether the process serves nothing else, ``circuits`` (``namespace``, ``operation``, ``state``,
-``retryAfter``)."""
+``retryAfter``), ``limits`` of callers (``adapter``, ``scope``, what a file says of them, ``refused``)."""
 DOCUMENTS: Final = "documents"
 """``files``: a list of documents as they are served, without any value of a variable."""
 VALIDATE: Final = "validate"

@@ -125,6 +125,9 @@ async def status(asked: Asked) -> Reply:
     circuits = merging.circuits([each["circuits"] for each in about])
     if circuits:
         said["circuits"] = circuits
+    limits = merging.limits([each["limits"] for each in about])
+    if limits:
+        said["limits"] = limits
     return Reply(OK, said)
 
 

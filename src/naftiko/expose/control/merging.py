@@ -55,6 +55,16 @@ def circuits(answers: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, A
     return [dict(each) for each in found.values()]
 
 
+def limits(answers: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Return each limit of callers once, with the refusals of all processes."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for each in (each for answer in answers for each in answer):
+        key = tuple((name, value) for name, value in each.items() if name != "refused")
+        known = found.setdefault(key, {**each, "refused": 0})
+        known["refused"] += each["refused"]
+    return list(found.values())
+
+
 def with_circuits(api: Mapping[str, Any], every: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return a consumed API with the circuits of its operations, where it has some."""
     own = [

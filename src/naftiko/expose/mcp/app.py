@@ -14,6 +14,7 @@ from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.mcp.endpoint import Endpoint
 from naftiko.expose.mcp.failures import refusal
 from naftiko.expose.mcp.gate import McpGate
+from naftiko.expose.mcp.limited import make_endpoint
 from naftiko.expose.mcp.options import MAIN_PATH, McpOptions
 from naftiko.expose.mcp.protection import guard_of, refused, served_together
 from naftiko.expose.mcp.sessions import Sessions
@@ -64,7 +65,7 @@ class McpApp:
 
     def _endpoint(self, sources: Sequence[McpSource]) -> Endpoint:
         """Make the server of these adapters."""
-        endpoint = Endpoint(sources, self._options, self._limit, self._sessions)
+        endpoint = make_endpoint(sources, self._options, self._limit, self._sessions)
         self._endpoints.append(endpoint)
         return endpoint
 

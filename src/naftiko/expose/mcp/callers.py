@@ -21,6 +21,12 @@ arrived: Final[ContextVar[Mapping[str, Any]]] = ContextVar("naftiko.arrived", de
 """The scope of the HTTP request, where it is answered without the SDK."""
 
 
+def arrive(context: ServerRequestContext[Any, Any]) -> None:
+    """Note the HTTP request of a message, of whichever request its task began with."""
+    if isinstance(context.request, Request):
+        arrived.set(context.request.scope)
+
+
 async def asked_by(caller: Caller, work: Awaitable[ResultT]) -> ResultT:
     """Return what comes of work that somebody asks for."""
     token = asking.set(caller)

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from naftiko.expose.mcp.fitting import CONTINUE
 from naftiko.expose.mcp.handles import Handles, Place, wrong_handle
 from naftiko.expose.mcp.tool import Tool
+from naftiko.ground.errors import CallError
 from naftiko.plan.inputs import Input, InputSet
 
 _HANDLE: Final = Input(
@@ -64,6 +65,13 @@ class ContinueTool:
             "inputSchema": self.schema,
             "annotations": {"readOnlyHint": True, "destructiveHint": False, "idempotentHint": True},
         }
+
+    def continued(self, arguments: Mapping[str, Any]) -> Tool | None:
+        """Return the tool whose answer arguments continue; ``None``: none."""
+        try:
+            return self._tools.identified(self._handles.read(self._inputs.check(arguments)["handle"]).tool)
+        except CallError:
+            return None
 
     async def call(self, arguments: Mapping[str, Any], version: str) -> dict[str, Any]:
         """Return the rest, within the budget of its tool.

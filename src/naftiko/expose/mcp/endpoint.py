@@ -45,7 +45,7 @@ from naftiko.expose.mcp.server import make_server
 from naftiko.expose.mcp.sessions import SessionManager, Sessions, owned
 from naftiko.expose.mcp.shortcut import Shortcut
 from naftiko.expose.mcp.sources import McpSource
-from naftiko.expose.mcp.tools import Home, ToolBook
+from naftiko.expose.mcp.tools import Home, ToolBook, tool_book
 from naftiko.ground.errors import CallError, Overloaded
 from naftiko.observe.redaction import Learnt
 
@@ -95,7 +95,7 @@ class Endpoint(Home):
     @cached_property
     def tools(self) -> ToolBook:
         """Its tools, made when they are first needed."""
-        return ToolBook(self._sources, self._options, self._calls, self)
+        return tool_book(self._sources, self._options, self._calls, self)
 
     @cached_property
     def server(self) -> Server[Any]:
@@ -191,7 +191,7 @@ class Endpoint(Home):
         try:
             return await read_body(receive, self._limit, self._options.body_seconds)
         except Overloaded as error:
-            await _too_much(error)(scope, receive, send)
+            await too_much(error)(scope, receive, send)
         except BodyRefused as broken:
             if broken.status is not None:
                 await refusal(broken.status, str(broken))(scope, receive, send)
@@ -218,7 +218,7 @@ class Endpoint(Home):
                     *(_answer_apart, self, headers, body), lane="tools/call", size=len(body), learn=self._learn
                 )
         except CallError as error:
-            await _too_much(error)(scope, receive, send)
+            await too_much(error)(scope, receive, send)
         else:
             if not watch.gone:
                 await send_json(send, status, answer)
@@ -249,7 +249,7 @@ async def _answer_apart(endpoint: Endpoint, headers: Sequence[tuple[str, str]], 
     return refusing.status_code, bytes(refusing.body)
 
 
-def _too_much(error: CallError) -> Response:
+def too_much(error: CallError) -> Response:
     """Return the refusal of a message that is too much for now, or for ever."""
     if error.retry_after is None:
         return refusal(413, error.detail)

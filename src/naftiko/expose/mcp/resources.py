@@ -21,8 +21,9 @@ from naftiko.engine.reach import OutOfReach, is_there
 from naftiko.engine.run import Finish
 from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.http.problems import Redact, report
+from naftiko.expose.limiting import Limiter, limiter_of
 from naftiko.expose.mcp import media, revisions
-from naftiko.expose.mcp.callers import caller_of
+from naftiko.expose.mcp.callers import arrive, arrived, caller_of
 from naftiko.expose.mcp.exact_numbers import marked
 from naftiko.expose.mcp.failures import failure_text
 from naftiko.expose.mcp.progress import reporting
@@ -95,6 +96,22 @@ class Dynamic:
         checked = self.unit.checked(self.unit.plan.inputs.spread(values))
         finish = Finish(partial(_contents, uri, _shown_as(self.plan, self.unit)), reads=True)
         return [marked(await self.unit.run_checked(checked, finish=finish))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitedResource(Dynamic):
+    """The same with limits for callers."""
+
+    limiter: Limiter
+
+    async def read(self, context: ServerRequestContext[Any, Any], uri: str, values: Mapping[str, str]) -> Any:
+        """See ``Dynamic.read``; in a session each message has a request of its own."""
+        arrive(context)
+        return await Dynamic.read(self, context, uri, values)
+
+    async def _read(self, uri: str, values: Mapping[str, str]) -> list[Any]:
+        async with self.limiter.calling(arrived.get()):
+            return await Dynamic._read(self, uri, values)  # noqa: SLF001  # its own: with slots `super()` means another class
 
 
 def _hint(unit: Unit, scope: str | None) -> dict[str, Any]:
@@ -218,7 +235,10 @@ class ResourceBook:
             for plan, unit in zip(source.adapter.plan.resources, source.resource_units, strict=True):
                 if unit is not None:
                     hint = _hint(unit, source.model.cache_scope)
-                    self._resources.append(Dynamic(plan, unit, source.redact, UriTemplate(plan.uri), limit, hint))
+                    made = (plan, unit, source.redact, UriTemplate(plan.uri), limit, hint)
+                    limiter = limiter_of(source.capability, source.adapter.plan, unit.plan)
+                    found = Dynamic(*made) if limiter is None else LimitedResource(*made, limiter=limiter)
+                    self._resources.append(found)
                 elif plan.directory is not None:
                     self._add_files(source, plan)
 

@@ -132,7 +132,11 @@ class Shortcut:
         result = await self._tools.result(name, request.params.get("arguments") or {}, request.version)
         if result is None:
             raise LookupError(name)  # `_has` said that there is one
-        if revisions.is_modern(request.version):
+        return self.dressed(result, request.version)
+
+    def dressed(self, result: dict[str, Any], version: str) -> dict[str, Any]:
+        """Return the result of a call as a revision has it."""
+        if revisions.is_modern(version):
             result["_meta"] = {**result["_meta"], **self._stamp} if "_meta" in result else self._stamp
         else:
             del result["resultType"]

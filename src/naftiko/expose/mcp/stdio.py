@@ -23,7 +23,7 @@ from naftiko.expose.mcp.incoming import id_of, wrong_message
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.server import make_server
 from naftiko.expose.mcp.sources import Exposing, mcp_sources, prefixed, spaces_among
-from naftiko.expose.mcp.tools import ToolBook
+from naftiko.expose.mcp.tools import tool_book
 from naftiko.ground import jsontext
 
 _log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ async def serve_stdio(exposed: Iterable[Exposing], options: McpOptions) -> None:
     if options.prefix:
         sources = prefixed(sources, spaces_among(sources, prefix=True))
     limit = CallLimit(options.max_concurrency)
-    server = make_server(sources, ToolBook(sources, options, limit), limit)
+    server = make_server(sources, tool_book(sources, options, limit), limit)
     with _standard_input() as stdin:
         lines = _Lines(stdin)
         async with stdio_server(cast("Any", lines)) as (received, sent):

@@ -22,8 +22,9 @@ from naftiko.engine.process_pool.outside import ROLE, lacks_memory
 from naftiko.engine.run import Finish
 from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.http.problems import report
+from naftiko.expose.limiting import Limiter, limiter_of
 from naftiko.expose.mcp import revisions
-from naftiko.expose.mcp.callers import asked_by, asking, caller_of
+from naftiko.expose.mcp.callers import arrive, arrived, asked_by, asking, caller_of
 from naftiko.expose.mcp.continuing import ContinueTool
 from naftiko.expose.mcp.exact_numbers import as_written, marked
 from naftiko.expose.mcp.failures import failed_result
@@ -32,7 +33,7 @@ from naftiko.expose.mcp.handles import Handles, Place
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.progress import reporting
 from naftiko.expose.mcp.results import lightened, noted, tool_result
-from naftiko.expose.mcp.search import search_tools
+from naftiko.expose.mcp.search import CallTool, search_tools
 from naftiko.expose.mcp.sources import McpSource
 from naftiko.expose.mcp.tool import Tool, tools_of
 from naftiko.ground.errors import TakesLong
@@ -268,6 +269,57 @@ class ToolBook:
     def __reduce__(self) -> tuple[Any, ...]:
         """In another process it is the book of the same home."""
         return _book_of, (self._home,)
+
+
+class LimitedToolBook(ToolBook):
+    """The same where tools have limits for callers; who has none pays for nothing of it."""
+
+    def __init__(
+        self, sources: Sequence[McpSource], options: McpOptions, limit: CallLimit, home: Home | None = None
+    ) -> None:
+        super().__init__(sources, options, limit, home)
+        adapters = {id(unit.plan): source for source in sources for unit in source.adapter.units}
+        self._limiters: dict[int, Limiter] = {}
+        for tool in self._every:
+            source = adapters[id(tool.unit.plan)]
+            limiter = limiter_of(source.capability, source.adapter.plan, tool.unit.plan)
+            if limiter is not None:
+                self._limiters[id(tool)] = limiter
+
+    async def call(self, context: ServerRequestContext[Any, Any], params: CallToolRequestParams) -> dict[str, Any]:
+        """See ``ToolBook.call``; in a session each message has a request of its own."""
+        arrive(context)
+        return await super().call(context, params)
+
+    def limiter_at(self, at: int) -> Limiter | None:
+        """Return what limits the tool at a place; ``None``: nothing does."""
+        return self._limiters.get(id(self._every[at]))
+
+    def place_of(self, name: str, arguments: Mapping[str, Any]) -> int | None:
+        """Return the place of the tool that a call runs, be it by way of one of our own; ``None``: none."""
+        own = self._own.get(name)
+        tool = None if own is not None else self.find(name)
+        if isinstance(own, CallTool):
+            called = arguments.get("name")
+            tool = self.find(called) if isinstance(called, str) else None
+        elif isinstance(own, ContinueTool):
+            tool = own.continued(arguments)
+        return None if tool is None else self._places[id(tool)]
+
+    async def _run(self, tool: Tool, arguments: Mapping[str, Any], version: str, place: Place | None) -> dict[str, Any]:
+        limiter = self._limiters.get(id(tool))
+        if limiter is None or ROLE.outside is not None:  # the server has let it in
+            return await super()._run(tool, arguments, version, place)
+        async with limiter.calling(arrived.get()):
+            return await super()._run(tool, arguments, version, place)
+
+
+def tool_book(
+    sources: Sequence[McpSource], options: McpOptions, limit: CallLimit, home: Home | None = None
+) -> ToolBook:
+    """Return the tools of a server; see ``ToolBook``."""
+    has_limits = any(unit.plan.limits is not None for source in sources for unit in source.adapter.units)
+    return (LimitedToolBook if has_limits else ToolBook)(sources, options, limit, home)
 
 
 def _tell(name: str, arguments: Mapping[str, Any], result: Mapping[str, Any] | None, began: float) -> None:

@@ -30,11 +30,13 @@ from naftiko.expose.http.caller import Callers, CallerWatch, SlowReader, send_to
 from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.http.problems import report, tell_passed_on
 from naftiko.expose.http.streams import Stream, end_of_body, is_stream
+from naftiko.expose.limiting import limiter_of
 from naftiko.expose.rest.admission import Doors, admitting, distinct
 from naftiko.expose.rest.conditions import conditions_of
 from naftiko.expose.rest.description import DESCRIPTION_PATH, ApiDescription
 from naftiko.expose.rest.finishing import Finishing
 from naftiko.expose.rest.inbound import InboundRequest, is_multipart, read_form, uncoded
+from naftiko.expose.rest.limited import within_limits
 from naftiko.expose.rest.links import URL_HEADERS, rewritten
 from naftiko.expose.rest.messages import (
     Pairs,
@@ -111,6 +113,8 @@ class RestApp(Shared):
             served = Served(unit, InputReader(unit), capability, reverse, self._finishing, its_guard, forwards, changes)
             if unit.plan.cache is not None:
                 served = replace(served, finishing=Finishing.marking(unit.plan.cache, self._loaded))
+            if unit.plan.limits is not None:
+                served = replace(served, limiter=limiter_of(capability, adapter.plan, unit.plan))
             self._served.append(served)
             route = self._router.add(prefix + (served.route.path or "/"), Route(), spans=forwards)
             if forwards or unit.method is None:
@@ -360,6 +364,18 @@ class RestApp(Shared):
         await end_of_body(send)
 
 
+class LimitedRestApp(RestApp):
+    """The same where routes have limits for callers; who has none pays for nothing of it."""
+
+    async def _call(self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send) -> None:
+        await within_limits(served, scope, send, partial(super()._call, served, values, scope, receive))
+
+    async def _forward(
+        self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        await within_limits(served, scope, send, partial(super()._forward, served, values, scope, receive))
+
+
 async def _answered_apart(
     app: RestApp, place: int, rivals: Sequence[int], request: InboundRequest
 ) -> tuple[int, Answer]:
@@ -456,8 +472,9 @@ def build(
 ) -> ASGIApp:
     """Return the app of REST adapters; those that ask for authentication get it each on its own."""
     options = options or RestOptions()
-    app = RestApp(options)
     pairs = list(exposed)
+    has_limits = any(unit.plan.limits is not None for _, adapter in pairs for unit in adapter.units)
+    app = (LimitedRestApp if has_limits else RestApp)(options)
     spaces = spaces or spaces_of(pairs, prefix=options.prefix)
     for capability, adapter in pairs:
         app.add(capability, adapter, f"/{spaces.of(adapter)}" if options.prefix else "")

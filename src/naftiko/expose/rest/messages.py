@@ -25,8 +25,8 @@ from naftiko.observe.requests import request_id_now
 PROBLEM_MEDIA_TYPE = b"application/problem+json"
 
 
-def problem_body(report: ProblemReport) -> bytes:
-    """Return the problem document of a report; empty members are left out."""
+def problem_body(report: ProblemReport, more: Mapping[str, Any] | None = None) -> bytes:
+    """Return the problem document of a report, with more members of its kind; empty members are left out."""
     document: dict[str, Any] = {
         "type": f"urn:naftiko:problem:{report.kind}",
         "title": report.title,
@@ -47,6 +47,7 @@ def problem_body(report: ProblemReport) -> bytes:
         ],
         "upstream": report.upstream_excerpt,
         "correlationId": report.correlation_id,
+        **(more or {}),
     }
     return write({name: value for name, value in document.items() if value not in (None, "", [])})
 

@@ -43,6 +43,19 @@ _RESERVED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 
 _KINDS_WITH_FIELDS = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 
+_LIMITED: dict[str, Any] = {
+    "description": "The caller has asked for as much as it may; nothing ran.",
+    "headers": {
+        "Retry-After": {
+            "required": True,
+            "description": "Seconds after which the next request may come.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
+        "RateLimit-Policy": {"description": "What the limits are.", "schema": {"type": "string"}},
+        "RateLimit": {"description": "What is left of them.", "schema": {"type": "string"}},
+    },
+}
+
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "A problem (RFC 9457).",
@@ -57,6 +70,11 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "step": {"type": "string", "description": "The step that failed."},
         "upstream": {"type": "string", "description": "The upstream's own message, shortened."},
         "correlationId": {"type": "string", "description": "Stands in the server's log too."},
+        "violated-policies": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "The limits that are reached, by their names in `RateLimit-Policy`.",
+        },
         "errors": {
             "type": "array",
             "items": {
@@ -351,6 +369,8 @@ def _responses(unit: Unit) -> dict[str, Any]:
         success["204"] = {"description": "The upstream's answer has no content."}
     if unit.method in READING:
         success["304"] = {"description": "The caller has this answer already (`If-None-Match`, `If-Modified-Since`)."}
+    if unit.plan.limits is not None:
+        success["429"] = {**_LIMITED, "content": {"application/problem+json": problem}}
     return {
         **success,
         "default": {

@@ -20,6 +20,8 @@ _EXPOSED_HEADERS: Final = (
         "ETag",
         "Link",
         "Location",
+        "RateLimit",
+        "RateLimit-Policy",
         "Naftiko-Note",
         "Retry-After",
         "X-Request-Id",

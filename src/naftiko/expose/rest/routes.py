@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from naftiko.engine.capability import Capability, Unit
 from naftiko.expose.authentication import Guard
+from naftiko.expose.limiting import Limiter
 from naftiko.expose.rest.finishing import Finishing
 from naftiko.expose.rest.inbound import MAX_FIELDS, InboundRequest
 from naftiko.expose.rest.messages import header_map, raw_query
@@ -32,6 +33,7 @@ class Served:
         forwards: whether requests are passed on as they are.
         changes: whether what it calls may change something, whatever its own method says.
         rivals: the units of which the request's body says which answers; this one is among them.
+        limiter: how much one caller may ask for; ``None``: anything.
     """
 
     unit: Unit
@@ -43,6 +45,7 @@ class Served:
     forwards: bool = False
     changes: bool = False
     rivals: tuple[Served, ...] = ()
+    limiter: Limiter | None = None
 
     @property
     def plain(self) -> Served:

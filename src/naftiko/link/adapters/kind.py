@@ -20,6 +20,7 @@ from naftiko.document.model import (
 )
 from naftiko.document.nodes import Node
 from naftiko.link.apis import Apis
+from naftiko.link.caller_limits import Limiting
 from naftiko.link.namesakes import Evidence
 from naftiko.plan.routes import NO_OUTER_INPUTS, ExposedRoute, OuterInputs
 from naftiko.plan.unit import AdapterPlan, ResourcePlan, UnitPlan
@@ -68,6 +69,10 @@ class Linker(Protocol):
     @property
     def apis(self) -> Apis:
         """What is consumed."""
+
+    @property
+    def limiting(self) -> Limiting:
+        """What compiles the limits of callers."""
 
     def unit(self, model: Declaration, place: Place) -> UnitPlan:
         """Link one unit; what can't be executed is told, listed and says why when it is called."""

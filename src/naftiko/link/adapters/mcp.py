@@ -18,7 +18,9 @@ from naftiko.document.model import (
 )
 from naftiko.expression.path import placeholders
 from naftiko.link.adapters.kind import AdapterKind, Declaration, Linker, Located, Place
+from naftiko.link.caller_limits import Limiting
 from naftiko.link.namesakes import Evidence
+from naftiko.plan.limits import CallerLimits
 from naftiko.plan.names import tool_names
 from naftiko.plan.routes import OuterInputs
 from naftiko.plan.unit import AdapterPlan, ResourcePlan, UnitPlan
@@ -32,7 +34,8 @@ class _Mcp(AdapterKind[McpAdapter]):
     def link(self, model: McpAdapter, linker: Linker) -> AdapterPlan:
         place = Place(self.kind, model.namespace or "", max_binary_size=model.max_binary_size)
         of_tools = replace(place, gives_body=True)
-        units = [linker.unit(tool, of_tools) for tool in model.tools]
+        limiting, all_limits = linker.limiting, linker.limiting.of_adapter(model, model.limits)
+        units = [_limited(linker.unit(tool, of_tools), tool, model, limiting, all_limits) for tool in model.tools]
         aliases = tool_names(unit.name for unit in units)
         units = [replace(unit, alias=aliases[unit.name]) for unit in _first_of_each(units, linker.findings)]
         for resource in model.resources:
@@ -44,7 +47,9 @@ class _Mcp(AdapterKind[McpAdapter]):
             model,
             units,
             kept=model.without_place(resources=(), tools=()),
-            resources=tuple(_resource(resource, place, linker) for resource in model.resources if resource.uri),
+            resources=tuple(
+                _resource(resource, model, place, linker, all_limits) for resource in model.resources if resource.uri
+            ),
             prompts=model.prompts,
         )
 
@@ -106,7 +111,16 @@ def _first_of_each(units: Sequence[UnitPlan], findings: Findings) -> list[UnitPl
     return list(seen.values())
 
 
-def _resource(resource: McpResource, place: Place, linker: Linker) -> ResourcePlan:
+def _limited(
+    unit: UnitPlan, declared: McpTool | McpResource, model: McpAdapter, limiting: Limiting, outer: CallerLimits | None
+) -> UnitPlan:
+    limits = limiting.of_unit(model, declared.limits, unit.name, outer)
+    return unit if limits is None else replace(unit, limits=limits)
+
+
+def _resource(
+    resource: McpResource, model: McpAdapter, place: Place, linker: Linker, outer: CallerLimits | None
+) -> ResourcePlan:
     uri = resource.uri or ""
     variables = placeholders(uri)
     unit = None
@@ -115,6 +129,7 @@ def _resource(resource: McpResource, place: Place, linker: Linker) -> ResourcePl
             InputParameter(name=name, type="string", required=True, node=resource.node) for name in variables
         )
         unit = linker.unit(resource, replace(place, outer=OuterInputs((declared,)), variables=variables))
+        unit = _limited(unit, resource, model, linker.limiting, outer)
     return ResourcePlan(
         name=resource.name or uri,
         label=resource.label,

@@ -37,7 +37,9 @@ class _Rest(AdapterKind[RestAdapter]):
 
     def link(self, model: RestAdapter, linker: Linker) -> AdapterPlan:
         units: list[UnitPlan] = []
+        limiting, all_limits = linker.limiting, linker.limiting.of_adapter(model, model.limits)
         for resource in model.resources:
+            below = limiting.of_resource(model, resource.limits, resource.path or "", all_limits)
             for operation in resource.operations:
                 route = parse_route(exposed_path(resource.path, operation.path))
                 place = Place(
@@ -49,9 +51,12 @@ class _Rest(AdapterKind[RestAdapter]):
                     model.max_binary_size,
                     resource.at("path") if operation.path is None else operation.at("path"),
                 )
-                units.append(_marked(linker.unit(operation, place), operation, resource, model, linker.findings))
+                unit = _marked(linker.unit(operation, place), operation, resource, model, linker.findings)
+                limits = limiting.of_unit(model, operation.limits, unit.name, below)
+                units.append(unit if limits is None else replace(unit, limits=limits))
             if resource.forward is not None:
-                units.append(self._forward(model, resource, resource.forward, linker))
+                unit = self._forward(model, resource, resource.forward, linker)
+                units.append(replace(unit, limits=limiting.of_unit(model, None, unit.name, below)))
         tell_duplicates(units, linker.findings)
         return linker.adapter(model, units, kept=model.without_place(resources=()))
 
