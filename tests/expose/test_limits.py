@@ -181,13 +181,14 @@ async def test_a_caller_who_leaves_gives_its_place_back(upstream):
 
 
 async def test_what_is_forwarded_is_limited_and_says_our_quota(upstream):
-    theirs = {"RateLimit": '"their";r=9', "RateLimit-Policy": '"their";q=9'}
+    theirs = {"RateLimit-Remaining": "9", "RateLimit": '"their";r=9', "RateLimit-Policy": '"their";q=9'}
     upstream.on("GET", "/theirs", JSONResponse({}, headers=theirs))
     forward = {"path": "/all/{path}", "forward": {"targetNamespace": "api"}}
     async with client_of(limited(upstream, "1/h", forward)) as client:
         answers = [await client.get("/all/theirs") for _ in range(2)]
     assert [each.status_code for each in answers] == [200, 429]
     assert [each.headers["ratelimit-policy"] for each in answers] == ['"requests";q=1;w=3600'] * 2
+    assert "ratelimit-remaining" not in answers[0].headers
 
 
 async def test_of_rivals_all_limits_count(upstream):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from served import LIMIT, Served, run, served
+from served import LIMIT, Served, run, served, surroundings
 
+from forks import NAFTIKO
 from naftiko.testing import StandInUpstream
 
 FILE = """\
@@ -96,6 +98,8 @@ def test_each_process_counts_exactly(file, upstream, workers):
         metrics = asked(running, "control", "/metrics").text
         sample = 'ikanos_limited_total{ikanos_namespace="front",scope="get",limit="requests"}'
         assert f"{sample} {refused}" in metrics
+        of_routes = [line for line in metrics.splitlines() if "ikanos_request_total{" in line and '"/get GET"' in line]
+        assert [line for line in of_routes if line.endswith(f'status="429"}} {refused}')], of_routes
 
 
 def test_addresses_are_those_that_a_trusted_proxy_says(file, upstream):
@@ -122,6 +126,36 @@ def test_a_large_message_is_counted_before_it_runs(file, upstream):
     assert "try again after" in results[1]["content"][0]["text"]
     assert not free.get("isError")
     assert [each.method for each in upstream.requests] == ["POST", "GET"]
+
+
+def test_a_large_message_is_counted_by_way_of_the_tool_that_calls_others(file, upstream):
+    big = {"list": [{"id": at, "name": "x" * 20} for at in range(20_000)]}
+    with served(file, *PORTS, "--tools", "search", ready=READY) as running:
+        results = [called(running, "call-tool", {"name": "add", "arguments": big}) for _ in range(2)]
+    assert [bool(each.get("isError")) for each in results] == [False, True]
+    assert len(upstream.requests) == 1
+
+
+def test_the_client_of_stdio_is_one_caller(file, upstream):
+    about = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    messages = [
+        {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": about},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+    ]
+    tool = {"name": "find", "arguments": {}}
+    messages += [{"jsonrpc": "2.0", "id": at, "method": "tools/call", "params": tool} for at in (1, 2, 3)]
+    command = [NAFTIKO, "serve", str(file), "--transport", "stdio", "--limit", "tools.find:requests=2/h"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=surroundings())
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("".join(f"{json.dumps(each)}\n" for each in messages))
+        process.stdin.flush()
+        answers = [json.loads(process.stdout.readline()) for _ in range(4)]
+    finally:
+        process.communicate(timeout=LIMIT)
+    errors = [bool(each["result"].get("isError")) for each in answers if each["id"]]
+    assert sorted(errors) == [False, False, True]
 
 
 def test_an_operator_limits_what_says_nothing_and_wins_where_it_names(file, tmp_path, upstream):

@@ -109,9 +109,9 @@ _OPTIONS = (
     click.option(
         "--limit",
         multiple=True,
-        metavar="[ADAPTER[.UNIT]:]KEY=VALUE",
-        help="How much one caller may ask for, such as requests=10/s, inFlight=4, by=claim:sub or shop:requests=100/m. "
-        "[env: NAFTIKO_LIMIT]",
+        metavar="KEY=VALUE",
+        help="How much one caller may ask for, such as requests=10/s, inFlight=4 or by=claim:sub; of an adapter or one "
+        "of its units by name: shop:requests=10/s, shop.find:requests=1/m. [env: NAFTIKO_LIMIT]",
     ),
     environment_option(
         "--config",

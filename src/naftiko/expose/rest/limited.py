@@ -14,10 +14,11 @@ from naftiko.expose.limiting import Limiter
 from naftiko.expose.limiting.limiter import Call
 from naftiko.expose.rest.messages import Pairs, problem_body, send_problem
 from naftiko.expose.rest.routes import Served
+from naftiko.expose.rest.seeing import HttpCaller
 from naftiko.ground.errors import CallerLimited
 
-_OURS: Final = frozenset({b"ratelimit", b"ratelimit-policy"})
-"""Of an answer that is passed on they are about our quota at the API."""
+_OURS: Final = b"ratelimit"
+"""What the names of such fields begin with, those of earlier drafts too: an API's are about our quota there."""
 
 
 async def within_limits(served: Served, scope: Scope, send: Send, passing: Callable[[Send], Awaitable[None]]) -> None:
@@ -59,7 +60,7 @@ def _telling(send: Send, begun: Sequence[tuple[Limiter, Call]]) -> Send:
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            kept: Pairs = [pair for pair in message.get("headers", ()) if pair[0].lower() not in _OURS]
+            kept: Pairs = [pair for pair in message.get("headers", ()) if not pair[0].lower().startswith(_OURS)]
             message = {**message, "headers": [*kept, *limiter.fields(call)]}
         await send(message)
 
@@ -74,6 +75,10 @@ def _left(call: Call) -> float:
 
 
 async def _refuse(error: CallerLimited, fields: Pairs, served: Served, scope: Scope, send: Send) -> None:
+    hooks = served.unit.hooks
+    if hooks is not None:
+        with contextlib.suppress(CallerLimited), served.unit.run_of(hooks, HttpCaller(scope)):
+            raise error
     made = report(error, served.capability.variables.redactor.redact, unit=served.unit.name)
     seconds = max(1, math.ceil((made.retry_after or 0) - 1e-6))
     headers: Pairs = [(b"retry-after", b"%d" % seconds), (b"cache-control", b"no-store"), *fields]
