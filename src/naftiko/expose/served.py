@@ -76,6 +76,9 @@ class Mounted:
     async def start(self) -> None:
         """Start, before the first request."""
 
+    def succeed(self, before: Self) -> None:
+        """Take the place of another one of its kind, which gets no more requests."""
+
     async def aclose(self) -> None:
         """Stop. The connections of the capabilities stay open: other listeners may still be using them."""
 

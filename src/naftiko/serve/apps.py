@@ -101,6 +101,14 @@ class ListenerApp(LiveApp):
         for each in self._mounted:
             await each.start()
 
+    def succeed(self, before: LiveApp) -> None:
+        """Let each kind take the place of its app before."""
+        if isinstance(before, ListenerApp):
+            for each in self._mounted:
+                same = next((other for other in before._mounted if type(other) is type(each)), None)  # noqa: SLF001  # of its class
+                if same is not None:
+                    each.succeed(same)
+
     async def aclose(self) -> None:
         """Stop them."""
         for each in self._mounted:

@@ -22,6 +22,10 @@ class LiveApp(ABC):
         """Start, before the first request."""
 
     @abstractmethod
+    def succeed(self, before: LiveApp) -> None:
+        """Take the place of another app, which gets no more requests: its clients may be connected for longer."""
+
+    @abstractmethod
     async def aclose(self) -> None:
         """Stop, after the last one."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import uvicorn
 
 from naftiko.engine.memory import Budget, Lease
-from naftiko.expose.http.streams import STREAMS, OpenStreams
+from naftiko.expose.http.streams import STREAMS, OpenStreams, Outlasting
 from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.ground.collection import collection_paused
 from naftiko.ground.errors import NaftikoError
@@ -191,13 +191,20 @@ class _Finishing:
         try:
             with Lease(self._memory):
                 await served.app(scope, receive, _closing(send) if self.draining else send)
+        except Outlasting as outlasting:
+            go_on = outlasting.go_on
         except asyncio.CancelledError:
             if scope["type"] != "http" or not self._stopping.is_set():
                 raise
             with contextlib.suppress(RuntimeError):  # the answer has begun already: it ends with the connection
                 await _send_stopping(send)
+            return
+        else:
+            return
         finally:
             served.left()
+        del served  # nor anything else here keeps the app
+        await go_on()
 
     async def _live(self, first: LiveApp, receive: Receive, send: Send) -> None:
         """Start the first app; stop the one that answers in the end."""
@@ -213,6 +220,8 @@ class _Finishing:
         """Let another app answer from now on; return the one before, which may still be at some requests."""
         await app.start()
         before, self.served = self.served, Served(app)
+        if isinstance(before.app, LiveApp):
+            app.succeed(before.app)
         return before
 
 

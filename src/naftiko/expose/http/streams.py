@@ -7,6 +7,7 @@ there. Without a server of ours (in tests, mounted elsewhere) there is none, and
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -29,6 +30,20 @@ _ENDLESS: Final = frozenset(
 def is_stream(content_type: str) -> bool:
     """Tell a media type whose answers may go on for ever."""
     return content_type.partition(";")[0].strip().lower() in _ENDLESS
+
+
+class Outlasting(Exception):
+    """Raised by an app for a request that outlasts it: what goes on needs nothing of the app, which may be replaced.
+
+    Only where the scope has ``STREAMS`` is there somebody who takes it.
+
+    Attributes:
+        go_on: answers the request.
+    """
+
+    def __init__(self, go_on: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self.go_on = go_on
 
 
 class OpenStreams:
@@ -64,18 +79,19 @@ class Stream:
 
     Args:
         scope: of the request.
+        is_answer: whether it answers something; ``None``: unless that is a GET.
 
     Attributes:
-        is_answer: whether it answers something other than a GET.
+        is_answer: whether it answers something, and has an end.
         ended: whether the server ended it.
     """
 
     __slots__ = ("_streams", "_task", "ended", "is_answer")
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, *, is_answer: bool | None = None) -> None:
         self._streams: OpenStreams | None = scope.get(STREAMS)
         self._task: asyncio.Task[object] | None = None
-        self.is_answer = scope["method"] != "GET"
+        self.is_answer = scope["method"] != "GET" if is_answer is None else is_answer
         self.ended = False
 
     def __enter__(self) -> Self:

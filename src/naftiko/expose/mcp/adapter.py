@@ -111,6 +111,9 @@ class _MountedMcp(Mounted):
         await self._mcp.start()
         build_soon()
 
+    def succeed(self, before: _MountedMcp) -> None:
+        self._mcp.succeed(before._mcp)  # of its class
+
     async def aclose(self) -> None:
         await self._mcp.aclose()
 

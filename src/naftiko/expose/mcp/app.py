@@ -44,15 +44,17 @@ class McpApp:
         self._sessions = Sessions(options.max_sessions)
         self._endpoints: list[Endpoint] = []
         self._guards: list[AuthenticationGuard] = []
+        self._by_path: dict[str, Endpoint] = {}
         alone = {f"/{quote(namespace, safe='')}/mcp": own for namespace, own in by_namespace(sources, spaces).items()}
         together = served_together(prefixed(sources, spaces) if prefix else sources)
         combined = self._endpoint(together)
+        self._by_path[MAIN_PATH] = combined
         main = self._guarded(combined, together, MAIN_PATH, tuple(alone))
         self._routes: dict[str, ASGIApp] = {MAIN_PATH: main, "/": main}
         for path, own in alone.items():
             is_all = len(sources) == len(own) and not prefix
             served = together if is_all else served_together(own)
-            endpoint = combined if is_all else self._endpoint(served)
+            endpoint = self._by_path[path] = combined if is_all else self._endpoint(served)
             self._routes[path] = self._guarded(endpoint, served, path, (MAIN_PATH,))
         self.paths: tuple[str, ...] = tuple(self._routes)
         guarded = McpGate(
@@ -109,6 +111,20 @@ class McpApp:
     async def start(self) -> None:
         """Start in this event loop; a server's lifespan does it, and so does the first request."""
         await self._endpoints[0].start()
+
+    def succeed(self, before: McpApp) -> None:
+        """Take the place of another app: its sessions and those who listen go on here, and hear what has changed.
+
+        Those of a path that is no more end with it.
+        """
+        self._sessions = before._sessions  # of its class
+        taken: set[Endpoint] = set()
+        for path, endpoint in self._by_path.items():
+            endpoint.count_in(self._sessions)
+            same = before._by_path.get(path)  # likewise
+            if same is not None and not {endpoint, same} & taken:
+                taken |= {endpoint, same}
+                endpoint.succeed(same)
 
     async def aclose(self) -> None:
         """Stop; what is still in flight is cancelled."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
-from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.responses import Response
@@ -25,6 +24,8 @@ from naftiko.expose.mcp.exact_numbers import handling, with_numbers
 from naftiko.expose.mcp.exchange import (
     BodyRefused,
     explained,
+    listened,
+    outlasting,
     read_body,
     replayed,
     send_json,
@@ -40,6 +41,7 @@ from naftiko.expose.mcp.incoming import (
     unsupported_media,
     with_headers,
 )
+from naftiko.expose.mcp.listening import LISTEN, Offered, ToldServer
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.server import make_server
 from naftiko.expose.mcp.sessions import SessionManager, Sessions, owned
@@ -50,6 +52,8 @@ from naftiko.ground.errors import CallError, Overloaded
 from naftiko.observe.redaction import Learnt
 
 _STOP_SECONDS: Final = 5.0
+_TELLING: Final[set[asyncio.Task[None]]] = set()
+"""What is being told: a task that nobody keeps may end at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class _Managers:
         handshake: the revisions with a handshake; JSON and stateless, or events and sessions where those are on.
     """
 
-    plain: StreamableHTTPSessionManager
+    plain: SessionManager
     progress: StreamableHTTPSessionManager
     handshake: SessionManager
 
@@ -98,7 +102,7 @@ class Endpoint(Home):
         return tool_book(self._sources, self._options, self._calls, self)
 
     @cached_property
-    def server(self) -> Server[Any]:
+    def server(self) -> ToldServer:
         """The SDK's server, made when it is first needed."""
         return make_server(self._sources, self.tools, self._calls)
 
@@ -122,15 +126,38 @@ class Endpoint(Home):
         """Stop it; what is still in flight is cancelled."""
         running, self._running = self._running, None
         if running is not None:
+            self.server.listeners.handler.close()
             await running.stop()
+
+    def count_in(self, sessions: Sessions) -> None:
+        """Count its sessions among others'."""
+        self._sessions = sessions
+
+    def succeed(self, before: Endpoint) -> None:
+        """Take over who is connected to another endpoint, and tell them what has changed.
+
+        Where nobody can be, or the servers are not of the same kind, they are left to it: it ends them with itself, and
+        they ask again.
+        """
+        running, here, own = before._running, before.server, self.server
+        if running is None or not running.is_here or type(here) is not type(own):
+            return
+        offered = here.offered
+        here.become(own)
+        self.server, before.server, self.shortcut = here, own, Shortcut(here, self.tools)
+        self._running, before._running = running, self._running
+        telling = asyncio.create_task(_tell(offered, here, running.managers.handshake), name="tell of changes")
+        _TELLING.add(telling)
+        telling.add_done_callback(_TELLING.discard)
 
     def _managers(self) -> _Managers:
         plain = self._manager(json_response=True, stateless=True)
-        return _Managers(
-            plain,
-            self._manager(json_response=False, stateless=True),
-            self._manager(json_response=False, stateless=False) if self._stateful else plain,
-        )
+        progress = self._manager(json_response=False, stateless=True)
+        if not self._stateful:
+            return _Managers(plain, progress, plain)
+        sessions = self._manager(json_response=False, stateless=False)
+        self.server.tell_sessions(sessions.open)
+        return _Managers(plain, progress, sessions)
 
     def _manager(self, *, json_response: bool, stateless: bool) -> SessionManager:
         return SessionManager(
@@ -155,13 +182,7 @@ class Endpoint(Home):
         if in_session:
             scope = owned(scope)
         if scope["method"] != "POST":
-            if in_session:
-                await streamed(running.managers.handshake.handle_request, with_headers(scope, headers), receive, send)
-            else:
-                # The SDK would open a stream that never says anything, one for each client, for ever.
-                await refusal(405, f"{scope['method']} is not supported: POST to this URL", {"allow": "POST"})(
-                    scope, receive, send
-                )
+            await self._other_method(running, with_headers(scope, headers), receive, send, in_session=in_session)
             return
         unsupported = unsupported_media(said)
         if unsupported is not None:
@@ -181,10 +202,26 @@ class Endpoint(Home):
             if in_session or wants_progress:
                 app = functools.partial(streamed, app)
             app = refused(body, version) or app
+            if said.get("mcp-method") == LISTEN and not in_session:
+                scope, answer = with_headers(scope, headers), replayed(body, receive)
+                await outlasting(scope, lambda: listened(app, scope, answer, explained(send)))
+                return
             serve = _serve_in_session if in_session else serve_until_gone
             with handling(body) as handled:
                 sending = with_numbers(explained(send), handled)
                 await serve(app, with_headers(scope, headers), body, receive, sending)
+
+    async def _other_method(
+        self, running: _Running, scope: Scope, receive: Receive, send: Send, *, in_session: bool
+    ) -> None:
+        """Serve the stream of a session, or end one; without sessions there is neither."""
+        if in_session:
+            handle = running.managers.handshake.handle_request
+            await outlasting(scope, lambda: streamed(handle, scope, receive, send))
+            return
+        # The SDK would open a stream that never says anything, one for each client, for ever.
+        why = f"{scope['method']} is not supported: POST to this URL"
+        await refusal(405, why, {"allow": "POST"})(scope, receive, send)
 
     async def _received(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
         """Return a request's body; ``None`` where it was refused, or nobody is left to be answered."""
@@ -247,6 +284,11 @@ async def _answer_apart(endpoint: Endpoint, headers: Sequence[tuple[str, str]], 
         return 200, answer
     refusing = refused(body, dict(headers).get(VERSION_HEADER)) or too_large(body)
     return refusing.status_code, bytes(refusing.body)
+
+
+async def _tell(before: Callable[[], Awaitable[Offered]], server: ToldServer, manager: SessionManager) -> None:
+    events = (await before()).changes(await server.offered())
+    await server.listeners.tell(events, manager.open)
 
 
 def too_much(error: CallError) -> Response:

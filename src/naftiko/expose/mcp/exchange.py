@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from naftiko.engine.deadlines import Deadline
 from naftiko.engine.memory import SMALL, Growing
 from naftiko.expose.http.bodies import send_body
-from naftiko.expose.http.streams import Stream, end_of_body
+from naftiko.expose.http.streams import STREAMS, Outlasting, Stream, end_of_body
 from naftiko.expose.mcp.failures import error_body
 
 BODY_SECONDS: Final = 30.0
@@ -131,11 +132,31 @@ async def serve_until_gone(app: ASGIApp, scope: Scope, body: bytes, receive: Rec
 
 async def streamed(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Serve what may answer with an event stream; a server that stops ends it in good order."""
-    with Stream(scope) as stream:
+    await _until_end(Stream(scope), app, scope, receive, send)
+
+
+async def listened(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a stream that tells what happens for as long as its client listens, whatever method asked for it."""
+    await _until_end(Stream(scope, is_answer=False), app, scope, receive, send)
+
+
+async def _until_end(ending: Stream, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    with ending as stream:
         await app(scope, receive, send)
     if stream.ended:
         with contextlib.suppress(RuntimeError):  # it has not begun, or was just complete
             await end_of_body(send)
+
+
+async def outlasting(scope: Scope, go_on: Callable[[], Awaitable[None]]) -> None:
+    """Serve what outlasts the app that it came to, if the server can do without that app.
+
+    Raises:
+        Outlasting: it can, and goes on.
+    """
+    if STREAMS in scope:
+        raise Outlasting(go_on)
+    await go_on()
 
 
 class _Exchange:

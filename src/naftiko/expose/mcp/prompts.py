@@ -140,7 +140,11 @@ class PromptBook:
 
     async def list(self, _context: ServerRequestContext[Any, Any], _params: PaginatedRequestParams) -> dict[str, Any]:
         """Answer prompts/list."""
-        return revisions.complete(prompts=[prompt.declaration() for prompt in self._prompts.values()])
+        return revisions.complete(prompts=self.listed())
+
+    def listed(self) -> Sequence[dict[str, Any]]:
+        """Return the list of the prompts, in wire form."""
+        return [prompt.declaration() for prompt in self._prompts.values()]
 
     async def get(self, _context: ServerRequestContext[Any, Any], params: GetPromptRequestParams) -> dict[str, Any]:
         """Answer prompts/get.

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
@@ -39,6 +39,8 @@ from naftiko.observe.requests import request_now
 from naftiko.plan.unit import ResourcePlan
 
 _log = logging.getLogger(__name__)
+Declarations: TypeAlias = list[dict[str, Any]]
+"""What resources/list says of each."""
 _FAILED: Final = -32000
 """The code of a read that failed upstream; JSON-RPC leaves it to servers, and it is no HTTP status anywhere."""
 _GONE: Final = frozenset({404, 410})
@@ -258,7 +260,10 @@ class ResourceBook:
 
     async def list(self, _context: ServerRequestContext[Any, Any], _params: PaginatedRequestParams) -> dict[str, Any]:
         """Answer resources/list: everything but templates, directories file by file."""
-        listed: list[dict[str, Any]] = []
+        return revisions.complete(resources=await self._declarations())
+
+    async def _declarations(self) -> Declarations:
+        listed: Declarations = []
         for found in self._resources:
             if isinstance(found, Static):
                 listed.extend(await asyncio.to_thread(found.declarations))
@@ -266,7 +271,11 @@ class ResourceBook:
                 listed.append(found.declaration())
         if self._skills is not None:
             listed.extend(await asyncio.to_thread(self._skills.declarations))
-        return revisions.complete(resources=listed)
+        return listed
+
+    async def listed(self) -> Declarations:
+        """Return all resources and templates, in wire form."""
+        return [*await self._declarations(), *(found.declaration() for found in self.templates)]
 
     async def list_templates(
         self, _context: ServerRequestContext[Any, Any], _params: PaginatedRequestParams

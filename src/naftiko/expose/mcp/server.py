@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import get_args
 
 import mcp_types as types
 from mcp.server.caching import CacheableMethod, CacheHint
-from mcp.server.lowlevel import Server
 
 from naftiko import __version__
 from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.mcp.completion import Completer
+from naftiko.expose.mcp.listening import Offered, ToldServer
 from naftiko.expose.mcp.prompts import PromptBook
 from naftiko.expose.mcp.recorded import recorded, watched
 from naftiko.expose.mcp.resources import ResourceBook
@@ -23,7 +23,7 @@ from naftiko.observe import sanitize as neutral
 _NAME_OF_SEVERAL = "naftiko"
 
 
-def make_server(sources: Sequence[McpSource], tools: ToolBook, limit: CallLimit) -> Server[Any]:
+def make_server(sources: Sequence[McpSource], tools: ToolBook, limit: CallLimit) -> ToldServer:
     """Return the server of one adapter, or of several together; capabilities follow from what they declare.
 
     Args:
@@ -33,7 +33,7 @@ def make_server(sources: Sequence[McpSource], tools: ToolBook, limit: CallLimit)
     """
     skills = skill_book(sources)
     resources, prompts = ResourceBook(sources, limit, skills), PromptBook(sources)
-    kind: type[Server[Any]] = Server if skills is None else SkillServer
+    kind = ToldServer if skills is None else SkillServer
     server = kind(
         neutral.prose(_name(sources)),
         version=_version(sources),
@@ -42,6 +42,11 @@ def make_server(sources: Sequence[McpSource], tools: ToolBook, limit: CallLimit)
         cache_hints=_cache_hints(sources),
         get_tool_input_schema=tools.schema_of,
     )
+
+    async def offered() -> Offered:
+        return Offered(tools.listed(modern=True), await resources.listed(), prompts.listed())
+
+    server.offered = offered
     # Handlers are added one by one, since they return wire forms: a model would be dumped, checked and dumped again.
     if tools or not (resources or prompts):
         server.add_request_handler(

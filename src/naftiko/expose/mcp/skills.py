@@ -23,6 +23,7 @@ from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
 from naftiko.engine.directory import NotServed
 from naftiko.engine.skills import SKILL_FILE, Manifest, NoFiles, Skill, SkillFile, Unfit
 from naftiko.expose.mcp import media, revisions
+from naftiko.expose.mcp.listening import ToldServer
 from naftiko.expose.mcp.recorded import Handler, recorded, watched
 from naftiko.expose.mcp.sources import McpSource
 from naftiko.ground.media_types import bare
@@ -39,7 +40,7 @@ _log = logging.getLogger(__name__)
 _ReadT = TypeVar("_ReadT")
 
 
-class SkillServer(Server[Any]):
+class SkillServer(ToldServer):
     """The SDK's server, which tells clients of the extension that know the revision it is for."""
 
     def get_capabilities(
