@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from mcp.client import Client
-from mcp.server.subscriptions import PromptsListChanged, ResourcesListChanged, ToolsListChanged
+from mcp.server.subscriptions import PromptsListChanged, ToolsListChanged
 from mcp_types import ToolListChangedNotification
 from served import LIMIT, Served, served, tools_of
 
