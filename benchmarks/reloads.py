@@ -248,7 +248,7 @@ def faults(figures: dict[str, Any]) -> list[str]:
     """Return what is wrong with a run."""
     found = [f"{figures[name]} {name}" for name in ("failed", "of a plan that was never valid") if figures[name]]
     names = ["asked of a broken file", "tracebacks", "exit"]
-    # Calls are told of none, but each is one more. A worker is replaced seconds after SIGHUP, and has the old one until then.
+    # Calls are told of none, but each is one more. A worker that SIGHUP replaces has the old one for seconds.
     is_late = figures["way"] == "hup" and figures["workers"] > 1
     names += ["credentials refused"] if figures["before"] and not is_late else []
     found += [f"{figures[name]} {name}" for name in names if figures[name]]
