@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 import naftiko
 from holding import Held, until
 from naftiko.engine.settings import Settings
+from naftiko.expose.authentication import PRINCIPAL, Principal
 from naftiko.expose.http.limits import CallLimit
 from naftiko.expose.limiting.callers import key_of
 from naftiko.expose.limiting.limiter import Limiter, limiters
@@ -423,6 +424,17 @@ def test_keys_are_short_and_show_no_credential():
     assert len(long) < 32
     assert b"secret" not in long
     assert key({"headers": [(b"x-key", b"a"), (b"x-key", b"b")]}) != key({"headers": [(b"x-key", b"ab")]})
+
+
+def test_any_claim_makes_a_key():
+    key = key_of(CallerLimits(by="claim", name="org"))
+
+    def of(value: Any) -> bytes:
+        return key({PRINCIPAL: Principal("oauth2", "ann", {"org": value}), "client": ("192.0.2.1", 1)})
+
+    values = [10**30, "\ud800", [1, 2], {"a": 1, "b": 2}, True, 1.5, "1.5", None]
+    assert len({of(value) for value in values}) == len(values)
+    assert of({"a": 1, "b": 2}) == of({"b": 2, "a": 1})
 
 
 async def test_who_is_refused_for_calls_in_flight_has_lost_no_request():

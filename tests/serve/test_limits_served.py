@@ -214,3 +214,15 @@ def test_a_file_that_makes_no_sense_says_where(file):
     assert "`burst` must be from 1" in found.stdout
     assert "limit-nobody" in found.stdout
     assert f"{file.name}:15:" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("authentication", "header"),
+    [("{type: bearer, token: t}", "Authorization"), ("{type: apikey, key: X-Key, value: v}", "x-key")],
+)
+def test_a_header_that_is_taken_off_tells_nobody_apart(file, authentication, header):
+    said = f"namespace: front\n  limits: {{inFlight: 2, by: 'header:{header}'}}\n  authentication: {authentication}"
+    file.write_text(file.read_text().replace("namespace: front", said))
+    found = run("validate", str(file))
+    assert "limit-nobody" in found.stdout
+    assert "write `by: caller`" in found.stdout

@@ -13,7 +13,13 @@ from typing import Final, TypeAlias
 
 from naftiko.document.findings import Findings
 from naftiko.document.given import model_of
-from naftiko.document.model import AdapterModel, CallerLimits, OAuth2Authentication
+from naftiko.document.model import (
+    AdapterModel,
+    ApiKeyAuthentication,
+    Authentication,
+    CallerLimits,
+    OAuth2Authentication,
+)
 from naftiko.ground.durations import seconds_of
 from naftiko.ground.http import is_token
 from naftiko.plan import limits as plan
@@ -179,9 +185,20 @@ def _tell_nobody(made: plan.CallerLimits, declared: CallerLimits, adapter: Adapt
     elif made.by == "claim" and not isinstance(authentication, OAuth2Authentication):
         message = f"only a token of `oauth2` has claims; `{made.name}` is never there"
         hint = "declare `authentication: {type: oauth2, …}`, or write `by: address`"
+    elif made.by == "header" and made.name in _credentials(authentication):
+        message = f"`{made.name}` is the credential that the adapter asks for, which is taken off the request before"
+        hint = "write `by: caller`"
     else:
         return
     findings.at(declared.at("by")).warning("limit-nobody", message, hint=hint)
+
+
+def _credentials(authentication: Authentication | None) -> frozenset[str]:
+    """Return the headers, in lower case, in which an adapter's callers send what it asks for."""
+    if not isinstance(authentication, ApiKeyAuthentication):
+        return frozenset() if authentication is None else frozenset({"authorization"})
+    names = (authentication.key, *authentication.headers)
+    return frozenset(name.lower() for name in names if name)
 
 
 def given_limits(pairs: Mapping[str, str], option: str = "--limit") -> dict[str, CallerLimits]:

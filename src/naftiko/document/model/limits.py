@@ -18,7 +18,7 @@ class CallerLimits(Model):
         by: what tells one caller from another: ``address``, ``caller``, ``claim:NAME`` or ``header:NAME``.
     """
 
-    key_spellings: ClassVar = {"requests": "rate", "inFlight": "concurrent maxconcurrent", "by": "key"}
+    key_spellings: ClassVar = {"requests": "rate", "inFlight": "concurrency"}
 
     enabled: bool = True
     requests: str | None = None

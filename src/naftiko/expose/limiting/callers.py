@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
-
-import orjson
 
 from naftiko.expose.authentication.middleware import PRINCIPAL
 from naftiko.expose.authentication.scheme import Principal
@@ -68,7 +67,8 @@ def _claim(name: str, scope: Scope) -> bytes:
     value = None if principal is None else _found(principal.claims, name)
     if value is None:
         return _caller(scope)
-    return _digest(b"c", orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS))
+    # Not orjson: a token may have numbers and texts that it refuses.
+    return _digest(b"c", json.dumps(value, sort_keys=True, default=str).encode())
 
 
 def _found(claims: Mapping[str, Any], name: str) -> Any:
