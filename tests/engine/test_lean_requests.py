@@ -341,3 +341,14 @@ async def test_a_closed_transport_closes_the_connections_that_are_at_work(start)
     await transport.aclose()
     with pytest.raises(UpstreamBroken):
         await call
+
+
+def test_a_header_that_is_set_takes_the_place_of_one_that_is_there():
+    """Whatever letters its name has, and whether somebody has looked at the headers before."""
+    for looks in (False, True):
+        request = WireRequest("GET", "http://api.example/x", [(b"TraceParent", b"old"), (b"accept", b"*/*")])
+        if looks:
+            assert request.headers["traceparent"] == "old"
+        request.set_field(b"traceparent", b"new")
+        assert [value for name, value in request.raw_headers if name.lower() == b"traceparent"] == [b"new"]
+        assert request.headers["accept"] == "*/*"
