@@ -29,7 +29,7 @@ from harness import HERE, family, rss_mib
 from siege_attackers import ATTACKS
 from siege_callers import Caller, Tally
 from siege_shouting import shout
-from siege_upstream import SECRET, SECRETS, spellings, upstream
+from siege_upstream import BASIC, SECRET, SECRETS, spellings_in_logs, upstream
 
 REST_PORT, MCP_PORT, UPSTREAM_PORT = 18300, 18301, 18302
 SECONDS_PER_MEGABYTE = 6
@@ -48,7 +48,9 @@ class Server:
         # A thousand callers share an API: its operator lets them wait for their turn.
         command += ["--upstream-max-concurrent-calls", "100", "--upstream-max-wait-duration", "30"]
         command += ["--base-uri", f"keyed=http://127.0.0.1:{UPSTREAM_PORT}"]
-        environment = {**os.environ, **dict(zip(("SIEGE_TOKEN", "SIEGE_KEY"), SECRETS, strict=True))}
+        command += ["--base-uri", f"named=http://127.0.0.1:{UPSTREAM_PORT}"]
+        names = ("SIEGE_TOKEN", "SIEGE_KEY", "SIEGE_PASSWORD")
+        environment = {**os.environ, **dict(zip(names, SECRETS, strict=True))}
         self._file = log.open("ab")
         self.process = subprocess.Popen(command, env=environment, stdout=self._file, stderr=self._file)
 
@@ -166,22 +168,23 @@ async def operations(count: int, log: Path) -> dict[str, object]:
 def leaks(log: Path) -> dict[str, int]:
     """Return how often a secret stands in a log, by spelling."""
     found: dict[str, int] = {}
-    longest = max(len(text) for secret in SECRETS for text in spellings(secret).values())
+    every = [each for secret in (*SECRETS, BASIC) for each in spellings_in_logs(secret).items()]
+    longest = max(len(text) for _, text in every)
     with log.open("rb") as file:
         rest = b""
         while piece := file.read(1 << 24):
             window = rest + piece
-            for secret in SECRETS:
-                for name, text in spellings(secret).items():
-                    if number := window.count(text):
-                        found[name] = found.get(name, 0) + number
-            rest = window[-longest:]
+            for name, text in every:
+                if number := window.count(text):
+                    found[name] = found.get(name, 0) + number
+            rest = window[1 - longest :]
     return found
 
 
-async def shouted(megabytes: float, log: Path) -> int:
-    """Write a long log of failing calls; return how many they were."""
-    server = Server(log, "--log-format", "json")
+async def shouted(megabytes: float, log: Path, form: str) -> int:
+    """Write a long log of failing calls, as ``text`` or ``json``; return how many they were."""
+    everything = ("--log-repeats", "0", "--access-log", "--audit-log", "-")  # else a minute has few lines of one kind
+    server = Server(log, "--log-format", form, *everything)
     await server.ready()
     await asyncio.sleep(2)
     failed = await shout(REST_PORT, MCP_PORT, log, megabytes, megabytes * SECONDS_PER_MEGABYTE)
@@ -194,17 +197,19 @@ async def run(options: argparse.Namespace, logs: Sequence[Path]) -> dict[str, ob
     async with upstream(UPSTREAM_PORT):
         figures = await siege(options.minutes, options.callers, logs[0])
         figures["operations"] = await operations(min(options.callers, 200), logs[1])
-        figures["failed calls in a long log"] = await shouted(options.log_megabytes, logs[2])
+        for form, log in zip(("json", "text"), logs[2:], strict=True):
+            figures[f"failed calls in a long log of {form}"] = await shouted(options.log_megabytes / 2, log, form)
     return figures
 
 
 def measured(options: argparse.Namespace) -> dict[str, object]:
     """Run everything and read the logs."""
     with tempfile.TemporaryDirectory() as folder:
-        logs = [Path(options.log or folder) / f"{name}.log" for name in ("siege", "operations", "shouting")]
+        logs = [Path(options.log or folder) / f"{name}.log" for name in ("siege", "operations", "shouting", "text")]
         figures = asyncio.run(run(options, logs))
         figures["log MB"] = round(sum(log.stat().st_size for log in logs) / 1e6, 1)
-        figures["secrets in logs"] = {name: number for log in logs for name, number in leaks(log).items()}
+        found = {log.stem: leaks(log) for log in logs}
+        figures["secrets in logs"] = {name: each for name, each in found.items() if each}
         figures["tracebacks in logs"] = sum(log.read_bytes().count(b"Traceback") for log in logs)
     return figures
 
@@ -214,7 +219,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--callers", type=int, default=1000, help="good calls in flight")
-    parser.add_argument("--log-megabytes", type=float, default=100, help="how long the log of failing calls gets")
+    parser.add_argument(
+        "--log-megabytes",
+        type=float,
+        default=100,
+        help="how long the logs of failing calls get together",
+    )
     parser.add_argument("--log", help="a folder to keep the logs in")
     options = parser.parse_args()
     figures = measured(options)

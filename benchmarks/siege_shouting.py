@@ -28,7 +28,7 @@ async def shout(rest: int, mcp: int, log: Path, megabytes: float, seconds: float
         return time.monotonic() < end and log.stat().st_size < megabytes * 1e6
 
     async def one(at: int) -> None:
-        name = ("fault", "keyed")[at % 2]
+        name = ("fault", "keyed", "named")[at % 3]
         kind = ("tell", "tell", "tell", "echo")[at // 4 % 4]
         by_tool = at % 4 < 3  # most: what a model is shown of an error is logged, too
         reader, writer = await connect(mcp if by_tool else rest)

@@ -13,7 +13,10 @@ from collections.abc import AsyncIterator, Callable
 
 SECRET = "s1ege&Token+with/marks=and-Length_40"
 KEY = "k3y-in-the-query/that+is~long=enough"
-SECRETS = (SECRET, KEY)
+PASSWORD = "p4ss:of/the+siege's=user_and-more"
+SECRETS = (SECRET, KEY, PASSWORD)
+BASIC = base64.b64encode(f"siege:{PASSWORD}".encode()).decode()
+"""What HTTP's Basic makes of user and password (RFC 7617)."""
 FILLER = "x" * 900
 
 
@@ -34,6 +37,13 @@ def spellings(secret: str) -> dict[str, bytes]:
         **{f"base64 at {at}": _whole(base64.b64encode, at, raw) for at in range(3)},
         **{f"base64url at {at}": _whole(base64.urlsafe_b64encode, at, raw) for at in range(3)},
     }
+
+
+def spellings_in_logs(secret: str) -> dict[str, bytes]:
+    """Return both halves of each of them, and of what is written backwards: a part that was cut off is a leak, too."""
+    whole = {**spellings(secret), "reversed": secret.encode()[::-1]}
+    halves = ((name, text[: len(text) // 2], text[len(text) // 2 :]) for name, text in whole.items())
+    return {f"{name}, {half}": text for name, *two in halves for half, text in zip(("begin", "end"), two, strict=True)}
 
 
 def _whole(encode: Callable[[bytes], bytes], at: int, raw: bytes) -> bytes:
@@ -104,7 +114,9 @@ class _Exchange:
 
     def said(self) -> list[tuple[str, bytes]]:
         """Return the credential that came, in every spelling."""
-        came = [self.headers.get("authorization", "").removeprefix("Bearer "), self.query.get("key", "")]
+        came = [self.headers.get("authorization", "").rpartition(" ")[2], self.query.get("key", "")]
+        if came[0] == BASIC:
+            came += [f"siege:{PASSWORD}", PASSWORD]
         return [
             (f"{at} {name}", text) for at, value in enumerate(came) if value for name, text in spellings(value).items()
         ]

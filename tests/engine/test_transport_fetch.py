@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import html
 import ssl
 from collections.abc import AsyncIterator, Callable
 
@@ -13,6 +14,7 @@ import pytest
 from naftiko.engine.transport import DEFAULT_LIMITS, Limits, fetch, stream
 from naftiko.engine.transport.redirects import is_redirect, not_followed
 from naftiko.ground.errors import CallError, Overloaded, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from naftiko.observe.redaction import Redactor
 
 URL = "https://api.example/v1/a?key=secret"
 
@@ -111,7 +113,7 @@ async def test_what_a_301_makes_of_a_write_is_not_guessed(status, method):
     transport, asked = mock(moved(status, "/v2"), httpx.Response(200))
     response = await fetch(transport, httpx.Request(method, URL, content=b"body"), DEFAULT_LIMITS)
     assert (response.status_code, len(asked)) == (status, 1)
-    assert not_followed(response).reason == (
+    assert not_followed(response, str).reason == (
         f"to a {method} and redirects to https://api.example/v2, without saying that the {method} is to be sent there"
     )
 
@@ -131,6 +133,33 @@ LEAVING = [
 ]
 
 
+SECRET = "p4ss:of/the+siege's=user_and-more"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        f"http://other.example/{html.escape(SECRET)}",
+        f"http://other.example/{'a' * 165}/{SECRET}",
+        f"http://other.example/{'a' * 150}/{SECRET.encode().hex()}/end",
+        f"/{SECRET}?{SECRET}",
+        f"http://{SECRET.encode().hex()}.example/",
+    ],
+    ids=["the fragment begins in it", "it is cut", "it is cut in hex", "here", "the host"],
+)
+async def test_no_part_of_a_credential_is_told_of_a_target(location):
+    """It is hidden before the target is taken apart and cut: a part of it would not be known for one."""
+    redactor = Redactor()
+    redactor.learn_credential(SECRET)
+    transport, _ = mock(moved(300, location))
+    response = await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
+    told = not_followed(response, redactor.redact).reason
+    assert "redirects to " in told
+    assert not any(
+        SECRET[at : at + 6] in told or SECRET[at : at + 6].encode().hex() in told for at in range(len(SECRET) - 5)
+    )
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(("location", "reason"), LEAVING)
@@ -139,7 +168,7 @@ async def test_a_redirect_that_leaves_the_origin_is_the_answer(status, method, l
     transport, asked = mock(moved(status, location))
     response = await fetch(transport, httpx.Request(method, URL), DEFAULT_LIMITS)
     assert (response.status_code, response.headers["location"], len(asked)) == (status, location, 1)
-    assert not_followed(response).reason == reason
+    assert not_followed(response, str).reason == reason
     assert is_redirect(response)
 
 
@@ -185,7 +214,7 @@ async def test_a_redirect_that_leads_nowhere_is_the_answer(response, said):
     answer = await fetch(transport, httpx.Request("GET", URL), DEFAULT_LIMITS)
     assert (answer.status_code, len(asked)) == (response.status_code, 1)
     assert is_redirect(answer)
-    assert not_followed(answer).reason.startswith(said)
+    assert not_followed(answer, str).reason.startswith(said)
 
 
 async def test_not_modified_is_no_redirect():

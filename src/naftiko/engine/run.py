@@ -21,7 +21,7 @@ from naftiko.engine.process_pool.outside import ROLE, Answered, Calls, sent_or_g
 from naftiko.engine.reach import FileRoots
 from naftiko.engine.request import dump_json
 from naftiko.engine.sending import TRIED
-from naftiko.engine.transport.redirects import is_redirect, not_followed
+from naftiko.engine.transport.redirects import NotFollowed, is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
 from naftiko.engine.watched import watched_step
 from naftiko.expression.content import Content
@@ -250,7 +250,8 @@ class Engine(Shared):
             location = response.headers.get("Location", "")
             # A target with our own credential in it, as many that add a slash or TLS have, is nobody else's.
             passes_on = passes_on and self._redactor.redact(location) == location
-            raise not_done(response, operation, passes_on=passes_on)
+            told = not_followed(response, self._redactor.redact)
+            raise not_done(response, operation, told, passes_on=passes_on)
 
     async def request(self, unit: UnitPlan, inputs: Mapping[str, Any], passed: Content | None = None) -> httpx.Request:
         """Return the request that a unit in simple mode would send.
@@ -471,9 +472,8 @@ def failed(response: httpx.Response, operation: Operation) -> UpstreamStatus:
     return error
 
 
-def not_done(response: httpx.Response, operation: Operation, *, passes_on: bool) -> UpstreamRedirect:
+def not_done(response: httpx.Response, operation: Operation, told: NotFollowed, *, passes_on: bool) -> UpstreamRedirect:
     """Return the error for a redirect that was not followed."""
-    told = not_followed(response)
     hint = "call what it redirects to: correct the path of the operation, or its baseUri"
     if told.leaves:
         hint = (

@@ -19,6 +19,7 @@ from naftiko.engine.authentication.server_metadata import ServerMetadata
 from naftiko.engine.transport.redirects import is_redirect, not_followed
 from naftiko.ground.errors import UpstreamBroken, UpstreamError, UpstreamRefused
 from naftiko.ground.types import Json
+from naftiko.observe.redaction import Redactor
 
 BASIC: Final = "client_secret_basic"
 POST: Final = "client_secret_post"
@@ -87,7 +88,7 @@ async def _ask(
 def _token(response: httpx.Response, client: OAuth2Client) -> AccessToken:
     host = response.request.url.netloc.decode("ascii", "replace")
     if response.status_code != HTTPStatus.OK:
-        raise _failure(response, host, _error_code(response, client))
+        raise _failure(response, host, client)
     document = _document(response)
     value = document.get("access_token")
     if not isinstance(value, str) or not value or not _sendable(value):
@@ -99,15 +100,24 @@ def _token(response: httpx.Response, client: OAuth2Client) -> AccessToken:
     return AccessToken(value, _life(document.get("expires_in")), refresh if isinstance(refresh, str) else "")
 
 
-def _failure(response: httpx.Response, host: str, code: str) -> UpstreamError:
+def _failure(response: httpx.Response, host: str, client: OAuth2Client) -> UpstreamError:
+    code = _error_code(response, client)
     detail = f"the token endpoint of {host} answered {response.status_code} {code}".rstrip()
     hint = _HINTS.get(code, "")
     if is_redirect(response):
-        detail, hint = f"{detail} {not_followed(response).reason}", "correct the tokenEndpoint of the authentication"
+        told = not_followed(response, _redactor(client).redact)
+        detail, hint = f"{detail} {told.reason}", "correct the tokenEndpoint of the authentication"
     error = UpstreamRefused(detail, hint=hint) if code == "invalid_client" else UpstreamError(detail, hint=hint)
     retry_after = response.headers.get("retry-after", "")
     error.retry_after = float(retry_after) if retry_after.isdecimal() else None
     return error
+
+
+def _redactor(client: OAuth2Client) -> Redactor:
+    found = Redactor()
+    if client.secret:
+        found.learn_credential(client.secret)
+    return found
 
 
 def _error_code(response: httpx.Response, client: OAuth2Client) -> str:

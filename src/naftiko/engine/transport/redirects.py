@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,7 +32,7 @@ def redirected(request: httpx.Request, response: httpx.Response) -> httpx.Reques
     """
     if response.status_code not in REDIRECTS:
         return None
-    url = _target(request, response)
+    url = _target(request, _location(response))
     if url is None or not is_ours(request.url, url):
         return None
     headers = [
@@ -64,14 +65,20 @@ class NotFollowed:
     leaves: bool = False
 
 
-def not_followed(response: httpx.Response) -> NotFollowed:
-    """Say why a redirect is the last answer of ``fetch``."""
-    request = response.request
-    url = _target(request, response)
+def not_followed(response: httpx.Response, redact: Callable[[str], str]) -> NotFollowed:
+    """Say why a redirect is the last answer of ``fetch``.
+
+    Args:
+        response: the redirect.
+        redact: hides what is secret in its target, before that is cut: half of a credential is not known for one.
+    """
+    request, location = response.request, _location(response)
+    url = _target(request, location)
     if url is None:
         said = "a Location that is no URL" if response.headers.get("Location", "").strip() else "no Location"
         return NotFollowed(f"with {said}: it doesn't say where to go")
-    to = f"and redirects to {_shown(url)}"
+    shown = _target(request, redact(location))
+    to = f"and redirects to {'***' if shown is None else _shown(shown)}"
     if url.scheme not in {"http", "https"} or not url.host:
         return NotFollowed(f"{to}, which is no http or https address")
     if not is_ours(request.url, url):
@@ -84,10 +91,14 @@ def not_followed(response: httpx.Response) -> NotFollowed:
     return NotFollowed(f"{to}, but the body was passed on while it came, and is gone")
 
 
-def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL | None:
-    """Where a redirect leads, or ``None`` if it says that nowhere, twice, or in no URL."""
+def _location(response: httpx.Response) -> str:
+    """What a redirect says of where it leads; ``""`` where it says nothing, or two things."""
     named = set(response.headers.get_list("Location"))
-    location = named.pop().strip() if len(named) == 1 else ""
+    return named.pop().strip() if len(named) == 1 else ""
+
+
+def _target(request: httpx.Request, location: str) -> httpx.URL | None:
+    """Where a redirect leads, or ``None`` if that is nowhere, or no URL."""
     if not location:
         return None
     try:
