@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from front import Certificates
 from served import LIMIT, Served, run, served, surroundings
 
 from forks import NAFTIKO
@@ -226,3 +227,18 @@ def test_a_header_that_is_taken_off_tells_nobody_apart(file, authentication, hea
     found = run("validate", str(file))
     assert "limit-nobody" in found.stdout
     assert "write `by: caller`" in found.stdout
+
+
+def test_who_shows_a_certificate_is_known_by_its_subject(file, upstream, tmp_path):
+    file.write_text(file.read_text().replace("limits: 3/h", "limits: {requests: 2/h, by: caller}"))
+    certificates = Certificates(tmp_path)
+    tls = ("--tls-cert", certificates.cert, "--tls-key", certificates.key, "--tls-client-ca", certificates.ca)
+    with served(file, *PORTS, *tls, ready=READY) as running:
+
+        def ask() -> int:
+            return certificates.get(f"{running.url('rest')}/get", shows=True).status_code
+
+        assert [ask() for _ in range(3)] == [200, 200, 429]
+        other = certificates.authority.issue_cert("crm@example.com", common_name="crm")
+        other.private_key_and_cert_chain_pem.write_to_path(str(certificates.client))
+        assert [ask() for _ in range(3)] == [200, 200, 429]
