@@ -86,6 +86,7 @@ _ALSO: Final[dict[type[Model], tuple[str, ...]]] = {
 """Keys that a dialect takes before the model sees them."""
 _ARTICLES: Final = {
     "CapabilityDocument": "a capability",
+    "CallerLimits": "`limits`",
     "ConsumesHttp": "a `consumes` entry",
     "ConsumedResource": "a consumed resource",
     "ConsumedOperation": "a consumed operation",

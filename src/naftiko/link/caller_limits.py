@@ -97,8 +97,8 @@ class Limiting:
         except _Nonsense as wrong:
             if wrong.key in declared.entries and _is_unread(declared, wrong.key):
                 return None  # it is told already why it could not be read
-            left = "" if level == "operator" else "; they are left out"
-            self._findings.at(declared.at(wrong.key)).error("bad-limit", f"`limits`: {wrong}{left}", hint=wrong.hint)
+            said = str(wrong) if level == "operator" else f"`limits`: {wrong}; they are left out"
+            self._findings.at(declared.at(wrong.key)).error("bad-limit", said, hint=wrong.hint)
             return None
         if level != "operator":
             _tell_nobody(made, declared, adapter, self._findings)
@@ -131,7 +131,7 @@ def _is_unread(declared: CallerLimits, key: str) -> bool:
 def _made(declared: CallerLimits, adapter: AdapterModel, level: Level, scope: str) -> plan.CallerLimits:
     if declared.requests is None and declared.in_flight is None:
         key = next((each for each in ("requests", "inFlight") if each in declared.entries), "requests")
-        raise _Nonsense(key, "they have neither `requests` nor `inFlight`", "write `limits: {requests: 10/s}`")
+        raise _Nonsense(key, "there is neither `requests` nor `inFlight`", "say one of them, such as `requests: 10/s`")
     if declared.requests is None and declared.burst is not None:
         raise _Nonsense("burst", "`burst` means nothing without `requests`", "add `requests: 10/s`")
     requests, seconds = (0, 1.0) if declared.requests is None else _rate(declared.requests)
