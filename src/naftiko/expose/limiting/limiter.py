@@ -55,7 +55,7 @@ class Limiter:
         return Call(self, self._key(scope))
 
     def fields(self, call: Call) -> list[tuple[bytes, bytes]]:
-        """Return the fields that tell a caller what is left (draft-ietf-httpapi-ratelimit-headers-10)."""
+        """Return the fields that tell a caller what is left (draft-ietf-httpapi-ratelimit-headers-11)."""
         return [(b"ratelimit-policy", self._policy.encode()), (b"ratelimit", ", ".join(_left(call)).encode())]
 
     def limited(self, call: Call, which: str) -> CallerLimited:
