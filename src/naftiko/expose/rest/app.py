@@ -68,6 +68,7 @@ from naftiko.expose.spaces import Spaces, spaces_of
 from naftiko.expression.scope import Scope as PlanScope
 from naftiko.ground.errors import CallError, NotExecutable, TakesLong, UpstreamRedirect, UpstreamStatus
 from naftiko.ground.http import READING, SAFE_METHODS
+from naftiko.observe.observer import Hooks
 from naftiko.observe.requests import request_now
 from naftiko.plan.actions import ForwardAction
 
@@ -182,9 +183,7 @@ class RestApp(Shared):
             detail = not_found(method, scope["path"], seen)
             await send_problem(send, 404, simple_problem(404, "not-found", detail), is_head=method == "HEAD")
 
-    async def _call(  # noqa: C901, PLR0912  # each function on the way is a coroutine more for every call
-        self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _call(self, served: Served, values: tuple[str, ...], scope: Scope, receive: Receive, send: Send) -> None:
         is_head = scope["method"] == "HEAD"
         try:
             with self._limit, CallerWatch(receive, self._callers) as watch:
@@ -194,18 +193,7 @@ class RestApp(Shared):
                 watch.start()
                 hooks = served.unit.hooks
                 if hooks is not None:
-                    with served.unit.run_of(hooks, HttpCaller(scope)) as run:
-                        if request.body:
-                            served, answer = await self._done(served, request)
-                        else:
-                            try:
-                                served, answer = await self.answered(served, request)
-                            except TakesLong as error:
-                                served, answer = await self._elsewhere(served, request, error)
-                        # Which of several rivals ran is known at its end.
-                        run.name, run.path, run.status = served.unit.name, served.unit.path, answer.status
-                        if answer.stream is not None:  # the run ends with it
-                            await send_stream(answer, scope, send, self._options.reading_seconds)
+                    served, answer = await self._seen(hooks, served, request, scope, send)
                 elif len(request.body) > LIGHT:
                     served, answer = await self._done(served, request)
                 else:
@@ -224,6 +212,18 @@ class RestApp(Shared):
         else:
             links = None if answer.links is None else _links(answer.links, served, values, scope)
             await send_answer(answer, send, links, is_head=is_head, keeps_status=served.unit.plan.method == "HEAD")
+
+    async def _seen(
+        self, hooks: Hooks, served: Served, request: InboundRequest, scope: Scope, send: Send
+    ) -> tuple[Served, Answer]:
+        """Answer a request while the observer looks; what is streamed is sent, since the run ends with it."""
+        with served.unit.run_of(hooks, HttpCaller(scope)) as run:
+            served, answer = await self._done(served, request)
+            # Which of several rivals ran is known at its end.
+            run.name, run.path, run.status = served.unit.name, served.unit.path, answer.status
+            if answer.stream is not None:
+                await send_stream(answer, scope, send, self._options.reading_seconds)
+        return served, answer
 
     async def _pass_on(
         self,
