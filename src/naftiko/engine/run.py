@@ -190,23 +190,17 @@ class Engine(Shared):
         response = await self.upstreams[operation.api].send(
             call, arguments, run.passed, max_binary_bytes=largest, conditions=conditions
         )
-        passes = self._looked_at(response, operation, run)
-        decoder = self._decoders.get(id(operation)) or self.decoder(operation)
-        if passes:
-            return passed_on(response, operation, unit.outputs, decoder)
-        return await make_answer(response, operation, unit.outputs, scope, decoder)
-
-    def _looked_at(self, response: httpx.Response, operation: Operation, run: Run) -> bool:
-        """Let an answer through that is one (``_check``) and is read here; return whether its bytes are passed on."""
-        outputs = run.unit.outputs
-        passes = passes_bytes(operation, outputs)
+        passes = passes_bytes(operation, unit.outputs)
         if response.status_code >= _FIRST_REDIRECT:
             self._check(response, operation, passes_on=passes)
         if len(response.content) > LIGHT and (run.reads or not passes):
             pool = current()
-            if pool is not None and _is_heavy(response, operation, reads=run.reads, descends=outputs.descends):
+            if pool is not None and _is_heavy(response, operation, reads=run.reads, descends=unit.outputs.descends):
                 raise _Heavy(pool, {Calls().next(operation.key): response})
-        return passes
+        decoder = self._decoders.get(id(operation)) or self.decoder(operation)
+        if passes:
+            return passed_on(response, operation, unit.outputs, decoder)
+        return await make_answer(response, operation, unit.outputs, scope, decoder)
 
     async def paged(self, action: PagedCallAction, run: Run) -> Answer:
         """Make the one call of a unit whose answer is a list in pages; return the answer that its outputs make."""
@@ -223,7 +217,13 @@ class Engine(Shared):
             response = begun
         else:
             response = await sent_or_given(outgoing)
-        passes = self._looked_at(response, operation, run)
+        passes = passes_bytes(operation, unit.outputs)
+        if response.status_code >= _FIRST_REDIRECT:
+            self._check(response, operation, passes_on=passes)
+        if len(response.content) > LIGHT and (run.reads or not passes):
+            pool = current()
+            if pool is not None and _is_heavy(response, operation, reads=run.reads, descends=unit.outputs.descends):
+                raise _Heavy(pool, {Calls().next(operation.key): response})
         decoder = self._decoders.get(id(operation)) or self.decoder(operation)
         if passes:
             answer = passed_on(response, operation, unit.outputs, decoder)
