@@ -72,12 +72,20 @@ class _Known:
     texts: dict[Path, bytes] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, capability: Capability) -> _Known:
-        """Look at the files of a capability; its document must still be there."""
+    def of(cls, capability: Capability, seen: Mapping[Path, Stamp]) -> _Known:
+        """Look at the files of a capability; its document must still be there.
+
+        Args:
+            capability: has been read.
+            seen: the stamps before that: a file that has changed since then is one that has to be read again.
+        """
         read = (*named_files(capability), *capability.variables.mounted)
         named = dict.fromkeys((capability.path, *capability.imported, *read))
-        texts = {path: zlib.compress(_bytes(path), 1) for path in (capability.path, *capability.imported)}
-        return cls(capability, {path: stamp(path) for path in named}, texts)
+        stamps = {path: seen[path] if path in seen else stamp(path) for path in named}
+        own = (capability.path, *capability.imported)
+        texts = {path: zlib.compress(_bytes(path), 1) for path in own}
+        # Of a file that has changed meanwhile nobody knows which text was read.
+        return cls(capability, stamps, {path: text for path, text in texts.items() if stamp(path) == stamps[path]})
 
     @property
     def is_unchanged(self) -> bool:
@@ -156,7 +164,7 @@ class CapabilityFiles:
                 if admission is not None and capability.usable:
                     uses.append(Use.of(capability))
                 if capability.adapters:
-                    self._known[path] = _Known.of(capability)
+                    self._known[path] = _Known.of(capability, {})
                 capability.forget_document()
         refused = {use.path for use in (admission.refused(uses) if admission is not None else ())}
         findings.not_served += len(refused)
@@ -236,7 +244,7 @@ class CapabilityFiles:
         if reason:
             reading.refuse(path, reason)
             return
-        now = _Known.of(capability)
+        now = _Known.of(capability, self._seen)
         if text is not None:
             now.texts[path], now.stamps[path] = zlib.compress(text, 1), None
         if reading.admission is not None:
