@@ -33,6 +33,11 @@ _TRACED = (
     "test_large_documents",
     "test_connection_options",
     "test_reach",
+    "test_control",
+    "test_served_skills",
+    "test_scripting",
+    "test_traces",
+    "test_reload",
 )
 """Tests whose processes are traced for the coverage, which doubles what they take; others walk the same ways again."""
 FREE = ("--port", "rest=0", "--port", "mcp=0")
