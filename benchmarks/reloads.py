@@ -151,6 +151,7 @@ class Run:
             "before": before,
             "after": after,
             "tracebacks": log.count("Traceback"),
+            "first traceback": log[log.find("Traceback") :][:4000] if "Traceback" in log else "",
             "exit": code,
         }
 
@@ -247,7 +248,8 @@ def is_back(before: dict[str, Any], after: dict[str, Any]) -> bool:
 def faults(figures: dict[str, Any]) -> list[str]:
     """Return what is wrong with a run."""
     found = [f"{figures[name]} {name}" for name in ("failed", "of a plan that was never valid") if figures[name]]
-    names = ["asked of a broken file", "tracebacks", "exit"]
+    # A short run tells tracebacks, and fails for calls alone; the long one fails for them too.
+    names = ["asked of a broken file", "exit", *(["tracebacks"] if figures["before"] else [])]
     # Calls are told of none, but each is one more. A worker that SIGHUP replaces has the old one for seconds.
     is_late = figures["way"] == "hup" and figures["workers"] > 1
     names += ["credentials refused"] if figures["before"] and not is_late else []
