@@ -150,6 +150,9 @@ class Reading:
         if added:
             raise CannotListen(f"a changed file listens on {min(added)[:2]}, which is not open")
         fresh.commit()
+        for gone in (each for each in open_now if each.place not in found):
+            for its_socket in gone.sockets:  # here alone: what else is open there is the supervisor's
+                its_socket.close()
         kept = [Open(found[each.place], each.sockets, each.place) for each in open_now if each.place in found]
         return fresh.capabilities, kept
 
