@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 HERE = Path(__file__).parent
 UPSTREAM_PORT = 18099
@@ -94,14 +97,44 @@ def start(arguments: Sequence[str], environment: dict[str, str] | None = None) -
     )
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process, gently first."""
+def stop(process: subprocess.Popen[bytes], seconds: float = 15) -> int:
+    """End a process, gently first; return its exit code."""
     process.terminate()
     try:
-        process.wait(15)
+        return process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(5)
+        return process.wait(5)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on."""
+    opened = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in opened]
+    for each in opened:
+        each.close()
+    return ports
+
+
+async def until_ready(control: int, log: Path) -> None:
+    """Wait until every worker serves every adapter, as the control port says."""
+    for _ in range(1200):
+        if await asyncio.to_thread(_is_ready, control):
+            return
+        await asyncio.sleep(0.05)
+    _give_up(log)
+
+
+def _give_up(log: Path) -> NoReturn:
+    sys.exit(f"the server didn't start: {log.read_text()[-2000:]}")
+
+
+def _is_ready(control: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{control}/health/ready", timeout=10):
+            return True
+    except OSError:
+        return False
 
 
 def wait_for(url: str, seconds: float = 20) -> None:
@@ -123,6 +156,11 @@ def family(pid: int) -> list[int]:
     """Return a process and its children."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(grandchild for child in children for grandchild in family(int(child)))]
+
+
+def descriptors(pid: int) -> int:
+    """Return the open file descriptors of a process and its children."""
+    return sum(len(list(Path(f"/proc/{each}/fd").iterdir())) for each in family(pid))
 
 
 def cpu_seconds(pid: int) -> float:

@@ -17,7 +17,6 @@ import asyncio
 import itertools
 import json
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from harness import HERE, family, rss_mib
+from harness import HERE, descriptors, free_ports, rss_mib, stop, until_ready
 from reloads_callers import KINDS, Api, Caller, Tally
 from reloads_files import Files
 
@@ -37,15 +36,6 @@ GROWTH = 12.0
 """MiB that may be more than before: the allocator's, not a plan's."""
 SECONDS_OF_SECRET = 1.0
 """How soon a secret must be used once its file has changed, where files are watched."""
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    opened = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in opened]
-    for each in opened:
-        each.close()
-    return ports
 
 
 class Server:
@@ -74,39 +64,17 @@ class Server:
         except urllib.error.HTTPError as error:
             return json.loads(error.read())
 
-    def is_ready(self) -> bool:
-        """Tell whether every worker serves every adapter."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.control}/health/ready", timeout=10):
-                return True
-        except OSError:
-            return False
-
     async def ready(self) -> None:
         """Wait until it is."""
-        for _ in range(1200):
-            if await asyncio.to_thread(self.is_ready):
-                return
-            await asyncio.sleep(0.05)
-        sys.exit(f"the server didn't start: {self.log.read_text()[-2000:]}")
-
-    def descriptors(self) -> int:
-        """Return the open descriptors of all its processes."""
-        return sum(len(list(Path(f"/proc/{each}/fd").iterdir())) for each in family(self.pid))
+        await until_ready(self.control, self.log)
 
     def hang_up(self) -> None:
         self.process.send_signal(signal.SIGHUP)
 
     def stop(self) -> int:
         """Stop it; return its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait(5)
-        finally:
-            self._file.close()
+        with self._file:
+            return stop(self.process, 60)
 
 
 class Run:
@@ -226,7 +194,7 @@ class Run:
         await asyncio.sleep(QUIET if before is None else QUIET / 2)
         found: dict[str, Any] = {}
         while time.monotonic() < end:
-            found = {"MiB": round(rss_mib(self.server.pid), 1), "descriptors": self.server.descriptors()}
+            found = {"MiB": round(rss_mib(self.server.pid), 1), "descriptors": descriptors(self.server.pid)}
             if before is None or is_back(before, found):
                 break
             await asyncio.sleep(1)
@@ -248,8 +216,7 @@ def is_back(before: dict[str, Any], after: dict[str, Any]) -> bool:
 def faults(figures: dict[str, Any]) -> list[str]:
     """Return what is wrong with a run."""
     found = [f"{figures[name]} {name}" for name in ("failed", "of a plan that was never valid") if figures[name]]
-    # A short run tells tracebacks, and fails for calls alone; the long one fails for them too.
-    names = ["asked of a broken file", "exit", *(["tracebacks"] if figures["before"] else [])]
+    names = ["asked of a broken file", "tracebacks", "exit"]
     # Calls are told of none, but each is one more. A worker that SIGHUP replaces has the old one for seconds.
     is_late = figures["way"] == "hup" and figures["workers"] > 1
     names += ["credentials refused"] if figures["before"] and not is_late else []

@@ -28,8 +28,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from harness import HERE
-from reloads import free_ports
+from harness import HERE, free_ports, stop, until_ready
 from reloads_callers import Api, Caller, Tally
 from reloads_files import Files
 
@@ -61,19 +60,8 @@ class Process:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
 
-    def is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.control}/health/ready", timeout=10):
-                return True
-        except OSError:
-            return False
-
     async def ready(self) -> None:
-        for _ in range(1200):
-            if await asyncio.to_thread(self.is_ready):
-                return
-            await asyncio.sleep(0.05)
-        sys.exit(f"a process didn't start: {self.log.read_text()[-2000:]}")
+        await until_ready(self.control, self.log)
 
     async def go(self, way: str) -> int:
         """Leave in one way; return the exit code once another one serves."""
@@ -99,11 +87,7 @@ class Process:
 
     def end(self) -> None:
         if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(60)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+            stop(self.process, 60)
 
 
 def configuration(port: int, processes: tuple[Process, Process], folder: Path) -> str:

@@ -25,7 +25,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import HERE, family, rss_mib
+from harness import HERE, descriptors, rss_mib, stop
 from siege_attackers import ATTACKS
 from siege_callers import Caller, Tally
 from siege_shouting import shout
@@ -64,10 +64,6 @@ class Server:
             await asyncio.sleep(0.05)
         sys.exit(f"the server didn't start: {self.log.read_text()[-2000:]}")
 
-    def descriptors(self) -> int:
-        """Return the open descriptors of all its processes."""
-        return sum(len(list(Path(f"/proc/{each}/fd").iterdir())) for each in family(self.process.pid))
-
     def workers(self) -> list[int]:
         """Return its children, without the processes for large documents that each of them has."""
         return [
@@ -77,14 +73,8 @@ class Server:
 
     def stop(self) -> int:
         """Stop it, and return its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait(5)
-        finally:
-            self._file.close()
+        with self._file:
+            return stop(self.process, 60)
 
 
 async def callers(count: int, seconds: float) -> Tally:
@@ -112,7 +102,7 @@ async def siege(minutes: float, count: int, log: Path) -> dict[str, object]:
     await server.ready()
     await callers(count, 5)  # warm
     await asyncio.sleep(2)
-    before = {"rss": rss_mib(server.process.pid), "fds": server.descriptors()}
+    before = {"rss": rss_mib(server.process.pid), "fds": descriptors(server.process.pid)}
     calm = await callers(count, max(15.0, minutes * 6))
     print(f"calm:   {calm}", flush=True)
     seconds = minutes * 60
@@ -124,7 +114,7 @@ async def siege(minutes: float, count: int, log: Path) -> dict[str, object]:
     most = await watching
     print(f"siege:  {besieged}", flush=True)
     await asyncio.sleep(25)  # idle connections to the upstream are closed after 15 s
-    after = {"rss": rss_mib(server.process.pid), "fds": server.descriptors()}
+    after = {"rss": rss_mib(server.process.pid), "fds": descriptors(server.process.pid)}
     alive = server.process.poll() is None
     code = server.stop()
     return {

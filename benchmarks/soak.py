@@ -13,9 +13,8 @@ import json
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-from harness import HERE, UPSTREAM, family, load, rss_mib, start, stop, upstream, wait_for
+from harness import HERE, UPSTREAM, descriptors, load, rss_mib, start, stop, upstream, wait_for
 
 MIX = [
     ("/small", None, 32),
@@ -27,11 +26,6 @@ MIX = [
     ("/large", None, 4),
 ]
 REST_PORT, MCP_PORT = 18200, 18201
-
-
-def descriptors(pid: int) -> int:
-    """Return the open file descriptors of a process and its children."""
-    return sum(len(list(Path(f"/proc/{each}/fd").iterdir())) for each in family(pid))
 
 
 def main() -> None:
