@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import pytest
 import trustme
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
-from served import LIMIT
+from served import LIMIT, Served
 
 FILE = """\
 naftiko: 1.0.0-alpha2
@@ -151,3 +153,26 @@ def _listens(port: int) -> bool:
     except ConnectionRefusedError:
         return False
     return True
+
+
+def answers_until_a_stop(running: Served, caller: Callable[[list[int]], Coroutine[Any, Any, None]]) -> list[int]:
+    """Return what eight callers are answered while a server is stopped by SIGTERM.
+
+    Args:
+        running: the server.
+        caller: calls, and adds each status; that it can't connect any more, and nothing else, is its end.
+    """
+
+    async def call(answers: list[int]) -> None:
+        with contextlib.suppress(httpx.ConnectError):
+            await caller(answers)
+
+    async def load() -> list[int]:
+        answers: list[int] = []
+        callers = [asyncio.create_task(call(answers)) for _ in range(8)]
+        await asyncio.to_thread(wait_until, lambda: len(answers) >= 100)
+        running.process.send_signal(signal.SIGTERM)
+        await asyncio.gather(*callers)
+        return answers
+
+    return asyncio.run(load())

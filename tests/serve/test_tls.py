@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import httpx2
 import pytest
-from front import FILE, PORTS, Certificates, call_tool, replace, wait_until
+from front import FILE, PORTS, Certificates, answers_until_a_stop, call_tool, replace, wait_until
 from served import LIMIT, get, run, served
 
 from naftiko.serve.tls import BadCertificate, Tls, TlsFiles, subject_of
@@ -209,20 +209,9 @@ def test_a_stop_under_load_loses_no_request(file, certificates, workers):
         async def caller(answers):
             async with httpx.AsyncClient(verify=context, trust_env=False, timeout=LIMIT) as client:
                 while True:
-                    try:
-                        answers.append((await client.get(url)).status_code)
-                    except httpx.ConnectError:
-                        return
+                    answers.append((await client.get(url)).status_code)
 
-        async def load():
-            answers: list[int] = []
-            callers = [asyncio.create_task(caller(answers)) for _ in range(8)]
-            await asyncio.to_thread(wait_until, lambda: len(answers) >= 100)
-            running.process.send_signal(signal.SIGTERM)
-            await asyncio.gather(*callers)
-            return answers
-
-        assert set(asyncio.run(load())) == {200}
+        assert set(answers_until_a_stop(running, caller)) == {200}
         assert running.wait() == 0
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import httpx2
 import pytest
-from front import FILE, Certificates, call_tool, nginx, wait_until
+from front import FILE, Certificates, answers_until_a_stop, call_tool, nginx, wait_until
 from served import LIMIT, get, run, served
 
 from naftiko.serve.given import Given, UnixSocket, file_mode, given_name
@@ -194,20 +194,9 @@ def test_a_stop_under_load_loses_no_request(file, path, workers):
             while True:  # a connection each, as nginx has them
                 transport = httpx.AsyncHTTPTransport(uds=str(path))
                 async with httpx.AsyncClient(transport=transport, timeout=LIMIT) as client:
-                    try:
-                        answers.append((await client.get("http://localhost/r/1")).status_code)
-                    except httpx.ConnectError:
-                        return
+                    answers.append((await client.get("http://localhost/r/1")).status_code)
 
-        async def load():
-            answers: list[int] = []
-            callers = [asyncio.create_task(caller(answers)) for _ in range(8)]
-            await asyncio.to_thread(wait_until, lambda: len(answers) >= 100)
-            running.process.send_signal(signal.SIGTERM)
-            await asyncio.gather(*callers)
-            return answers
-
-        assert set(asyncio.run(load())) == {200}
+        assert set(answers_until_a_stop(running, caller)) == {200}
         assert running.wait() == 0
 
 
