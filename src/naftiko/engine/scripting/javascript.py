@@ -15,28 +15,26 @@ from pathlib import Path
 from typing import Any, Final
 
 from naftiko.engine.scripting.sandbox import (
-    MEMORY,
+    AT_ONCE,
+    CHECKING,
+    HINT,
     MOST_PRINTED,
     MOST_RESULT,
+    PATIENCE,
     Lacking,
     Limits,
     Outcome,
     ScriptError,
     Source,
+    overloaded,
+    too_large,
 )
-from naftiko.ground.errors import Overloaded
 
 _PROGRAM: Final = Path(__file__).with_name("javascript_process.py")
-_MOST: Final = max(2, os.cpu_count() or 1)
-"""Scripts at once."""
-_PATIENCE: Final = 30.0
-"""Seconds that a script waits for its turn; then the caller is told to try again."""
 _GRACE: Final = 1.0
 """Seconds after the time limit after which the process is ended, whatever it does."""
-_CHECK: Final = Limits(5_000, 500_000)
 _PLACE: Final = re.compile(r"<input>:(\d+):(\d+)")
 _LINE: Final = 1024 * 1024
-HINT: Final = "install it: pip install 'naftiko[scripts]'"
 
 
 class JavaScript:
@@ -52,7 +50,7 @@ class JavaScript:
             raise Lacking("needs quickjs-ng, which is not installed", hint=HINT)
         self._libraries = str(Path(found.origin).parent)
         self._idle: deque[_Process] = deque()
-        self._turns = asyncio.Semaphore(_MOST)
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, sources: Sequence[Source], context: bytes, limits: Limits) -> Outcome:
         """Run scripts; see ``sandbox.Sandbox.run``."""
@@ -63,8 +61,8 @@ class JavaScript:
 
     async def check(self, source: Source) -> ScriptError | None:
         """Compile a script; see ``sandbox.Sandbox.check``."""
-        told, _ = await self._done([source], b"null", _CHECK, checks=True)
-        return _failed(told, _CHECK, above=1) if "failed" in told else None
+        told, _ = await self._done([source], b"null", CHECKING, checks=True)
+        return _failed(told, CHECKING, above=1) if "failed" in told else None
 
     async def _done(
         self, sources: Sequence[Source], context: bytes, limits: Limits, *, checks: bool
@@ -79,9 +77,9 @@ class JavaScript:
             "bytes": len(context),
         }
         try:
-            await asyncio.wait_for(self._turns.acquire(), _PATIENCE)
+            await asyncio.wait_for(self._turns.acquire(), PATIENCE)
         except TimeoutError:
-            raise Overloaded("too many scripts run", retry_after=5.0) from None
+            raise overloaded() from None
         process: _Process | None = None
         try:
             process = self._idle.pop() if self._idle else await _started(self._libraries)
@@ -153,12 +151,12 @@ def _failed(told: dict[str, Any], limits: Limits, above: int = 0) -> ScriptError
         above: lines that were put above the source.
     """
     if told["failed"] == "too large":
-        return ScriptError(f"exceeded the limit of a result ({MOST_RESULT} bytes)", hint="return less")
+        return too_large()
     message, _, stack = told["failed"].partition("\n    at ")
     if message == "InternalError: interrupted":
         return ScriptError(limits.exceeded)
     if message == "InternalError: out of memory":
-        return ScriptError(f"exceeded the memory limit ({MEMORY} bytes)")
+        return ScriptError(limits.out_of_memory)
     place = _PLACE.search(stack)
     line, column = (int(place[1]) - above, int(place[2])) if place else (0, 0)
     where = ":".join([told["source"], *([str(line), str(column)] if line > 0 else [])]) if told["source"] else ""

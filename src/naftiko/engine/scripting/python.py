@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, Final
 
-from naftiko.engine.scripting.javascript import HINT
-from naftiko.engine.scripting.sandbox import MOST_PRINTED, MOST_RESULT, Lacking, Limits, Outcome, ScriptError, Source
-from naftiko.ground.errors import Overloaded
+from naftiko.engine.scripting.sandbox import (
+    AT_ONCE,
+    CHECKING,
+    HINT,
+    MOST_PRINTED,
+    MOST_RESULT,
+    PATIENCE,
+    Lacking,
+    Limits,
+    Outcome,
+    ScriptError,
+    Source,
+    overloaded,
+    too_large,
+)
 from naftiko.ground.jsontext import write
 
-_MOST: Final = max(2, os.cpu_count() or 1)
-_PATIENCE: Final = 30.0
-_GRACE: Final = 1.0
 _DEPTH: Final = 500
 _CONTEXT: Final = "import json as _json\ncontext = _json.loads(_context)\n_context = None\nresult = None"
 _RESULT: Final = "import json as _json\n_json.dumps(result)"
@@ -53,17 +61,16 @@ class Python:
             except self._monty.MontyError as error:
                 raise self._failed(error, names, limits) from None
         if len(result) > MOST_RESULT:
-            raise ScriptError(f"exceeded the limit of a result ({MOST_RESULT} bytes)", hint="return less")
+            raise too_large()
         return Outcome(result, printed.text)
 
     async def check(self, source: Source) -> ScriptError | None:
         """Compile a script; see ``sandbox.Sandbox.check``."""
-        limits = Limits(5_000, 500_000)
-        async with await self._session(limits) as session:
+        async with await self._session(CHECKING) as session:
             try:
                 await session.feed_run(_CHECK + source.text, print_callback=_Printed())
             except self._monty.MontyError as error:
-                failed = self._failed(error, [source.name], limits, above=1)
+                failed = self._failed(error, [source.name], CHECKING, above=1)
                 return None if "SystemExit" in failed.reason else failed
         return None
 
@@ -74,7 +81,7 @@ class Python:
 
     async def _session(self, limits: Limits) -> contextlib.AbstractAsyncContextManager[Any]:
         if self._pool is None:
-            pool = self._monty.AsyncMonty(min_processes=0, max_processes=_MOST, checkout_timeout=_PATIENCE)
+            pool = self._monty.AsyncMonty(min_processes=0, max_processes=AT_ONCE, checkout_timeout=PATIENCE)
             self._pool = await self._leaving.enter_async_context(pool)
         checkout = self._pool.checkout(
             limits={
@@ -107,7 +114,7 @@ class Python:
         if "time limit exceeded" in message:
             return ScriptError(limits.exceeded)
         if "memory limit exceeded" in message:
-            return ScriptError(f"exceeded the memory limit ({limits.memory} bytes)")
+            return ScriptError(limits.out_of_memory)
         frames = error.traceback() if hasattr(error, "traceback") else []
         return ScriptError(f"failed: {message.strip()}", _where(frames, names, above))
 
@@ -122,7 +129,7 @@ class _Session:
         try:
             return await self._checkout.__aenter__()
         except TimeoutError:
-            raise Overloaded("too many scripts run", retry_after=5.0) from None
+            raise overloaded() from None
 
     async def __aexit__(self, *raised: object) -> None:
         await self._checkout.__aexit__(*raised)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
+
+from naftiko.ground.errors import Overloaded
 
 MEMORY: Final = 64 * 1024 * 1024
 """Bytes that a script may have."""
@@ -12,6 +15,10 @@ MOST_RESULT: Final = 4 * 1024 * 1024
 """Bytes of JSON that a script may return."""
 MOST_PRINTED: Final = 8 * 1024
 """Characters of what a script prints that are logged."""
+AT_ONCE: Final = max(2, os.cpu_count() or 1)
+"""Scripts of a language that run at once."""
+PATIENCE: Final = 30.0
+"""Seconds that a script waits for its turn; then the caller is told to try again."""
 _SECONDS_A_STATEMENT: Final = 10e-6
 """No sandbox counts statements: they are counted by the time that so many take, which is well above what is usual."""
 
@@ -49,12 +56,23 @@ class Limits:
         return min(self.timeout / 1000, self.statements * _SECONDS_A_STATEMENT)
 
     @property
+    def out_of_memory(self) -> str:
+        """Say what a script did that was stopped since it wanted more memory."""
+        return f"exceeded the memory limit ({self.memory} bytes)"
+
+    @property
     def exceeded(self) -> str:
         """Say what the script did that was stopped after ``processor_seconds``."""
         if self.processor_seconds < self.timeout / 1000:
             took = f"{self.processor_seconds:g} s of a processor"
             return f"exceeded the statement limit ({self.statements}): it took more than {took}"
         return f"exceeded the timeout limit ({self.timeout} ms)"
+
+
+CHECKING: Final = Limits(5_000, 500_000)
+"""Of sources that are compiled and not run."""
+HINT: Final = "install it: pip install 'naftiko[scripts]'"
+"""For who lacks a sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +110,16 @@ class Unread(ScriptError):
 
 class Lacking(ScriptError):
     """What runs a language is not installed."""
+
+
+def too_large() -> ScriptError:
+    """Return the error of a script whose result is one of more than ``MOST_RESULT`` bytes."""
+    return ScriptError(f"exceeded the limit of a result ({MOST_RESULT} bytes)", hint="return less")
+
+
+def overloaded() -> Overloaded:
+    """Return the error of a script whose turn doesn't come in time."""
+    return Overloaded("too many scripts run", retry_after=5.0)
 
 
 class Sandbox(Protocol):
