@@ -140,6 +140,12 @@ async def test_only_so_many_items_are_done_and_the_answer_says_so():
     assert len(upstream.asked) == 3
 
 
+async def test_what_is_left_out_for_both_reasons_is_counted_together():
+    answer = await answer_of(capability(LOOP + ", maxItems: 2, onError: skip", upstream=Git(gone="b")))
+    assert answer.value == [{"name": "A"}]
+    assert [*answer.headers] == [("naftiko-note", 'partial;step="owners";done=1;of=3')]
+
+
 @pytest.mark.parametrize(
     ("repos", "words"),
     [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
@@ -30,6 +29,7 @@ from naftiko.ground.errors import CallError, NotExecutable, TakesNoCalls, Upstre
 from naftiko.ground.http import READING
 from naftiko.ground.jsontext import read_exactly, write
 from naftiko.ground.sizes import binary_bytes
+from naftiko.ground.together import together
 from naftiko.ground.types import ABSENT
 from naftiko.observe.observer import Observer, sees
 from naftiko.observe.redaction import Learnt, Redactor
@@ -194,13 +194,22 @@ class Engine(Shared):
         if response.status_code >= _FIRST_REDIRECT:
             self._check(response, operation, passes_on=passes)
         if len(response.content) > LIGHT and (run.reads or not passes):
-            pool = current()
-            if pool is not None and _is_heavy(response, operation, reads=run.reads, descends=unit.outputs.descends):
-                raise _Heavy(pool, {Calls().next(operation.key): response})
+            self._part(response, operation, run)
         decoder = self._decoders.get(id(operation)) or self.decoder(operation)
         if passes:
             return passed_on(response, operation, unit.outputs, decoder)
         return await make_answer(response, operation, unit.outputs, scope, decoder)
+
+    @staticmethod
+    def _part(response: httpx.Response, operation: Operation, run: Run) -> None:
+        """Let an answer be read here, unless it is better read elsewhere.
+
+        Raises:
+            _Heavy: it is.
+        """
+        pool, descends = current(), run.unit.outputs.descends
+        if pool is not None and _is_heavy(response, operation, reads=run.reads, descends=descends):
+            raise _Heavy(pool, {Calls().next(operation.key): response})
 
     async def paged(self, action: PagedCallAction, run: Run) -> Answer:
         """Make the one call of a unit whose answer is a list in pages; return the answer that its outputs make."""
@@ -221,9 +230,7 @@ class Engine(Shared):
         if response.status_code >= _FIRST_REDIRECT:
             self._check(response, operation, passes_on=passes)
         if len(response.content) > LIGHT and (run.reads or not passes):
-            pool = current()
-            if pool is not None and _is_heavy(response, operation, reads=run.reads, descends=unit.outputs.descends):
-                raise _Heavy(pool, {Calls().next(operation.key): response})
+            self._part(response, operation, run)
         decoder = self._decoders.get(id(operation)) or self.decoder(operation)
         if passes:
             answer = passed_on(response, operation, unit.outputs, decoder)
@@ -308,7 +315,7 @@ class Engine(Shared):
         results: dict[str, StepResult] = {}
         for wave in flow.waves:
             inside = Scope(scope.inputs, scope.variables, shown)
-            for step, result in zip(wave, await _together(wave, runner, inside), strict=True):
+            for step, result in zip(wave, await together([_step(step, runner, inside) for step in wave]), strict=True):
                 results[step.name] = result
                 if result.shown is not ABSENT:
                     shown[step.name] = result.shown
@@ -405,24 +412,6 @@ async def _run_apart(
 ) -> Any:
     """Run a unit in another process of the pool."""
     return await engine.run(engine.units[place], inputs, passed, conditions, finish)
-
-
-async def _together(wave: tuple[RunnableStep, ...], runner: _StepRunner, scope: Scope) -> list[StepResult]:
-    """Run the steps of a wave at once; the first failure cancels the others."""
-    if len(wave) == 1:
-        return [await _step(wave[0], runner, scope)]
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_step(step, runner, scope)) for step in wave]
-    except BaseExceptionGroup as failures:
-        raise _first(failures) from None
-    return [task.result() for task in tasks]
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    for failure in failures.exceptions:
-        return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure
-    return failures
 
 
 async def _step(step: RunnableStep, runner: _StepRunner, scope: Scope) -> StepResult:

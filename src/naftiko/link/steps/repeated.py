@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from naftiko.expression.scope import Scope
 from naftiko.expression.sources import steps_in
 from naftiko.expression.template import Value
 from naftiko.ground.errors import CallError
+from naftiko.ground.together import together
 from naftiko.ground.types import ABSENT
 from naftiko.link.steps.contract import Linking, StepPlan
 from naftiko.plan.actions import Call, Runner, StepResult
@@ -100,7 +100,9 @@ class LoopStepPlan(WrappedStepPlan):
 
     async def run(self, runner: Runner, scope: Scope) -> StepResult:
         """Do the step for each item."""
-        items = self._items(scope, runner)
+        listed = self._items(scope)
+        items = listed[: self.most]
+        cut = len(listed) - len(items)
         if self.condition is not None:
             items = [item for item in items if self.condition.holds(inside(scope, item))]
         found: list[Any] = [ABSENT] * len(items)
@@ -110,11 +112,12 @@ class LoopStepPlan(WrappedStepPlan):
             for at in left:  # in the order of the items, whoever takes one
                 found[at] = await self._done(runner, scope, items[at], at)
 
-        await _all(work, min(self.at_once, len(items)))
+        await together([work() for _ in range(min(self.at_once, len(items)))])
         raw = [result.raw for result in found if result is not None]
         shown = [result.shown for result in found if result is not None]
-        if len(raw) < len(items):
-            runner.note(self.name, len(raw), len(items))
+        left_out = cut + len(items) - len(raw)
+        if left_out:
+            runner.note(self.name, len(raw), len(raw) + left_out)
         return StepResult(
             [None if each is ABSENT else each for each in raw], [None if x is ABSENT else x for x in shown]
         )
@@ -132,8 +135,8 @@ class LoopStepPlan(WrappedStepPlan):
             error.step = error.step or f"{self.name}[{at}]"
             raise
 
-    def _items(self, scope: Scope, runner: Runner) -> list[Any]:
-        """Return the items that are done.
+    def _items(self, scope: Scope) -> list[Any]:
+        """Return the items of the list.
 
         Raises:
             WrongList: there is no list, or a longer one than may be.
@@ -147,39 +150,11 @@ class LoopStepPlan(WrappedStepPlan):
         if self.most is None and len(found) > MOST_ITEMS:
             detail = f"`forEach` finds {len(found)} items, more than {MOST_ITEMS}"
             raise WrongList(detail, hint="ask the API for less, or give the step `maxItems`, which leaves out the rest")
-        if self.most is not None and len(found) > self.most:
-            runner.note(self.name, self.most, len(found))
-            return found[: self.most]
         return found
 
     async def pretend(self, runner: Runner, scope: Scope) -> StepResult:
         """Show what one item would do."""
         return await self.inner.pretend(runner, inside(scope, ABSENT))
-
-
-async def _all(work: Any, count: int) -> None:
-    """Let so many do their work together; the first failure cancels the others."""
-    if count <= 1:
-        await work()
-        return
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(count):
-                group.create_task(work())
-    except BaseExceptionGroup as failures:
-        raise _first(failures) from None
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    return next(_leaves(failures))
-
-
-def _leaves(failure: BaseException) -> Iterator[BaseException]:
-    if isinstance(failure, BaseExceptionGroup):
-        for each in failure.exceptions:
-            yield from _leaves(each)
-    else:
-        yield failure
 
 
 @dataclass(frozen=True, slots=True)
