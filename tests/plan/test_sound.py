@@ -7,6 +7,7 @@ from linked_units import api, capability, rest, rules, tool
 
 from naftiko.document.model import RAW_FORMATS
 from naftiko.engine.formats import KNOWN
+from naftiko.link.streams import FORMATS
 from naftiko.plan.addresses import wrong_address, wrong_url
 
 
@@ -184,7 +185,7 @@ def test_a_known_format_does_not(format_):
 
 
 def test_the_language_and_the_engine_know_the_same_formats():
-    assert set(RAW_FORMATS) == KNOWN
+    assert set(RAW_FORMATS) == KNOWN | set(FORMATS)
 
 
 @pytest.mark.parametrize("size", ["5 megs", "MiB", "0", "-1", "1e6"])

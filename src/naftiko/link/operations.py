@@ -26,12 +26,14 @@ from naftiko.ground.types import ABSENT
 from naftiko.link.lost_path import CompletePath, PathParameters, PathPlaces
 from naftiko.link.outputs import consumed_outputs
 from naftiko.link.paging import compile_pages, declared_pages
+from naftiko.link.streams import compile_stream
 from naftiko.plan.body import BodyTemplate, compile_body
 from naftiko.plan.body_place import place_in_body
 from naftiko.plan.operation import FORBIDDEN_HEADERS, LOCATIONS, Operation
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.schema import told_schema
 from naftiko.plan.slots import Slots
+from naftiko.plan.streams import Streaming
 
 _CARRIERS = frozenset({"header", "cookie", "query"})
 """Where a secret travels, so that a bind's name is a bind and no text."""
@@ -88,13 +90,28 @@ class OperationCompiler:
             TemplateError: a template in it is broken.
         """
         lacking = self._places.of(resource, operation)
+        streamed = compile_stream(operation, self._findings)
         made = self._compile(resource, operation, lacking)
         if lacking.lost:
             self._tell_lost(made, lacking)
         if lacking.others:
             fuller = self._compile(resource, operation, lacking.with_others())
-            made = replace(made, fuller=self._paged(fuller, resource, operation))
-        return self._paged(made, resource, operation)
+            made = replace(made, fuller=self._answering(fuller, streamed, resource, operation))
+        return self._answering(made, streamed, resource, operation)
+
+    def _answering(
+        self,
+        made: Operation,
+        streamed: tuple[Streaming | None, str],
+        resource: ConsumedResource,
+        operation: ConsumedOperation,
+    ) -> Operation:
+        """Return an operation that knows what its answer is: a stream, a list in pages, or a document."""
+        stream, why = streamed
+        if stream is None and not why:
+            return self._paged(made, resource, operation)
+        # What is read of all of it at once is the list of its items.
+        return replace(made, stream=stream, raw_format=RAW_FORMATS[0], blocked=made.blocked or why)
 
     def _paged(self, made: Operation, resource: ConsumedResource, operation: ConsumedOperation) -> Operation:
         """Return an operation with the pages of its list; what they ask of it itself, nobody else has to give."""

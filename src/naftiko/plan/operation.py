@@ -15,6 +15,7 @@ from naftiko.plan.paging import Pager
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.resilience import Resilience
 from naftiko.plan.slots import Slot
+from naftiko.plan.streams import Streaming
 
 LOCATIONS = frozenset({"query", "header", "path", "cookie", "body", "environment"})
 FORBIDDEN_HEADERS = frozenset(
@@ -54,6 +55,7 @@ class Operation:
         fuller: the same with path parameters of a wider level that its path lacks, for calls that give them.
         resilience: its policies; ``None``: it is sent as it is.
         pager: how the pages of its list are fetched; ``None`` where it has none.
+        stream: what its answer is, where that is a stream of items; ``None`` where it is none.
     """
 
     api: str
@@ -81,6 +83,7 @@ class Operation:
     path_query: tuple[Parameter, ...] = ()
     resilience: Resilience | None = None
     pager: Pager | None = None
+    stream: Streaming | None = None
 
     @property
     def namespace(self) -> str:

@@ -76,6 +76,7 @@ from naftiko.document.model.rest import (
 )
 from naftiko.document.model.skill import ExposedSkill, SkillAdapter, SkillTool, SkillToolSource
 from naftiko.document.model.steps import STEPS, CallStep, LookupStep, Mapping, ScriptStep, Step, UnknownStep
+from naftiko.document.model.streams import Collect
 
 __all__ = [
     "AUTHENTICATIONS",
@@ -97,6 +98,7 @@ __all__ = [
     "CallerLimits",
     "CapabilityDocument",
     "CircuitBreaker",
+    "Collect",
     "ConsumedOperation",
     "ConsumedResource",
     "ConsumesHttp",

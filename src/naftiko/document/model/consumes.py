@@ -11,6 +11,7 @@ from naftiko.document.model.base import Canonical, Model, NamedTuple
 from naftiko.document.model.pagination import Pagination
 from naftiko.document.model.parameters import InputParameter, OutputParameter
 from naftiko.document.model.resilience import Resilience
+from naftiko.document.model.streams import Collect
 
 
 class MultipartPart(Model):
@@ -40,7 +41,11 @@ class RequestBody(Model):
 
 
 _TABLES: Final = ("csv", "tsv", "psv")
-RAW_FORMATS: Final = ("json", "xml", *_TABLES, "yaml", "html", "markdown", "avro", "protobuf", "text", "binary")
+_STREAMS: Final = ("sse", "ndjson", "jsonl", "json-seq")
+RAW_FORMATS: Final = (
+    *("json", "xml", *_TABLES, "yaml", "html", "markdown", "avro", "protobuf", "text", "binary"),
+    *_STREAMS,
+)
 """What ``outputRawFormat`` may be, in lower case; the first is what it is where nothing is said (SEMANTICS 5.1)."""
 
 
@@ -62,6 +67,7 @@ class ConsumedOperation(Model):
     output_parameters: NamedTuple[OutputParameter] = ()
     resiliency: Resilience | None = None
     pagination: Pagination | None = None
+    collect: Collect | None = None
 
 
 class ConsumedResource(Model):

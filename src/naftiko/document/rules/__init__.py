@@ -16,6 +16,7 @@ from naftiko.document.rules.requests import REQUESTS
 from naftiko.document.rules.resilience import RESILIENCE
 from naftiko.document.rules.rule import Rule
 from naftiko.document.rules.skills import SKILLS
+from naftiko.document.rules.streams import STREAMS
 
 __all__ = ["CHAPTERS", "RULES", "Rule"]
 
@@ -29,6 +30,7 @@ CHAPTERS: Mapping[str, tuple[Rule, ...]] = {
     "Policies of calls": RESILIENCE,
     "Caching": CACHING,
     "Lists in pages": PAGINATION,
+    "Streams": STREAMS,
     "Limits for callers": LIMITS,
     "Credentials and addresses": CREDENTIALS,
     "What clients and people see": CLIENTS,

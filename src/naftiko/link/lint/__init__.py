@@ -15,6 +15,7 @@ from naftiko.link.lint.apis import check_apis
 from naftiko.link.lint.binds import check_binds
 from naftiko.link.lint.flows import check_flows, check_functions, check_names
 from naftiko.link.lint.pages import check_pages
+from naftiko.link.lint.streams import check_streams
 from naftiko.link.lint.tools import check_texts, check_tools
 from naftiko.link.lint.values import check_parameters, check_references, check_variables
 from naftiko.plan.unit import CapabilityPlan
@@ -45,4 +46,5 @@ def lint(document: CapabilityDocument, plan: CapabilityPlan, file: str) -> tuple
     check_variables(document, findings)
     check_texts(document, plan, findings)
     check_pages(document, plan, findings)
+    check_streams(document, findings)
     return tuple(findings)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from naftiko.document.model import Step
 from naftiko.expression import jsonpath
+from naftiko.expression.conditions import compares, comparison, holds, is_true
 from naftiko.expression.scope import Scope
 from naftiko.expression.sources import steps_in
 from naftiko.expression.template import Value
@@ -28,8 +29,6 @@ READING: Final = 4
 _ON_ERROR: Final = ("fail", "skip", "collect")
 _ONE_PLACEHOLDER: Final = re.compile(r"\s*\{\{\s*[\w$][\w.$\[\]-]*\s*\}\}\s*")
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*([\w$][\w.\[\]-]*)\s*\}\}")
-_FALSE: Final = frozenset({"", "false", "null", "no", "0"})
-"""Texts that are no condition, in lower case: what a template makes of a value that is none."""
 
 
 class WrongList(CallError):
@@ -194,17 +193,8 @@ class Condition:
         """Tell whether it holds."""
         if self.value is not None:
             return is_true(self.value(scope)) is not self.negated
-        found = ABSENT if self.path is None else self.path([{**scope.inputs, **scope.steps}])
-        return (found not in (ABSENT, None, [])) is not self.negated
-
-
-def is_true(value: Any) -> bool:
-    """Tell whether a value is there and true: null, false, 0, and empty texts, lists and objects are not."""
-    if value is ABSENT or value is None:
-        return False
-    if isinstance(value, str):
-        return value.strip().lower() not in _FALSE
-    return bool(value)
+        found = self.path is not None and holds(self.path, {**scope.inputs, **scope.steps})
+        return found is not self.negated
 
 
 def inside(scope: Scope, item: Any) -> Scope:
@@ -263,20 +253,15 @@ def _condition(text: Any, linking: Linking) -> Condition:
     if not any(sign in written for sign in ("{{", "$", ".")):
         linking.cannot("unsupported-step", f"has the condition `{written}`, which is a word", _GRAMMAR, key="condition")
     filled = _PLACEHOLDER.sub(r"$.\1", written)
-    if re.search(r"[=<>]|&&|\|\||\(", filled) is None:
+    if not compares(filled):
         return Condition(linking.value(written, "condition", needed=False), None, negated)
     try:
-        path = jsonpath.parse(f"$[?{_rooted(filled)}]")
+        path = comparison(filled)
     except jsonpath.JSONPathError as error:
         linking.cannot(
             "broken-jsonpath", f"has a condition that can't be read: {error.message}", _GRAMMAR, key="condition"
         )
     return Condition(None, path, negated)
-
-
-def _rooted(text: str) -> str:
-    """Return a comparison whose paths begin at the one object that is looked at."""
-    return re.sub(r"\$(?=[.\[])", "@", text)
 
 
 _GRAMMAR: Final = (
