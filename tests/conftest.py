@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import ssl
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import httpx._transports.default
+import httpx2._transports.default
 import pytest
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
@@ -27,8 +31,31 @@ UNTRACED = ("hypothesis", "corpus", "conformance")
 
 CASE = pytest.StashKey[int]()
 
+OF_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""What says to clients that other authorities are trusted."""
+
 for kind in ("connect", "read", "write", "pool"):  # clients that say nothing else wait as long as a busy machine needs
     setattr(DEFAULT_TIMEOUT_CONFIG, kind, 60.0)
+
+
+def _share_trust(transports: Any) -> None:
+    """Read the authorities that are trusted once: a client that reads them for itself takes 40 ms of a processor."""
+    make = transports.create_ssl_context
+
+    @functools.cache
+    def usual(trust_env: bool, *_: str | None) -> ssl.SSLContext:
+        return make(trust_env=trust_env)
+
+    def create_ssl_context(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        if verify is True and cert is None:
+            return usual(trust_env, *(os.environ.get(name) for name in OF_TRUST if trust_env))
+        return make(verify, cert, trust_env)
+
+    transports.create_ssl_context = create_ssl_context
+
+
+for client in (httpx._transports.default, httpx2._transports.default):
+    _share_trust(client)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
