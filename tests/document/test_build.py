@@ -292,7 +292,7 @@ def test_step_kinds():
 
 
 def test_an_unknown_authentication_is_kept_as_such():
-    api, loaded = consumed("  authentication: {type: awsSigV4, region: r}\n")
+    api, loaded = consumed("  authentication: {type: hoba, region: r}\n")
     assert isinstance(api.authentication, UnknownAuthentication)
     assert told(loaded) == [("unknown-kind", 4)]
 

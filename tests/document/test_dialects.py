@@ -319,7 +319,7 @@ def test_none_is_none(written):
         ('"Bearer s3cret"', None, ["wrong-type"]),
         ("[{type: bearer, token: t}, {type: basic}]", None, ["wrong-type"]),
         ("{type: http, scheme: hoba}", "http", ["unknown-kind"]),
-        ("{type: awsSigV4, region: r}", "awsSigV4", ["unknown-kind"]),
+        ("{type: hoba, region: r}", "hoba", ["unknown-kind"]),
     ],
 )
 def test_what_is_declared_is_never_lost(written, kind, told):

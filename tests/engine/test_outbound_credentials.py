@@ -304,9 +304,9 @@ def test_a_block_that_has_the_field_itself_keeps_it():
 
 UNDONE = [
     (
-        {"type": "awsSigV4", "region": "r", "service": "s"},
+        {"type": "hoba", "region": "r", "service": "s"},
         "unknown-authentication",
-        "is of the kind `awsSigV4`, which can't be done",
+        "is of the kind `hoba`, which can't be done",
     ),
     ({"type": "custom-token"}, "unknown-authentication", "is of the kind `custom-token`"),
     ({"type": "hmac", "secret": "{{K}}"}, "unknown-authentication", "is of the kind `hmac`"),

@@ -241,7 +241,7 @@ VARIANTS = {
     ),
     "typeless": (("type: toyeach, ", ""),),
     "near": (("type: toyHmac", "type: toyhmca"), ("type: toyeach", "type: toyeech")),
-    "far": (("type: toyHmac", "type: awsSigV4"), ("type: toyeach", "type: transform")),
+    "far": (("type: toyHmac", "type: hoba"), ("type: toyeach", "type: transform")),
     "blind": (("type: toyHmac", "type: bearer"),),
 }
 """Files that differ from the sound one by what is replaced in it."""
@@ -335,15 +335,19 @@ def test_an_unknown_kind_is_told_with_the_known_ones(told):
     found = told("far")
     assert (
         "warning",
-        "`type: awsSigV4` is not known here",
-        "known: basic, bearer, apikey, digest, oauth2, toyhmac",
+        "`type: hoba` is not known here",
+        "known: basic, bearer, apikey, digest, oauth2, awssigv4, toyhmac",
     ) in found
     assert ("warning", "`type: transform` is not known here", "known: call, lookup, script, toyeach") in found
 
 
 def test_who_has_not_registered_them_is_told_what_they_always_were(told):
     found = told("sound", toys=False)
-    assert ("warning", "`type: toyHmac` is not known here", "known: basic, bearer, apikey, digest, oauth2") in found
+    assert (
+        "warning",
+        "`type: toyHmac` is not known here",
+        "known: basic, bearer, apikey, digest, oauth2, awssigv4",
+    ) in found
     assert ("warning", "`type: toyeach` is not known here", "known: call, lookup, script") in found
     blind = messages(told("blind", toys=False), "error")
     assert "step `every` is of type `toyeach`, which this runtime doesn't run" in blind

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from naftiko.engine.authentication import Credential, credential
-from naftiko.engine.authentication.carried import Carried, carried
+from naftiko.engine.authentication.carried import Carried, carried, clear
 from naftiko.engine.authentication.identity import Identity
 from naftiko.engine.authentication.scheme import Means
 from naftiko.engine.masking import veiled, veiled_stream
@@ -19,7 +19,6 @@ from naftiko.engine.named import named
 from naftiko.engine.paging import Paging, paging
 from naftiko.engine.process_pool.outside import ROLE, Outside
 from naftiko.engine.process_pool.wire import Shared
-from naftiko.engine.query import drop_pairs
 from naftiko.engine.request import Draft, Writer, full_url
 from naftiko.engine.resilience import Declared, States
 from naftiko.engine.sending import Outgoing, Send, Target, wrapped
@@ -87,6 +86,7 @@ class Upstream(Shared):
             redactor.veil.carry(name)
         self._signs = self._credential is not None and self._credential.is_signature
         self._sign = self._signed_anew if self._signs else None
+        self._refusals = frozenset[int]() if self._credential is None else self._credential.refusals
         self._in_path = any(place == "path" for place, _ in plan.credentials)
         self._fields = frozenset(name for place, name in plan.credentials if place == "body")
         observer = settings.observer
@@ -201,16 +201,11 @@ class Upstream(Shared):
         ours = self._unchanging
         if ours is None:
             if replace and self._signs:
-                self._cleared(made)
+                clear(made, self.plan.credentials)
             ours = await self._carried(self._credential, made)
         if ours.fields and made.streamed is not None:
             await made.content()
         return ours.put(made, mapped, replace=replace)
-
-    def _cleared(self, made: Draft) -> None:
-        """Leave out what stands where a signature belongs, so that it is none of what is signed."""
-        made.drop_headers([name for place, name in self.plan.credentials if place == "header"])
-        drop_pairs(made, [name for place, name in self.plan.credentials if place == "query"])
 
     async def _carried(self, credential: Credential, made: Draft) -> Carried:
         """Return what the credential adds; what never changes is kept."""
@@ -353,7 +348,7 @@ class Upstream(Shared):
             else:
                 with self._watched.calling(operation.key, operation.path.text, 1, request) as seen:
                     response = seen.answered(await sending)
-            if response.status_code == _UNAUTHORIZED and authorized:
+            if authorized and response.status_code in self._refusals:
                 outgoing = self.drafted(call, arguments, passed, conditions, max_binary_bytes)
                 outgoing.attempts = 1
                 request, response = await self._again(request, response, outgoing, limits)
@@ -374,7 +369,7 @@ class Upstream(Shared):
         try:
             request, authorized = await self._authorized(outgoing)
             response = await self._fetched(outgoing, request, limits)
-            if response.status_code == _UNAUTHORIZED and authorized:
+            if authorized and response.status_code in self._refusals:
                 request, response = await self._again(request, response, outgoing, limits)
         except UpstreamError as error:
             raise named(error, outgoing.operation, outgoing.max_binary_bytes, limits) from error.__cause__
@@ -449,7 +444,8 @@ class Upstream(Shared):
 
     async def renew(self) -> bool:
         """Read the variables anew; tell whether one that every call needs has another value since."""
-        is_another = self._renew is not None and await self._renew(self.plan.variables)
+        ours = () if self._credential is None else self._credential.optional
+        is_another = self._renew is not None and await self._renew((*self.plan.variables, *ours))
         if is_another:
             self._unchanging = None
             self._identity.forget()
@@ -474,7 +470,7 @@ class Upstream(Shared):
         """
         request, authorized = await self._forwarded(outgoing)
         response = await self._sent(outgoing, request)
-        refused = response.status_code == _UNAUTHORIZED and authorized
+        refused = authorized and response.status_code in self._refusals
         if refused and await self._can_do_better(request, response) and outgoing.is_repeatable:
             await response.aclose()
             request, _ = await self._forwarded(outgoing)

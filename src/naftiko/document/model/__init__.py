@@ -74,6 +74,7 @@ from naftiko.document.model.rest import (
     Forward,
     RestAdapter,
 )
+from naftiko.document.model.signatures import AwsAuthentication
 from naftiko.document.model.skill import ExposedSkill, SkillAdapter, SkillTool, SkillToolSource
 from naftiko.document.model.steps import STEPS, CallStep, LookupStep, Mapping, ScriptStep, Step, UnknownStep
 from naftiko.document.model.streams import Collect
@@ -88,6 +89,7 @@ __all__ = [
     "AnyAuthentication",
     "ApiKeyAuthentication",
     "Authentication",
+    "AwsAuthentication",
     "BasicAuthentication",
     "BearerAuthentication",
     "BinaryResponse",

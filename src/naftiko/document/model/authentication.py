@@ -166,7 +166,8 @@ def marks(kind: type[Authentication]) -> Mapping[str, Filled]:
     return found
 
 
-def _given(text: str | None) -> bool:
+def given(text: str | None) -> bool:
+    """Tell whether a text says something."""
     return bool(text and text.strip())
 
 
@@ -190,7 +191,7 @@ class BasicAuthentication(Authentication):
 
     def lacking(self) -> Iterator[str]:
         """All of it: a name without a password is one, and the other way round."""
-        if not any(map(_given, (self.username, self.password, self.token))):
+        if not any(map(given, (self.username, self.password, self.token))):
             yield "`username` and no `password`"
 
 
@@ -208,7 +209,7 @@ class BearerAuthentication(Authentication):
 
     def lacking(self) -> Iterator[str]:
         """The token."""
-        if not _given(self.token):
+        if not given(self.token):
             yield "`token`"
 
 
@@ -264,10 +265,10 @@ class ApiKeyAuthentication(Authentication):
 
     def lacking(self) -> Iterator[str]:
         """A value, or the name under which it is sent."""
-        yield from (f"value for `{name}`" for name, value in self.headers.items() if not _given(value))
-        if not _given(self.value) and (self.value is not None or not self.headers):
+        yield from (f"value for `{name}`" for name, value in self.headers.items() if not given(value))
+        if not given(self.value) and (self.value is not None or not self.headers):
             yield "`value`"
-        if self.placed != "header" and not _given(self.key):
+        if self.placed != "header" and not given(self.key):
             yield "`key`, the name under which its value is sent"
 
     def _misplaced(self) -> Unusable | None:
@@ -298,9 +299,9 @@ class DigestAuthentication(Authentication):
 
     def lacking(self) -> Iterator[str]:
         """The name or the password."""
-        if not _given(self.username):
+        if not given(self.username):
             yield "`username`"
-        if not _given(self.password):
+        if not given(self.password):
             yield "`password`"
 
 
@@ -374,12 +375,9 @@ class OAuth2Authentication(Authentication):
 
 
 class UnknownAuthentication(Authentication):
-    """A kind that this runtime can't do, such as ``awsSigV4``, or none at all."""
+    """A kind that this runtime can't do, such as ``hoba``, or none at all."""
 
     open_ended: ClassVar[bool] = True
-
-    region: str | None = None
-    service: str | None = None
 
     def places(self) -> tuple[tuple[str, str], ...]:
         """Nowhere."""

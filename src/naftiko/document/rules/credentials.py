@@ -168,9 +168,9 @@ CREDENTIALS = (
         "An authentication is of a kind that can't be done.",
         "No call goes out without the credential that its file declares: the API's operations are not executable. An "
         "adapter lets nobody in.",
-        "Use basic, bearer, apikey, digest or oauth2 (client credentials, refresh token), or give one when serving: "
-        "`--auth NAMESPACE=bearer:TOKEN`, or `--auth NAMESPACE=none` where a proxy adds it.",
-        _SHOP.replace("type: bearer", "type: awsSigV4"),
+        "Use a kind of [credentials](credentials.md), or give one when serving: `--auth "
+        "NAMESPACE=bearer:TOKEN`, or `--auth NAMESPACE=none` where a proxy adds it.",
+        _SHOP.replace("type: bearer", "type: hoba"),
         _SHOP,
     ),
     Rule(

@@ -9,12 +9,14 @@ from naftiko.document.model import (
     AUTHENTICATIONS,
     ApiKeyAuthentication,
     Authentication,
+    AwsAuthentication,
     BasicAuthentication,
     BearerAuthentication,
     DigestAuthentication,
     OAuth2Authentication,
 )
 from naftiko.engine.authentication.apikey import ApiKeyCredential
+from naftiko.engine.authentication.aws import AwsCredential
 from naftiko.engine.authentication.basic import BasicCredential
 from naftiko.engine.authentication.bearer import BearerCredential
 from naftiko.engine.authentication.digest import DigestCredential
@@ -47,6 +49,7 @@ register(BasicAuthentication, BasicCredential)
 register(BearerAuthentication, BearerCredential)
 register(DigestAuthentication, DigestCredential)
 register(OAuth2Authentication, oauth2_credential)
+register(AwsAuthentication, AwsCredential)
 
 
 def credential(means: Means) -> Credential | None:

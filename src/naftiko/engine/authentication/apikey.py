@@ -15,10 +15,7 @@ class ApiKeyCredential(Credential):
 
     @property
     def _authentication(self) -> ApiKeyAuthentication:
-        authentication = self._api.authentication
-        if not isinstance(authentication, ApiKeyAuthentication):
-            raise TypeError("an API key needs its authentication")
-        return authentication
+        return self._kind(ApiKeyAuthentication)
 
     async def prove(self, draft: Draft) -> Proof:
         """Return the key, where it is placed."""

@@ -68,6 +68,12 @@ class Carried:
         return added or not (self.headers or self.pairs or self.cookies or self.fields)
 
 
+def clear(made: Draft, places: Collection[tuple[str, str]]) -> None:
+    """Leave out what stands where a signature belongs, so that it is none of what is signed."""
+    made.drop_headers([name for place, name in places if place == "header"])
+    drop_pairs(made, [name for place, name in places if place == "query"])
+
+
 def carried(proof: Proof) -> Carried:
     """Return what a credential adds to a request, as it goes on the wire."""
     headers = proof.headers

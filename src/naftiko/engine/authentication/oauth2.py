@@ -51,6 +51,11 @@ class OAuth2Credential(Credential):
         self._discovered: tuple[str, ServerMetadata] | None = None
         self._rotated = ("", "")
 
+    def move(self, means: Means) -> None:
+        """Go on with other means, of another namespace perhaps."""
+        super().move(means)
+        self.optional = tuple(name for pair in client_variables(means.api.namespace) for name in pair)
+
     async def prove(self, draft: Draft) -> Proof:
         """Return the header; ask for a token where none holds."""
         del draft
@@ -114,10 +119,7 @@ class OAuth2Credential(Credential):
 
     @property
     def _authentication(self) -> OAuth2Authentication:
-        authentication = self._api.authentication
-        if not isinstance(authentication, OAuth2Authentication):
-            raise TypeError("an OAuth 2 credential needs its authentication")
-        return authentication
+        return self._kind(OAuth2Authentication)
 
     @property
     def _refreshes(self) -> bool:

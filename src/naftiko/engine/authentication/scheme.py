@@ -5,10 +5,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias, TypeVar
 
 import httpx
 
+from naftiko.document.model import Authentication
 from naftiko.engine.request import Draft
 from naftiko.expression.scope import Scope, StandIn
 from naftiko.expression.text import as_text, sendable
@@ -19,6 +20,7 @@ Learn: TypeAlias = Callable[[str], None]
 """Takes note of a secret, which is hidden from then on."""
 Fetch: TypeAlias = Callable[[httpx.Request], Awaitable[httpx.Response]]
 """Sends a request through the API's transport and returns the answer, read; raises what ``transport.fetch`` does."""
+KindT = TypeVar("KindT", bound=Authentication)
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 """Names and values, as they are meant: not yet encoded."""
 
@@ -68,10 +70,15 @@ class Credential:
         is_fixed: whether it is made of variables alone, so that it is the same for every request until one is refused.
         is_signature: whether it holds for one request only: it is made anew for the URL that a redirect leads to, and
             it is hidden in the answer to its own request alone.
+        refusals: the statuses with which the API refuses it.
+        optional: variables that it reads beside those of its keys, where they are set; another value of one is another
+            credential.
     """
 
-    is_fixed: ClassVar[bool] = False
-    is_signature: ClassVar[bool] = False
+    is_fixed: bool = False
+    is_signature: bool = False
+    refusals: frozenset[int] = frozenset({401})
+    optional: tuple[str, ...] = ()
 
     def __init__(self, means: Means) -> None:
         self.move(means)
@@ -156,6 +163,13 @@ class Credential:
         if self._is_secret(key) and not isinstance(text, StandIn):
             self._learn(text)
         return text
+
+    def _kind(self, model: type[KindT]) -> KindT:
+        """Return the authentication, which is of this kind."""
+        authentication = self._api.authentication
+        if not isinstance(authentication, model):
+            raise TypeError(f"{type(self).__name__} needs its authentication")
+        return authentication
 
     def _is_secret(self, key: str) -> bool:
         authentication = self._api.authentication
