@@ -26,6 +26,8 @@ LISTEN: Final = "listen"
 HUSH: Final = "hush"
 """Instead of a question: no more records of the request that ``given`` names."""
 _ONE: Final = b"1"
+_FAREWELL: Final = 1.0
+"""Seconds in which another process takes what was written to it last."""
 
 
 def pairs(count: int) -> list[tuple[socket.socket, socket.socket]]:
@@ -42,6 +44,53 @@ def write(writer: asyncio.StreamWriter, entry: Mapping[str, Any]) -> None:
         writer.write(json.dumps(entry, default=str).encode() + b"\n")
 
 
+class Ends:
+    """Our ends of connections to other processes.
+
+    All of them are closed before the event loop is, whatever became of the tasks that use them: one that is cancelled
+    before its first step closes nothing.
+
+    Attributes:
+        writers: of those that are open.
+    """
+
+    def __init__(self) -> None:
+        self.writers: set[asyncio.StreamWriter] = set()
+        self._sockets: set[socket.socket] = set()
+
+    def take(self, connection: socket.socket) -> socket.socket:
+        """Take an end that a task is about to open."""
+        connection.setblocking(False)  # noqa: FBT003  # the socket's own signature
+        self._sockets.add(connection)
+        return connection
+
+    async def open(self, connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Read from an end that was taken, and write to it."""
+        reader, writer = await asyncio.open_unix_connection(sock=connection, limit=LONGEST_LINE)
+        self._sockets.discard(connection)
+        self.writers.add(writer)
+        return reader, writer
+
+    def drop(self, writer: asyncio.StreamWriter) -> None:
+        """Close one at once: the other process has closed its own."""
+        self.writers.discard(writer)
+        writer.transport.abort()
+
+    async def aclose(self) -> None:
+        """Close all that are left, a moment after what was written last where another process doesn't take it."""
+        for connection in self._sockets:
+            connection.close()
+        for writer in self.writers:
+            writer.close()
+        closing = {asyncio.create_task(writer.wait_closed()): writer for writer in self.writers}
+        if closing:
+            _, late = await asyncio.wait(closing, timeout=_FAREWELL)
+            for each in late:
+                closing[each].transport.abort()
+            await asyncio.gather(*closing, return_exceptions=True)
+        await asyncio.sleep(0)  # those that were dropped are closed with the loop's next turn
+
+
 class Answering:
     """A worker that answers whoever asks.
 
@@ -54,7 +103,7 @@ class Answering:
         self._operated = operated
         self._place = place
         self._tasks: set[asyncio.Task[None]] = set()
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._ends = Ends()
 
     def start(self) -> None:
         """Answer from now on."""
@@ -70,14 +119,13 @@ class Answering:
         asyncio.get_running_loop().remove_reader(self._place.fileno())
         figures = await self._operated.answer(contract.FIGURES, {})
         self._say({"event": "left", "figures": figures})
-        for writer in [*self._writers]:
-            writer.close()
         for task in [*self._tasks]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._ends.aclose()
 
     def _say(self, entry: Mapping[str, Any]) -> None:
-        for writer in self._writers:
+        for writer in self._ends.writers:
             write(writer, entry)
 
     def _come(self) -> None:
@@ -86,7 +134,7 @@ class Answering:
         except OSError:  # another process took it
             return
         for descriptor in descriptors:
-            self._begin(self._converse(socket.socket(fileno=descriptor)))
+            self._begin(self._converse(self._ends.take(socket.socket(fileno=descriptor))))
 
     def _begin(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(work)
@@ -95,9 +143,7 @@ class Answering:
         return task
 
     async def _converse(self, connection: socket.socket) -> None:
-        connection.setblocking(False)  # noqa: FBT003  # the socket's own signature
-        reader, writer = await asyncio.open_unix_connection(sock=connection, limit=LONGEST_LINE)
-        self._writers.add(writer)
+        reader, writer = await self._ends.open(connection)
         listening: dict[int, asyncio.Task[None]] = {}
         try:
             while text := await reader.readline():
@@ -114,8 +160,7 @@ class Answering:
         finally:
             for task in listening.values():
                 task.cancel()
-            self._writers.discard(writer)
-            writer.close()
+        self._ends.drop(writer)  # where this is cancelled, the last word is still to be sent
 
     async def _answer(self, asked: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
         try:
@@ -139,17 +184,9 @@ def connect(place: socket.socket) -> socket.socket | None:
     """Return a connection to the worker of a place; ``None`` where too many wait there already."""
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     with theirs:
-        mine.setblocking(False)  # noqa: FBT003  # the socket's own signature
         try:
             socket.send_fds(place, [_ONE], [theirs.fileno()])
         except OSError:
             mine.close()
             return None
     return mine
-
-
-async def closed(writer: asyncio.StreamWriter) -> None:
-    """Close a connection."""
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()

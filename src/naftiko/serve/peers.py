@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from naftiko.expose.control import contract
 from naftiko.expose.control.contract import Silent
-from naftiko.serve.channel import HUSH, LISTEN, LONGEST_LINE, closed, connect, write
+from naftiko.serve.channel import HUSH, LISTEN, Ends, connect, write
 
 _SECONDS: Final = 3.0
 """How long a worker may take for an answer."""
@@ -107,6 +107,7 @@ class Peers:
         self._ended: dict[str, Any] = {}
         self._streams: set[_Records] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._ends = Ends()
 
     def start(self) -> None:
         """Find the workers, and those that take their places later."""
@@ -117,6 +118,7 @@ class Peers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._ends.aclose()
 
     async def ask(self, question: str, **given: Any) -> list[Any]:
         """Ask them; see ``contract.Processes``."""
@@ -171,7 +173,7 @@ class Peers:
                 before, peer = peer, _Peer(at + 1)
                 self._at[at] = peer
                 before.followed.set()
-            reader, peer.writer = await asyncio.open_unix_connection(sock=connection, limit=LONGEST_LINE)
+            reader, peer.writer = await self._ends.open(self._ends.take(connection))
             peer.begun.set()
             for records in self._streams:
                 records.begin(peer)
@@ -202,7 +204,7 @@ class Peers:
             writer, peer.writer = peer.writer, None
             peer.end()
             if writer is not None:
-                await closed(writer)
+                self._ends.drop(writer)
             if not peer.is_leaving:
                 await asyncio.sleep(_PAUSE)  # one that dies at once must not make this spin
             left.set()

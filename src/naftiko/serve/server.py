@@ -41,6 +41,9 @@ _SWITCH = 0.0005
 _CLOSING = 0.5
 """Seconds before the end of that, in which the streams that answer something are ended in good order."""
 
+_MOMENT = 0.01
+"""Seconds between two looks at whether connections are closed."""
+
 STOP_DRAIN = 0.25
 """Seconds in which a server that stops tells its connections so before it stops listening."""
 
@@ -105,9 +108,16 @@ class _Server(uvicorn.Server):
         self.servers = cast(Any, servers)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening, then finish."""
+        """Stop listening, then finish; who still holds a connection when the time is over loses it."""
         await self.leave(sockets)
         await super().shutdown(sockets)
+        state = self.server_state
+        until = asyncio.get_running_loop().time() + _CLOSING
+        while state.connections and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110  # uvicorn has no event for it
+            await asyncio.sleep(_MOMENT)  # those whose calls were ended are told so
+        for connection in [*state.connections]:
+            cast(Connection, connection).transport.abort()
+        await asyncio.sleep(0)  # before the loop is closed, they are
 
     async def leave(self, sockets: list[socket.socket] | None = None) -> None:
         """Take in the callers who wait in the queue of the sockets, then stop listening; their calls go on.
