@@ -42,7 +42,8 @@ def compile_secrets(
             )
             text = f"{{{{{text}}}}}"  # noqa: PLW2901  # the same text, as it was meant
         try:
-            template = parse(text, lambda name: _variable(name, inside))
+            has_lines = authentication.mark(key).has_lines
+            template = parse(text, lambda name: _variable(name, inside, one_line=not has_lines))  # noqa: B023  # at once
         except TemplateError as error:
             findings.at(authentication.place_of(key)).error("broken-template", f"`{key}`: {error}")
             continue
@@ -50,11 +51,11 @@ def compile_secrets(
     return compiled, tuple(inside.variables)
 
 
-def _variable(name: str, names: Names) -> Value:
+def _variable(name: str, names: Names, *, one_line: bool) -> Value:
     """In authentication every placeholder is a variable: callers don't choose our credentials."""
     variable = names.variable(name) or name
     names.variables[variable] = None
-    return Variable(variable, one_line=True)
+    return Variable(variable, one_line=one_line)
 
 
 def unusable(authentication: Authentication | None, compiled: Mapping[str, Value]) -> Unusable | None:

@@ -74,7 +74,7 @@ from naftiko.document.model.rest import (
     Forward,
     RestAdapter,
 )
-from naftiko.document.model.signatures import AwsAuthentication
+from naftiko.document.model.signatures import AwsAuthentication, OAuth1Authentication
 from naftiko.document.model.skill import ExposedSkill, SkillAdapter, SkillTool, SkillToolSource
 from naftiko.document.model.steps import STEPS, CallStep, LookupStep, Mapping, ScriptStep, Step, UnknownStep
 from naftiko.document.model.streams import Collect
@@ -125,6 +125,7 @@ __all__ = [
     "McpTool",
     "Model",
     "MultipartPart",
+    "OAuth1Authentication",
     "OAuth2Authentication",
     "Observability",
     "OutputParameter",

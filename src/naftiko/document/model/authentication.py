@@ -34,14 +34,18 @@ class Filled:
     Attributes:
         is_secret: whether nobody may see its value: it is hidden wherever it would show.
         may_be_bare: whether the bare name of a variable means the variable's value.
+        has_lines: whether it may have several lines, as the text of a key has.
     """
 
     is_secret: bool = False
     may_be_bare: bool = True
+    has_lines: bool = False
 
 
 Secret: TypeAlias = Annotated[str | None, Filled(is_secret=True)]
 """A text that nobody may see."""
+SecretLines: TypeAlias = Annotated[str | None, Filled(is_secret=True, has_lines=True)]
+"""A text of several lines that nobody may see, such as a private key."""
 Value: TypeAlias = Annotated[str | None, Filled()]
 """A text that may be a template, or the bare name of a variable."""
 Verbatim: TypeAlias = Annotated[str | None, Filled(may_be_bare=False)]

@@ -13,6 +13,7 @@ from naftiko.document.model import (
     BasicAuthentication,
     BearerAuthentication,
     DigestAuthentication,
+    OAuth1Authentication,
     OAuth2Authentication,
 )
 from naftiko.engine.authentication.apikey import ApiKeyCredential
@@ -20,6 +21,7 @@ from naftiko.engine.authentication.aws import AwsCredential
 from naftiko.engine.authentication.basic import BasicCredential
 from naftiko.engine.authentication.bearer import BearerCredential
 from naftiko.engine.authentication.digest import DigestCredential
+from naftiko.engine.authentication.oauth1 import OAuth1Credential
 from naftiko.engine.authentication.oauth2 import oauth2_credential
 from naftiko.engine.authentication.scheme import Credential, Fetch, Means, Proof
 
@@ -50,6 +52,7 @@ register(BearerAuthentication, BearerCredential)
 register(DigestAuthentication, DigestCredential)
 register(OAuth2Authentication, oauth2_credential)
 register(AwsAuthentication, AwsCredential)
+register(OAuth1Authentication, OAuth1Credential)
 
 
 def credential(means: Means) -> Credential | None:

@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 
 import httpx
 
-from naftiko.document.model import Authentication
+from naftiko.document.model.authentication import Authentication, Filled
 from naftiko.engine.request import Draft
 from naftiko.expression.scope import Scope, StandIn
 from naftiko.expression.text import as_text, sendable
@@ -159,8 +159,8 @@ class Credential:
         if value is None:
             return ""
         name = f"`{key}` in the authentication of `{self._api.namespace}`"
-        text = sendable(name, as_text(value(self._scope)), one_line=True)
-        if self._is_secret(key) and not isinstance(text, StandIn):
+        text = sendable(name, as_text(value(self._scope)), one_line=not self._mark(key).has_lines)
+        if self._mark(key).is_secret and not isinstance(text, StandIn):
             self._learn(text)
         return text
 
@@ -171,6 +171,7 @@ class Credential:
             raise TypeError(f"{type(self).__name__} needs its authentication")
         return authentication
 
-    def _is_secret(self, key: str) -> bool:
+    def _mark(self, key: str) -> Filled:
+        """Return what is said of a key; of an authentication that isn't known all is secret."""
         authentication = self._api.authentication
-        return authentication is None or authentication.mark(key).is_secret
+        return Filled(is_secret=True) if authentication is None else authentication.mark(key)
