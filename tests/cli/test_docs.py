@@ -48,7 +48,7 @@ def command(name: str) -> click.Command:
     return made
 
 
-WITHOUT = {"explain", "status", "metrics", "traces", "logs", "config", "lifecycle", "scripting"}
+WITHOUT = {"explain", "schema", "status", "metrics", "traces", "logs", "config", "lifecycle", "scripting"}
 """Commands that read no capability: they explain, or ask a running server."""
 
 

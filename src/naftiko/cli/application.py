@@ -21,6 +21,7 @@ COMMANDS = {
     "inspect": "Show what a capability exposes, and what it calls.",
     "call": "Run one operation or tool, read a resource, or fill in a prompt.",
     "install": "Put capabilities into the configuration of an MCP client.",
+    "schema": "Print the JSON Schema of capability files, for editors.",
     "explain": "Explain a rule of `validate`.",
     "trust": "Remember capability files as they are, with what they use.",
     "health": "Ask every port of a running `naftiko serve` with the same files, options and environment.",

@@ -9,6 +9,7 @@ from typing import Final
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from naftiko.document.dialects import keys, nodes
+from naftiko.document.dialects.reading import LIST, LIST_OF_IT, SCALAR, Reads, reads
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, entries, is_null
 from naftiko.document.shell import as_template, first_in
@@ -71,9 +72,11 @@ _NAMES: Final[Mapping[str, str]] = MappingProxyType(
 """Keys that name what carries an API key, folded, with the placement that they say."""
 
 
-_api_key = keys.spelt({"value": "token apikey secret keyvalue", "placement": "in location place", "headers": ""})
+_API_KEY: Final = {"value": "token apikey secret keyvalue", "placement": "in location place", "headers": ""}
+_api_key = keys.spelt(_API_KEY)
 
 
+@reads(Reads({"auth": "authentication"}, {"authentication": [SCALAR, LIST_OF_IT]}))
 def declared(found: Entries, findings: Findings) -> None:
     """Read an ``authentication`` that is none as none, and whatever else it is as one of some kind.
 
@@ -130,6 +133,7 @@ def _of_scheme(node: MappingNode) -> MappingNode:
     )
 
 
+@reads(Reads(dict.fromkeys((*_NAMES, *" ".join(_API_KEY.values()).split()), ""), {"headers": [LIST], "key": [SCALAR]}))
 def api_key(found: Entries, findings: Findings) -> None:
     """Find the name, the value and the placement of an API key, whichever keys say them.
 

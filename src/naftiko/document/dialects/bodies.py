@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from naftiko.document.dialects import nodes
+from naftiko.document.dialects.reading import LIST, SCALAR, Reads, in_any_case, reads
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, entries, is_null
 
@@ -41,6 +44,11 @@ _MEDIA_TYPES = {
 """Words for what is no JSON, beside those of the specification."""
 
 
+_BLOCK: Final = {"properties": {"type": {"type": "string", "pattern": in_any_case(_TYPES)}}, "required": ["type"]}
+_DATA: Final = {"type": "object", "not": {"anyOf": [{"required": ["data"]}, _BLOCK]}}
+
+
+@reads(Reads(shapes={"body": [SCALAR, LIST, _DATA]}))
 def declared(found: Entries, findings: Findings) -> None:
     """Make a body block of ``body: text`` and of ``body: {map without type and data}``."""
     if "body" not in found or is_null(found["body"][1]):

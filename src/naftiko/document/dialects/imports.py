@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from naftiko.document.dialects import nodes
+from naftiko.document.dialects.reading import Reads, reads
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, entries, is_null
 
@@ -24,6 +25,7 @@ def is_import(found: Entries) -> bool:
     return "import" in found or ("from" in found and not _OWN & found.keys())
 
 
+@reads(Reads({**dict.fromkeys(_SOURCES[1:], "from"), "type": "", "namespace": "as", "name": "as"}))
 def both_spellings(found: Entries, findings: Findings) -> None:
     """Bring both spellings and the swapped form to ``{from, import, as}``."""
     found.pop("type", None)  # `type: http` beside `import`: the other file says it

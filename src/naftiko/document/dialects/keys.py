@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from yaml.nodes import ScalarNode
 
 from naftiko.document.dialects import nodes
+from naftiko.document.dialects.reading import SCALAR, Reads, reads
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, scalar
 from naftiko.document.suggest import fold
@@ -15,6 +16,7 @@ from naftiko.document.suggest import fold
 def renamed(**names: str) -> Callable[[Entries, Findings], None]:
     """Return the concern that renames keys; where both spellings stand, the canonical one wins."""
 
+    @reads(Reads(names))
     def rename(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
         for old, new in names.items():
             if old in found:
@@ -32,6 +34,7 @@ def spelt(spellings: Mapping[str, str]) -> Callable[[Entries, Findings], None]:
     """
     known = {other: key for key, others in spellings.items() for other in (fold(key), *others.split())}
 
+    @reads(Reads({other: key for other, key in known.items() if other not in spellings}))
     def spell(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
         for written in list(found):
             key = known.get(fold(written))
@@ -44,6 +47,7 @@ def spelt(spellings: Mapping[str, str]) -> Callable[[Entries, Findings], None]:
 def stands_for(key: str, *others: str) -> Callable[[Entries, Findings], None]:
     """Return the concern that reads another key where ``key`` is missing; beside it, the other means what it says."""
 
+    @reads(Reads(dict.fromkeys(others, key)))
     def read(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
         for other in others:
             if other in found and key not in found:
@@ -52,6 +56,7 @@ def stands_for(key: str, *others: str) -> Callable[[Entries, Findings], None]:
     return read
 
 
+@reads(Reads({"operationId": "name", "id": "name"}))
 def named(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
     """Read ``operationId`` or ``id`` as a missing ``name``; beside a name they name nothing."""
     for other in ("operationId", "id"):
@@ -66,6 +71,7 @@ def name_as_label(found: Entries, findings: Findings) -> None:  # noqa: ARG001  
         found["label"] = found.pop("name")
 
 
+@reads(Reads(shapes={"logs": [SCALAR]}))
 def logs(found: Entries, findings: Findings) -> None:
     """``logs: true`` is both endpoints, ``logs: false`` none."""
     if "logs" not in found:

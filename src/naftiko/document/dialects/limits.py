@@ -7,12 +7,14 @@ from typing import Final
 from yaml.nodes import ScalarNode
 
 from naftiko.document.dialects import nodes
+from naftiko.document.dialects.reading import SCALAR, Reads, reads
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, is_null, scalar
 
 _KEY: Final = "limits"
 
 
+@reads(Reads(shapes={_KEY: [SCALAR]}))
 def declared(found: Entries, findings: Findings) -> None:
     """Bring limits that are one value to their mapping."""
     if _KEY not in found:

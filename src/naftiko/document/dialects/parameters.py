@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from naftiko.document.dialects import nodes
+from naftiko.document.dialects.reading import LIST, LIST_OF_IT, MAP, MAP_OF_IT, SCALAR, Reads, reads
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, entries, is_null
 
@@ -28,8 +31,17 @@ TYPES = {
 """Words of other languages for the JSON types."""
 _NESTED_KEYS = frozenset({"type", "properties", "items", "values", "mapping", "value", "const"})
 _OWN_KEYS = ("type", "mapping", "properties", "items", "value", "const", "values", "name")
+_NESTED: Final = {
+    "type": "object",
+    "properties": dict.fromkeys(sorted(_NESTED_KEYS), True),
+    "additionalProperties": False,
+}
 
 
+_SHAPES: Final = {"type": [LIST], "required": [LIST], "value": [LIST, MAP], "items": [LIST_OF_IT, MAP_OF_IT, SCALAR]}
+
+
+@reads(Reads({"schema": ""}, _SHAPES))
 def input_parameter(found: Entries, findings: Findings) -> None:
     """Bring an input parameter to the canonical form."""
     _schema(found, findings)
@@ -39,6 +51,7 @@ def input_parameter(found: Entries, findings: Findings) -> None:
     _items(found, findings)
 
 
+@reads(Reads(shapes={**_SHAPES, "mapping": [_NESTED]}))
 def output_parameter(found: Entries, findings: Findings) -> None:
     """Bring an output parameter to the canonical form."""
     _type(found, findings)

@@ -7,6 +7,7 @@ from typing import Final
 from yaml.nodes import MappingNode, ScalarNode
 
 from naftiko.document.dialects import nodes
+from naftiko.document.dialects.reading import SCALAR, Reads, reads
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, is_null, scalar
 
@@ -23,6 +24,7 @@ LONE: Final = {
 """What the value of a policy is that is no mapping."""
 
 
+@reads(Reads(dict.fromkeys(_SHORT, "") | {"resilience": _KEY}))
 def declared(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
     """Bring ``resilience``, ``timeout`` and ``retry`` beside it into ``resiliency``, whose own keys win."""
     if "resilience" in found:
@@ -37,6 +39,7 @@ def declared(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a c
         found[_KEY] = (place, inner if nodes.has(inner, key) else nodes.mapping([*inner.value, pair], inner))
 
 
+@reads(Reads(shapes={policy: [SCALAR] for policy in (*LONE, "circuitBreaker")}))
 def short(found: Entries, findings: Findings) -> None:
     """Bring a policy that is one value to its mapping: ``false`` is none, ``true`` is all as it usually is."""
     for key, (key_node, value) in list(found.items()):

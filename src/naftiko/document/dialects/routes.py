@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeGuard
+from typing import Final, TypeGuard
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from naftiko.document.dialects import nodes
+from naftiko.document.dialects.reading import ONE, SCALAR, Reads, reads
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, entries, is_null
 
@@ -23,8 +24,15 @@ _OF_ROUTE = frozenset(
     | {"hints", "outputRawFormat", "outputSchema", "body", "forward", "responses", "responseBinary"}
 )
 """Keys of a resource and its operation that an adapter without resources may have."""
+_BY_METHOD: Final = {
+    "type": "object",
+    "propertyNames": {"pattern": f"^({'|'.join(sorted((*_METHODS, *map(str.lower, _METHODS))))})$"},
+    "additionalProperties": {"anyOf": [ONE, SCALAR, {"type": "null"}]},
+}
+_OPERATIONS: Final = ("ExposedOperation", "ConsumedOperation", "ExposedResource")
 
 
+@reads(Reads({"paths": "", "operations": "", "path": ""}, of=_OPERATIONS))
 def resources(found: Entries, findings: Findings) -> None:
     """Bring ``paths``, ``operations`` and a ``path`` of the adapter's or the API's own to ``resources``."""
     made: list[Node] = []
@@ -109,6 +117,7 @@ def _is_method(key: Node) -> TypeGuard[ScalarNode]:
 def only_operation(*, acts: tuple[str, ...]) -> Callable[[Entries, Findings], None]:
     """Return the concern of resources: one without operations is its only one, by any of the keys ``acts``."""
 
+    @reads(Reads(shapes={"operations": [_BY_METHOD]}, of=_OPERATIONS))
     def bring(found: Entries, findings: Findings) -> None:
         if "operations" in found and not is_null(found["operations"][1]):
             found["operations"] = (found["operations"][0], _with_methods(found["operations"][1], findings))
@@ -146,6 +155,7 @@ def _with_methods(operations: Node, findings: Findings) -> Node:
     return nodes.mapping(pairs, operations)
 
 
+@reads(Reads({"summary": "description", "parameters": "inputParameters"}))
 def described(found: Entries, findings: Findings) -> None:
     """Read OpenAPI's ``summary`` as a missing description, ``parameters`` as the input parameters."""
     del findings

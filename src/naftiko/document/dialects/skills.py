@@ -7,6 +7,7 @@ from typing import Final
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from naftiko.document.dialects import nodes
+from naftiko.document.dialects.reading import ONE, Reads, reads
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries
 
@@ -15,6 +16,7 @@ _SKILLS: Final = "skills"
 _ONE: Final = "skill"
 
 
+@reads(Reads({"skill": "skills", "groups": ""}, {"skills": [ONE]}))
 def declared(found: Entries, findings: Findings) -> None:  # noqa: ARG001  # a concern's shape
     """``skill`` is the one skill, and each of ``groups`` is a skill whose tools are the group's ``skills``.
 

@@ -6,13 +6,17 @@ a list.
 
 from __future__ import annotations
 
+from typing import Final
+
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from naftiko.document.dialects import nodes
+from naftiko.document.dialects.reading import LIST, MAP, SCALAR, Reads, reads
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, entries, is_null
 
 
+@reads(Reads(shapes={"lookupValue": [LIST]}))
 def lookup(found: Entries, findings: Findings) -> None:
     """``lookupValue: [a, b]`` looks several values up."""
     del findings
@@ -21,8 +25,17 @@ def lookup(found: Entries, findings: Findings) -> None:
 
 
 _OPERATION = ("operation", "call", "calls", "ref", "name", "operationId", "id")
+_CALL: Final = {
+    "type": "object",
+    "properties": {**dict.fromkeys((*_OPERATION, "namespace"), SCALAR), "with": MAP},
+    "additionalProperties": False,
+}
 
 
+_CALLS: Final = [_CALL, {"type": "array", "items": {"anyOf": [SCALAR, _CALL]}, "maxItems": 1}]
+
+
+@reads(Reads({"calls": "call", "operation": "call"}, {"call": _CALLS}))
 def spread(found: Entries, findings: Findings) -> None:
     """Bring the spellings of a call to ``call: namespace.operation`` and ``with``."""
     for other in ("calls", "operation"):
