@@ -62,5 +62,9 @@ def test_the_page_has_the_tables_of_all_keys():
 
 def test_the_links_of_the_tables_lead_somewhere():
     text = PAGE.read_text("utf-8")
-    headings = {re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in text.splitlines() if line.startswith("#")}
+    headings = {
+        re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-")
+        for line in text.splitlines()
+        if line.startswith("#")
+    }
     assert set(re.findall(r"\]\(#([^)]*)\)", text)) <= headings

@@ -60,6 +60,5 @@ def test_the_schema_and_validate_agree(part):
             if tells(json.dumps(file), path) == validator.is_valid(file):
                 differ.append(f"{path}: {sorted(mapping)[:6]}")
             del mapping["notAKey"]
-    print(f"schema: {asked} files as they are or with a wrong key, {len(differ)} judged otherwise")
-    assert asked
+    assert asked > 100  # or it says nothing
     assert not differ
