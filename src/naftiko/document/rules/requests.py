@@ -80,8 +80,8 @@ REQUESTS = (
         ERROR,
         "An `outputRawFormat` is not known.",
         "The API's answers can't be read, so the operation is not executable.",
-        "Use json, xml, csv, tsv, psv, yaml, html, markdown, avro, protobuf, text or binary; sse, ndjson or json-seq for "
-        "a stream.",
+        "Use json, xml, csv, tsv, psv, yaml, html, markdown, avro, protobuf, text or binary; sse, ndjson or json-seq "
+        "for a stream.",
         _SHOP.replace("method: GET\n", "method: GET\n      outputRawFormat: jsno\n"),
         _SHOP.replace("method: GET\n", "method: GET\n      outputRawFormat: json\n"),
     ),

@@ -25,7 +25,8 @@ STREAMS = (
         ERROR,
         "A stream, or what ends it, has a value that means nothing.",
         "`collect` says where a stream ends: with the item for which `until` holds, after `limit` items, so many "
-        "`bytes` or the time `timeout`. The operation is not executable without a stream, or with a bound that is none.",
+        "`bytes` or the time `timeout`. The operation is not executable without a stream, or with a bound that is "
+        "none.",
         "Correct the value; docs/streams.md has examples.",
         _STREAM.replace("$.done", "done"),
         _STREAM,
