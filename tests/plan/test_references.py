@@ -16,7 +16,6 @@ from naftiko.expression.references import (
     StepPath,
     Structure,
     Variable,
-    bind_names,
     compile_data,
     compile_value,
 )
@@ -24,6 +23,7 @@ from naftiko.expression.scope import Scope
 from naftiko.expression.template import TemplateError
 from naftiko.ground.errors import MissingVariable
 from naftiko.ground.types import ABSENT
+from naftiko.link.document import bind_names
 
 
 class Variables:

@@ -20,6 +20,7 @@ from naftiko.plan.operation import Operation
 from naftiko.plan.outputs import Outputs
 
 _NO_CONTENT = frozenset({204, 205, 304})
+_OK = 200
 _OF_THE_BODY = frozenset({"etag", "last-modified", "content-disposition"})
 _BYTES = "application/octet-stream"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -123,7 +124,13 @@ async def answer(
     """
     head = head_of(response)
     if is_empty(response):
-        made = _without_content(response, operation, outputs, head)
+        is_told = outputs.reads_head and description(response) is None
+        status = _OK if response.status_code in _NO_CONTENT else response.status_code
+        made = (
+            _made(None, outputs, scope, status, head)
+            if is_told
+            else _without_content(response, operation, outputs, head)
+        )
     else:
         found = await _read(response, operation, decoder, head)
         made = _made(found, outputs, scope, response.status_code, head)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -12,6 +12,7 @@ from typing import Final
 import httpx
 
 from naftiko.engine.transport.whole import raw_headers
+from naftiko.expression.answers import AnswerHead
 from naftiko.ground.media_types import bare, charset_of
 
 _USEFUL: Final = frozenset(
@@ -34,6 +35,8 @@ _USEFUL: Final = frozenset(
 )
 LINKS: Final = frozenset({"link", "location"})
 _USEFUL_PREFIXES: Final = (b"ratelimit", b"x-ratelimit")
+_POINTING: Final = LINKS | {"content-location", "refresh"}
+"""They come as the upstream sent them (``naftiko.engine.masking``)."""
 _CONTENT_TYPE: Final = "content-type"
 _CONTENT_ENCODING: Final = "content-encoding"
 _OF_THE_BODY: Final = frozenset({_CONTENT_TYPE.encode(), _CONTENT_ENCODING.encode()})
@@ -128,6 +131,18 @@ def head_of(response: httpx.Response) -> Head:
 def keep_head(response: httpx.Response, head: Head) -> None:
     """Keep the head of a response that is known already."""
     response.extensions[_KEPT] = head
+
+
+def told_head(response: httpx.Response, redact: Callable[[str], str]) -> AnswerHead:
+    """Return the status and the headers of an answer, as values of outputs (SEMANTICS 5.10).
+
+    Args:
+        response: the answer, credentials masked but in what points somewhere.
+        redact: hides secrets in that.
+    """
+    pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw_headers(response)]
+    told = [(name, redact(value) if name in _POINTING else value) for name, value in pairs]
+    return AnswerHead(response.status_code, told)
 
 
 def annotate(response: httpx.Response, name: str, value: str) -> None:

@@ -12,33 +12,30 @@ from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
 from naftiko.engine.decode import answer as make_answer
 from naftiko.engine.decode import document, passed_on, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
-from naftiko.engine.head import head_of, retry_after
-from naftiko.engine.memory import SMALL
+from naftiko.engine.head import retry_after, told_head
 from naftiko.engine.paging.listing import Listing, PagesWanted
-from naftiko.engine.process_pool import LIGHT, Pool, Shared, current, is_heavy
-from naftiko.engine.process_pool.outside import ROLE, Answered, Calls, sent_or_given
+from naftiko.engine.process_pool import LIGHT, Shared, current
+from naftiko.engine.process_pool.outside import ROLE, Calls, sent_or_given
 from naftiko.engine.reach import FileRoots
 from naftiko.engine.request import dump_json
 from naftiko.engine.sending import TRIED
+from naftiko.engine.stepping import Heavy, StepRunner, reads_elsewhere, run_step
 from naftiko.engine.transport.redirects import NotFollowed, is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
-from naftiko.engine.watched import watched_step
+from naftiko.expression.answers import ONLY, AnswerHead
 from naftiko.expression.content import Content
 from naftiko.expression.scope import Scope, Variables
-from naftiko.ground.errors import CallError, NotExecutable, TakesNoCalls, UpstreamRedirect, UpstreamStatus
+from naftiko.ground.errors import NotExecutable, TakesNoCalls, UpstreamRedirect, UpstreamStatus
 from naftiko.ground.http import READING
-from naftiko.ground.jsontext import read_exactly, write
 from naftiko.ground.sizes import binary_bytes
 from naftiko.ground.together import together
 from naftiko.ground.types import ABSENT
 from naftiko.observe.observer import Observer, sees
 from naftiko.observe.redaction import Learnt, Redactor
-from naftiko.plan.actions import Call, Heads, PagedCallAction, Run, RunnableStep, StepResult
+from naftiko.plan.actions import Call, Heads, PagedCallAction, Run, StepResult
 from naftiko.plan.bindings import arguments_of
 from naftiko.plan.flow import FlowAction
 from naftiko.plan.operation import Operation
-from naftiko.plan.resilience import NOTE_HEADER
-from naftiko.plan.script import Script
 from naftiko.plan.unit import UnitPlan
 
 if TYPE_CHECKING:
@@ -47,8 +44,6 @@ if TYPE_CHECKING:
 ResultT = TypeVar("ResultT")
 Complete: TypeAlias = Callable[[Call, Mapping[str, Any]], Mapping[str, Any]]
 """Completes the arguments of a step's call with what stands in for what its steps have no value for."""
-_FLAT: Final = 16 * 1024
-"""Bytes of a document that is small however often its parts are in the answer."""
 _FIRST_REDIRECT = 300
 _FIRST_ERROR = 400
 
@@ -66,20 +61,6 @@ class Finish(Generic[ResultT]):
     make: Callable[[Answer], ResultT]
     reads: bool
     pages: PagesWanted | None = None
-
-
-class _Heavy(Exception):  # it is where the way parts
-    """The answer is better read elsewhere.
-
-    Attributes:
-        pool: where.
-        answers: what the upstreams answered so far, by the call's key.
-    """
-
-    def __init__(self, pool: Pool, answers: Mapping[str, Answered]) -> None:
-        super().__init__()
-        self.pool = pool
-        self.answers = answers
 
 
 def _as_it_is(answer: Answer) -> Answer:
@@ -155,7 +136,7 @@ class Engine(Shared):
             raise NotExecutable(f"`{unit.name}` can't be executed: {unit.reason}")
         try:
             answer: Answer = await action.run(self, Run(unit, inputs, passed, conditions, finish.reads, finish.pages))
-        except _Heavy as heavy:
+        except Heavy as heavy:
             place = next(at for at, each in enumerate(self.units) if each is unit)
             answers = heavy.answers
             return await heavy.pool.run(
@@ -198,18 +179,24 @@ class Engine(Shared):
         decoder = self._decoders.get(id(operation)) or self.decoder(operation)
         if passes:
             return passed_on(response, operation, unit.outputs, decoder)
+        if unit.outputs.reads_head:
+            scope.answers = {ONLY: self.head(response)}
         return await make_answer(response, operation, unit.outputs, scope, decoder)
+
+    def head(self, response: httpx.Response) -> AnswerHead:
+        """Return what an answer says beside its body."""
+        return told_head(response, self._redactor.redact)
 
     @staticmethod
     def _part(response: httpx.Response, operation: Operation, run: Run) -> None:
         """Let an answer be read here, unless it is better read elsewhere.
 
         Raises:
-            _Heavy: it is.
+            Heavy: it is.
         """
         pool, descends = current(), run.unit.outputs.descends
-        if pool is not None and _is_heavy(response, operation, reads=run.reads, descends=descends):
-            raise _Heavy(pool, {Calls().next(operation.key): response})
+        if pool is not None and reads_elsewhere(response, operation, reads=run.reads, descends=descends):
+            raise Heavy(pool, {Calls().next(operation.key): response})
 
     async def paged(self, action: PagedCallAction, run: Run) -> Answer:
         """Make the one call of a unit whose answer is a list in pages; return the answer that its outputs make."""
@@ -235,6 +222,8 @@ class Engine(Shared):
         if passes:
             answer = passed_on(response, operation, unit.outputs, decoder)
         else:
+            if unit.outputs.reads_head:
+                scope.answers = {ONLY: self.head(response)}
             answer = await make_answer(response, operation, unit.outputs, scope, decoder)
         return listing.told(answer, response)
 
@@ -280,6 +269,11 @@ class Engine(Shared):
         """Call an operation and return its decoded document, for steps and for explaining."""
         return await self.read(await self.response(call, scope, passed), call)
 
+    async def answered(self, call: Call, scope: Scope, passed: Content | None = None) -> tuple[Any, AnswerHead]:
+        """Call an operation; return its decoded document, and what its answer says beside it."""
+        response = await self.response(call, scope, passed)
+        return await self.read(response, call), self.head(response)
+
     async def read(self, response: httpx.Response, call: Call) -> Any:
         """Return the decoded document of an answer."""
         return await document(response, call.operation, self.decoder(call.operation))
@@ -310,17 +304,22 @@ class Engine(Shared):
         Returns:
             the results by the steps' names, and the scope that the flow's answer is made in.
         """
-        runner = _StepRunner(self, descends=descends, heads=heads)
+        runner = StepRunner(self, descends=descends, heads=heads)
         shown: dict[str, Any] = {}
         results: dict[str, StepResult] = {}
+        heads_of: dict[str, AnswerHead] = {}
         for wave in flow.waves:
-            inside = Scope(scope.inputs, scope.variables, shown)
-            for step, result in zip(wave, await together([_step(step, runner, inside) for step in wave]), strict=True):
+            inside = Scope(scope.inputs, scope.variables, shown, heads_of)
+            for step, result in zip(
+                wave, await together([run_step(step, runner, inside) for step in wave]), strict=True
+            ):
                 results[step.name] = result
+                if result.head is not None:
+                    heads_of[step.name] = result.head
                 if result.shown is not ABSENT:
                     shown[step.name] = result.shown
             runner.stay()
-        return results, Scope({**scope.inputs}, scope.variables, shown)
+        return results, Scope({**scope.inputs}, scope.variables, shown, heads_of)
 
     def decoder(self, operation: Operation) -> Decoder:
         """Return the decoder of an operation's format, made once.
@@ -341,67 +340,6 @@ class Engine(Shared):
         return made
 
 
-class _StepRunner:
-    """What steps see of the engine; it keeps what upstreams answer, in case the flow goes on elsewhere."""
-
-    def __init__(self, engine: Engine, *, descends: bool, heads: Heads | None) -> None:
-        self._engine = engine
-        self._heads = heads
-        self._descends = descends
-        self._pool = current()
-        self.observer = engine.observer if ROLE.outside is None else None  # what it sees it sees in the server
-        self.pretends = engine.pretends
-        self._calls = Calls()
-        self._answers: dict[str, Answered] = {}
-        self._is_heavy = False
-
-    async def call(self, call: Call, scope: Scope) -> Any:
-        if self._pool is None and self._heads is None:
-            return await self._engine.document(call, scope)
-        key = self._calls.next(call.operation.key)
-        response = self._answers[key] = await self._engine.response(call, scope)
-        if self._heads is not None:
-            said = [pair for pair in self._heads.get(call.operation.key, ()) if pair[0] == NOTE_HEADER]  # of a loop
-            self._heads[call.operation.key] = [*said, *head_of(response).useful]
-        if self._pool is not None and _is_heavy(response, call.operation, descends=self._descends):
-            self._is_heavy = True  # the steps beside this one are done before the flow moves
-            return None
-        return await self._engine.read(response, call)
-
-    def note(self, step: str, done: int, count: int) -> None:
-        if self._heads is not None:
-            self._heads[f"step {step}"] = [(NOTE_HEADER, f'partial;step="{step}";done={done};of={count}')]
-
-    async def script(self, script: Script, context: Mapping[str, Any]) -> Any:
-        scripting = self._engine.scripting
-        if scripting is None:  # never: there is one wherever there are scripts
-            raise NotExecutable(f"`{script.step}` is a script, and none runs here")
-        key = self._calls.next(f"script {script.step}")
-        ran = self._answers[key] = await scripting.ran(script, write(context), key)
-        return read_exactly(ran.content) if ran.content else None
-
-    def stay(self) -> None:
-        """Go on here, unless an answer is to be read elsewhere.
-
-        Raises:
-            _Heavy: one is.
-        """
-        if self._is_heavy and self._pool is not None:
-            raise _Heavy(self._pool, self._answers)
-
-
-def _is_heavy(response: httpx.Response, operation: Operation, *, reads: bool = False, descends: bool = False) -> bool:
-    """Tell whether an answer is better read elsewhere.
-
-    Who reads all of it may cut it, level by level; who looks at any depth may find what is deep a hundred times.
-    """
-    if operation.raw_format == "binary":
-        return False
-    if descends and len(response.content) > _FLAT:
-        return True
-    return (reads and len(response.content) > SMALL) or is_heavy(response.content, operation.raw_format)
-
-
 async def _run_apart(
     engine: Engine,
     place: int,
@@ -412,16 +350,6 @@ async def _run_apart(
 ) -> Any:
     """Run a unit in another process of the pool."""
     return await engine.run(engine.units[place], inputs, passed, conditions, finish)
-
-
-async def _step(step: RunnableStep, runner: _StepRunner, scope: Scope) -> StepResult:
-    try:
-        observer = runner.observer
-        running = step.pretend(runner, scope) if runner.pretends else step.run(runner, scope)
-        return await (running if observer is None else watched_step(observer, step, running))
-    except CallError as error:
-        error.step = error.step or step.name
-        raise
 
 
 def _largest(operation: Operation, declared: str | None) -> int | None:

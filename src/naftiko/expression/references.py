@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from naftiko.expression import dotted, jsonpath
+from naftiko.expression.answers import OfAnswer, of_answer
 from naftiko.expression.content import Content
 from naftiko.expression.dotted import known_prefix, near_prefix, same_name
 from naftiko.expression.path import same_placeholder
@@ -224,6 +225,8 @@ class Names:
         one_line: whether a variable's value must have one line here.
         renamed: inputs that another name stands for here.
         misspelt: collects the names that are certain but for case and punctuation, with what is meant (SEMANTICS 1.4).
+        answers: the steps whose answers' status and headers are known there (SEMANTICS 5.10).
+        heads: collects those of which some was named.
     """
 
     prefixes: frozenset[str]
@@ -242,6 +245,15 @@ class Names:
     one_line: bool = False
     renamed: Mapping[str, str] = field(default_factory=dict)
     misspelt: dict[str, str] = field(default_factory=dict)
+    answers: frozenset[str] = frozenset()
+    heads: dict[str, None] = field(default_factory=dict)
+
+    def of_answer(self, text: str, *, is_list: bool = False) -> OfAnswer | None:
+        """Return what a text names of the status and the headers of an answer, if it is known here."""
+        found = of_answer(text, self.answers, is_list=is_list) if self.answers and text.startswith("$") else None
+        if found is not None:
+            self.heads[found.step] = None
+        return found
 
     def for_fixed_value(self, name: str, *, one_line: bool) -> Names:
         """Return what names mean in the fixed value of the parameter ``name``."""
@@ -358,7 +370,7 @@ class Names:
             name = self.renamed.get(name, name)
             self.used[name] = None
             return InputReference(name)
-        step = self.step(text)
+        step = self.of_answer(text) or self.step(text)
         if step is not None:
             return step
         variable = self.variable(text)
@@ -435,7 +447,7 @@ def compile_value(value: Any, names: Names) -> Expression:
         return _compiled(value[value.index("{{") :] if is_reference else value, names)
     if value.startswith("$."):
         return compile_path(value, names)
-    return Constant(value)
+    return names.of_answer(value) or Constant(value)
 
 
 def compile_data(value: Any, names: Names) -> Expression:
@@ -486,11 +498,3 @@ def _compile_structure(value: Any, names: Names, compile_text: Callable[[Any, Na
         compiled = compile_text(value, names)
         return compiled.value if isinstance(compiled, Constant) else compiled
     return value
-
-
-def bind_names(binds: Iterable[tuple[str | None, Iterable[str]]]) -> dict[str, frozenset[str]]:
-    """Return the variable names of each bind namespace; binds without a namespace are under ``""``."""
-    found: dict[str, frozenset[str]] = {}
-    for namespace, keys in binds:
-        found[namespace or ""] = found.get(namespace or "", frozenset()) | frozenset(keys)
-    return found

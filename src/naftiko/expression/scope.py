@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Protocol
 
+from naftiko.expression.answers import AnswerHead
 from naftiko.ground.types import ABSENT
 
 
@@ -41,19 +42,30 @@ class StandIn(str):
     __slots__ = ()
 
 
+_NO_ANSWERS: Final[Mapping[str, AnswerHead]] = {}
+
+
 class Scope:
     """The caller's inputs, the results of earlier steps, and the variables.
 
     Attributes:
         inputs: the checked inputs by name; absent ones are not there.
         steps: the results of earlier steps by name.
+        answers: what answers say beside their bodies, by the step's name; only what is asked for.
     """
 
-    __slots__ = ("inputs", "steps", "variables")
+    __slots__ = ("answers", "inputs", "steps", "variables")
 
-    def __init__(self, inputs: Mapping[str, Any], variables: Variables, steps: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        inputs: Mapping[str, Any],
+        variables: Variables,
+        steps: Mapping[str, Any] | None = None,
+        answers: Mapping[str, AnswerHead] = _NO_ANSWERS,
+    ) -> None:
         self.inputs = inputs
         self.variables = variables
+        self.answers = answers
         self.steps: Mapping[str, Any] = {} if steps is None else steps
 
     def input(self, name: str) -> Any:

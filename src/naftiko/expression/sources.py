@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from naftiko.expression.answers import HeaderOf, StatusOf
 from naftiko.expression.content import Base64
 from naftiko.expression.path import PathPlaceholder
 from naftiko.expression.references import (
@@ -97,18 +98,20 @@ def inputs_of(value: Any) -> Iterator[str]:
 
 def reads_steps(value: Any) -> bool:
     """Tell whether a value reads the result of a step."""
-    return any(isinstance(leaf, StepPath | ScopePath) for leaf in leaves(value))
+    return any(isinstance(leaf, StepPath | ScopePath | StatusOf | HeaderOf) for leaf in leaves(value))
 
 
 def steps_in(value: Any) -> list[str]:
     """Return the steps that a value reads by name."""
-    return list(dict.fromkeys(leaf.step for leaf in leaves(value) if isinstance(leaf, StepPath)))
+    return list(dict.fromkeys(leaf.step for leaf in leaves(value) if isinstance(leaf, StepPath | StatusOf | HeaderOf)))
 
 
 def written(value: Any) -> str:
     """Return a compiled value as the file could have it."""
     if isinstance(value, StepPath):
         return f"$.{value.step}{value.path.text.removeprefix('$') if value.path is not None else ''}"
+    if isinstance(value, StatusOf | HeaderOf):
+        return str(value)
     if isinstance(value, ScopePath):
         return value.path.text
     if isinstance(value, InputPath):

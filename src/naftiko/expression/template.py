@@ -168,7 +168,7 @@ def _inside(section: Section, scope: Scope) -> str:
 def _framed(scope: Scope, frame: Any) -> Scope:
     """Return a scope in which a section's element is seen: its fields by name, itself as ``.``."""
     inside: Mapping[str, Any] = frame if isinstance(frame, Mapping) else {}
-    return Scope({**scope.inputs, **inside, ".": frame}, scope.variables, scope.steps)
+    return Scope({**scope.inputs, **inside, ".": frame}, scope.variables, scope.steps, scope.answers)
 
 
 def has_placeholder(text: str) -> bool:

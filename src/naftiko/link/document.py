@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -17,7 +17,8 @@ from naftiko.document.model import (
     OutputParameter,
 )
 from naftiko.document.reader import is_null
-from naftiko.expression.references import ADAPTER_PREFIXES, Names, bind_names
+from naftiko.expression.answers import ONLY
+from naftiko.expression.references import ADAPTER_PREFIXES, Names
 from naftiko.ground.collection import collection_paused
 from naftiko.link import mentions
 from naftiko.link.adapters import linked
@@ -25,7 +26,7 @@ from naftiko.link.adapters.kind import Declaration, Place
 from naftiko.link.apis import Apis, LinkSettings, link_apis
 from naftiko.link.caller_limits import Limiting
 from naftiko.link.calls import Caller, CallLinker, CannotLink
-from naftiko.link.flows import FlowLinker
+from naftiko.link.flows import FlowLinker, answering, keeping
 from naftiko.link.functions import FunctionArguments, collect_functions
 from naftiko.link.infer import DeclaredInputs, InputMaker, fed, named_safely
 from naftiko.link.limiting import with_limit
@@ -169,6 +170,7 @@ class _Linker:
             missing={},
             variables={},
             free={},
+            heads={},
             route=route or place.variables,
             places={},
             misspelt={},
@@ -226,18 +228,19 @@ class _Linker:
         if called is not None:
             call = self._calls.link(called, self._with_of(model), model, caller, wants)
             wraps = call.operation.raw_format == "xml"
-            compiler = OutputCompiler(caller.names, self.findings, call.consumed, wraps=wraps)
+            names = replace(caller.names, answers=frozenset({ONLY}))
+            compiler = OutputCompiler(names, self.findings, call.consumed, wraps=wraps)
             made = CallAction(call) if call.operation.pager is None else PagedCallAction(call)
             return made, compiler.compile(outputs)
         if model.steps:
             flow = self._flows.link(
                 model.steps, model.mappings, replace(caller, gives_body=False, is_idempotent=False), wants
             )
+            names = replace(caller.names, steps=tuple(plan.name for plan in flow.steps), answers=answering(flow.steps))
+            built = OutputCompiler(names, self.findings, {}).compile(outputs)
+            flow = keeping(flow, caller.names.heads)
             notes = flow.may_be_partial or any(call.has_notes for _, call in flow.calls)
-            flow = flow.noting if notes else flow
-            step_names = tuple(plan.name for wave in flow.waves for plan in wave)
-            names = replace(caller.names, steps=step_names)
-            return flow, OutputCompiler(names, self.findings, {}).compile(outputs)
+            return flow.noting if notes else flow, built
         return self._mock(model, outputs, caller, wants)
 
     def _implied_call(self, model: _Runs, outputs: Sequence[OutputParameter]) -> str | None:
@@ -373,6 +376,14 @@ class _Linker:
             tags=getattr(model, "tags", ()),
             cacheable=function is not None and function.semantics is not None and bool(function.semantics.cacheable),
         )
+
+
+def bind_names(binds: Iterable[tuple[str | None, Iterable[str]]]) -> dict[str, frozenset[str]]:
+    """Return the variable names of each bind namespace; binds without a namespace are under ``""``."""
+    found: dict[str, frozenset[str]] = {}
+    for namespace, keys in binds:
+        found[namespace or ""] = found.get(namespace or "", frozenset()) | frozenset(keys)
+    return found
 
 
 def _text_slot(name: str) -> Slot:

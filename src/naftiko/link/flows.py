@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from naftiko.document.findings import Findings
@@ -16,6 +16,7 @@ from naftiko.link.needs import Needs
 from naftiko.link.steps import Linking, StepPlan, kind_of
 from naftiko.link.steps.contract import value_of
 from naftiko.link.steps.repeated import ITEM, wrapped
+from naftiko.plan.actions import RunnableStep
 from naftiko.plan.flow import FlowAction
 
 
@@ -36,7 +37,7 @@ class FlowLinker:
         plans: list[StepPlan] = []
         for at, step in enumerate(steps):
             earlier = tuple(plan.name for plan in plans)
-            inside = replace(caller, names=replace(caller.names, steps=earlier))
+            inside = replace(caller, names=replace(caller.names, steps=earlier, answers=answering(plans)))
             name = step.name or f"step-{at + 1}"
             if name in earlier:
                 self._findings.at(step.at("name")).warning(
@@ -45,7 +46,7 @@ class FlowLinker:
             linking = Linking(name, step, inside, wants, self._calls, self._findings, self._scripting)
             looped = linking if step.for_each is None else linking.seeing(ITEM)
             plans.append(wrapped(step, looped, kind_of(step).link(step, looped)))
-        names = replace(caller.names, steps=tuple(plan.name for plan in plans))
+        names = replace(caller.names, steps=tuple(plan.name for plan in plans), answers=answering(plans))
         sources = tuple(as_text(one.value) for one in mappings if one.target and one.value is not None)
         return FlowAction(_waves(plans), self._mappings(mappings, names), plans[-1].name, sources)
 
@@ -88,6 +89,19 @@ class FlowLinker:
                 f"`{mapping.value}` begins with no step's name; it finds nothing",
                 hint=did_you_mean(first, names.steps) or f"steps: {listed(names.steps)}",
             )
+
+
+def answering(plans: Iterable[RunnableStep]) -> frozenset[str]:
+    """Return the steps that have the one answer whose status and headers can be read (SEMANTICS 5.10)."""
+    return frozenset(plan.name for plan in plans if plan.has_answer)
+
+
+def keeping(flow: FlowAction, heads: Collection[str]) -> FlowAction:
+    """Return a flow whose steps keep what their answers say beside their bodies, where that is read."""
+    if not heads:
+        return flow
+    waves = (tuple(step.keeping() if step.name in heads else step for step in wave) for wave in flow.waves)
+    return replace(flow, waves=tuple(waves))
 
 
 def _waves(plans: Sequence[StepPlan]) -> tuple[tuple[StepPlan, ...], ...]:

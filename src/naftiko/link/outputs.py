@@ -9,6 +9,7 @@ from typing import Any
 from naftiko.document.findings import Findings
 from naftiko.document.model import OutputParameter
 from naftiko.expression import jsonpath
+from naftiko.expression.answers import HeaderOf, is_of_answer
 from naftiko.expression.placeholders import may_hold_tags
 from naftiko.expression.provenance import named
 from naftiko.expression.references import Constant, Names, StepPath, compile_data
@@ -93,7 +94,7 @@ class OutputCompiler:
             if self._is_whole(only):
                 return IDENTITY
             output, schema = self._one(only), output_schema(only) or None
-            return Outputs(identity=False, output=output, schema=schema, descends=self._descends)
+            return self._made(output, schema)
         properties = tuple((self._key(parameter, at), self._one(parameter)) for at, parameter in enumerate(parameters))
         schema = {
             "type": "object",
@@ -101,7 +102,11 @@ class OutputCompiler:
                 self._key(parameter, at): output_schema(parameter) for at, parameter in enumerate(parameters)
             },
         }
-        return Outputs(identity=False, output=ObjectOf(None, properties), schema=schema, descends=self._descends)
+        return self._made(ObjectOf(None, properties), schema)
+
+    def _made(self, output: Output, schema: dict[str, Any] | None) -> Outputs:
+        reads_head = bool(self._names.heads)
+        return Outputs(identity=False, output=output, schema=schema, descends=self._descends, reads_head=reads_head)
 
     @staticmethod
     def _is_whole(parameter: OutputParameter) -> bool:
@@ -114,6 +119,9 @@ class OutputCompiler:
         """Return an output's key: its name, else the last name of its mapping, else ``value``."""
         if parameter.name is not None:
             return parameter.name
+        text = (parameter.mapping or parameter.value or "").strip()
+        if is_of_answer(text):
+            return re.split(r"[.$]", text)[-1].strip("[]'\"")
         path = self._path(parameter)
         return (path.name if path is not None else None) or (f"value{at}" if at else "value")
 
@@ -125,6 +133,9 @@ class OutputCompiler:
         value = parameter.value
         if value is not None and not value.strip().startswith("$"):
             return self.template(value, parameter)
+        text = (parameter.mapping if parameter.mapping is not None else value or "").strip()
+        if is_of_answer(text):
+            return self._of_answer(text, parameter)
         context = self._context(parameter)
         if parameter.values is not None:
             return ValuesOf(context, self._one(parameter.values))
@@ -134,6 +145,26 @@ class OutputCompiler:
             inside = tuple((inner.name or "", self._one(inner)) for inner in parameter.properties)
             return ObjectOf(context, inside)
         return self._leaf(parameter, context)
+
+    def _of_answer(self, text: str, parameter: OutputParameter) -> Output:
+        """Compile an output that is the status or a header of an answer (SEMANTICS 5.10)."""
+        is_list = parameter.type == "array" or parameter.items is not None
+        value = self._names.of_answer(text, is_list=is_list)
+        where = self._findings.at(parameter.at("mapping" if parameter.mapping is not None else "value"))
+        if value is None:
+            known = ", ".join(sorted(self._names.answers))
+            where.error(
+                *("unknown-answer", f"`{text}` names nothing of an answer"),
+                hint=f"write `$status.STEP` or `$header.STEP.NAME`; steps with one answer: {known or 'none'}"
+                if known or not self._names.answers
+                else "write `$status`, `$header.NAME` or `$header['NAME']`",
+            )
+        elif parameter.properties or parameter.values or (is_list and not isinstance(value, HeaderOf)):
+            where.error("unknown-answer", f"`{text}` is one value, and has no parts", hint="declare its type alone")
+        elif is_list and parameter.items is not None and parameter.items.type not in {None, "string"}:
+            where.error("unknown-answer", f"`{text}` is a list of texts", hint="declare `items: {type: string}`")
+        kind = None if is_list else parameter.type
+        return Expressed(value or Constant(None), kind, text, parameter.max_length)
 
     def _array(self, parameter: OutputParameter, context: FoundValue | None) -> Output:
         if parameter.items is None or self._is_whole(parameter.items):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
 
+from naftiko.expression.answers import ONLY, AnswerHead
 from naftiko.expression.content import Content
 from naftiko.expression.scope import Scope, Variables
 from naftiko.expression.template import Value
@@ -87,6 +88,10 @@ class Runner(Protocol):
         """Call a consumed operation; return its decoded document, ``None`` for no content."""
         ...
 
+    async def answered(self, call: Call, scope: Scope) -> tuple[Any, AnswerHead | None]:
+        """Do as ``call``; return also what the answer says beside its body, ``None`` where nothing is sent."""
+        ...
+
     def note(self, step: str, done: int, count: int) -> None:
         """Let the answer say that a step did less than it should: ``done`` of ``count``."""
         ...
@@ -108,10 +113,12 @@ class StepResult:
         raw: the document itself, which the unit's outputs apply to if it is the last; ABSENT: the step has no result,
             as if it were not there.
         shown: what later steps see.
+        head: what its answer says beside its body, where somebody reads that.
     """
 
     raw: Any
     shown: Any
+    head: AnswerHead | None = None
 
 
 class RunnableStep(Protocol):
@@ -138,8 +145,17 @@ class RunnableStep(Protocol):
         ...
 
     @property
+    def has_answer(self) -> bool:
+        """Whether it makes one call, whose status and headers others may read."""
+        ...
+
+    @property
     def only_reads(self) -> bool:
         """Whether it changes nothing anywhere."""
+        ...
+
+    def keeping(self) -> Self:
+        """Return it with what its answer says beside its body in its result."""
         ...
 
     async def run(self, runner: Runner, scope: Scope) -> StepResult:
@@ -196,8 +212,8 @@ class Performer(Protocol):
         """Return the answer that a value is; of ABSENT it has no content."""
         ...
 
-    async def document(self, call: Call, scope: Scope, passed: Content | None = None) -> Any:
-        """Make a call; return its decoded document."""
+    async def answered(self, call: Call, scope: Scope, passed: Content | None = None) -> tuple[Any, AnswerHead]:
+        """Make a call; return its decoded document, and what its answer says beside it."""
         ...
 
     async def steps(
@@ -330,7 +346,9 @@ class CallAction(Action):
     async def explain(self, performer: Performer, run: Run) -> list[Explained]:
         """Make the call, and look at its document."""
         scope = Scope(run.inputs, performer.variables)
-        return run.unit.outputs.explain(await performer.document(self.call, scope, run.passed), scope)
+        document, head = await performer.answered(self.call, scope, run.passed)
+        scope.answers = {ONLY: head}
+        return run.unit.outputs.explain(document, scope)
 
     def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
         """Return the schema of what the outputs make; bytes are nothing that they make."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from naftiko.expression.answers import AnswerHead
 from naftiko.expression.content import Content
 from naftiko.expression.provenance import missed_step
 from naftiko.expression.scope import Scope, Variables
@@ -43,6 +44,11 @@ class FlowAction(Action):
     mappings: tuple[tuple[tuple[str, ...], Value], ...]
     last: str
     sources: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> Sequence[RunnableStep]:
+        """All of them, in the order in which they run."""
+        return tuple(step for wave in self.waves for step in wave)
 
     @property
     def calls(self) -> Sequence[tuple[str, Call]]:
@@ -204,8 +210,8 @@ class _Keeping:
     async def paged(self, action: PagedCallAction, run: Run) -> Any:
         return await self._performer.paged(action, run)
 
-    async def document(self, call: Call, scope: Scope, passed: Content | None = None) -> Any:
-        return await self._performer.document(call, scope, passed)
+    async def answered(self, call: Call, scope: Scope, passed: Content | None = None) -> tuple[Any, AnswerHead]:
+        return await self._performer.answered(call, scope, passed)
 
     async def steps(
         self, flow: FlowAction, scope: Scope, *, descends: bool = False, heads: Heads | None = None

@@ -291,12 +291,14 @@ class Outputs:
         output: makes the answer.
         schema: the JSON Schema of the answer, where the declaration says anything about it.
         descends: whether a path looks at any depth (``$..a``): what is deep may be in the answer once for each level.
+        reads_head: whether the status or a header of the upstream's answer is in it (SEMANTICS 5.10).
     """
 
     identity: bool
     output: Output
     schema: dict[str, Any] | None = None
     descends: bool = False
+    reads_head: bool = False
 
     def build(self, document: Any, scope: Scope) -> Any:
         """Return the answer."""

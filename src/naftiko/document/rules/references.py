@@ -45,6 +45,9 @@ EXPRESSIONS = (
 )
 
 
+_OF_ANSWER = REST.replace(
+    "shop.get-product}", "shop.get-product, outputParameters: [{name: code, type: integer, mapping: $status}]}"
+)
 _REF = (
     TOOL.replace("call: shop.get-product", "ref: catalogue.product")
     + """aggregates:
@@ -231,6 +234,16 @@ REFERENCES = (
         "Name an earlier step. Steps can't look ahead.",
         _STEPS.replace("index: product", "index: products-page"),
         _STEPS,
+    ),
+    Rule(
+        "unknown-answer",
+        ERROR,
+        "`$status` or `$header.NAME` names nothing of an answer.",
+        "Where a unit makes one call they are its answer's. In a flow they name the step first, which must make one "
+        "call: `$status.STEP`, `$header.STEP.NAME`. Anything else finds nothing, and the output is null.",
+        "Name a step that makes a call, or a header. Each is one value: text, a number, or a list of texts.",
+        _OF_ANSWER.replace("$status", "$status.list"),
+        _OF_ANSWER,
     ),
     Rule(
         "unknown-field",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from naftiko.document.model import CallStep
@@ -18,6 +18,7 @@ class CallStepPlan(StepPlan):
     """Calls an operation; its named outputs are seen beside the fields of its answer."""
 
     call: Call
+    keeps_head: bool = False
 
     @classmethod
     def link(cls, step: CallStep, linking: Linking) -> Self:
@@ -32,8 +33,20 @@ class CallStepPlan(StepPlan):
         """The one."""
         return (self.call,)
 
+    @property
+    def has_answer(self) -> bool:
+        """It has."""
+        return True
+
+    def keeping(self) -> Self:
+        """Return it with the status and the headers of its answer in its result."""
+        return replace(self, keeps_head=True)
+
     async def run(self, runner: Runner, scope: Scope) -> StepResult:
         """Call, and show the answer to later steps."""
+        if self.keeps_head:
+            document, head = await runner.answered(self.call, scope)
+            return StepResult(document, visible(document, self.call.consumed), head)
         document = await runner.call(self.call, scope)
         return StepResult(document, visible(document, self.call.consumed))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn, Self
+from typing import Any, Final, NoReturn, Self
 
 from naftiko.document.findings import Findings
 from naftiko.document.model import ConsumedOperation, Model, ScriptingManagement, Step
 from naftiko.expression import jsonpath
-from naftiko.expression.references import Names, ScopePath, compile_path, compile_value
+from naftiko.expression.answers import is_of_answer
+from naftiko.expression.references import Constant, Names, ScopePath, compile_path, compile_value
 from naftiko.expression.scope import Scope
 from naftiko.expression.sources import leaves, steps_in
 from naftiko.expression.template import TemplateError, Value
@@ -71,6 +72,15 @@ class StepPlan:
     def may_be_partial(self) -> bool:
         """Whether it may leave things out, and say so with ``Runner.note``. By default it never does."""
         return False
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether it makes one call, whose status and headers others may read (SEMANTICS 5.10). By default not."""
+        return False
+
+    def keeping(self) -> Self:
+        """Return it with what its answer says beside its body in its result, where it has one."""
+        return self
 
     @property
     def only_reads(self) -> bool:
@@ -224,6 +234,10 @@ class Linking:
         tell_misspelt_names(self.findings.at(self._step.at(key)), names)
         return found
 
+    def of_answer(self, text: str) -> Value | None:
+        """Return what a text names of an earlier answer's status and headers; ``None`` where it names none."""
+        return self._caller.names.of_answer(text)
+
     def reads(self, values: Iterable[Value]) -> frozenset[str]:
         """Return the steps that values read; a path over everything reads them all."""
         found: set[str] = set()
@@ -231,6 +245,9 @@ class Linking:
             reads_all = any(isinstance(leaf, ScopePath) for leaf in leaves(value))
             found.update(self.earlier if reads_all else steps_in(value))
         return frozenset(found)
+
+
+UNKNOWN_ANSWER: Final = "`$status.STEP` and `$header.STEP.NAME` name an earlier step that makes one call"
 
 
 _ANYWHERE = Slot("", "query", None, None, required=False, schema={})
@@ -251,4 +268,7 @@ def value_of(text: Any, names: Names, model: Model, key: str, findings: Findings
     except jsonpath.JSONPathError as error:
         raise CannotLink("broken-jsonpath", f"`{key}: {text}`: {error.message}", node=model.at(key)) from error
     tell_misspelt_names(findings.at(model.at(key)), names)
+    if isinstance(text, str) and isinstance(value, Constant) and is_of_answer(text):
+        hint = f"steps with one answer: {', '.join(sorted(names.answers)) or 'none'}"
+        findings.at(model.at(key)).error("unknown-answer", f"`{text}`: {UNKNOWN_ANSWER}", hint=hint)
     return value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
 
 from naftiko.document.model import Step
 from naftiko.expression import jsonpath
@@ -16,7 +16,7 @@ from naftiko.expression.template import Value
 from naftiko.ground.errors import CallError
 from naftiko.ground.together import together
 from naftiko.ground.types import ABSENT
-from naftiko.link.steps.contract import Linking, StepPlan
+from naftiko.link.steps.contract import UNKNOWN_ANSWER, Linking, StepPlan
 from naftiko.plan.actions import Call, Runner, StepResult
 from naftiko.plan.script import Script
 
@@ -29,6 +29,9 @@ READING: Final = 4
 _ON_ERROR: Final = ("fail", "skip", "collect")
 _ONE_PLACEHOLDER: Final = re.compile(r"\s*\{\{\s*[\w$][\w.$\[\]-]*\s*\}\}\s*")
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*([\w$][\w.\[\]-]*)\s*\}\}")
+_ANSWERED: Final = re.compile(r"""\$(?:status|header)(?:\.[\w-]+|\['[^']+'\])+""")
+_OF_ANSWER: Final = "\x7f{}"
+"""The name of a status or a header in what a comparison looks at; no step has it."""
 
 
 class WrongList(CallError):
@@ -166,6 +169,15 @@ class ConditionalStepPlan(WrappedStepPlan):
 
     condition: Condition
 
+    @property
+    def has_answer(self) -> bool:
+        """As the step inside."""
+        return self.inner.has_answer
+
+    def keeping(self) -> Self:
+        """Return it with what the answer of the step inside says in its result."""
+        return replace(self, inner=self.inner.keeping())
+
     async def run(self, runner: Runner, scope: Scope) -> StepResult:
         """Do the step, or nothing."""
         return await self.inner.run(runner, scope) if self.condition.holds(scope) else StepResult(None, None)
@@ -183,23 +195,29 @@ class Condition:
         value: its value is there and true; ``None`` where it is a comparison.
         path: finds something where the comparison holds.
         negated: whether it is the opposite.
+        of_answers: the statuses and headers of answers that the comparison reads, each under its place in the list.
     """
 
     value: Value | None
     path: jsonpath.JSONPath | None
     negated: bool
+    of_answers: tuple[Value, ...] = ()
 
     def holds(self, scope: Scope) -> bool:
         """Tell whether it holds."""
         if self.value is not None:
             return is_true(self.value(scope)) is not self.negated
-        found = self.path is not None and holds(self.path, {**scope.inputs, **scope.steps})
-        return found is not self.negated
+        known = {**scope.inputs, **scope.steps}
+        for at, value in enumerate(self.of_answers):
+            found = value(scope)
+            if found is not ABSENT:
+                known[_OF_ANSWER.format(at)] = found
+        return (self.path is not None and holds(self.path, known)) is not self.negated
 
 
 def inside(scope: Scope, item: Any) -> Scope:
     """Return a scope in which ``item`` is the item that a loop is at."""
-    return Scope(scope.inputs, scope.variables, {**scope.steps, ITEM: item})
+    return Scope(scope.inputs, scope.variables, {**scope.steps, ITEM: item}, scope.answers)
 
 
 def wrapped(step: Step, linking: Linking, plan: StepPlan) -> StepPlan:
@@ -252,16 +270,26 @@ def _condition(text: Any, linking: Linking) -> Condition:
         return Condition(linking.value(written, "condition", needed=False), None, negated)
     if not any(sign in written for sign in ("{{", "$", ".")):
         linking.cannot("unsupported-step", f"has the condition `{written}`, which is a word", _GRAMMAR, key="condition")
-    filled = _PLACEHOLDER.sub(r"$.\1", written)
+    filled = _PLACEHOLDER.sub(lambda found: found[1] if found[1].startswith("$") else f"$.{found[1]}", written)
     if not compares(filled):
         return Condition(linking.value(written, "condition", needed=False), None, negated)
+    of_answers: list[Value] = []
+
+    def known(found: re.Match[str]) -> str:
+        value = linking.of_answer(found[0])
+        if value is None:
+            linking.cannot("unknown-answer", f"has the condition `{written}`: {UNKNOWN_ANSWER}", key="condition")
+        of_answers.append(value)
+        return f"@['{_OF_ANSWER.format(len(of_answers) - 1)}']"
+
+    filled = _ANSWERED.sub(known, filled)
     try:
         path = comparison(filled)
     except jsonpath.JSONPathError as error:
         linking.cannot(
             "broken-jsonpath", f"has a condition that can't be read: {error.message}", _GRAMMAR, key="condition"
         )
-    return Condition(None, path, negated)
+    return Condition(None, path, negated, tuple(of_answers))
 
 
 _GRAMMAR: Final = (
