@@ -14,6 +14,8 @@ from naftiko.serve.addresses import Listener
 from naftiko.serve.live import LiveApp
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
@@ -55,6 +57,10 @@ class AppOptions:
         return self.kinds[kind.kind] if kind.kind in self.kinds else kind.options()
 
 
+async def _nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Answer nothing: no adapter is there."""
+
+
 class ListenerApp(LiveApp):
     """Everything behind one socket.
 
@@ -67,16 +73,15 @@ class ListenerApp(LiveApp):
 
     def __init__(self, mounted: Sequence[Mounted]) -> None:
         self._mounted = tuple(mounted)
-        self._first = self._mounted[0] if self._mounted else None
+        self._first: ASGIApp = self._mounted[0].app if self._mounted else _nothing
         self._others = self._mounted[1:]
         self._paths: dict[str, ASGIApp] = {path: each.app for each in reversed(self._others) for path in each.paths}
         self._asked = tuple(each for each in self._others if type(each).owns is not Mounted.owns)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Dispatch by path."""
-        if self._first is not None:
-            app = self._found(scope) if self._others and scope["type"] == "http" else None
-            await (app or self._first.app)(scope, receive, send)
+        app = self._found(scope) if self._others and scope["type"] == "http" else None
+        return (app or self._first)(scope, receive, send)
 
     def _found(self, scope: Scope) -> ASGIApp | None:
         """Return the app whose own path it is; ``None`` for the first one's."""
@@ -91,7 +96,7 @@ class ListenerApp(LiveApp):
     def _of_metadata(self, path: str) -> ASGIApp | None:
         """Return the app whose resource the metadata at a path is of (RFC 9728 chapter 3.1)."""
         of = path.removeprefix(METADATA_PATH)
-        if not of and self._first is not None and self._first.has_root_metadata:
+        if not of and self._mounted and self._mounted[0].has_root_metadata:
             return None
         owner = (each.app for each in self._others if of in each.paths or each.has_metadata(path))
         return next(owner, None)

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import select
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
@@ -26,9 +26,6 @@ from naftiko.serve.exchange import EXTENSIONS, Exchange
 from naftiko.serve.limits import ConnectionLimits, Connections
 from naftiko.serve.polite import PoliteTransport
 from naftiko.serve.recording import REQUEST_ID, record_of
-
-if TYPE_CHECKING:
-    from starlette.types import Scope
 
 _LAST_REQUEST: Final = 1.0
 """Seconds that a new connection has for its first request when the server stops."""
@@ -142,7 +139,8 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self.scope[ABORT] = self.transport.abort  # type: ignore[typeddict-unknown-key]  # ours
         self.scope["extensions"] = EXTENSIONS
-        self._begin_head()
+        if not self._in_head:  # one behind another in the same piece
+            self._begin_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header field; the parser stops where there are too many."""
@@ -165,12 +163,10 @@ class Connection(HttpToolsProtocol):
         """
         self._in_head, self._in_body, self.since = False, True, self.loop.time()
         self._fields = self._body_bytes = self._unwanted = 0
-        size, hosts, asked = len(self.url) + 4 * len(self.headers), 0, None
-        for name, value in self.headers:
-            size += len(name) + len(value)
-            hosts += name == b"host"
-            if name == REQUEST_ID and asked is None:
-                asked = value
+        names, values = zip(*self.headers) if self.headers else ((), ())  # noqa: B905  # pairs, all of them
+        hosts = names.count(b"host")
+        asked = values[names.index(REQUEST_ID)] if REQUEST_ID in names else None
+        size = len(self.url) + 4 * len(names) + len(b"".join(names)) + len(b"".join(values))
         if size > self._all.limits.head_bytes:
             self._refusal = self._too_large()
         parser, every = self.parser, self.server_state.default_headers
@@ -184,7 +180,7 @@ class Connection(HttpToolsProtocol):
         self.scope[REQUEST] = record  # type: ignore[typeddict-unknown-key]  # ours
         before = self.cycle
         self.cycle = Exchange(
-            cast("Scope", self.scope),
+            self.scope,  # type: ignore[arg-type]  # uvicorn's own type of the same
             self._polite,
             self.flow,
             record,

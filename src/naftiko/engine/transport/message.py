@@ -39,10 +39,10 @@ def flaw_of_head(status: int, headers: Sequence[tuple[bytes, bytes]], codings: S
         return f"its status is {status}, and statuses are 100 to 599"
     if codings and (len(codings) > 1 or codings[0].strip().lower() not in _CODINGS):
         return "its transfer coding is not `chunked` alone"
-    names = b"".join([name for name, _ in headers])
-    values = b"".join([value for _, value in headers])
-    if names.translate(None, TOKEN) or len(values.translate(None, CONTROLS)) != len(values):
-        return "a header of it holds a character that no header may hold"
+    if headers:
+        names, values = map(b"".join, zip(*headers))  # noqa: B905  # pairs, all of them
+        if names.translate(None, TOKEN) or len(values.translate(None, CONTROLS)) != len(values):
+            return "a header of it holds a character that no header may hold"
     return ""
 
 

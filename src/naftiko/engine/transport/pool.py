@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from importlib.util import find_spec
 from time import perf_counter
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import httpx
 
@@ -71,7 +71,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._closed = False
         self._pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    def handle_async_request(self, request: httpx.Request) -> Coroutine[Any, Any, httpx.Response]:
         """Send ``request`` and return the answer as soon as its headers are there; its stream is the raw body.
 
         The URL and the headers go on the wire as they are. ``User-Agent`` and ``Accept-Encoding`` with what can be
@@ -82,7 +82,12 @@ class Transport(httpx.AsyncBaseTransport):
             httpx.TransportError: as from httpx's own transport, such as ``ConnectError`` or ``ReadTimeout``.
             ValueError: a header with a control character, or bytes that are neither ASCII nor UTF-8; nothing was sent.
         """
-        pool = self._pools.get(asyncio.get_running_loop()) or await self._open()
+        pool = self._pools.get(asyncio.get_running_loop())
+        return self._first(request) if pool is None else pool.send(request)
+
+    async def _first(self, request: httpx.Request) -> httpx.Response:
+        """Send the first request of an event loop."""
+        pool = await self._open()
         return await pool.send(request)
 
     def figures(self) -> PoolFigures | None:

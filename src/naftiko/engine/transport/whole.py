@@ -13,7 +13,12 @@ class Whole(httpx.Response):
     ``httpx.Response`` normalises each header, and sends a body through its decoders and its stream before it keeps it,
     which takes longer than all else that an answer needs. Here the headers stay as they came until somebody asks for
     ``headers``; everything else is as ``httpx.Response`` has it once it is read.
+
+    Attributes:
+        content: the body.
     """
+
+    content: bytes = b""  # a property there, which looks whether it is read
 
     def __init__(
         self,
@@ -27,7 +32,9 @@ class Whole(httpx.Response):
         self.status_code = status_code
         self._headers: httpx.Headers | None = None
         self._pairs: Sequence[tuple[bytes, bytes]] = ()
-        if isinstance(headers, httpx.Headers):
+        if type(headers) is list:  # first: to ask an abstract class, as httpx's is, costs more than all the rest
+            self._pairs = headers
+        elif isinstance(headers, httpx.Headers):
             self._headers = headers
         else:
             self._pairs = headers
@@ -40,7 +47,7 @@ class Whole(httpx.Response):
         self.default_encoding = "utf-8"
         self.stream = httpx.ByteStream(body)
         self._num_bytes_downloaded = 0
-        self._content = body
+        self.content = self._content = body
 
     @property
     def headers(self) -> httpx.Headers:  # type: ignore[override]  # an attribute there, made on demand here

@@ -46,11 +46,13 @@ class Exchanges:
         return functools.partial(self._exchange, request, Outgoing(request))
 
     async def _exchange(self, request: httpx.Request, outgoing: Outgoing, done: Callable[[], None]) -> httpx.Response:
-        connection = await self._connection(outgoing)
+        free = self._free.get(outgoing.origin)
+        is_repeated = outgoing.method in REPEATED
+        connection = free.pop() if free and is_repeated else await self._connection(outgoing)
         try:
             reading = await connection.ask(outgoing)
         except EndedError as error:
-            if not (error.was_kept and outgoing.method in REPEATED and outgoing.is_whole):
+            if not (error.was_kept and is_repeated and outgoing.is_whole):
                 raise
             connection = await self._opened(outgoing.origin)
             reading = await connection.ask(outgoing)
@@ -90,10 +92,11 @@ class Exchanges:
             free.remove(connection)
 
     async def _connection(self, outgoing: Outgoing) -> Connection:
+        """Return a connection of a request that must not be sent twice, or a new one."""
         free = self._free.get(outgoing.origin)
         while free:
             connection = free.pop()
-            if outgoing.method in REPEATED or await connection.stays_open():
+            if await connection.stays_open():
                 return connection
         return await self._opened(outgoing.origin)
 

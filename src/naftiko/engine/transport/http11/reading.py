@@ -162,18 +162,16 @@ class Reading:
 
     def _take_head(self, status: int) -> None:
         headers = self.headers
-        fields = {name.lower(): value for name, value in headers}
+        names = {name.lower() for name, _ in headers}
         codings: list[str] = []
-        if b"transfer-encoding" in fields:
+        if b"transfer-encoding" in names:
             codings = [value.decode("latin-1") for name, value in headers if name.lower() == b"transfer-encoding"]
         if len(headers) > _MOST_FIELDS or (self._is_long and max(len(value) for _, value in headers) > _LONGEST):
             raise _TooLongError
         if flaw := flaw_of_head(status, headers, codings):
             raise FlawedAnswer(flaw)
-        self.is_coded = b"content-encoding" in fields
-        self._until_close = b"content-length" not in fields and not (
-            codings and codings[0].strip().lower() == "chunked"
-        )
+        self.is_coded = b"content-encoding" in names
+        self._until_close = b"content-length" not in names and not (codings and codings[0].strip().lower() == "chunked")
 
     def on_body(self, piece: bytes) -> None:
         """Take a piece of the body."""
