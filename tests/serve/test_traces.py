@@ -411,6 +411,28 @@ def test_attributes_are_allowed_and_denied_by_their_names(tmp_path, upstream):
     assert names == [{"http.request.method"}, {"http.request.method", "http.route"}]
 
 
+def test_a_file_chooses_attributes_within_those_that_the_operator_lets_through(tmp_path, upstream):
+    file = tmp_path / "spans.jsonl"
+    control = (
+        f'{CONTROL}, observability: {{privacy: {{attributes: {{allow: ["http.*", "url.*"], deny: ["*.method"]}}}}}}}}'
+    )
+    with quay(
+        tmp_path, upstream, "--trace-deny", "*.status_code", "--trace-file", str(file), control=control
+    ) as running:
+        get(f"{running.rest}/ships/7")
+        shown = json.dumps(get(f"{running.url('control')}/traces").json())
+    names = [{pair["key"] for pair in span["attributes"]} for span in spans_of(file)]
+    assert {name for each in names for name in each} == {"http.route", "url.template"}
+    assert "http.request.method" not in shown
+
+
+def test_a_list_of_attributes_that_is_none_is_told(tmp_path, upstream):
+    control = f"{CONTROL}, observability: {{privacy: {{attributes: {{deny: {{x: y}}}}}}}}}}"
+    path = tmp_path / "quay.yaml"
+    path.write_text(FILE.format(upstream=upstream.url, control=control))
+    assert "`deny` must be a list of texts" in run("validate", str(path)).stdout
+
+
 def test_over_stdio(tmp_path, upstream):
     file, path = tmp_path / "spans.jsonl", tmp_path / "quay.yaml"
     path.write_text(FILE.format(upstream=upstream.url, control=""))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from naftiko.observe.figures import MetricsSnapshot
     from naftiko.observe.metrics import Metrics
     from naftiko.observe.redaction import Redactor
+    from naftiko.observe.spans import Privacy
     from naftiko.observe.trace_ring import TraceRing
     from naftiko.observe.tracing import Traced, Tracer
 
@@ -132,7 +133,8 @@ class Tracing:
         sampler = self._otel.sampler or Sampler(ratio)
         if sampler.ratio == 0 and self._otel.sampler is None:
             return None
-        return Traced(sampler, self._otel.propagations if self._otel.propagations is not None else propagations)
+        told = propagations if self._otel.propagations is None else self._otel.propagations
+        return Traced(sampler, told, _privacy(observed))
 
     def _size(self, capability: Capability) -> int:
         """Return how many traces are kept for a capability; 0 where no port shows them."""
@@ -215,6 +217,14 @@ def _observed(capability: Capability) -> Observability | None:
     """Return what a file's control adapter observes; ``None`` where it has none."""
     found = (KINDS[adapter.kind].observability(adapter) for adapter in capability.adapters)
     return next((each for each in found if each is not None), None)
+
+
+def _privacy(observed: Observability | None) -> Privacy:
+    """Return which attributes a file lets its spans have, within those of the operator."""
+    from naftiko.observe.spans import Privacy  # noqa: PLC0415  # only where something is traced
+
+    named = None if observed is None or observed.privacy is None else observed.privacy.attributes
+    return Privacy() if named is None else Privacy(named.allow, named.deny)
 
 
 def _endpoint(observed: Observability | None) -> str | None:

@@ -81,10 +81,12 @@ class Traced:
     Attributes:
         sampler: chooses.
         propagations: how a trace is told to upstreams: keys of ``WRITERS``.
+        privacy: which attributes its file lets spans have, of those that the operator does.
     """
 
     sampler: Sampler = field(default_factory=Sampler)
     propagations: tuple[str, ...] = (W3C,)
+    privacy: Privacy = field(default_factory=Privacy)
 
 
 class TracePart:
@@ -328,13 +330,9 @@ class Tracer(Observer):
     def finish(self, part: TracePart) -> None:
         """Give away what a trace has of a run that has ended."""
         part.is_over = True
-        if self.privacy.filters:
-            for span in part.spans:
-                span.attributes = self.privacy.kept(span.attributes)
-                for event in span.events:
-                    kept = self.privacy.kept(event.attributes)
-                    event.attributes.clear()
-                    event.attributes.update(kept)
+        for privacy in (self.privacy, part.how.privacy):
+            if privacy.filters:
+                _leave_out(part.spans, privacy)
         for sink in self.sinks:
             sink.take(part)
 
@@ -405,6 +403,16 @@ def _pass_on(exchange: Exchange, how: Traced, trace_id: str, span_id: str, state
     for propagation in how.propagations:
         for name, value in WRITERS[propagation](trace_id, span_id, is_sampled, state):
             exchange.set_header(name, value)
+
+
+def _leave_out(spans: Sequence[Span], privacy: Privacy) -> None:
+    """Take the attributes of spans that are not to be shown."""
+    for span in spans:
+        span.attributes = privacy.kept(span.attributes)
+        for event in span.events:
+            kept = privacy.kept(event.attributes)
+            event.attributes.clear()
+            event.attributes.update(kept)
 
 
 def _describe_request(span: Span, run: UnitRun, error: BaseException | None, tracer: Tracer) -> None:

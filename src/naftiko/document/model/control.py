@@ -74,10 +74,25 @@ class Exporters(Model):
     otlp: OtlpExporter | None = None
 
 
+class SpanAttributes(Model):
+    """Which attributes spans have: patterns of their names, such as ``http.*``."""
+
+    allow: tuple[str, ...] = ()
+    """None: all."""
+    deny: tuple[str, ...] = ()
+
+
+class ObservabilityPrivacy(Model):
+    """What is not told."""
+
+    attributes: SpanAttributes | None = None
+
+
 class Observability(Model):
     """What is observed."""
 
     enabled: bool = True
+    privacy: ObservabilityPrivacy | None = None
     metrics: ObservabilityMetrics | None = None
     traces: ObservabilityTraces | None = None
     exporters: Exporters | None = None
