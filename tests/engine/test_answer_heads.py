@@ -70,9 +70,7 @@ async def test_no_credential_of_ours_is_in_a_header():
     tool = outputs(("link", {"mapping": "$header.Link"}), ("echo", {"mapping": "$header.X-Echo"}))
     headers = [("Link", "<https://api.example/?key=k-secret-0123456789>"), ("X-Echo", "k-secret-0123456789")]
     api = {"authentication": {"type": "apikey", "key": "key", "value": "{{KEY}}", "placement": "query"}}
-    found = await value_of(
-        tool, answering(200, headers, json={}), api=api, variables={"KEY": "k-secret-0123456789"}
-    )
+    found = await value_of(tool, answering(200, headers, json={}), api=api, variables={"KEY": "k-secret-0123456789"})
     assert found["link"]
     assert "secret" not in str(found)
 

@@ -24,7 +24,8 @@ from naftiko.engine.scripting import scripting_for
 from naftiko.engine.settings import Settings
 from naftiko.engine.skill_lint import lint_skills
 from naftiko.engine.skills import skills_of
-from naftiko.engine.upstream import FORWARD, Upstream
+from naftiko.engine.streaming.upstream import StreamingUpstream
+from naftiko.engine.upstream import FORWARD
 from naftiko.engine.variables import BoundVariables, StandInVariables
 from naftiko.engine.watched import SeenRun
 from naftiko.expression.content import Content
@@ -285,7 +286,7 @@ class Capability:
             settings = replace(settings, transport=lambda _: MockTransport(redactor, FORWARD))
         connections = picked([api.namespace for api in self.plan.apis.values()], settings.connections)
         upstreams = {
-            key: Upstream(
+            key: StreamingUpstream(
                 api,
                 seen,
                 settings,

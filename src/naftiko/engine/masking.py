@@ -62,6 +62,17 @@ def _headers(
     ]
 
 
+def veiled_head(response: httpx.Response, veil: SecretMask, own: Sequence[str]) -> httpx.Response:
+    """Return an answer whose body is looked through by whoever reads it, without credentials in its headers."""
+    return httpx.Response(
+        response.status_code,
+        headers=_headers(raw_headers(response), veil, own, strict=False),
+        stream=response.stream,
+        request=response.request,
+        extensions=response.extensions,
+    )
+
+
 def veiled_stream(response: httpx.Response, veil: SecretMask, own: Sequence[str]) -> httpx.Response:
     """Return an answer whose body comes in pieces, credentials masked across their borders; a byte stays a byte."""
     is_strict = response.status_code >= _FIRST_ERROR

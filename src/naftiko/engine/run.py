@@ -12,20 +12,21 @@ from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
 from naftiko.engine.decode import answer as make_answer
 from naftiko.engine.decode import document, passed_on, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
-from naftiko.engine.head import retry_after, told_head
+from naftiko.engine.head import told_head
+from naftiko.engine.named import failed, not_done
 from naftiko.engine.paging.listing import Listing, PagesWanted
 from naftiko.engine.process_pool import LIGHT, Shared, current
 from naftiko.engine.process_pool.outside import ROLE, Calls, sent_or_given
 from naftiko.engine.reach import FileRoots
 from naftiko.engine.request import dump_json
-from naftiko.engine.sending import TRIED
 from naftiko.engine.stepping import Heavy, StepRunner, reads_elsewhere, run_step
-from naftiko.engine.transport.redirects import NotFollowed, is_redirect, not_followed
+from naftiko.engine.streaming.answering import streamed_or_listed
+from naftiko.engine.transport.redirects import is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
 from naftiko.expression.answers import ONLY, AnswerHead
 from naftiko.expression.content import Content
 from naftiko.expression.scope import Scope, Variables
-from naftiko.ground.errors import NotExecutable, TakesNoCalls, UpstreamRedirect, UpstreamStatus
+from naftiko.ground.errors import NotExecutable, TakesNoCalls
 from naftiko.ground.http import READING
 from naftiko.ground.sizes import binary_bytes
 from naftiko.ground.together import together
@@ -36,6 +37,7 @@ from naftiko.plan.actions import Call, Heads, PagedCallAction, Run, StepResult
 from naftiko.plan.bindings import arguments_of
 from naftiko.plan.flow import FlowAction
 from naftiko.plan.operation import Operation
+from naftiko.plan.outputs import Outputs
 from naftiko.plan.unit import UnitPlan
 
 if TYPE_CHECKING:
@@ -213,19 +215,34 @@ class Engine(Shared):
             response = begun
         else:
             response = await sent_or_given(outgoing)
-        passes = passes_bytes(operation, unit.outputs)
+        return listing.told(await self._answered(response, operation, run, scope, unit.outputs), response)
+
+    async def streamed(self, call: Call, run: Run) -> Answer:
+        """Make the one call of a unit whose answer is a stream; return what its outputs make of each item."""
+        scope = Scope(run.inputs, self.variables)
+        upstream, outputs = self.upstreams[call.operation.api], run.unit.outputs
+        outgoing = upstream.drafted(call, arguments_of(call.arguments, scope), run.passed, (), None)
+        streams = run.pages is not None and run.pages.streams
+        given = await streamed_or_listed(outgoing, outputs, scope, self.head, streams=streams)
+        if isinstance(given, Answer):
+            return given
+        return await self._answered(given, call.operation, run, scope, outputs.of_each)
+
+    async def _answered(
+        self, response: httpx.Response, operation: Operation, run: Run, scope: Scope, outputs: Outputs
+    ) -> Answer:
+        """Return the answer that outputs make of an answer with a list."""
+        passes = passes_bytes(operation, outputs)
         if response.status_code >= _FIRST_REDIRECT:
             self._check(response, operation, passes_on=passes)
         if len(response.content) > LIGHT and (run.reads or not passes):
             self._part(response, operation, run)
         decoder = self._decoders.get(id(operation)) or self.decoder(operation)
         if passes:
-            answer = passed_on(response, operation, unit.outputs, decoder)
-        else:
-            if unit.outputs.reads_head:
-                scope.answers = {ONLY: self.head(response)}
-            answer = await make_answer(response, operation, unit.outputs, scope, decoder)
-        return listing.told(answer, response)
+            return passed_on(response, operation, outputs, decoder)
+        if outputs.reads_head:
+            scope.answers = {ONLY: self.head(response)}
+        return await make_answer(response, operation, outputs, scope, decoder)
 
     def made(self, value: Any) -> Answer:
         """Return the answer that a value is; of ABSENT it has no content."""
@@ -376,41 +393,3 @@ def _passed_on(
 
 
 _GUARDS = frozenset({"if-match", "if-unmodified-since"})
-
-
-def failed(response: httpx.Response, operation: Operation) -> UpstreamStatus:
-    """Return the error for an upstream's own 4xx or 5xx."""
-    error = UpstreamStatus(response, hint=_HINTS.get(response.status_code, ""))
-    error.operation = operation.key
-    error.retry_after = retry_after(response)
-    tried = response.extensions.get(TRIED)
-    if tried is not None:
-        error.retold(f"{tried.decode('ascii')}, the last: {error.detail}")
-    return error
-
-
-def not_done(response: httpx.Response, operation: Operation, told: NotFollowed, *, passes_on: bool) -> UpstreamRedirect:
-    """Return the error for a redirect that was not followed."""
-    hint = "call what it redirects to: correct the path of the operation, or its baseUri"
-    if told.leaves:
-        hint = (
-            f"if the API is there now, set its `baseUri`, or serve with --base-uri {operation.namespace}=URL; "
-            "a credential never travels to another origin"
-        )
-    if response.request.method not in READING:
-        hint += "; before you call again, look whether it was done all the same"
-    detail = f"the upstream answered {response.status_code} {told.reason}"
-    error = UpstreamRedirect(detail, response, passes_on=passes_on, hint=hint)
-    error.operation = operation.key
-    return error
-
-
-_HINTS = {
-    400: "check the inputs against the API's documentation",
-    401: "the API wants a credential: give the capability an authentication",
-    403: "the credential may not do this",
-    404: "check the ids in the inputs",
-    409: "the thing is in another state than expected; read it again",
-    422: "check the inputs against the API's documentation",
-    429: "too many calls: wait, then try again",
-}

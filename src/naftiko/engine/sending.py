@@ -112,6 +112,11 @@ class Target:
     operation: Operation | None
     resilience: Resilience | None = None
 
+    @property
+    def comes_in_pieces(self) -> bool:
+        """Whether the bodies of its answers are still to come when they are returned: what is forwarded, streams."""
+        return self.operation is None or self.operation.stream is not None
+
 
 class Policy(Protocol):
     """What wraps whatever sends requests, such as a class that is made with it and can be called.

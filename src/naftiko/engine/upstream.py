@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
 
@@ -15,7 +15,7 @@ from naftiko.engine.authentication.carried import Carried, carried, clear
 from naftiko.engine.authentication.identity import Identity
 from naftiko.engine.authentication.scheme import Means
 from naftiko.engine.masking import veiled, veiled_stream
-from naftiko.engine.named import named
+from naftiko.engine.named import named, refused
 from naftiko.engine.paging import Paging, paging
 from naftiko.engine.process_pool.outside import ROLE, Outside
 from naftiko.engine.process_pool.wire import Shared
@@ -29,13 +29,16 @@ from naftiko.engine.watched import Watched
 from naftiko.expression.content import Content
 from naftiko.expression.scope import Scope, Variables
 from naftiko.expression.text import whole_characters
-from naftiko.ground.errors import UpstreamError, UpstreamRefused
+from naftiko.ground.errors import UpstreamError
 from naftiko.observe.observer import sees
 from naftiko.observe.redaction import Redactor, credential_text
 from naftiko.plan.actions import Call
 from naftiko.plan.credentials import path_names
 from naftiko.plan.operation import Operation
 from naftiko.plan.unit import ApiPlan
+
+if TYPE_CHECKING:
+    from naftiko.engine.streaming.opening import Streams
 
 Renew: TypeAlias = Callable[[Iterable[str]], Awaitable[bool]]
 """Reads variables anew; tells whether one has another value since."""
@@ -56,6 +59,7 @@ class Upstream(Shared):
         stand_ins: the calls that stand in for failed ones, by the operation that fails.
         states: what its policies remember.
         paged: what fetches the lists that come in pages, by the operation's key.
+        streams: what opens those that come item by item, likewise.
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class Upstream(Shared):
         self.stand_ins: dict[str, Call] = {}
         self.peers: Mapping[str, Upstream] = {}
         self.paged: dict[str, Paging] = {}
+        self.streams: dict[str, Streams] = {}
         self._writers: dict[int, Writer] = {}  # by the id of the call, which they keep
         self._forwards: Send = wrapped(self._opened, self._policies, Target(plan.namespace, None, plan.resilience))
 
@@ -124,8 +129,7 @@ class Upstream(Shared):
     def prepare(self, call: Call) -> None:
         """Take note of a call: what writes its requests is made now, and its policies are asked."""
         self._writers[id(call)] = Writer(call, self.plan, comma_arrays=self._comma_arrays)
-        if call.operation.key not in self._sends:
-            self._wrap(call.operation)
+        self._has_policies(call.operation)
         if call.fallback is not None:
             self.stand_ins[call.operation.key] = call.fallback
 
@@ -133,8 +137,9 @@ class Upstream(Shared):
         target = Target(self.plan.namespace, operation, operation.resilience)
         made = wrapped(self._exchanged, self._policies, target)
         if operation.pager is not None:
-            made = paging(operation, made, self.plan, self.limits, self._redactor, self._told)
-            self.paged[operation.key] = made
+            made = self.paged[operation.key] = paging(
+                operation, made, self.plan, self.limits, self._redactor, self._told
+            )
         self._sends[operation.key] = made
         if made != self._exchanged:
             self._wrapped.add(operation.key)
@@ -295,8 +300,7 @@ class Upstream(Shared):
         except UnicodeEncodeError:
             made = self._drafted(call, whole_characters(dict(arguments)), passed, conditions)
         operation = call.operation
-        if operation.key not in self._sends:
-            self._wrap(operation)
+        self._has_policies(operation)  # so that they are asked
         mapped = self._mapped(call, arguments)
         return Outgoing(
             *(self, operation.key, operation.raw_format, made, mapped, max_binary_bytes, operation.path.text),
@@ -427,10 +431,7 @@ class Upstream(Shared):
             request, _ = await self._authorized(outgoing)
             response = await self._fetched(outgoing, request, limits)
         if response.status_code == _UNAUTHORIZED:
-            raise UpstreamRefused(
-                f"`{self.plan.namespace}` refused the credential of this server (401)",
-                hint="check the token or key that the capability's authentication uses",
-            )
+            raise refused(self.plan.namespace)
         return request, response
 
     async def _can_do_better(self, request: httpx.Request, response: httpx.Response) -> bool:
@@ -485,9 +486,8 @@ class Upstream(Shared):
     def _sent(self, outgoing: Outgoing, request: httpx.Request) -> Awaitable[httpx.Response]:
         outgoing.attempts += 1
         request.extensions[MAY_GO] = outgoing.may_go
-        if self._watched is None:
-            return opened(self.transport, request, self.limits)
-        return self._watched.forwarding(outgoing, request, partial(opened, self.transport, request, self.limits))
+        send = partial(opened, self.transport, request, self.limits)
+        return send() if self._watched is None else self._watched.forwarding(outgoing, request, send)
 
     async def aclose(self) -> None:
         """Close the connections, unless another one has taken them over."""

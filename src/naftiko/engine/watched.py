@@ -12,6 +12,7 @@ import httpx
 
 from naftiko.engine.mock import shown_url
 from naftiko.engine.sending import Outgoing
+from naftiko.engine.transport.whole import Whole
 from naftiko.ground.errors import CallError, UpstreamRedirect, UpstreamStatus
 from naftiko.link.steps import word_of
 from naftiko.observe.observer import Caller, Exchange, Hooks, Observer, Purpose, StepRun, UnitRun, running
@@ -157,16 +158,28 @@ class Watched:
         self, outgoing: Outgoing, request: httpx.Request, send: Callable[[], Awaitable[httpx.Response]]
     ) -> httpx.Response:
         """Tell of what is forwarded; the exchange ends with the answer's body."""
-        template = self._plan.base.text
+        what: _What = ("forward", self._namespace, outgoing.operation, self._plan.base.text, self._show)
+        return await self._until_end(SeenExchange(self._hooks, what, outgoing.attempts, request), send)
+
+    async def streaming(
+        self, outgoing: Outgoing, request: httpx.Request, send: Callable[[], Awaitable[httpx.Response]]
+    ) -> httpx.Response:
+        """Tell of a call whose answer is a stream; the exchange ends with the stream."""
+        seen = self.calling(outgoing.operation, outgoing.template, outgoing.attempts, request)
+        return await self._until_end(seen, send)
+
+    async def _until_end(self, seen: SeenExchange, send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
         begin, end = self._hooks
-        what: _What = ("forward", self._namespace, outgoing.operation, template, self._show)
-        seen = SeenExchange(self._hooks, what, outgoing.attempts, request)
         state = begin(seen)
         try:
             response = await send()
         except BaseException as error:
             end(state, seen, error)
             raise
+        if isinstance(response, Whole):
+            seen.answered(response)
+            end(state, seen, None)
+            return response
         seen.status = response.status_code
         return httpx.Response(
             response.status_code,

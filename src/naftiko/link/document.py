@@ -38,11 +38,12 @@ from naftiko.link.route_checks import wrong_path
 from naftiko.link.sound import check_sound
 from naftiko.link.steps.script import scripting_of
 from naftiko.link.tool_list import is_idempotent, tool_hints
-from naftiko.plan.actions import Action, CallAction, FunctionAction, MockAction, PagedCallAction
+from naftiko.plan.actions import Action, FunctionAction, MockAction, PagedCallAction
 from naftiko.plan.credentials import compile_secrets, unusable_by_callers
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.outputs import IDENTITY, Outputs
 from naftiko.plan.slots import Slot
+from naftiko.plan.streamed import call_action
 from naftiko.plan.unit import AdapterPlan, CapabilityPlan, ResourcePlan, UnitPlan
 
 _Runs: TypeAlias = Declaration | AggregateFunction
@@ -230,8 +231,7 @@ class _Linker:
             wraps = call.operation.raw_format == "xml"
             names = replace(caller.names, answers=frozenset({ONLY}))
             compiler = OutputCompiler(names, self.findings, call.consumed, wraps=wraps)
-            made = CallAction(call) if call.operation.pager is None else PagedCallAction(call)
-            return made, compiler.compile(outputs)
+            return call_action(call), compiler.compile(outputs)
         if model.steps:
             flow = self._flows.link(
                 model.steps, model.mappings, replace(caller, gives_body=False, is_idempotent=False), wants

@@ -71,8 +71,9 @@ class Call:
     @property
     def has_notes(self) -> bool:
         """Whether an answer may be another one than its API's, or not all of a list, and says so then."""
-        policies = self.operation.resilience
-        return self.operation.pager is not None or (policies is not None and policies.fallback is not None)
+        operation, policies = self.operation, self.operation.resilience
+        is_list = operation.pager is not None or operation.stream is not None
+        return is_list or (policies is not None and policies.fallback is not None)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -206,6 +207,10 @@ class Performer(Protocol):
 
     async def paged(self, action: PagedCallAction, run: Run) -> Any:
         """Make the one call of a unit whose answer is a list in pages; return the answer that its outputs make."""
+        ...
+
+    async def streamed(self, call: Call, run: Run) -> Any:
+        """Make the one call of a unit whose answer is a stream; return what its outputs make of each item."""
         ...
 
     def made(self, value: Any) -> Any:
@@ -368,12 +373,6 @@ class PagedCallAction(CallAction):
     def run(self, performer: Performer, run: Run) -> Coroutine[Any, Any, Any]:
         """Make the call, as often as it takes."""
         return performer.paged(self, run)
-
-
-def is_paged(action: Action) -> bool:
-    """Tell whether an action's answer is a list that comes in pages."""
-    call = action.inner.only_call
-    return call is not None and call.operation.pager is not None
 
 
 @dataclass(frozen=True, slots=True)

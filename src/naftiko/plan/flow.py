@@ -213,6 +213,9 @@ class _Keeping:
     async def answered(self, call: Call, scope: Scope, passed: Content | None = None) -> tuple[Any, AnswerHead]:
         return await self._performer.answered(call, scope, passed)
 
+    async def streamed(self, call: Call, run: Run) -> Any:
+        return await self._performer.streamed(call, run)
+
     async def steps(
         self, flow: FlowAction, scope: Scope, *, descends: bool = False, heads: Heads | None = None
     ) -> tuple[Mapping[str, StepResult], Scope]:

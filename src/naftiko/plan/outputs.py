@@ -308,6 +308,29 @@ class Outputs:
         """Say for each output where its value came from."""
         return list(self.output.explain(document, scope, ""))
 
+    @property
+    def of_each(self) -> Outputs:
+        """What they make of each item of a list; of what is no list, what they make of it."""
+        return self if self.identity else replace(self, output=_Each(self.output))
+
+
+@dataclass(frozen=True, slots=True)
+class _Each:
+    """What an output makes of each item of a list."""
+
+    item: Output
+
+    def build(self, context: Any, scope: Scope) -> Any:
+        """Return the list."""
+        if not isinstance(context, list):
+            return self.item.build(context, scope)
+        return [self.item.build(each, scope) for each in context]
+
+    def explain(self, context: Any, scope: Scope, name: str, at: str = "$") -> Iterator[Explained]:
+        """Say of the first item where its values came from."""
+        first = next(iter(context), None) if isinstance(context, list) else context
+        return self.item.explain(first, scope, name, at)
+
 
 IDENTITY = Outputs(identity=True, output=WholeDocument())
 

@@ -91,9 +91,14 @@ def grown(pager: Pager, first: Page, items: Sequence[Any], last: Page) -> Any:
     return pager.data.put(document, items)
 
 
+def beside_the_body(response: httpx.Response) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer that hold for what is made of it, too."""
+    return [(name, value) for name, value in raw_headers(response) if name.lower() not in _OF_A_PAGE]
+
+
 def headers_of(response: httpx.Response, told: Told) -> list[tuple[bytes, bytes]]:
     """Return what the last page's headers say of the list; where it goes on they lead there."""
-    kept = [(name, value) for name, value in raw_headers(response) if name.lower() not in _OF_A_PAGE]
+    kept = beside_the_body(response)
     if told.next is not None:
         kept += [(name, value) for name, value in raw_headers(response) if name.lower() == b"link"]
     return kept

@@ -49,7 +49,7 @@ class Declared:
         if plan is None:
             return self._stored(send, target)
         name = target.namespace if target.operation is None else target.operation.key
-        acting = Acting(name, self._states, self._told, target.operation is None)
+        acting = Acting(name, self._states, self._told, target.comes_in_pieces)
         send = self._stored(self._attempted(send, plan, acting), target)
         if plan.fallback is not None:
             raw_format = "json" if target.operation is None else target.operation.raw_format
@@ -64,11 +64,11 @@ class Declared:
         if operation is None or operation.method not in SAFE_METHODS:
             return Invalidating(send, partial(self._states.of, Store))  # type: ignore[type-abstract]  # it makes none
         cache = None if plan is None else plan.cache
-        if cache is None or operation.method not in READING:
+        if cache is None or operation.method not in READING or operation.stream is not None:
             return send
         key = ("cache", cache.scope, cache.max_bytes)
         cell: Cell[Store] = self._states.cell(key, lambda: MemoryStore(cache.max_bytes, cache.scope))
-        acting = Acting(operation.key, self._states, self._told, is_forward=False)
+        acting = Acting(operation.key, self._states, self._told, comes_in_pieces=False)
         return Caching(send, cache, cell, acting, self._identity)
 
     def _attempted(self, send: Send, plan: Resilience, acting: Acting) -> Send:

@@ -22,13 +22,13 @@ class Acting:
         operation: ``namespace.operation``, or the namespace of what is forwarded.
         states: of the API.
         told: whoever watches, or ``None``.
-        is_forward: whether the answers' bodies are still to come.
+        comes_in_pieces: whether the answers' bodies are still to come.
     """
 
     operation: str
     states: States
     told: Told | None
-    is_forward: bool
+    comes_in_pieces: bool
 
     def tell(self, policy: str, outcome: str, outgoing: Outgoing, said: str = "") -> None:
         """Tell that a policy did something.

@@ -100,7 +100,7 @@ class Bulkheading:
         except BaseException:
             berths.give_back()
             raise
-        if self._acting.is_forward:
+        if self._acting.comes_in_pieces:
             return _held(response, berths.give_back)
         berths.give_back()
         return response

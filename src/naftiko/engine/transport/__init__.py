@@ -8,7 +8,7 @@ through ``httpx.AsyncClient``: no cookies are kept, no redirect and no authentic
 Importing this package imports neither of the two clients beneath it: the first call does, and only the one it needs.
 """
 
-from naftiko.engine.transport.exchange import AnswerTooLarge, fetch, opened, stream
+from naftiko.engine.transport.exchange import AnswerTooLarge, begun, fetch, opened, stream
 from naftiko.engine.transport.limits import DEFAULT_LIMITS, Limits
 from naftiko.engine.transport.pool import MAY_GO, OPERATION, PoolFigures, Transport
 
@@ -20,6 +20,7 @@ __all__ = [
     "Limits",
     "PoolFigures",
     "Transport",
+    "begun",
     "fetch",
     "opened",
     "stream",

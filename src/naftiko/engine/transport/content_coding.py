@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -204,6 +204,49 @@ def _zstd() -> Any:
     else:
         from backports import zstd  # noqa: PLC0415 - likewise
     return zstd
+
+
+Piecewise: TypeAlias = Callable[[bytes], Iterator[bytes]]
+"""Undoes the coding of a body that comes in pieces: takes a piece, and yields what it holds, in small pieces."""
+
+
+def piecewise(content_encoding: str) -> Piecewise | None:
+    """Return what undoes the coding of a body as it comes; ``None`` where it is none of gzip and deflate, alone.
+
+    What a piece expands to is made bit by bit, as it is taken: a small one that would be a gigabyte never is.
+    """
+    codings = _named(content_encoding)
+    if not codings:
+        return lambda piece: iter((piece,))
+    if len(codings) > 1 or codings[0] not in {"gzip", "x-gzip", "deflate"}:
+        return None
+    return _Inflating(codings[0], _ZLIB if codings[0] == "deflate" else _GZIP).undo
+
+
+class _Inflating:
+    """Undoes gzip and deflate as they come."""
+
+    def __init__(self, coding: str, bits: int) -> None:
+        self._coding = coding
+        self._bits = bits
+        self._part = zlib.decompressobj(bits)
+
+    def undo(self, piece: bytes) -> Iterator[bytes]:
+        rest = piece
+        while rest:
+            if self._part.eof:
+                if not rest.startswith(_GZIP_MEMBER[:1]) or self._bits != _GZIP:
+                    return  # padding
+                self._part = zlib.decompressobj(self._bits)
+            try:
+                made = self._part.decompress(rest, _FIRST_PIECE)
+            except zlib.error:
+                raise _not(self._coding) from None
+            rest = self._part.unconsumed_tail or self._part.unused_data
+            if made:
+                yield made
+            elif not self._part.eof and not self._part.unconsumed_tail:
+                return
 
 
 _CODINGS: Final[Mapping[str, _Undo]] = MappingProxyType(

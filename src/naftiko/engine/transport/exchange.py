@@ -19,6 +19,7 @@ from naftiko.engine.transport.whole import Whole
 from naftiko.ground.errors import UpstreamBroken
 from naftiko.observe.timing import measured
 
+_FIRST_OTHER: Final = 300
 _UNMEASURED: Final = contextlib.nullcontext()
 _CIRCLE: Final = "check the path and the credential: many APIs redirect in circles who is not let in"
 
@@ -27,6 +28,7 @@ class AnswerTooLarge(UpstreamBroken):
     """The answer is larger than ``Limits.response_bytes``."""
 
 
+Exchange: TypeAlias = Callable[[httpx.AsyncBaseTransport, httpx.Request, Limits], Awaitable[httpx.Response]]
 Sign: TypeAlias = Callable[[httpx.Request], Awaitable[None]]
 """Makes the proof of a request anew that goes to another URL than the one that it was made for."""
 
@@ -73,12 +75,55 @@ async def fetch(
         raise out_of_time(place(request.url), limits) from None
 
 
+async def begun(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits, sign: Sign | None = None
+) -> httpx.Response:
+    """Send ``request``, redirects within the origin followed, and return its answer once the headers are there.
+
+    A success comes as from ``opened``; any other answer is read, as ``fetch`` does it. Arguments and errors are those
+    of ``fetch``; ``limits.total`` bounds the time until the headers, ``limits.read`` each silence in the body.
+    """
+    request.headers.setdefault("Accept-Encoding", "identity")  # what is read as it comes is better not held back
+    timing = measured.get()
+    watch = _UNMEASURED if timing is None else timing.upstream
+    try:
+        with watch, Deadline(limits.total):
+            response = await _begun(transport, request, limits)
+            following = redirected(request, response)
+            if following is None:
+                return response
+            return await _followed(transport, request, following, limits, sign, _begun)
+    except TimeoutError:
+        raise out_of_time(place(request.url), limits) from None
+
+
+async def _begun(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
+    response = await _answered(transport, request, limits)
+    if isinstance(response, Whole):
+        return _counted(response, limits)
+    if response.status_code >= _FIRST_OTHER:
+        return await _read(response, request, limits)
+    return _open(response, request, limits)
+
+
+def _open(response: httpx.Response, request: httpx.Request, limits: Limits) -> httpx.Response:
+    """Return an answer whose body is still to come, and whose errors are ours."""
+    return httpx.Response(
+        response.status_code,
+        headers=response.headers,
+        stream=_Told(response, place(request.url), limits),
+        request=request,
+        extensions=response.extensions,
+    )
+
+
 async def _followed(
     transport: httpx.AsyncBaseTransport,
     request: httpx.Request,
     following: httpx.Request,
     limits: Limits,
     sign: Sign | None,
+    exchange: Exchange | None = None,
 ) -> httpx.Response:
     """The answer at the end of a chain of redirects."""
     asked = {(request.method, str(request.url))}
@@ -90,7 +135,7 @@ async def _followed(
         request = following
         if sign is not None:
             await sign(request)
-        answer = await _exchange(transport, request, limits)
+        answer = await (exchange or _exchange)(transport, request, limits)
         further = redirected(request, answer)
         if further is None:
             return answer
@@ -130,13 +175,7 @@ async def opened(transport: httpx.AsyncBaseTransport, request: httpx.Request, li
             response = await (answered if timing is None else timing.upstream.during(answered))
     except TimeoutError:
         raise out_of_time(where, limits) from None
-    return httpx.Response(
-        response.status_code,
-        headers=response.headers,
-        stream=_Told(response, where, limits),
-        request=request,
-        extensions=response.extensions,
-    )
+    return _open(response, request, limits)
 
 
 class _Told(httpx.AsyncByteStream):

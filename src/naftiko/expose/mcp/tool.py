@@ -14,8 +14,8 @@ from naftiko.expose.mcp.schemas import OutputShape, output_shape
 from naftiko.expose.mcp.sources import McpSource
 from naftiko.link.tool_list import input_schema, tool_description
 from naftiko.observe import sanitize as neutral
-from naftiko.plan.actions import is_paged
 from naftiko.plan.names import tool_names
+from naftiko.plan.streamed import is_paged
 from naftiko.plan.unit import UnitPlan
 
 
@@ -33,6 +33,7 @@ class Tool:
         budget: characters of an answer; 0 for any number.
         is_noted: whether answers may say what policies made of them.
         is_paged: whether answers are lists that come in pages.
+        streams: whether something that it calls answers with a stream, which is another one each time.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Tool:
     budget: int
     is_noted: bool = False
     is_paged: bool = False
+    streams: bool = False
 
     def declaration(self, *, modern: bool) -> dict[str, Any]:
         """Return it as tools/list shows it, in wire form."""
@@ -74,6 +76,8 @@ class Tool:
 
         Whoever says that the answer to a POST has pages says that it may be sent once for each of them.
         """
+        if self.streams:
+            return False
         hints = self.unit.plan.hints
         if hints is not None and hints.read_only is not None:
             return hints.read_only
@@ -115,6 +119,7 @@ def _tool(source: McpSource, unit: Unit, name: str, options: McpOptions) -> Tool
         budget=options.budget_of(source.namespace, unit.name),
         is_noted=plan.action is not None and any(call.has_notes for _, call in plan.action.calls),
         is_paged=plan.action is not None and is_paged(plan.action),
+        streams=plan.action is not None and any(call.operation.stream is not None for _, call in plan.action.calls),
     )
 
 

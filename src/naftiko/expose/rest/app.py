@@ -71,6 +71,7 @@ from naftiko.ground.http import READING, SAFE_METHODS
 from naftiko.observe.observer import Hooks
 from naftiko.observe.requests import request_now
 from naftiko.plan.actions import ForwardAction
+from naftiko.plan.streamed import is_streamed
 
 _WHOLE = contextlib.nullcontext()
 """Around an answer that has an end."""
@@ -112,6 +113,8 @@ class RestApp(Shared):
             forwards = unit.method is None or (action is not None and action.forwarded is not None)
             changes = not (forwards or unit.plan.only_reads)
             served = Served(unit, InputReader(unit), capability, reverse, self._finishing, its_guard, forwards, changes)
+            if action is not None and is_streamed(action):
+                served = replace(served, finishing=Finishing.streaming())
             if unit.plan.cache is not None:
                 served = replace(served, finishing=Finishing.marking(unit.plan.cache, self._loaded))
             if unit.plan.limits is not None:
@@ -202,7 +205,7 @@ class RestApp(Shared):
                     except TakesLong as error:
                         served, answer = await self._elsewhere(served, request, error)
                 if answer.stream is not None and hooks is None:
-                    await send_stream(answer, scope, send, self._options.reading_seconds)
+                    await send_stream(answer, scope, send, self._options.reading_seconds, partial(_problem_of, served))
             if watch.gone or answer.stream is not None:
                 return
         except (UpstreamStatus, UpstreamRedirect) as error:
@@ -222,7 +225,7 @@ class RestApp(Shared):
             # Which of several rivals ran is known at its end.
             run.name, run.path, run.status = served.unit.name, served.unit.path, answer.status
             if answer.stream is not None:
-                await send_stream(answer, scope, send, self._options.reading_seconds)
+                await send_stream(answer, scope, send, self._options.reading_seconds, partial(_problem_of, served))
         return served, answer
 
     async def _pass_on(
@@ -429,6 +432,10 @@ def _inbound(action: ForwardAction, values: tuple[str, ...], scope: Scope, body:
         headers=headers,
         body=body if has_body else None,
     )
+
+
+def _problem_of(served: Served, error: Exception) -> bytes:
+    return problem_body(report(error, served.capability.variables.redactor.redact, unit=served.unit.name))
 
 
 async def _send_failure(error: Exception, served: Served, send: Send, *, is_head: bool) -> None:

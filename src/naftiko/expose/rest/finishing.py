@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Self
+from typing import Final, Self
 
 from naftiko.engine.answer import Answer
 from naftiko.engine.paging.listing import STREAMED
@@ -15,6 +15,8 @@ from naftiko.expose.rest.caching import marked
 from naftiko.expose.rest.conditions import Conditions, validated
 from naftiko.ground.http import READING
 from naftiko.plan.caching import CacheHeaders
+
+_METHODS: Final = (*READING, "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +39,29 @@ class Finishing:
         return cls(usual, partial(validated, loaded=loaded))
 
     @classmethod
+    def streaming(cls) -> Finishing:
+        """Return what is made of streams, which are sent as they come, whatever is asked of them."""
+        return _Streaming(dict.fromkeys(_METHODS, _STREAMING), _as_it_is)
+
+    @classmethod
     def marking(cls, cache: CacheHeaders, loaded: dt.datetime) -> Self:
         """Return what is made where the file says what caches may do."""
         make = partial(marked, loaded=loaded, cache=cache)
-        methods = (*READING, "POST", "PUT", "PATCH", "DELETE")
-        usual = {method: Finish(partial(make, method=method, conditions=()), reads=False) for method in methods}
+        usual = {method: Finish(partial(make, method=method, conditions=()), reads=False) for method in _METHODS}
         return cls(usual, make)
 
     def conditional(self, method: str, conditions: Conditions) -> Finish[Answer]:
         """Return what is made of the answer to a request with conditions."""
         return Finish(partial(self._make, method=method, conditions=conditions), reads=False)
+
+
+class _Streaming(Finishing):
+    """What is made of streams."""
+
+    def conditional(self, method: str, conditions: Conditions) -> Finish[Answer]:
+        """Return it."""
+        del method, conditions
+        return _STREAMING
 
 
 def _as_it_is(answer: Answer) -> Answer:
@@ -56,3 +71,6 @@ def _as_it_is(answer: Answer) -> Answer:
 def _validated(method: str, loaded: dt.datetime, answer: Answer) -> Answer:
     """Return an answer that was asked for without a condition; one that is made here gets its validators."""
     return validated(answer, method=method, conditions=(), loaded=loaded) if answer.is_made else answer
+
+
+_STREAMING: Final = Finish(_as_it_is, reads=False, pages=STREAMED)
