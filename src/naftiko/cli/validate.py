@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,11 +17,14 @@ from naftiko.cli.files import find_files
 from naftiko.cli.names import KnownNames, check_names
 from naftiko.cli.options import environment_option, shared_options, warn
 from naftiko.document.findings import Findings
-from naftiko.engine.capability import load
+from naftiko.engine.capability import Capability, load
 from naftiko.engine.settings import Settings
 from naftiko.ground.errors import CapabilityError
 from naftiko.ground.types import Severity
 from naftiko.observe import sanitize as neutral
+
+if TYPE_CHECKING:
+    from naftiko.cli.scoring import Score
 
 
 @click.command()
@@ -34,18 +40,49 @@ from naftiko.observe import sanitize as neutral
 )
 @environment_option("--strict", is_flag=True, variable="NAFTIKO_VALIDATE_STRICT", help="Warnings fail too.")
 @environment_option("--hints", is_flag=True, variable="NAFTIKO_VALIDATE_HINTS", help="Show hints in the text as well.")
+@environment_option(
+    "--score",
+    is_flag=True,
+    variable="NAFTIKO_VALIDATE_SCORE",
+    help="Judge how well tools say what they are for, with the fix for each.",
+)
+@environment_option(
+    "--min-score",
+    type=click.IntRange(0, 100),
+    variable="NAFTIKO_VALIDATE_MIN_SCORE",
+    help="Fail where a file's score is lower; with --score or without.",
+)
+@environment_option(
+    "--badge",
+    type=click.Path(dir_okay=False, path_type=Path),
+    variable="NAFTIKO_VALIDATE_BADGE",
+    help="Write the score, of several files the lowest, to this SVG picture.",
+)
 @shared_options
-def validate(settings: Settings, /, files: tuple[str, ...], form: str, *, strict: bool, hints: bool) -> None:
+def validate(
+    settings: Settings,
+    /,
+    files: tuple[str, ...],
+    form: str,
+    min_score: int | None,
+    badge: Path | None,
+    *,
+    strict: bool,
+    hints: bool,
+    score: bool,
+) -> None:
     """Check capability files; tell everything that is wrong with them.
 
     In directories, YAML files with a root key `naftiko` or `ikanos` are checked.
 
-    Exit code: 0 if all is well, 1 if a file has errors (with --strict: or warnings), 2 if the command is wrong.
+    Exit code: 0 if all is well, 1 if a file has errors (with --strict: or warnings, with --min-score: or a lower
+    score), 2 if the command is wrong.
     """
     found = find_files(files)
     if not found.files:
         raise click.UsageError("there is no capability file; a capability has a root key `naftiko` or `ikanos`")
     checked: list[Checked] = []
+    scored = score or min_score is not None or badge is not None
     known, complete = KnownNames(), True
     for path in found.files:
         try:
@@ -54,14 +91,43 @@ def validate(settings: Settings, /, files: tuple[str, ...], form: str, *, strict
             checked.append(_unreadable(path, error))
             complete = False
             continue
-        checked.append(check(capability))
+        checked.append(_checked(capability, scored=scored))
         complete = complete and capability.usable
         known.add(capability)
     check_names(known, settings.environment or {}, warn=warn, complete=complete)
     report = Report(checked, len(found.others))
     _write(report, form, hints=hints)
+    scores = [each.score for each in checked if each.score is not None]
+    if form == "text":
+        for each in scores if score else ():
+            click.echo(each.as_text())
+    if badge is not None:
+        _write_badge(badge, scores)
     failing = report.count(Severity.ERROR) + (report.count(Severity.WARNING) if strict else 0)
-    sys.exit(1 if failing else 0)
+    low = [each for each in scores if min_score is not None and each.score < min_score]
+    for each in low:
+        click.echo(f"{each.file}: {each.score} of 100 for agents, less than --min-score {min_score}", err=True)
+    sys.exit(1 if failing or low else 0)
+
+
+def _checked(capability: Capability, *, scored: bool) -> Checked:
+    found = check(capability)
+    if not scored or not capability.usable:
+        return found
+    from naftiko.cli.scoring import score_of  # noqa: PLC0415  # who doesn't ask for it doesn't wait for its import
+
+    return replace(found, score=score_of(capability))
+
+
+def _write_badge(file: Path, scores: Sequence[Score]) -> None:
+    if not scores:
+        raise click.UsageError("--badge: there is no tool to judge")
+    from naftiko.cli.scoring import write_badge  # noqa: PLC0415  # as above
+
+    try:
+        write_badge(file, scores)
+    except OSError as error:
+        raise click.ClickException(f"{file}: {(error.strerror or 'it cannot be written').lower()}") from error
 
 
 def _unreadable(path: Path, error: CapabilityError) -> Checked:

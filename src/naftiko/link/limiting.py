@@ -20,18 +20,14 @@ def with_limit(action: PagedCallAction, inputs: InputSet, *, has_places: bool) -
     pager = action.call.operation.pager
     if pager is None or inputs.find(LIMIT) is not None:
         return action, inputs
-    schema = {
-        "type": "integer",
-        "minimum": 1,
-        "description": f"The number of items that are wanted, {pager.bounds.items:,} at most.",
-    }
     limit = Input(
         name=LIMIT,
         alias=LIMIT,
         location="query" if has_places else "argument",
         type="integer",
         required=False,
-        schema=schema,
+        description=f"The number of items that are wanted, {pager.bounds.items:,} at most.",
+        schema={"type": "integer", "minimum": 1},
         wire_name=LIMIT,
         label=LIMIT,
     )

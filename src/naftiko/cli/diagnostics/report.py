@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from naftiko.ground.types import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from naftiko.cli.scoring import Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,7 @@ class Checked:
         usable: whether it is a capability at all.
         units: how many routes and tools it has.
         executable: how many of them can be executed.
+        score: how well its tools say what they are for, where that was asked.
     """
 
     file: str
@@ -24,6 +29,7 @@ class Checked:
     usable: bool = True
     units: int = 0
     executable: int = 0
+    score: Score | None = None
 
     def count(self, severity: Severity) -> int:
         """Return how many diagnostics are of a severity."""

@@ -35,6 +35,7 @@ def _file(checked: Checked) -> dict[str, Any]:
         "errors": checked.count(Severity.ERROR),
         "warnings": checked.count(Severity.WARNING),
         "hints": checked.count(Severity.HINT),
+        **({} if checked.score is None else {"score": checked.score.as_json()}),
     }
 
 

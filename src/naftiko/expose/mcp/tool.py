@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from naftiko.document.model import ToolHints
-from naftiko.engine.capability import Unit
+from naftiko.engine.capability import Capability, Unit
 from naftiko.expose.http.problems import Redact
 from naftiko.expose.mcp.options import McpOptions
 from naftiko.expose.mcp.schemas import OutputShape, output_shape
-from naftiko.expose.mcp.sources import McpSource
+from naftiko.expose.mcp.sources import McpSource, mcp_sources
 from naftiko.link.tool_list import input_schema, tool_description
 from naftiko.observe import sanitize as neutral
 from naftiko.plan.names import tool_names
@@ -105,6 +105,13 @@ def tools_of(source: McpSource, options: McpOptions) -> Iterable[Tool]:
         if not options.selection.admits(source.namespace, unit.name):
             continue
         yield _tool(source, unit, names[unit.name], options)
+
+
+def declared_tools(capability: Capability) -> Iterator[dict[str, Any]]:
+    """Yield the tools of a capability as tools/list of the newest revision shows them."""
+    for source in mcp_sources([capability]):
+        for tool in tools_of(source, McpOptions()):
+            yield tool.declaration(modern=True)
 
 
 def _tool(source: McpSource, unit: Unit, name: str, options: McpOptions) -> Tool:
