@@ -36,7 +36,9 @@ def asked(*extras: str) -> Iterator[Requirement]:
             yield requirement
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("dev.txt", ("dev",)), ("image.txt", ("formats", "otel", "reload"))])
+@pytest.mark.parametrize(
+    ("lock", "extras"), [("dev.txt", ("dev",)), ("image.txt", ("formats", "otel", "reload", "shared"))]
+)
 def test_every_dependency_is_locked_within_its_bounds(lock, extras):
     versions = locked(lock)
     for requirement in asked(*extras):
@@ -49,7 +51,7 @@ def test_every_dependency_is_locked_within_its_bounds(lock, extras):
 def test_the_lowest_versions_are_what_the_bounds_say():
     """What `make lowest` tests is what pyproject.toml promises."""
     versions = locked("lowest.txt")
-    for requirement in asked("formats", "search"):
+    for requirement in asked("formats", "search", "shared"):
         lowest = {Version(each.version) for each in requirement.specifier if each.operator == ">="}
         assert versions[canonicalize_name(requirement.name)] == lowest, f"{requirement}: run `make lock`"
 

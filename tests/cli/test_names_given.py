@@ -158,6 +158,6 @@ def test_every_variable_of_an_option_is_known():
         "RESILIENCE",
         "LIMIT",
     }
-    others |= {"HANDLE_KEY", "NONCE_KEY", "AUDIT_KEY", "SECRETS_DIR"}
+    others |= {"HANDLE_KEY", "NONCE_KEY", "AUDIT_KEY", "SECRETS_DIR", "SHARED_KEY"}
     of_options = set().union(*map(options_of, COMMANDS))
     assert of_options | {f"NAFTIKO_{name}" for name in others} == VARIABLES

@@ -164,7 +164,9 @@ def test_variables_that_may_not_be_read(folder, env, options, why):
     assert "SHOP_TOKEN" not in ended.stderr
 
 
-@pytest.mark.parametrize("name", ["NAFTIKO_AUTH", "NAFTIKO_HANDLE_KEY", "NAFTIKO_NONCE_KEY"])
+@pytest.mark.parametrize(
+    "name", ["NAFTIKO_AUTH", "NAFTIKO_HANDLE_KEY", "NAFTIKO_NONCE_KEY", "NAFTIKO_SHARED", "NAFTIKO_SHARED_KEY"]
+)
 def test_the_servers_own_secrets(folder, env, name):
     text = json.dumps(document()).replace("AWS_SECRET_ACCESS_KEY", name)
     (folder / "c.yaml").write_text(text, "utf-8")

@@ -19,6 +19,7 @@ from naftiko.cli.logging_options import logging_options, start_logs
 from naftiko.cli.measuring import metrics_of, shown_metrics
 from naftiko.cli.names import KnownNames, check_names
 from naftiko.cli.options import env_files_read, read_settings_again, shared_options
+from naftiko.cli.shared import shared_state, shared_state_options
 from naftiko.cli.telling import Teller
 from naftiko.cli.tracing import seeing, tracing_of, tracing_options
 from naftiko.cli.trusted import Admission
@@ -226,6 +227,7 @@ _CALLS = NamedNumber("[NAMESPACE=]CALLS", "20 or shop=5 (1 at least)", least=1, 
     help="Watch the files, what they import and read, and .env files: what changes is served within a second. SIGHUP "
     "reads them once.",
 )
+@shared_state_options
 @logging_options
 @tracing_options
 @shared_options
@@ -240,6 +242,7 @@ def serve(settings: Settings, /, paths: Sequence[str], **given: Any) -> None:
     tell = Teller(given["log_format"], redactors, verbose=given["verbose"])
     metrics = metrics_of(given, default_paths(paths))
     tracing = tracing_of(given, default_paths(paths), redactors)
+    settings = replace(settings, shared=shared_state(given))
     changed = _changed(settings, given, seeing(tracing, metrics))
     known = KnownNames()
     files = CapabilityFiles(
@@ -301,7 +304,7 @@ def _settings_by_now(given: dict[str, Any], first: Settings) -> Callable[[], Set
 
     def by_now() -> Settings:
         with context.scope(cleanup=False):
-            return _changed(read_settings_again(), given, first.observer)
+            return replace(_changed(read_settings_again(), given, first.observer), shared=first.shared)
 
     return by_now
 

@@ -240,6 +240,7 @@ class Capability:
         variables: its variables.
         roots: where the files that it names may lie.
         imported: the files that it imports from.
+        shared: its part of what is shared with other processes, or ``None``.
     """
 
     def __init__(self, loaded: Loaded, settings: Settings, before: Capability | None = None) -> None:
@@ -268,7 +269,8 @@ class Capability:
             part for name in self._variable_names() for part in (name, name.rpartition(".")[2])
         )
         self._learn_literal_secrets()
-        self.engine = self._engine(settings)
+        self.shared = None if settings.shared is None or settings.mock else settings.shared.of(self.label)
+        self.engine = self._engine(replace(settings, shared=self.shared))
         self.upstreams = self.engine.upstreams
         self.adapters = tuple(
             Adapter(plan, tuple(Unit(unit, self.engine) for unit in plan.units)) for plan in self.plan.adapters

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from naftiko.engine.capability import Capability
 
 
-_OWN: Final = frozenset({"NAFTIKO_AUTH", "NAFTIKO_HANDLE_KEY", "NAFTIKO_NONCE_KEY"})
+_OWN: Final = frozenset(
+    {"NAFTIKO_AUTH", "NAFTIKO_HANDLE_KEY", "NAFTIKO_NONCE_KEY", "NAFTIKO_SHARED", "NAFTIKO_SHARED_KEY"}
+)
 """The engine's own secrets, which are nothing to a capability."""
 
 

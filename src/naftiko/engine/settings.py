@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -12,6 +13,9 @@ from naftiko.document.model import Authentication, CallerLimits, Resilience
 from naftiko.engine.sending import Policy
 from naftiko.engine.transport import Limits
 from naftiko.observe.observer import Observer
+
+if TYPE_CHECKING:
+    from naftiko.engine.shared_state import SharedState
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Settings:
         caller_limits: how much one caller may ask for, by ``""``, adapter or ``ADAPTER.UNIT``; see
             ``naftiko.link.caller_limits``.
         observer: what sees each run of a unit, each step and each exchange; see ``Observer``.
+        shared: what is shared with other processes, by way of a store that whoever made it closes; ``None``: nothing.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -58,3 +63,4 @@ class Settings:
     resilience: Resilience | None = None
     caller_limits: Mapping[str, CallerLimits] = field(default_factory=dict)
     observer: Observer | None = None
+    shared: SharedState | None = None

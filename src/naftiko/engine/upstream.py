@@ -98,8 +98,8 @@ class Upstream(Shared):
         self._watched = Watched(plan, observer, redactor) if observer is not None and is_seen else None
         self.states = States()
         self._told = observer.acted if observer is not None and sees(observer, "acted") else None
-        ours = Declared(self.states, self.limits.total, self._told, self._identity if plan.caches else None)
-        self._policies = (*settings.policies, ours)
+        seen_and_stored = self._told, self._identity if plan.caches else None, settings.shared
+        self._policies = (*settings.policies, Declared(self.states, self.limits.total, *seen_and_stored))
         self._is_bare = not settings.policies and plan.resilience is None
         self._sends: dict[str, Send] = {}
         self._wrapped: set[str] = set()
@@ -111,7 +111,9 @@ class Upstream(Shared):
         self._forwards: Send = wrapped(self._opened, self._policies, Target(plan.namespace, None, plan.resilience))
 
     def _means(self) -> Means:
-        return Means(self.plan, Scope({}, self._variables), self._fetch, self._redactor.learn_credential)
+        shared, learn = self._settings.shared, self._redactor.learn_credential
+        tokens = shared if shared is not None and shared.tokens else None
+        return Means(self.plan, Scope({}, self._variables), self._fetch, learn, tokens)
 
     def take_over(self, before: Upstream) -> None:
         """Go on with the connections and the credential of the same API, as it was before its file was loaded anew.

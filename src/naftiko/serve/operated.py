@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from naftiko.document.load import load_document, parse_document
 from naftiko.engine.capability import Capability
 from naftiko.engine.policy_figures import circuits
+from naftiko.engine.sharing import shared_figures, shared_stores
 from naftiko.engine.shown import shown_document
 from naftiko.expose.control import contract, merging
 from naftiko.expose.control.contract import FAILED, STARTED, STOPPED, Reloading, Traces
@@ -167,6 +168,7 @@ class Operated:
             "isWhole": len(self._of(files)) == len(self._capabilities()),
             "limits": [described(each) for one in self._of(files) for each in limiters(one)],
             "circuits": circuits(self._of(files), asyncio.get_running_loop().time()),
+            "shared": [each.described() for each in shared_stores(self._of(files))],
         }
 
     async def _documents(self, files: Sequence[str]) -> list[dict[str, Any]]:
@@ -241,7 +243,8 @@ class Operated:
         from naftiko.engine.pool_figures import pool_figures  # noqa: PLC0415  # likewise
 
         every = self._capabilities()
-        return {**self._figures.snapshot(), **pool_figures(every), **policy_figures(every), **limit_figures(every)}
+        own = {**self._figures.snapshot(), **pool_figures(every), **policy_figures(every), **limit_figures(every)}
+        return {**own, **shared_figures(every)}
 
     async def _listed_traces(self, operation: str | None, status: str | None) -> dict[str, Any] | None:
         kept = self._traces

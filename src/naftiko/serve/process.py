@@ -17,6 +17,7 @@ from typing import Any
 from naftiko.engine.capability import Capability
 from naftiko.engine.memory import Budget
 from naftiko.engine.process_pool import SECONDS, current, install
+from naftiko.engine.sharing import end_sharing
 from naftiko.expose.announcement import Announce
 from naftiko.expose.authentication.nonces import share_counts
 from naftiko.expose.control.adapter import CONTROL
@@ -40,14 +41,12 @@ from naftiko.serve.peers import Peers
 from naftiko.serve.reading import Reading, site_of, told_apart
 from naftiko.serve.reload import Files, Open, Reloader, place
 from naftiko.serve.server import GRACE, Patience, Servers, Site, run
+from naftiko.serve.settling import settle
 from naftiko.serve.signals import Signals
 from naftiko.serve.sockets import CannotListen, OwnPort, url_of
 from naftiko.serve.systemd import Notifier
 from naftiko.serve.watch import changes
 from naftiko.serve.workers import DRAIN_SIGNAL, PULSE_SECONDS, Assignment, Supervisor
-
-_GC_THRESHOLDS = (50_000, 50, 100)
-"""A served plan never dies: collecting it again and again costs a third of a large mapped answer (docs/performance)."""
 
 _ENDING_SECONDS = 2.0
 """For what waits to be sent to others, such as traces."""
@@ -380,8 +379,10 @@ def _end_at_once() -> None:
     os._exit(0)
 
 
-async def _close(capabilities: Sequence[Capability]) -> None:
-    await asyncio.gather(*(capability.aclose() for capability in capabilities), return_exceptions=True)
+async def _close(capabilities: Sequence[Capability], reloader: Reloader | None = None) -> None:
+    closing = [each.aclose() for each in capabilities] if reloader is None else [reloader.aclose()]
+    await asyncio.gather(*closing, return_exceptions=True)
+    await end_sharing(capabilities)
 
 
 async def _run(process: _Process, signals: Signals) -> None:
@@ -391,7 +392,7 @@ async def _run(process: _Process, signals: Signals) -> None:
     answering = None if process.place is None else Answering(operated, process.place)
 
     def settled() -> None:
-        _settle()
+        settle(process.capabilities if process.found else ())
         if process.found:
             _open_pool(options.document_seconds, memory)
         if answering is not None:
@@ -433,7 +434,7 @@ async def _run(process: _Process, signals: Signals) -> None:
             await answering.finish()
         await asyncio.to_thread(end, _ENDING_SECONDS)
         # Only now is no listener left whose requests may need a connection.
-        await (_close(process.capabilities) if reloader is None else reloader.aclose())
+        await _close(process.capabilities, reloader)
 
 
 async def _watch(reloader: Reloader | None) -> None:
@@ -491,10 +492,3 @@ def _give_pulses(loop: asyncio.AbstractEventLoop, pulse: Callable[[], None]) -> 
     """Give a sign of life now, and from then on as long as the loop runs."""
     pulse()
     loop.call_later(PULSE_SECONDS, _give_pulses, loop, pulse)
-
-
-def _settle() -> None:
-    """After the start: what was loaded stays, so the garbage collector need not look at it again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)

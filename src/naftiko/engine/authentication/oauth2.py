@@ -9,14 +9,15 @@ missing: a public client has none.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from naftiko.document.model import OAuth2Authentication
 from naftiko.document.model.authentication import REFRESH_TOKEN
-from naftiko.engine.authentication.access_token import AccessToken, TokenKeeper
+from naftiko.engine.authentication.access_token import AccessToken, Grant, TokenKeeper
 from naftiko.engine.authentication.bearer import BearerCredential
 from naftiko.engine.authentication.scheme import Credential, Means, Proof
 from naftiko.engine.authentication.server_metadata import ServerMetadata, discover
@@ -24,6 +25,9 @@ from naftiko.engine.authentication.token_endpoint import OAuth2Client, request_t
 from naftiko.engine.request import Draft
 from naftiko.ground.errors import MissingVariable, NotExecutable, UpstreamError
 from naftiko.plan.addresses import wrong_url
+
+if TYPE_CHECKING:
+    from naftiko.engine.shared_state import SharedState
 
 _ANY_CLIENT: Final = "OAUTH"
 _WORD_STARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
@@ -50,6 +54,7 @@ class OAuth2Credential(Credential):
         self._keeper = TokenKeeper()
         self._discovered: tuple[str, ServerMetadata] | None = None
         self._rotated = ("", "")
+        self._refused = ""
 
     def move(self, means: Means) -> None:
         """Go on with other means, of another namespace perhaps."""
@@ -65,12 +70,24 @@ class OAuth2Credential(Credential):
         async def grant() -> AccessToken:
             return await self._grant(client, form, endpoint, issuer)
 
+        if self._shared is not None and not self._refreshes:  # a refresh token is good once, for who has it
+            told = endpoint, issuer, client.id, client.secret, *(f"{name}={form[name]}" for name in sorted(form))
+            return await self._proof(partial(self._shared_grant, self._shared, told, grant))
+        return await self._proof(grant)
+
+    async def _proof(self, grant: Grant) -> Proof:
         return Proof(headers=[("Authorization", f"Bearer {await self._keeper.token(grant)}")])
+
+    async def _shared_grant(self, shared: SharedState, told: Sequence[str], grant: Grant) -> AccessToken:
+        from naftiko.engine.authentication.shared_token import SharedToken  # noqa: PLC0415  # only where they are shared
+
+        return await SharedToken(shared, *told).granted(grant, self._refused)
 
     async def retry(self, request: httpx.Request, response: httpx.Response) -> bool:  # noqa: ARG002  # a credential's shape
         """Give the refused token up; a second try makes sense with another one."""
         sent = request.headers.get("Authorization", "")
-        return self._keeper.refused(sent.removeprefix("Bearer "))
+        self._refused = sent.removeprefix("Bearer ")
+        return self._keeper.refused(self._refused)
 
     async def _grant(self, client: OAuth2Client, form: Mapping[str, str], endpoint: str, issuer: str) -> AccessToken:
         known = self._discovered

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import httpx
 
@@ -15,6 +15,9 @@ from naftiko.expression.scope import Scope, StandIn
 from naftiko.expression.text import as_text, sendable
 from naftiko.observe.redaction import credential_text
 from naftiko.plan.unit import ApiPlan
+
+if TYPE_CHECKING:
+    from naftiko.engine.shared_state import SharedState
 
 Learn: TypeAlias = Callable[[str], None]
 """Takes note of a secret, which is hidden from then on."""
@@ -38,12 +41,14 @@ class Means:
         scope: where variables are; they are read at each request, so that a rotated secret is the new one.
         fetch: sends a request of the credential's own, such as one for a token; it carries no credential.
         learn: told of each secret as it is used.
+        shared: where tokens are known to other processes; ``None``: nowhere.
     """
 
     api: ApiPlan
     scope: Scope
     fetch: Fetch
     learn: Learn = _nothing
+    shared: SharedState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ class Credential:
         self._scope = means.scope
         self._fetch = means.fetch
         self._learn = means.learn
+        self._shared = means.shared
 
     async def prove(self, draft: Draft) -> Proof:
         """Return what to add to a request.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from naftiko.engine.resilience.acting import Acting, Told
 from naftiko.engine.resilience.breaker import Breaking
@@ -20,7 +21,10 @@ from naftiko.engine.resilience.states import Cell, States
 from naftiko.engine.resilience.time_limit import Attempt, TimeLimit
 from naftiko.engine.sending import Send, Target
 from naftiko.ground.http import READING, SAFE_METHODS
-from naftiko.plan.resilience import Resilience
+from naftiko.plan.resilience import Cache, CircuitBreaker, RateLimiter, Resilience
+
+if TYPE_CHECKING:
+    from naftiko.engine.shared_state import SharedState
 
 __all__ = ["Declared", "States"]
 
@@ -33,11 +37,18 @@ class Declared:
         total: seconds that a call may take where no policy says it.
         told: who watches, or ``None``.
         identity: tells whose answers the API's are; ``None``: none of them is stored.
+        shared: what is shared with other processes, or ``None``.
     """
 
     def __init__(
-        self, states: States, total: float, told: Told | None, identity: Callable[[], str] | None = None
+        self,
+        states: States,
+        total: float,
+        told: Told | None,
+        identity: Callable[[], str] | None = None,
+        shared: SharedState | None = None,
     ) -> None:
+        self._shared = shared
         self._identity = identity
         self._states = states
         self._total = total
@@ -67,9 +78,16 @@ class Declared:
         if cache is None or operation.method not in READING or operation.stream is not None:
             return send
         key = ("cache", cache.scope, cache.max_bytes)
-        cell: Cell[Store] = self._states.cell(key, lambda: MemoryStore(cache.max_bytes, cache.scope))
+        cell: Cell[Store] = self._states.cell(key, lambda: self._store(cache))
         acting = Acting(operation.key, self._states, self._told, comes_in_pieces=False)
         return Caching(send, cache, cell, acting, self._identity)
+
+    def _store(self, cache: Cache) -> Store:
+        if self._shared is None:
+            return MemoryStore(cache.max_bytes, cache.scope)
+        from naftiko.engine.resilience.caching.shared import SharedCache  # noqa: PLC0415  # only where it is shared
+
+        return SharedCache(self._shared, cache.max_bytes)
 
     def _attempted(self, send: Send, plan: Resilience, acting: Acting) -> Send:
         """Return what sends requests by way of the policies that stand within the store."""
@@ -79,11 +97,25 @@ class Declared:
         if plan.bulkhead is not None:
             send = Bulkheading(send, plan.bulkhead, acting)
         if plan.rate_limiter is not None:
-            send = RateLimiting(send, plan.rate_limiter, acting)
+            send = self._rated(send, plan.rate_limiter, acting)
         if plan.circuit_breaker is not None:
-            send = Breaking(send, plan.circuit_breaker, acting)
+            send = self._broken(send, plan.circuit_breaker, acting)
         if plan.retry is not None:
             send = Retrying(send, plan.retry, acting)
         if plan.time_limiter is not None:
             send = TimeLimit(send, plan.time_limiter)
         return send
+
+    def _rated(self, send: Send, plan: RateLimiter, acting: Acting) -> Send:
+        if self._shared is None:
+            return RateLimiting(send, plan, acting)
+        from naftiko.engine.resilience.shared import SharedRateLimiting  # noqa: PLC0415  # only where it is shared
+
+        return SharedRateLimiting(send, plan, acting, self._shared)
+
+    def _broken(self, send: Send, plan: CircuitBreaker, acting: Acting) -> Send:
+        if self._shared is None:
+            return Breaking(send, plan, acting)
+        from naftiko.engine.resilience.shared import SharedBreaking  # noqa: PLC0415  # only where it is shared
+
+        return SharedBreaking(send, plan, acting, self._shared)

@@ -134,6 +134,20 @@ class Circuit:
             return False
         return self._open(now) if window.percent >= self.plan.percent else self._become(CLOSED)
 
+    def hear(self, now: float, seconds: float, percent: float) -> bool:
+        """Take note that another process has opened it; return whether that is news.
+
+        Args:
+            now: the loop's time.
+            seconds: for which it is still open there.
+            percent: of failures that it saw.
+        """
+        if self.state != CLOSED or seconds <= 0:
+            return False
+        self.percent = percent
+        self.until = now + min(seconds, self.plan.wait)
+        return self._become(OPEN)
+
     def _open(self, now: float) -> bool:
         self.percent = self.window.percent
         self.until = now + self.plan.wait

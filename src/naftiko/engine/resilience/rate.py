@@ -64,15 +64,14 @@ class RateLimiting:
         now = asyncio.get_running_loop().time()
         permits, plan = self._cell.state, self._plan
         patience = plan.wait if outgoing.deadline is None else min(plan.wait, outgoing.deadline - now)
-        wait = permits.reserve(now, patience)
-        if wait is None:
-            again = permits.wait(now)
+        is_mine, wait = await self._reserve(permits, now, patience)
+        if not is_mine:
             said = (
                 f"`{self._acting.operation}` is called {plan.limit} times in {written(plan.period)} at most, "
                 "and those are made"
             )
             self._acting.tell("rateLimiter", "rejected", outgoing, said)
-            raise RateLimited(said, retry_after=again)
+            raise RateLimited(said, retry_after=wait)
         if wait > 0:
             self._acting.tell("rateLimiter", "waited", outgoing, f"waits {written(round(wait, 3))} for the next period")
             try:
@@ -80,6 +79,14 @@ class RateLimiting:
                 if outgoing.may_go is not None:
                     outgoing.may_go()
             except BaseException:
-                permits.give_back()
+                self._give_back(permits)
                 raise
         return await self._send(outgoing)
+
+    async def _reserve(self, permits: Permits, now: float, patience: float) -> tuple[bool, float]:
+        """Return whether there is a permit, and the seconds until it holds; else those until there may be one."""
+        wait = permits.reserve(now, patience)
+        return (False, permits.wait(now)) if wait is None else (True, wait)
+
+    def _give_back(self, permits: Permits) -> None:
+        permits.give_back()

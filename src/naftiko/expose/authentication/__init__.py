@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from naftiko.document.model import (
     ApiKeyAuthentication,
@@ -34,6 +34,9 @@ from naftiko.expose.authentication.scheme import Credentials, Guard, Principal, 
 from naftiko.expose.authentication.unknown import ClosedGuard
 from naftiko.expression.scope import Scope
 from naftiko.expression.template import Value
+
+if TYPE_CHECKING:
+    from naftiko.engine.shared_state import SharedState
 
 __all__ = [
     "PRINCIPAL",
@@ -66,6 +69,7 @@ class Setting:
         other_paths: where else it is.
         fetch: sends a request to an authorization server; ``None``: on a connection of its own.
         nonce_key: signs the nonces of Digest.
+        shared: where the counts of nonces are known to other processes; ``None``: nowhere.
     """
 
     secrets: Mapping[str, Value]
@@ -74,6 +78,7 @@ class Setting:
     other_paths: tuple[str, ...]
     fetch: Fetch | None
     nonce_key: bytes | None
+    shared: SharedState | None = None
 
 
 Make: TypeAlias = Callable[[Authentication, Setting], Guard]
@@ -92,7 +97,11 @@ def _api_key(authentication: Authentication, setting: Setting) -> Guard:
 
 
 def _digest(_: Authentication, setting: Setting) -> Guard:
-    return DigestGuard(setting.secrets, setting.scope, nonce_key=setting.nonce_key)
+    if setting.shared is None or setting.nonce_key is None:  # nobody else takes nonces of a key of this process
+        return DigestGuard(setting.secrets, setting.scope, nonce_key=setting.nonce_key)
+    from naftiko.expose.authentication.shared_nonces import SharedDigestGuard  # noqa: PLC0415  # only where it is shared
+
+    return SharedDigestGuard(setting.secrets, setting.scope, nonce_key=setting.nonce_key, shared=setting.shared)
 
 
 def _oauth2(authentication: Authentication, setting: Setting) -> Guard:
@@ -132,6 +141,7 @@ def guard(
     other_paths: tuple[str, ...] = (),
     fetch: Fetch | None = None,
     nonce_key: bytes | None = None,
+    shared: SharedState | None = None,
 ) -> Guard | None:
     """Return the guard of an adapter; ``None`` only where the file asks for no authentication at all.
 
@@ -147,6 +157,7 @@ def guard(
         fetch: sends a request to an authorization server; raises ``CallError`` or ``httpx.HTTPError``. By default each
             goes out on a connection of its own, with 5 seconds.
         nonce_key: signs the nonces of Digest: processes behind one address share it. By default a new one.
+        shared: what its capability shares with other processes, or ``None``.
     """
     if authentication is None:
         return None
@@ -155,5 +166,5 @@ def guard(
         return ClosedGuard(f"apikey in {authentication.placement}")
     if make is None:
         return ClosedGuard(authentication.type)
-    setting = Setting(secrets, scope, resource_path, other_paths, fetch, nonce_key or _shared_nonce_key())
+    setting = Setting(secrets, scope, resource_path, other_paths, fetch, nonce_key or _shared_nonce_key(), shared)
     return make(authentication, setting)

@@ -68,10 +68,14 @@ class DigestGuard(SchemeGuard):
         # Both are compared, whatever the first one gives, and the answer is always made of what is expected.
         if not same_secret(given, username) & same_secret(_sent(fields["response"].lower()), answer):
             raise self._denied("the user name or the password is wrong", "wrong-credentials")
-        if not self._nonces.use(fields["nonce"], int(fields["nc"], 16)):
+        if not await self._use(fields["nonce"], int(fields["nc"], 16)):
             detail = "the nonce is not fresh; answer the new one"
             raise Denied(Refusal(HTTPStatus.UNAUTHORIZED, self._offers(stale=True), detail, "stale-nonce"))
         return Principal("digest", username.decode("utf-8", "replace"))
+
+    async def _use(self, nonce: str, count: int) -> bool:
+        """Use a nonce's count; ``False`` where it can't be, or was."""
+        return self._nonces.use(nonce, count)
 
     def _fields(self, request: Credentials) -> dict[str, str]:
         """Return the parameters of the answer, checked for being whole, and for this request."""

@@ -128,6 +128,9 @@ async def status(asked: Asked) -> Reply:
     limits = merging.limits([each["limits"] for each in about])
     if limits:
         said["limits"] = limits
+    shared = merging.shared([each["shared"] for each in about])
+    if shared:
+        said["shared"] = shared
     return Reply(OK, said)
 
 

@@ -9,6 +9,7 @@ from naftiko.expose.control.contract import FAILED, STARTED, STOPPED, Silent
 
 _WORST: Final = (FAILED, STOPPED, STARTED)
 _CIRCUITS: Final = ("open", "half-open", "closed")
+_STORES: Final = ("away", "up", "idle")
 
 
 def heard(answers: Iterable[Any]) -> list[Any]:
@@ -62,6 +63,17 @@ def limits(answers: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any
         key = tuple((name, value) for name, value in each.items() if name != "refused")
         known = found.setdefault(key, {**each, "refused": 0})
         known["refused"] += each["refused"]
+    return list(found.values())
+
+
+def shared(answers: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Return each store that is shared once: away where any process does without, with the counts of all."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in (each for answer in answers for each in answer):
+        known = found.setdefault(each["store"], {**each, "losses": 0, "refused": 0})
+        known["state"] = min(known["state"], each["state"], key=_STORES.index)
+        for name in ("losses", "refused"):
+            known[name] += each[name]
     return list(found.values())
 
 

@@ -57,7 +57,9 @@ def probe_app(capabilities: Sequence[Capability], options: ControlOptions) -> Co
 def _door(exposed: Exposed, options: ControlOptions) -> Door:
     capability, adapter = exposed
     model = cast(ControlAdapter, adapter.plan.model)
-    its_guard = guard(model.authentication, adapter.plan.secrets, Scope({}, capability.variables))
+    its_guard = guard(
+        model.authentication, adapter.plan.secrets, Scope({}, capability.variables), shared=capability.shared
+    )
     switches = Switches.of(model)
     is_open = not options.is_loopback and its_guard is None and _is_local(model.address)
     if is_open and switches.only_looking() != switches:

@@ -149,8 +149,17 @@ def limiter_of(capability: Capability, adapter: AdapterPlan, unit: UnitPlan) -> 
     every = _LIMITERS.setdefault(capability, {})
     known = every.get(id(plan))  # what shares a declaration shares its plan, which lives as long as the capability
     if known is None:
-        known = every[id(plan)] = Limiter(plan, adapter.namespace or adapter.kind)
+        name = adapter.namespace or adapter.kind
+        known = every[id(plan)] = Limiter(plan, name, _store_of(capability, plan, name))
     return known
+
+
+def _store_of(capability: Capability, plan: CallerLimits, adapter: str) -> LimitStore:
+    if capability.shared is None:
+        return LocalStore()
+    from naftiko.expose.limiting.shared import SharedLimits  # noqa: PLC0415  # only where something is shared
+
+    return SharedLimits(capability.shared, plan, adapter)
 
 
 def limiters(capability: Capability) -> tuple[Limiter, ...]:

@@ -54,6 +54,7 @@ def _guard_of_one(source: McpSource, path: str, other_paths: tuple[str, ...]) ->
         Scope({}, source.capability.variables),
         resource_path=path,
         other_paths=other_paths,
+        shared=source.capability.shared,
     )
 
 

@@ -101,7 +101,12 @@ class RestApp(Shared):
 
     def add(self, capability: Capability, adapter: Adapter, prefix: str = "") -> None:
         """Add the routes of an adapter that are served."""
-        its_guard = guard(adapter.plan.model.authentication, adapter.plan.secrets, PlanScope({}, capability.variables))
+        its_guard = guard(
+            adapter.plan.model.authentication,
+            adapter.plan.secrets,
+            PlanScope({}, capability.variables),
+            shared=capability.shared,
+        )
         if its_guard is not None:
             self.guards.append(its_guard)
         self._doors.add(prefix, its_guard)

@@ -305,6 +305,7 @@ def _shelf(exposed: Exposed, path: str, others: tuple[str, ...]) -> _Shelf:
         PlanScope({}, capability.variables),
         resource_path=path,
         other_paths=others,
+        shared=capability.shared,
     )
     names = {plan.name for plan in adapter.plan.skills}
     skills = [each for each in capability.skills if each.adapter is adapter.plan and each.plan.name in names]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from naftiko.engine.resilience.caching.store import Entry, Store
+from naftiko.engine.resilience.caching.store import Entry, Mark, Store
 
 _MOST_FORGOTTEN: Final = 1024
 """Tags that are remembered as forgotten; of older ones it is assumed of all."""
@@ -37,12 +37,11 @@ class MemoryStore(Store):
     def __len__(self) -> int:
         return len(self._kept)
 
-    @property
-    def now(self) -> int:
-        """How often something was forgotten."""
+    async def mark(self, tag: str) -> Mark:  # noqa: ARG002  # a store's shape
+        """Return how often something was forgotten."""
         return self._now
 
-    async def get(self, key: str) -> Sequence[Entry]:
+    async def get(self, key: str, tag: str) -> Sequence[Entry]:  # noqa: ARG002  # what is forgotten is gone
         """Return what is stored under a key."""
         found = self._kept.get(key)
         if found is None:
@@ -50,10 +49,10 @@ class MemoryStore(Store):
         self._kept.move_to_end(key)
         return found[0]
 
-    async def put(self, key: str, entries: Sequence[Entry], tag: str, since: int = 0) -> bool:
+    async def put(self, key: str, entries: Sequence[Entry], tag: str, since: Mark = 0) -> bool:
         """Store what stands under a key from now on."""
         self._drop(key)
-        if self._forgotten.get(tag, self._before) > since:
+        if self._forgotten.get(tag, self._before) > int(since):
             return False
         size = len(key) + sum(entry.size for entry in entries)
         if size > self.limit:
@@ -65,10 +64,6 @@ class MemoryStore(Store):
             self._drop(next(iter(self._kept)))
             self.evicted += 1
         return True
-
-    async def delete(self, key: str) -> None:
-        """Forget what is stored under a key."""
-        self._drop(key)
 
     async def forget(self, tag: str) -> None:
         """Forget all of a tag."""

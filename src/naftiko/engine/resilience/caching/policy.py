@@ -20,7 +20,7 @@ from naftiko.engine.resilience.caching import freshness
 from naftiko.engine.resilience.caching.flights import Flights
 from naftiko.engine.resilience.caching.invalidation import tag_of
 from naftiko.engine.resilience.caching.keys import asked_of, bypasses, key_of
-from naftiko.engine.resilience.caching.store import Entry, Shown, Store
+from naftiko.engine.resilience.caching.store import Entry, Mark, Shown, Store
 from naftiko.engine.resilience.states import Cell
 from naftiko.engine.sending import NOTE, Outgoing, Send
 from naftiko.engine.transport import AnswerTooLarge
@@ -85,7 +85,7 @@ class Caching:
             self._acting.tell("cache", "bypassed", outgoing)
             return await self._send(outgoing)
         key = key_of(outgoing, asked, self._plan, self._identity())
-        entries = await self._cell.state.get(key)
+        entries = await self._cell.state.get(key, tag_of(outgoing.draft.url))
         entry = next((each for each in entries if freshness.matches(each, asked)), None)
         if entry is not None and "no-cache" not in said and said.get("max-age") != "0":
             age = entry.age + max(0.0, freshness.now() - entry.stored)
@@ -98,7 +98,7 @@ class Caching:
                 self._acting.tell("cache", "stale", outgoing)
                 return _answer(entry, age, outgoing)
         if self._flights.passes_by(key):
-            outcome = await self._ask(key, outgoing, asked, entry)
+            outcome = await self._fetch(key, outgoing, asked, entry)
             return self._told(outcome, entry, outgoing, is_another=False)
         return await self._joined(key, outgoing, asked, entry)
 
@@ -109,7 +109,7 @@ class Caching:
         outcome, is_another = await self._flights.joined(key, self._asking(key, outgoing, asked, entry))
         fits = outcome.entry is None or freshness.matches(outcome.entry, asked)
         if is_another and not (outcome.is_shared and fits):
-            outcome, is_another = await self._ask(key, outgoing, asked, entry), False
+            outcome, is_another = await self._fetch(key, outgoing, asked, entry), False
         return self._told(outcome, entry, outgoing, is_another=is_another)
 
     def _asking(
@@ -118,21 +118,26 @@ class Caching:
         return partial(self._ask, key, outgoing, asked, entry)
 
     async def _ask(self, key: str, outgoing: Outgoing, asked: Mapping[str, str], entry: Entry | None) -> _Outcome:
-        """Ask the API, whether what is stored is as it was where it can say so; store what it answers."""
+        """Ask the API, unless another process has done so meanwhile; see ``_fetch``."""
         store = self._cell.state
         async with store.lock(key) as may_be_there:
             if may_be_there:
-                known = next((each for each in await store.get(key) if freshness.matches(each, asked)), None)
+                entries = await store.get(key, tag_of(outgoing.draft.url))
+                known = next((each for each in entries if freshness.matches(each, asked)), None)
                 if known is not None and known.age + freshness.now() - known.stored < known.fresh:
                     return _Outcome(entry=known)
-            began, since = freshness.now(), store.now
-            conditions = [] if entry is None else freshness.conditions(entry)
-            sent = _with(outgoing, conditions) if conditions else outgoing
-            try:
-                response = await self._send(sent)
-            except Exception as error:  # noqa: BLE001  # it is everybody's who waits
-                return _Outcome(error=error)
-            return await self._kept(key, outgoing, asked, _Came(response, began, since, entry if conditions else None))
+            return await self._fetch(key, outgoing, asked, entry)
+
+    async def _fetch(self, key: str, outgoing: Outgoing, asked: Mapping[str, str], entry: Entry | None) -> _Outcome:
+        """Ask the API, whether what is stored is as it was where it can say so; store what it answers."""
+        since, began = await self._cell.state.mark(tag_of(outgoing.draft.url)), freshness.now()
+        conditions = [] if entry is None else freshness.conditions(entry)
+        sent = _with(outgoing, conditions) if conditions else outgoing
+        try:
+            response = await self._send(sent)
+        except Exception as error:  # noqa: BLE001  # it is everybody's who waits
+            return _Outcome(error=error)
+        return await self._kept(key, outgoing, asked, _Came(response, began, since, entry if conditions else None))
 
     async def _kept(self, key: str, outgoing: Outgoing, asked: Mapping[str, str], came: _Came) -> _Outcome:
         """Store what came, if it may be."""
@@ -149,10 +154,11 @@ class Caching:
             if not is_failure:
                 self._flights.pass_by(key)
             return _Outcome(response, is_shared=is_failure)
-        known = [each for each in await store.get(key) if each is not before and each.asked != made.asked]
+        tag = tag_of(outgoing.draft.url)
+        known = [each for each in await store.get(key, tag) if each is not before and each.asked != made.asked]
         entries = [made, *known][:_MOST_VARIANTS]
-        if not await store.put(key, entries, tag_of(outgoing.draft.url), came.since):
-            self._acting.tell("cache", "not-stored", outgoing, "larger than the store, or changed meanwhile")
+        if not await store.put(key, entries, tag, came.since):
+            self._acting.tell("cache", "not-stored", outgoing, store.why_not)
         return _Outcome(None if unchanged else response, entry=made, was_unchanged=unchanged)
 
     def _told(self, outcome: _Outcome, entry: Entry | None, outgoing: Outgoing, *, is_another: bool) -> httpx.Response:
@@ -193,13 +199,13 @@ class _Came:
 
     Attributes:
         began: when it was asked for.
-        since: what was forgotten by then.
+        since: the mark of its tag by then.
         before: what is stored and was asked about.
     """
 
     response: httpx.Response
     began: float
-    since: int
+    since: Mark
     before: Entry | None
 
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import httpx
 
@@ -15,6 +16,10 @@ _OVERHEAD = 400
 """Bytes that an entry takes beside what is in it."""
 _OF_A_HEADER = 160
 """Bytes that a header takes beside its characters."""
+
+
+Mark: TypeAlias = "int | str"
+"""What a tag was at some time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +87,27 @@ class Store(ABC):
 
     One that other processes share is another class of this shape; its methods may wait, and raise nothing: what can't
     be reached has nothing. A tag is what entries are forgotten by.
+
+    Attributes:
+        why_not: why it doesn't keep an answer, in a few words.
     """
 
-    @abstractmethod
-    async def get(self, key: str) -> Sequence[Entry]:
-        """Return what is stored under a key, the newest first."""
+    why_not = "larger than the store, or changed meanwhile"
 
     @abstractmethod
-    async def put(self, key: str, entries: Sequence[Entry], tag: str, since: int = 0) -> bool:
+    async def get(self, key: str, tag: str) -> Sequence[Entry]:
+        """Return what is stored under a key and a tag, the newest first."""
+
+    @abstractmethod
+    async def put(self, key: str, entries: Sequence[Entry], tag: str, since: Mark = 0) -> bool:
         """Store what stands under a key from now on; return whether it was kept.
 
         Args:
             key: of the request.
             entries: all of them.
             tag: by which it is forgotten.
-            since: what ``now`` was when the answer was asked for; of what was forgotten since then nothing is kept.
+            since: the mark of the tag when the answer was asked for; of what was forgotten since then nothing is kept.
         """
-
-    @abstractmethod
-    async def delete(self, key: str) -> None:
-        """Forget what is stored under a key."""
 
     @abstractmethod
     async def forget(self, tag: str) -> None:
@@ -111,7 +117,6 @@ class Store(ABC):
     def lock(self, key: str) -> AbstractAsyncContextManager[bool]:
         """Return what lets one of several processes ask for a key; whether others may have asked meanwhile."""
 
-    @property
-    def now(self) -> int:
-        """How often something was forgotten."""
+    async def mark(self, tag: str) -> Mark:  # noqa: ARG002  # a store's shape
+        """Return what tells, later, whether anything of a tag was forgotten since."""
         return 0
