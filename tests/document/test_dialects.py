@@ -317,7 +317,7 @@ def test_none_is_none(written):
         ("{type: http, scheme: basic, username: u}", "basic", []),
         ("{token: t}", None, []),
         ('"Bearer s3cret"', None, ["wrong-type"]),
-        ("[{type: bearer, token: t}, {type: basic}]", None, ["wrong-type"]),
+        ("[{type: bearer, token: t}, {type: basic}]", "several", []),
         ("{type: http, scheme: hoba}", "http", ["unknown-kind"]),
         ("{type: hoba, region: r}", "hoba", ["unknown-kind"]),
     ],

@@ -77,6 +77,21 @@ async def test_a_token_is_renewed_before_it_expires_beside_the_calls(clock, life
     assert (await keeper.token(grant), grant.count) == ("2", 2)
 
 
+@pytest.mark.parametrize(("margin", "before"), [(20.0, 20), (80.0, 50)])
+async def test_a_margin_of_the_file_is_half_of_a_life_at_most(clock, margin, before):
+    """One that is longer than the life would have a token asked for with each call."""
+    keeper, grant = TokenKeeper(clock, margin), Granting(100.0)
+    await keeper.token(grant)
+    clock.forward(100 - before - 1)
+    await keeper.token(grant)
+    await settle()
+    assert grant.count == 1
+    clock.forward(2)
+    await keeper.token(grant)
+    await settle()
+    assert grant.count == 2
+
+
 async def test_an_expired_token_is_never_used(clock):
     keeper, grant = TokenKeeper(clock), Granting(100.0)
     await keeper.token(grant)

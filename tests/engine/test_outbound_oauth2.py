@@ -418,3 +418,36 @@ async def test_a_refresh_token_that_is_gone_says_so(refreshing):
         with pytest.raises(UpstreamError, match="answered 400 invalid_grant") as caught:
             await shipyard.call()
     assert "give a new one" in caught.value.hint
+
+
+# The exchange of a token for another (RFC 8693)
+
+URN = "urn:ietf:params:oauth"
+
+
+@pytest.mark.parametrize("grant", ["", "token-exchange", f"{URN}:grant-type:token-exchange"])
+async def test_a_token_is_exchanged_for_another(server, grant):
+    block = server.block(
+        **({"grantType": grant} if grant else {}),
+        subjectToken="'{{SUBJECT}}'",
+        subjectTokenType="id_token",
+        actorToken="'{{ACTOR}}'",
+        requestedTokenType=f"{URN}:token-type:access_token",
+        audience="ships",
+    )
+    async with api(server.upstream.url, block, {**CLIENT, "SUBJECT": "subject-1", "ACTOR": "actor-1"}) as shipyard:
+        assert await used(shipyard) == "token-1"
+        server.valid.clear()
+        assert await used(shipyard) == "token-2"
+    assert server.asked[0] == {
+        "grant_type": f"{URN}:grant-type:token-exchange",
+        "subject_token": "subject-1",
+        "subject_token_type": f"{URN}:token-type:id_token",
+        "actor_token": "actor-1",
+        "actor_token_type": f"{URN}:token-type:access_token",
+        "requested_token_type": f"{URN}:token-type:access_token",
+        "audience": "ships",
+        "by": "basic",
+        "id": "id:1",
+        "secret": SECRET,
+    }

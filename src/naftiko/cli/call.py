@@ -176,10 +176,10 @@ def _learn_secrets(capability: Capability) -> None:
     scope = Scope({}, capability.engine.variables)
     for api in capability.plan.apis.values():
         for key, secret in api.secrets.items():
-            if api.authentication is not None and api.authentication.mark(key).is_secret:
+            if api.authentication is not None and (mark := api.authentication.mark(key)).is_secret:
                 try:
                     value = secret(scope)
                 except CallError:  # a variable without a value has none to hide
                     continue
-                if not isinstance(value, StandIn):
+                if not isinstance(value, StandIn) and mark.hides(str(value)):
                     capability.variables.redactor.learn(str(value))

@@ -60,7 +60,7 @@ def _uses(capability: Capability) -> dict[str, Any]:
 
 def authentication_kind(authentication: Authentication | None) -> str | None:
     """Return what kind of credential travels, never the credential."""
-    return None if authentication is None else (authentication.type or "unknown")
+    return None if authentication is None else authentication.described()
 
 
 def _adapter(adapter: Adapter, capability: Capability) -> dict[str, Any]:

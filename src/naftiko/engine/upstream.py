@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from naftiko.engine.authentication import Credential, credential
-from naftiko.engine.authentication.carried import Carried, carried, clear
-from naftiko.engine.authentication.identity import Identity
-from naftiko.engine.authentication.scheme import Means
+from naftiko.engine.credentialed import SIGNED, Credentialed, Renew
 from naftiko.engine.masking import veiled, veiled_stream
 from naftiko.engine.named import named, refused
 from naftiko.engine.paging import Paging, paging
 from naftiko.engine.process_pool.outside import ROLE, Outside
-from naftiko.engine.process_pool.wire import Shared
 from naftiko.engine.request import Draft, Writer, full_url
 from naftiko.engine.resilience import Declared, States
 from naftiko.engine.sending import Outgoing, Send, Target, wrapped
@@ -31,8 +27,9 @@ from naftiko.expression.scope import Scope, Variables
 from naftiko.expression.text import whole_characters
 from naftiko.ground.errors import UpstreamError
 from naftiko.observe.observer import sees
-from naftiko.observe.redaction import Redactor, credential_text
+from naftiko.observe.redaction import Redactor
 from naftiko.plan.actions import Call
+from naftiko.plan.bindings import arguments_of
 from naftiko.plan.credentials import path_names
 from naftiko.plan.operation import Operation
 from naftiko.plan.unit import ApiPlan
@@ -40,16 +37,12 @@ from naftiko.plan.unit import ApiPlan
 if TYPE_CHECKING:
     from naftiko.engine.streaming.opening import Streams
 
-Renew: TypeAlias = Callable[[Iterable[str]], Awaitable[bool]]
-"""Reads variables anew; tells whether one has another value since."""
 _UNAUTHORIZED = 401
-_SIGNED = "naftiko.signed"
-"""The extension of a request that carries a signature of ours; those that follow a redirect have it too."""
 FORWARD = "forward"
 """What shares the connections beside the operations, whose keys have a dot: all that is forwarded to the API."""
 
 
-class Upstream(Shared):
+class Upstream(Credentialed):
     """Builds and sends the requests to one API.
 
     Attributes:
@@ -73,26 +66,14 @@ class Upstream(Shared):
         connections: int | None = None,
         renew: Renew | None = None,
     ) -> None:
-        super().__init__()
-        self.plan = plan
-        self._variables = variables
+        shared = settings.shared
+        tokens = shared if shared is not None and shared.tokens else None
+        super().__init__(plan, variables, redactor, renew, tokens)
         self._settings = settings
         self.limits = settings.limits if connections is None else replace(settings.limits, connections=connections)
-        self._redactor = redactor
         self._comma_arrays = comma_arrays
-        self._renew = renew
         self._transport: httpx.AsyncBaseTransport | None = None
         self._keeps_transport = True
-        self._unchanging: Carried | None = None
-        self._identity = Identity(plan, variables)
-        self._credential: Credential | None = credential(self._means())
-        for _, name in plan.credentials:
-            redactor.veil.carry(name)
-        self._signs = self._credential is not None and self._credential.is_signature
-        self._sign = self._signed_anew if self._signs else None
-        self._refusals = frozenset[int]() if self._credential is None else self._credential.refusals
-        self._in_path = any(place == "path" for place, _ in plan.credentials)
-        self._fields = frozenset(name for place, name in plan.credentials if place == "body")
         observer = settings.observer
         is_seen = observer is not None and sees(observer, "exchange")
         self._watched = Watched(plan, observer, redactor) if observer is not None and is_seen else None
@@ -110,11 +91,6 @@ class Upstream(Shared):
         self._writers: dict[int, Writer] = {}  # by the id of the call, which they keep
         self._forwards: Send = wrapped(self._opened, self._policies, Target(plan.namespace, None, plan.resilience))
 
-    def _means(self) -> Means:
-        shared, learn = self._settings.shared, self._redactor.learn_credential
-        tokens = shared if shared is not None and shared.tokens else None
-        return Means(self.plan, Scope({}, self._variables), self._fetch, learn, tokens)
-
     def take_over(self, before: Upstream) -> None:
         """Go on with the connections and the credential of the same API, as it was before its file was loaded anew.
 
@@ -123,10 +99,7 @@ class Upstream(Shared):
         self.states.take_over(before.states)
         if before._transport is not None and before._keeps_transport:
             self._transport, before._keeps_transport = before._transport, False
-            if self._credential is not None and before._credential is not None:
-                self._credential = before._credential
-                self._credential.move(self._means())
-                self._unchanging = before._unchanging
+            self._go_on_as(before)
 
     def prepare(self, call: Call) -> None:
         """Take note of a call: what writes its requests is made now, and its policies are asked."""
@@ -170,6 +143,22 @@ class Upstream(Shared):
         sending = fetch(self.transport, request, self.limits)
         return await (sending if self._watched is None else self._watched.asking(request, sending))
 
+    async def _log_in(self) -> httpx.Response:
+        login = self.plan.login
+        if login is None:
+            raise TypeError("nothing gives a token")
+        return await self.peers[login.call.operation.api].asked(login.call)
+
+    async def asked(self, call: Call) -> httpx.Response:
+        """Make a call for another API's credential: no policy's business, and its answer isn't masked, being secret."""
+        arguments = arguments_of(call.arguments, Scope({}, self._variables))
+        request, authorized = await self.request(call, arguments)
+        response = await self._fetch(request)
+        if authorized and response.status_code in self._refusals and await self._can_do_better(request, response):
+            request, _ = await self.request(call, arguments)
+            response = await self._fetch(request)
+        return response
+
     def draft(self, call: Call, arguments: Mapping[str, Any], passed: Content | None = None) -> Draft:
         """Draft a call's request, without the credential."""
         scope = self.scope(arguments, call.operation) if self._in_path else Scope(arguments, self._variables)
@@ -192,38 +181,6 @@ class Upstream(Shared):
             for placeholder in path_names(name, self.plan.base, operation)
         }
         return Scope({**placed, **arguments}, self._variables)
-
-    async def authorize(self, made: Draft, mapped: Collection[str] = (), *, replace: bool = False) -> bool:
-        """Add the credential; return whether one was added.
-
-        What a call maps explicitly wins (SEMANTICS 4.5), unless ``replace`` says that ours does.
-
-        Args:
-            made: the request.
-            mapped: the names of fields that the file maps.
-            replace: whether ours wins over what the request has.
-        """
-        if self._credential is None:
-            return False
-        ours = self._unchanging
-        if ours is None:
-            if replace and self._signs:
-                clear(made, self.plan.credentials)
-            ours = await self._carried(self._credential, made)
-        if ours.fields and made.streamed is not None:
-            await made.content()
-        return ours.put(made, mapped, replace=replace)
-
-    async def _carried(self, credential: Credential, made: Draft) -> Carried:
-        """Return what the credential adds; what never changes is kept."""
-        ours = carried(await credential.prove(made))
-        if credential.is_fixed:
-            self._unchanging = ours
-        # Each call's signature is another: the veil gets it with the call.
-        learn = self._redactor.learn if credential.is_signature else self._redactor.learn_credential
-        for _, value in (*ours.headers, *ours.cookies):
-            learn(credential_text(value), lasting=False)
-        return ours
 
     async def request(
         self,
@@ -392,7 +349,7 @@ class Upstream(Shared):
         request = made.make()
         request.extensions[OPERATION] = operation
         if self._signs and authorized:
-            request.extensions[_SIGNED] = True
+            request.extensions[SIGNED] = True
         return request
 
     def _fetched(self, outgoing: Outgoing, request: httpx.Request, limits: Limits) -> Awaitable[httpx.Response]:
@@ -412,19 +369,6 @@ class Upstream(Shared):
             own = (*own, *self._own(response.request))
         return await veiled(response, veil, own, raw_format) if veil or own else response
 
-    async def _signed_anew(self, request: httpx.Request) -> None:
-        """Prove who we are for the URL that a redirect leads to, if it is us who did before."""
-        if _SIGNED not in request.extensions:
-            return
-        await request.aread()
-        made = Draft.of(request)
-        await self.authorize(made, replace=True)
-        made.into(request)
-
-    def _own(self, request: httpx.Request) -> Sequence[str]:
-        """Return the credentials that one request alone carries."""
-        return self._credential.proofs(request) if self._credential is not None and self._signs else ()
-
     async def _again(
         self, request: httpx.Request, response: httpx.Response, outgoing: Outgoing, limits: Limits
     ) -> tuple[httpx.Request, httpx.Response]:
@@ -435,24 +379,6 @@ class Upstream(Shared):
         if response.status_code == _UNAUTHORIZED:
             raise refused(self.plan.namespace)
         return request, response
-
-    async def _can_do_better(self, request: httpx.Request, response: httpx.Response) -> bool:
-        """After a 401 to our credential: tell whether a second try makes sense.
-
-        A secret may have been rotated: the variables are read anew (SEMANTICS 2).
-        """
-        self._unchanging = None
-        is_another = await self.renew()
-        return self._credential is not None and (await self._credential.retry(request, response) or is_another)
-
-    async def renew(self) -> bool:
-        """Read the variables anew; tell whether one that every call needs has another value since."""
-        ours = () if self._credential is None else self._credential.optional
-        is_another = self._renew is not None and await self._renew((*self.plan.variables, *ours))
-        if is_another:
-            self._unchanging = None
-            self._identity.forget()
-        return is_another
 
     @asynccontextmanager
     async def open(self, outgoing: Outgoing) -> AsyncIterator[httpx.Response]:

@@ -14,6 +14,7 @@ from naftiko.document.model import (
     Fallback,
     Import,
     Resilience,
+    SeveralAuthentication,
     UnknownConsumes,
 )
 from naftiko.document.shell import as_template
@@ -155,7 +156,7 @@ def _of_its_own(
     """
     if not others:
         return _api(entry, names, findings, settings)
-    goes_on = not (entry.base_uri or "").strip() and entry.authentication is None
+    goes_on = not (entry.base_uri or "").strip() and entry.authentication is None and entry.tls is None
     does = "go to the first one's base URI" if goes_on else "go to its own base URI, with its own authentication"
     findings.at(entry.at("namespace")).warning(
         "duplicate-namespace",
@@ -194,7 +195,7 @@ def _api(
     others: Sequence[ApiPlan] = (),
 ) -> ApiPlan:
     namespace = entry.namespace or ""
-    ours = settings.authentication.get(namespace, entry.authentication)
+    ours = _with_tls(settings.authentication.get(namespace, entry.authentication), entry)
     if entry.tunnel is not None:
         findings.at(entry.tunnel.node).warning(
             "unsupported-tunnel", "tunnels are not dialled; calls go out directly to the base URI"
@@ -217,6 +218,13 @@ def _api(
         position=findings.position(entry.node),
         blocked="; ".join(filter(None, reasons)),
     )
+
+
+def _with_tls(ours: Authentication | None, entry: ConsumesHttp) -> Authentication | None:
+    """Return the credential with what the entry's ``tls`` says, which ``--auth`` leaves as it is."""
+    if entry.tls is None or ours is None:
+        return entry.tls if ours is None else ours
+    return SeveralAuthentication(all=(*ours.parts(), entry.tls), node=ours.node or entry.tls.node)
 
 
 def _blocked(base: BaseUri, entry: ConsumesHttp, findings: Findings) -> str:

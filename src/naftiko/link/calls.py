@@ -36,6 +36,7 @@ from naftiko.link.fallbacks import FallbackLinker
 from naftiko.link.needs import InputUse, Needs, without_source
 from naftiko.link.resolving import Resolver, Unresolved, tell_misspelt, tell_misspelt_names
 from naftiko.plan.actions import Call, Extra
+from naftiko.plan.credentials import path_value
 from naftiko.plan.operation import FORBIDDEN_HEADERS, Operation
 from naftiko.plan.schema_types import stands_for_bytes
 from naftiko.plan.slots import Slot
@@ -148,7 +149,8 @@ class _Linking:
                 self.same(name)
         for name in self._operation.free_names:
             if placed and fold(name) in placed and name not in self._mapped:
-                self.arguments[name] = api.secrets["value"]  # the credential fills it, and no variable of that name
+                # The credential fills it, and no variable of that name.
+                self.arguments[name] = path_value(name, api.authentication, api.secrets)
             else:
                 self.free(name)
 

@@ -30,6 +30,7 @@ from naftiko.link.flows import FlowLinker, answering, keeping
 from naftiko.link.functions import FunctionArguments, collect_functions
 from naftiko.link.infer import DeclaredInputs, InputMaker, fed, named_safely
 from naftiko.link.limiting import with_limit
+from naftiko.link.logins import link_logins
 from naftiko.link.namesakes import Namesakes
 from naftiko.link.needs import InputUse, Need, Needs, in_their_places, passes_body
 from naftiko.link.outputs import MockCompiler, OutputCompiler
@@ -71,15 +72,16 @@ class _Linker:
         self._binds = bind_names((bind.namespace, bind.keys) for bind in document.binds if isinstance(bind, Bind))
         known = frozenset(name for name in namespaces | aggregates if name)
         self._names = Names(prefixes=ADAPTER_PREFIXES | known, binds=self._binds)
-        self.apis: Apis = link_apis(document, self._names, findings, settings)
+        apis = link_apis(document, self._names, findings, settings)
         self.limiting = Limiting(settings.caller_limits, findings)
         functions = collect_functions(document, findings)
         chosen = Namesakes(functions, mentions.refs(document))
         self._functions = Resolver("ref", functions, chosen, findings)
-        operations = Namesakes(self.apis.operations, mentions.calls(document, functions, chosen))
-        self._calls = CallLinker(
-            self.apis, Resolver("call", self.apis.operations, operations, findings), self._names, findings
-        )
+        namesakes = Namesakes(apis.operations, mentions.calls(document, functions, chosen))
+        operations = Resolver("call", apis.operations, namesakes, findings)
+        logins = CallLinker(apis, operations, self._names, findings)
+        self.apis: Apis = link_logins(apis, logins, self._names, findings)
+        self._calls = CallLinker(self.apis, operations, self._names, findings)
         self._scripting = scripting_of(document)
         self._flows = FlowLinker(self._calls, findings, self._scripting)
 

@@ -100,6 +100,14 @@ def unplaced(places: Iterable[tuple[str, str]], base: BaseUri, operation: Operat
     return ""
 
 
+def path_value(name: str, authentication: Authentication | None, secrets: Mapping[str, Value]) -> Value:
+    """Return the value of the credential that fills a placeholder, which its name is folded for."""
+    if "value" in secrets or authentication is None:
+        return secrets["value"]
+    paths = [[fold(own) for place, own in part.places() if place == "path"] for part in authentication.parts()]
+    return secrets[f"{next(at for at, names in enumerate(paths) if fold(name) in names)}.value"]
+
+
 def _has_fields(body: BodyTemplate) -> bool:
     """Tell whether a block may be an object or a form; of some only a call shows it."""
     value = body.value

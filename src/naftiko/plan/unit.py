@@ -14,9 +14,10 @@ from naftiko.document.model import (
     ScriptingManagement,
     ToolHints,
 )
+from naftiko.expression.jsonpath import JSONPath
 from naftiko.expression.template import Value
 from naftiko.ground.types import Position
-from naftiko.plan.actions import Action
+from naftiko.plan.actions import Action, Call
 from naftiko.plan.base import BaseUri
 from naftiko.plan.caching import CacheHeaders
 from naftiko.plan.inputs import InputSet
@@ -141,6 +142,21 @@ class AdapterPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """The call that gives a token.
+
+    Attributes:
+        call: of another API, which needs no token itself.
+        token: finds the token in its answer.
+        expires: finds the seconds that it lives, or ``None``.
+    """
+
+    call: Call
+    token: JSONPath
+    expires: JSONPath | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApiPlan:
     """A consumed API.
 
@@ -156,6 +172,7 @@ class ApiPlan:
         blocked: why nothing of it can be called, or ``""``; it is told where the entry stands.
         resilience: the policies of what is forwarded to it.
         caches: whether answers of any of its operations are stored.
+        login: the call that its credential is made of, or ``None``.
     """
 
     namespace: str
@@ -170,6 +187,7 @@ class ApiPlan:
     blocked: str = ""
     resilience: Resilience | None = None
     caches: bool = False
+    login: Login | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,12 +88,14 @@ def declared(found: Entries, findings: Findings) -> None:
         return
     if isinstance(value, ScalarNode) and fold(value.value) in _KINDS:
         value = nodes.mapping([(nodes.text("type", value), value)], value)
+    elif isinstance(value, SequenceNode) and all(isinstance(each, MappingNode) for each in value.value):
+        pairs = [(nodes.text("type", value), nodes.text("several", value)), (nodes.text("all", value), value)]
+        value = nodes.mapping(pairs, value)
     elif not isinstance(value, MappingNode):
         what = "a text" if isinstance(value, ScalarNode) else "a list"
         findings.at(value).error("wrong-type", f"`authentication` must be a mapping, not {what}", hint=_HINT)
         value = nodes.mapping([], value)  # of no kind; what it says may be secret
-    elif fold(_text(value, "type")) == "http":
-        value = _of_scheme(value)
+    value = _of_scheme(value) if fold(_text(value, "type")) == "http" else value
     found["authentication"] = (key, value)
 
 

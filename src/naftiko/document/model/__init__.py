@@ -9,6 +9,7 @@ from naftiko.document.model.adapter import AdapterModel, UnknownAdapter
 from naftiko.document.model.aggregates import Aggregate, AggregateFunction, Semantics
 from naftiko.document.model.authentication import (
     AUTHENTICATIONS,
+    Acquire,
     AnyAuthentication,
     ApiKeyAuthentication,
     Authentication,
@@ -27,6 +28,7 @@ from naftiko.document.model.capability import (
     Person,
     UnknownConsumes,
 )
+from naftiko.document.model.certificates import CertificateAuthentication
 from naftiko.document.model.consumes import (
     RAW_FORMATS,
     ConsumedOperation,
@@ -74,15 +76,18 @@ from naftiko.document.model.rest import (
     Forward,
     RestAdapter,
 )
+from naftiko.document.model.several import SeveralAuthentication
 from naftiko.document.model.signatures import AwsAuthentication, OAuth1Authentication
 from naftiko.document.model.skill import ExposedSkill, SkillAdapter, SkillTool, SkillToolSource
 from naftiko.document.model.steps import STEPS, CallStep, LookupStep, Mapping, ScriptStep, Step, UnknownStep
 from naftiko.document.model.streams import Collect
+from naftiko.document.model.tokens import CustomTokenAuthentication
 
 __all__ = [
     "AUTHENTICATIONS",
     "RAW_FORMATS",
     "STEPS",
+    "Acquire",
     "AdapterModel",
     "Aggregate",
     "AggregateFunction",
@@ -99,6 +104,7 @@ __all__ = [
     "CallStep",
     "CallerLimits",
     "CapabilityDocument",
+    "CertificateAuthentication",
     "CircuitBreaker",
     "Collect",
     "ConsumedOperation",
@@ -107,6 +113,7 @@ __all__ = [
     "ControlAdapter",
     "ControlLogs",
     "ControlManagement",
+    "CustomTokenAuthentication",
     "DigestAuthentication",
     "ExposedOperation",
     "ExposedResource",
@@ -146,6 +153,7 @@ __all__ = [
     "ScriptStep",
     "ScriptingManagement",
     "Semantics",
+    "SeveralAuthentication",
     "SkillAdapter",
     "SkillTool",
     "SkillToolSource",

@@ -24,6 +24,8 @@ PLACEMENTS: Final = ("header", "query", "cookie", "body", "path")
 DEFAULT_HEADER: Final = "X-API-Key"
 CLIENT_CREDENTIALS: Final = "clientcredentials"
 REFRESH_TOKEN: Final = "refreshtoken"  # noqa: S105  # a grant's name
+TOKEN_EXCHANGE: Final = "tokenexchange"  # noqa: S105  # likewise
+GRANT_TYPES: Final = "urn:ietf:params:oauth:grant-type:"
 _TOKENS: Final = frozenset({"header", "cookie"})
 
 
@@ -40,6 +42,10 @@ class Filled:
     is_secret: bool = False
     may_be_bare: bool = True
     has_lines: bool = False
+
+    def hides(self, text: str) -> bool:
+        """Tell whether nobody may see a text; the path of a file of a key is none to hide."""
+        return self.is_secret and (not self.has_lines or "-----BEGIN" in text or "{{" in text)
 
 
 Secret: TypeAlias = Annotated[str | None, Filled(is_secret=True)]
@@ -74,6 +80,22 @@ class Unusable:
             here.error("incomplete-authentication", message, hint=hint)
         else:
             here.error("unknown-authentication", message, hint=hint)
+
+
+class Acquire(Model):
+    """The call that gives a token.
+
+    Attributes:
+        call: ``namespace.operation``, of another consumes entry.
+        with_: its arguments, made of constants and variables.
+        token_field: where the token is in its answer, a JSONPath.
+        expires_in_field: where the seconds are that it lives, likewise.
+    """
+
+    call: str | None = None
+    with_: dict[str, Any] = Field(default_factory=dict)
+    token_field: str | None = None
+    expires_in_field: str | None = None
 
 
 class Authentication(Model):
@@ -127,6 +149,18 @@ class Authentication(Model):
         """Yield what is missing or empty; completes "it has no …"."""
         yield from ()
 
+    def login(self) -> Acquire | None:
+        """Return the call of another API that its credential is made of, or ``None``."""
+        return None
+
+    def parts(self) -> tuple[Authentication, ...]:
+        """Return what it is made of: by default itself."""
+        return (self,)
+
+    def described(self) -> str:
+        """Return what it is, as ``inspect`` has it."""
+        return self.type or "unknown"
+
     def addresses(self) -> Mapping[str, str]:
         """Return the URLs, by key, that its credential asks for something: they see secrets too."""
         return {}
@@ -151,7 +185,7 @@ class Authentication(Model):
 
     def secrets(self) -> dict[str, str]:
         """Return those of its texts that nobody may see."""
-        return {key: text for key, text in self.texts().items() if self.mark(key).is_secret}
+        return {key: text for key, text in self.texts().items() if self.mark(key).hides(text)}
 
     def place_of(self, key: str) -> Node | None:
         """Return where a text stands in the file."""
@@ -310,7 +344,13 @@ class DigestAuthentication(Authentication):
 
 
 class OAuth2Authentication(Authentication):
-    """OAuth 2: client credentials or a refresh token out (RFC 6749), a resource server in (RFC 6750, RFC 9728)."""
+    """OAuth 2: client credentials, a refresh token (RFC 6749) or another token (RFC 8693) out, a resource server in.
+
+    Attributes:
+        safety_margin: seconds before a token's end from which on it is renewed.
+        subject_token: the token that is exchanged for another; its type is a URN, or the end of one of RFC 8693.
+        actor_token: whoever acts for the subject, likewise.
+    """
 
     kind = "oauth2"
     called = "an oauth2 authentication"
@@ -323,6 +363,12 @@ class OAuth2Authentication(Authentication):
         "clientSecret": "",
         "grantType": "grant flow",
         "refreshToken": "",
+        "subjectToken": "",
+        "subjectTokenType": "",
+        "actorToken": "",
+        "actorTokenType": "",
+        "requestedTokenType": "",
+        "safetyMargin": "margin expirymargin",
         "scopes": "scope",
         "token": "value apikey accesstoken",
     }
@@ -338,26 +384,37 @@ class OAuth2Authentication(Authentication):
     client_secret: Secret = None
     grant_type: str | None = None
     refresh_token: Secret = None
+    subject_token: Secret = None
+    subject_token_type: Verbatim = None
+    actor_token: Secret = None
+    actor_token_type: Verbatim = None
+    requested_token_type: Verbatim = None
+    safety_margin: int | None = None
     token: Secret = None
 
     @property
     def grant(self) -> str:
         """The grant that it wants, in lower case and without punctuation (RFC 6749)."""
         if self.grant_type:
-            return fold(self.grant_type)
+            return fold(self.grant_type.removeprefix(GRANT_TYPES))
+        if self.subject_token:
+            return TOKEN_EXCHANGE
         return REFRESH_TOKEN if self.refresh_token else CLIENT_CREDENTIALS
 
     def fault(self) -> Unusable | None:
         """A grant that isn't done, or none to ask for a token; a token of the file's own needs nobody."""
         if self.has_token:
             return None
-        if self.grant not in {CLIENT_CREDENTIALS, REFRESH_TOKEN}:
-            reason = f"wants the grant `{self.grant_type}`, and only client credentials and refresh tokens are done"
+        if self.grant not in {CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE}:
+            done = "only client credentials, refresh tokens and token exchange are done"
+            reason = f"wants the grant `{self.grant_type}`, and {done}"
             return Unusable("unknown-authentication", reason, "grantType")
         if not self.addresses():
             return Unusable("incomplete-authentication", "says nowhere who gives a token (`tokenEndpoint`)")
         if self.grant == REFRESH_TOKEN and not self.refresh_token:
             return Unusable("incomplete-authentication", "has no `refreshToken`")
+        if self.grant == TOKEN_EXCHANGE and not self.subject_token:
+            return Unusable("incomplete-authentication", "has no `subjectToken`")
         return None
 
     def unusable_by_callers(self, sound: Container[str]) -> Unusable | None:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from naftiko.document.model.authentication import AnyAuthentication
 from naftiko.document.model.base import Canonical, Model, NamedTuple
+from naftiko.document.model.certificates import CertificateAuthentication
 from naftiko.document.model.pagination import Pagination
 from naftiko.document.model.parameters import InputParameter, OutputParameter
 from naftiko.document.model.resilience import Resilience
@@ -94,7 +95,11 @@ class Tunnel(Model):
 
 
 class ConsumesHttp(Model):
-    """A consumed HTTP API. ``headers`` is a map of constant headers that some files have."""
+    """A consumed HTTP API. ``headers`` is a map of constant headers that some files have.
+
+    Attributes:
+        tls: whom its TLS shows and trusts, beside its authentication.
+    """
 
     type: str = "http"
     namespace: str | None = None
@@ -105,6 +110,7 @@ class ConsumesHttp(Model):
     input_parameters: NamedTuple[InputParameter] = ()
     headers: dict[str, str] = Field(default_factory=dict)
     authentication: AnyAuthentication | None = None
+    tls: CertificateAuthentication | None = None
     tunnel: Tunnel | None = None
     resources: NamedTuple[ConsumedResource] = ()
     resiliency: Resilience | None = None

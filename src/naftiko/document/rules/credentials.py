@@ -32,6 +32,27 @@ _KEY = """consumes:
     operations:
     - {{name: get-product, method: GET}}
 """
+_LOGIN = """consumes:
+- type: http
+  namespace: login
+  baseUri: https://login.shop.example
+  description: The shop's login.
+  resources:
+  - path: /token
+    operations:
+    - {{name: get-token, method: POST}}
+- type: http
+  namespace: shop
+  baseUri: https://api.shop.example
+  description: The shop.
+  authentication:
+    type: custom-token
+    acquire: {{call: {call}, tokenField: $.token}}
+  resources:
+  - path: /products/{{id}}
+    operations:
+    - {{name: get-product, method: GET}}
+"""
 _OAUTH2 = """consumes:
 - type: http
   namespace: shop
@@ -194,6 +215,16 @@ CREDENTIALS = (
         "`path` (a placeholder of the base URI or path).",
         _KEY.format(placement="url"),
         _KEY.format(placement="query"),
+    ),
+    Rule(
+        "bad-login",
+        ERROR,
+        "The token of an API can't be had by the call that is to give it.",
+        "There is no such operation, it requires what `with` doesn't give, or its own API needs such a token. The "
+        "API's operations are not executable: no call goes out without the credential that its file declares.",
+        "Name an operation of another consumes entry, with all that it requires.",
+        _LOGIN.format(call="shop.get-product"),
+        _LOGIN.format(call="login.get-token"),
     ),
     Rule(
         "unplaced-credential",

@@ -12,18 +12,24 @@ from naftiko.document.model import (
     AwsAuthentication,
     BasicAuthentication,
     BearerAuthentication,
+    CertificateAuthentication,
+    CustomTokenAuthentication,
     DigestAuthentication,
     OAuth1Authentication,
     OAuth2Authentication,
+    SeveralAuthentication,
 )
 from naftiko.engine.authentication.apikey import ApiKeyCredential
 from naftiko.engine.authentication.aws import AwsCredential
 from naftiko.engine.authentication.basic import BasicCredential
 from naftiko.engine.authentication.bearer import BearerCredential
+from naftiko.engine.authentication.certificates import CertificateCredential
+from naftiko.engine.authentication.custom_token import CustomTokenCredential
 from naftiko.engine.authentication.digest import DigestCredential
 from naftiko.engine.authentication.oauth1 import OAuth1Credential
 from naftiko.engine.authentication.oauth2 import oauth2_credential
 from naftiko.engine.authentication.scheme import Credential, Fetch, Means, Proof
+from naftiko.engine.authentication.several import SeveralCredential
 
 __all__ = ["MAKERS", "Credential", "Fetch", "Make", "Means", "Proof", "credential", "register"]
 
@@ -53,6 +59,8 @@ register(DigestAuthentication, DigestCredential)
 register(OAuth2Authentication, oauth2_credential)
 register(AwsAuthentication, AwsCredential)
 register(OAuth1Authentication, OAuth1Credential)
+register(CustomTokenAuthentication, CustomTokenCredential)
+register(CertificateAuthentication, CertificateCredential)
 
 
 def credential(means: Means) -> Credential | None:
@@ -60,3 +68,6 @@ def credential(means: Means) -> Credential | None:
     authentication = means.api.authentication
     make = None if authentication is None else MAKERS.get(type(authentication))
     return None if make is None else make(means)
+
+
+register(SeveralAuthentication, lambda means: SeveralCredential(means, credential))

@@ -55,10 +55,12 @@ class TokenKeeper:
 
     Args:
         clock: the time in seconds, which never goes back.
+        margin: seconds before a token's end from which on it is renewed, half of its life at most; ``None``: as usual.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, margin: float | None = None) -> None:
         self._clock = clock
+        self._margin = margin
         self._held: _Held | None = None
         self._flight: asyncio.Task[AccessToken | CallError] | None = None
         self._refused = False
@@ -125,7 +127,7 @@ class TokenKeeper:
         life = UNKNOWN_LIFE if granted.life is None else granted.life
         self._held = _Held(
             granted.value,
-            renew_at=now + life - min(MARGIN, life / 10),
+            renew_at=now + life - (min(MARGIN, life / 10) if self._margin is None else min(self._margin, life / 2)),
             expires_at=now + life,
             refusable_at=now + PAUSE if self._refused else now,
         )

@@ -1,9 +1,11 @@
-"""OAuth 2 client credentials or a refresh token (RFC 6749, 4.4 and 6), or an access token that the file has itself.
+"""OAuth 2: what a token endpoint gives for a client's credentials or for another token, or a token of the file itself.
+
+The grants are client credentials and refresh tokens (RFC 6749, 4.4 and 6) and the exchange of tokens (RFC 8693).
 
 The client is `clientId` and `clientSecret` of the file. Where it has none, it is NAMESPACE_CLIENT_ID and
 NAMESPACE_CLIENT_SECRET (the consumes namespace in capitals, anything but letters and digits as `_`), then
-OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET; id and secret come from the same pair. With a refresh token the secret may be
-missing: a public client has none.
+OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET; id and secret come from the same pair. With a token of another kind the secret
+may be missing: a public client has none.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from naftiko.document.model import OAuth2Authentication
-from naftiko.document.model.authentication import REFRESH_TOKEN
+from naftiko.document.model.authentication import CLIENT_CREDENTIALS, GRANT_TYPES, REFRESH_TOKEN, TOKEN_EXCHANGE
 from naftiko.engine.authentication.access_token import AccessToken, Grant, TokenKeeper
 from naftiko.engine.authentication.bearer import BearerCredential
 from naftiko.engine.authentication.scheme import Credential, Means, Proof
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from naftiko.engine.shared_state import SharedState
 
 _ANY_CLIENT: Final = "OAUTH"
+_TOKEN_TYPES: Final = "urn:ietf:params:oauth:token-type:"  # noqa: S105  # a namespace
+_ACCESS_TOKEN: Final = "access_token"  # noqa: S105  # a kind of token
 _WORD_STARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
 
@@ -51,7 +55,7 @@ class OAuth2Credential(Credential):
 
     def __init__(self, means: Means) -> None:
         super().__init__(means)
-        self._keeper = TokenKeeper()
+        self._keeper = TokenKeeper(margin=self._authentication.safety_margin)
         self._discovered: tuple[str, ServerMetadata] | None = None
         self._rotated = ("", "")
         self._refused = ""
@@ -125,7 +129,7 @@ class OAuth2Credential(Credential):
             name = variables.get(pairs[0][0]) or ""
         if not secret:
             secret = next((found for pair in pairs if (found := variables.get(pair[1]))), "")
-        if not name or not (secret or self._refreshes):
+        if not name or not (secret or self._authentication.grant != CLIENT_CREDENTIALS):
             missing = [variable for variable, value in zip(pairs[0], (name, secret), strict=True) if not value]
             raise MissingVariable(missing, hint=self._advice())
         return OAuth2Client(name, secret)
@@ -149,12 +153,29 @@ class OAuth2Credential(Credential):
             given = self._secret("refresh_token")
             replaced, current = self._rotated
             form = {"grant_type": "refresh_token", "refresh_token": current if replaced == given else given}
+        elif self._authentication.grant == TOKEN_EXCHANGE:
+            form = self._exchange()
         wanted = {
             "scope": " ".join(self._authentication.scopes),
             "audience": self._secret("audience"),
             "resource": self._secret("resource"),
         }
         return form | {name: value for name, value in wanted.items() if value}
+
+    def _exchange(self) -> dict[str, str]:
+        """Return what a token is exchanged by (RFC 8693 chapter 2.1)."""
+        actor = self._secret("actor_token")
+        kinds = {
+            "subject_token_type": self._secret("subject_token_type") or _ACCESS_TOKEN,
+            "actor_token_type": (self._secret("actor_token_type") or _ACCESS_TOKEN) if actor else "",
+            "requested_token_type": self._secret("requested_token_type"),
+        }
+        return {
+            "grant_type": f"{GRANT_TYPES}token-exchange",
+            "subject_token": self._secret("subject_token"),
+            **({"actor_token": actor} if actor else {}),
+            **{name: kind if ":" in kind else f"{_TOKEN_TYPES}{kind}" for name, kind in kinds.items() if kind},
+        }
 
     def _server(self) -> tuple[str, str]:
         """Return the token endpoint and the authorization server, one of which may be ``""``.

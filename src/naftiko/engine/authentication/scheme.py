@@ -24,6 +24,8 @@ Learn: TypeAlias = Callable[[str], None]
 Fetch: TypeAlias = Callable[[httpx.Request], Awaitable[httpx.Response]]
 """Sends a request through the API's transport and returns the answer, read; raises what ``transport.fetch`` does."""
 KindT = TypeVar("KindT", bound=Authentication)
+LogIn: TypeAlias = Callable[[], Awaitable[httpx.Response]]
+"""Makes the call that gives a token, as another API's operation; returns the answer, read; raises as ``Fetch``."""
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 """Names and values, as they are meant: not yet encoded."""
 
@@ -42,6 +44,7 @@ class Means:
         fetch: sends a request of the credential's own, such as one for a token; it carries no credential.
         learn: told of each secret as it is used.
         shared: where tokens are known to other processes; ``None``: nowhere.
+        log_in: makes the call of ``api.login``.
     """
 
     api: ApiPlan
@@ -49,6 +52,7 @@ class Means:
     fetch: Fetch
     learn: Learn = _nothing
     shared: SharedState | None = None
+    log_in: LogIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class Credential:
         self._fetch = means.fetch
         self._learn = means.learn
         self._shared = means.shared
+        self._log_in = means.log_in
 
     async def prove(self, draft: Draft) -> Proof:
         """Return what to add to a request.
@@ -166,7 +171,7 @@ class Credential:
             return ""
         name = f"`{key}` in the authentication of `{self._api.namespace}`"
         text = sendable(name, as_text(value(self._scope)), one_line=not self._mark(key).has_lines)
-        if self._mark(key).is_secret and not isinstance(text, StandIn):
+        if self._mark(key).hides(text) and not isinstance(text, StandIn):
             self._learn(text)
         return text
 

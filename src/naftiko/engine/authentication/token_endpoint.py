@@ -97,7 +97,7 @@ def _token(response: httpx.Response, client: OAuth2Client) -> AccessToken:
     if not isinstance(kind, str) or kind.lower() != "bearer":
         raise UpstreamBroken(f"the token endpoint of {host} gave a token that is no bearer token")
     refresh = document.get("refresh_token")
-    return AccessToken(value, _life(document.get("expires_in")), refresh if isinstance(refresh, str) else "")
+    return AccessToken(value, life_of(document.get("expires_in")), refresh if isinstance(refresh, str) else "")
 
 
 def _failure(response: httpx.Response, host: str, client: OAuth2Client) -> UpstreamError:
@@ -142,7 +142,7 @@ def _sendable(token: str) -> bool:
     return token.isascii() and token.isprintable() and " " not in token
 
 
-def _life(expires_in: Json) -> float | None:
+def life_of(expires_in: Json) -> float | None:
     """Return ``expires_in``, which some servers write as text, as seconds."""
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
         return None

@@ -43,7 +43,7 @@ class StreamingUpstream(Upstream):
         try:
             request, authorized = await self._authorized(outgoing)
             response = await self._opening(outgoing, request)
-            if response.status_code == _UNAUTHORIZED and authorized:
+            if authorized and response.status_code in self._refusals:
                 if await self._can_do_better(request, response):
                     request, _ = await self._authorized(outgoing)
                     response = await self._opening(outgoing, request)

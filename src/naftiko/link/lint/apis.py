@@ -113,15 +113,15 @@ def _check_credential(
             f"the credential of `{api.namespace}` travels over plain http, where anybody on the way can read it",
             hint="use https",
         )
-    _check_addresses(authentication, findings)
-    if getattr(authentication, "scopes", None) == ():
-        findings.at(node).hint(
-            "oauth2-scopes", "no scopes are named, so the token may do anything", hint="add `scopes: [...]`"
-        )
-    if (
-        entry.authentication is not None and entry.authentication.node is authentication.node
-    ):  # one that the operator gave is not in the file
-        check_literals(authentication, bound, findings)
+    declared = [part.node for each in (entry.authentication, entry.tls) if each is not None for part in each.parts()]
+    for part in authentication.parts():
+        _check_addresses(part, findings)
+        if getattr(part, "scopes", None) == ():
+            findings.at(part.node or node).hint(
+                "oauth2-scopes", "no scopes are named, so the token may do anything", hint="add `scopes: [...]`"
+            )
+        if any(part.node is each for each in declared):  # one that the operator gave is not in the file
+            check_literals(part, bound, findings)
 
 
 def _check_addresses(authentication: Authentication, findings: Findings) -> None:
@@ -159,10 +159,11 @@ def _is_name(text: str, bound: frozenset[str]) -> bool:
 
 
 def _secrets(authentication: Authentication) -> Iterator[tuple[str, str, Node | None]]:
-    for found, text in authentication.secrets().items():
-        name, _, inner = found.partition(".")
-        key = to_camel(name)
-        yield (inner, text, authentication.at(name, inner)) if inner else (key, text, _value_node(authentication, key))
+    for part in authentication.parts():
+        for found, text in part.secrets().items():
+            name, _, inner = found.partition(".")
+            key = to_camel(name)
+            yield (inner, text, part.at(name, inner)) if inner else (key, text, _value_node(part, key))
 
 
 def _value_node(authentication: Authentication, key: str) -> Node | None:
