@@ -332,3 +332,15 @@ def test_a_folder_gains_and_loses_files(tmp_path: Path, file: Path, upstream: Up
         (folder / "a.yaml").unlink()
         until(lambda: ask(process, "a").status_code == 404)
         assert ask(process, "b").status_code == 200
+
+
+def test_what_was_replaced_is_closed_where_the_process_ends_before_its_last_call(file, upstream):
+    """Nothing of it is left open, which ``served`` would see: such a warning is an error there."""
+    with served(file, "--shutdown-timeout", "1") as running, ThreadPoolExecutor(1) as caller:
+        upstream.go_on.clear()
+        asked = caller.submit(ask, running, "first")
+        assert upstream.waiting.wait(LIMIT)
+        file.write_text(text(upstream, route="second"))
+        hang_up(running)
+        assert running.stop() == 0
+        assert asked.exception(LIMIT) is not None or asked.result().status_code >= 500

@@ -181,6 +181,7 @@ class Reloader:
         self._turn = asyncio.Lock()
         self._waiting: asyncio.Task[Outcome] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
+        self._ends: dict[asyncio.Task[None], Callable[[], None]] = {}
         self._gone: set[Capability] = set()
 
     @property
@@ -334,9 +335,12 @@ class Reloader:
         self, left: Sequence[Served], closing: Sequence[asyncio.Task[None]], gone: Sequence[Capability]
     ) -> None:
         self._gone.update(gone)
-        task = asyncio.create_task(self._retired(left, closing, gone, self._swapped()), name="retire")
+        then = self._swapped()
+        task = asyncio.create_task(self._retired(left, closing, gone, then), name="retire")
         self._retiring.add(task)
+        self._ends[task] = then
         task.add_done_callback(self._retiring.discard)
+        task.add_done_callback(self._ends.pop)
 
     async def _retired(
         self,
@@ -359,9 +363,13 @@ class Reloader:
 
     async def aclose(self) -> None:
         """Close what is still waited for, at the end of the process."""
+        ends = dict(self._ends)
         for task in tuple(self._retiring):
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
+        for task, then in ends.items():
+            if task.cancelled():
+                then()
         everything = (*self._gone, *self._capabilities)
         await asyncio.gather(*(capability.aclose() for capability in everything), return_exceptions=True)
 
