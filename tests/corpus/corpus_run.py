@@ -2,12 +2,13 @@
 
 A recording transport stands where the upstream would be, and answers data of the shape that a unit's outputs speak of.
 What it records, and what the caller gets, is compared with what the oracle computes straight from the YAML: which units
-there are, what they ask for, what a call sends with all inputs and with the required ones alone, and that one without
+there are, that agents are shown tools that the strictest client in use takes (see ``strict_client``), what they ask for, what a call sends with all inputs and with the required ones alone, and that one without
 the required ones sends nothing. Nothing leaves the process, so thousands of units take seconds.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from oracle import ExpectedUnit, exact, json_text
 
 import naftiko
 from naftiko.engine.settings import Settings
+
+sys.path.append(str(Path(__file__).parents[1] / "expose"))
+from strict_client import complaints  # where the tests of MCP are
 
 BASE = "https://upstream.example/base"
 MADE_BY_CLIENTS = frozenset({"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"})
@@ -117,6 +121,9 @@ async def run_file(path: Path, report: Report) -> None:
         await stack.enter_async_context(capability)
         if mcp is not None:
             tools = await list_tools(mcp)
+            report.counts["tools"] += len(tools)
+            for complaint in complaints(tools):  # it would end the session of a client
+                report.differ(path.name, "tools/list", complaint, "what the strictest client takes")
         site = Site(rest, mcp, tools, recorder)
         for unit, each in pair_up(capability, expected, path.name, report):
             run = UnitRun(path, unit, each, site, variables, report)

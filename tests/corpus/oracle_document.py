@@ -126,8 +126,9 @@ def text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+@lru_cache(maxsize=64)
 def read(path: Path) -> Thing:
-    """Parse one file and check that it is a capability (contract, chapter 1.2)."""
+    """Parse one file, once for all of its sections, and check that it is a capability (contract, chapter 1.2)."""
     try:
         root = yaml.load(path.read_text("utf-8-sig"), Loader=CoreLoader)
     except yaml.YAMLError as error:

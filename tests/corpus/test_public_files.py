@@ -11,7 +11,7 @@ import pytest
 
 from public_files import PublicFiles
 
-TOOL_LISTS = Path(__file__).with_name("test_tool_lists.py")
+CORPUS_RUN = Path(__file__).with_name("test_corpus_run.py")
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ def test_files_may_be_somewhere_else(tmp_path):
 
 
 def run_with(**environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", str(TOOL_LISTS)]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", str(CORPUS_RUN)]
     return subprocess.run(
         command,
         env={**os.environ, **environment},
-        cwd=TOOL_LISTS.parents[2],
+        cwd=CORPUS_RUN.parents[2],
         capture_output=True,
         text=True,
         check=False,
