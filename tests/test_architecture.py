@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,20 @@ MOST_LINES = 500
 MOST_LINES_OF_A_FUNCTION = 50
 
 
+@functools.cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    """Return all nodes of a module's code, parsed once for all tests."""
+    return list(ast.walk(ast.parse(file.read_text("utf-8"))))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten() -> Iterator[None]:
+    """Keep what was parsed no longer than it is asked: it is a hundred megabytes."""
+    yield
+    nodes_of.cache_clear()
+
+
+@functools.cache
 def imported(file: Path) -> set[str]:
     module, is_package = module_of(file, SOURCE)
     return imports(file.read_text("utf-8"), module, is_package=is_package)
@@ -113,7 +128,7 @@ def test_nobody_asks_an_adapter_of_which_kind_it_is():
     found = [
         f"{file.relative_to(SOURCE)}:{node.lineno}"
         for file in sorted(set(SOURCE.rglob("*.py")) - entries_of_adapters())
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        for node in nodes_of(file)
         if asked_kind(node, kinds, models)
     ]
     assert not found
@@ -200,7 +215,7 @@ def asked_of(kinds: set[str], files: Iterable[Path]) -> list[str]:
     return [
         f"{file.relative_to(SOURCE)}:{node.lineno}"
         for file in files
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        for node in nodes_of(file)
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance"
         if kinds & {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
     ]
@@ -208,7 +223,7 @@ def asked_of(kinds: set[str], files: Iterable[Path]) -> list[str]:
 
 def subclasses_of(room: Path, name: str) -> set[str]:
     """Return the classes of a room that have another one as their base."""
-    classes = (node for file in room.rglob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8"))))
+    classes = (node for file in room.rglob("*.py") for node in nodes_of(file))
     return {
         each.name
         for each in classes
