@@ -10,7 +10,7 @@ CAPABILITY ?= capabilities/koyeb-instances.yaml
 
 CASES ?= 10000
 
-.PHONY: hostile serve test check lowest demo corpus conformance bench bench-check startup attack reloads rolling lock sbom audit clean
+.PHONY: hostile serve test check long lowest demo corpus conformance bench bench-check startup attack reloads rolling lock sbom audit clean
 
 # Exactly what requirements/dev.txt names, each file by its hash, none built here.
 $(VENV)/.installed: pyproject.toml requirements/dev.txt
@@ -29,7 +29,10 @@ check: $(VENV)/.installed  ## what a change must pass: lint, format, types, all 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(PYTEST) -m "" --cov --cov-report=term:skip-covered
+	$(PYTEST) -m "not long" --cov --cov-report=term:skip-covered
+
+long: $(VENV)/.installed  ## the tests that `make check` leaves out, since they take long
+	$(PYTEST) -m long
 
 # The lower bounds of pyproject.toml are true: each command says what it does, and calls come through over sockets.
 # Where each library is touched: the command line, documents, calls, both adapters, formats. `make lowest LOWEST=tests` runs all.

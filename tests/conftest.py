@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import os
 import ssl
 import sys
@@ -12,17 +13,17 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import httpx._transports.default
-import httpx2._transports.default
-import pytest
-from httpx._config import DEFAULT_TIMEOUT_CONFIG
-from hypothesis import HealthCheck, settings
-
-from public_files import FILES
-
 # What pytest makes of a module's asserts is kept, as Python keeps what it compiles, also where PYTHONDONTWRITEBYTECODE
-# says otherwise: made anew in each of four workers, it takes half a minute of a processor.
+# says otherwise: made anew in each of four workers, it takes half a minute of a processor, Hypothesis alone eight seconds.
 sys.dont_write_bytecode = False
+
+import httpx._transports.default  # noqa: E402  # what is said above is for these, too
+import httpx2._transports.default  # noqa: E402
+import pytest  # noqa: E402
+from httpx._config import DEFAULT_TIMEOUT_CONFIG  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+from public_files import FILES  # noqa: E402
 
 settings.register_profile("any machine", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
@@ -80,6 +81,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         test = item.nodeid.partition("[")[0]
         item.stash[CASE] = cases[test]
         cases[test] += 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Collect no garbage meanwhile, and never look for some among thirteen thousand tests."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,9 +20,17 @@ def run(script: str, *options: str) -> dict[str, object]:
     return said
 
 
-@pytest.mark.parametrize(("way", "workers"), [("post", "1"), ("watch", "1"), ("post", "2"), ("hup", "2")])
+@pytest.mark.parametrize(
+    ("way", "workers"),
+    [
+        ("post", "1"),
+        ("hup", "2"),
+        pytest.param("watch", "1", marks=pytest.mark.long),
+        pytest.param("post", "2", marks=pytest.mark.long),
+    ],
+)
 def test_files_change_under_load(way, workers):
-    few = ("--edits", "20", "--seconds", "6", "--connections", "20", "--any-machine")
+    few = ("--edits", "10", "--seconds", "3", "--connections", "20", "--any-machine")
     said = run("reloads.py", "--way", way, "--workers", workers, *few)
     assert len(said["answered"]) == 6, "every kind of call came through"
 
