@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import math
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import methodcaller
@@ -458,12 +458,14 @@ class _Lifespan:
         self._app = app
         self._capabilities = capabilities
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A server knows by `async` that this is ASGI 3: uvicorn takes anything else for ASGI 2.
         if scope["type"] == "http":
-            return self._app(scope, receive, send)
-        if scope["type"] == "lifespan":
-            return self._live(receive, send)
-        return send({"type": "websocket.close", "code": 1003, "reason": "no WebSockets here"})
+            await self._app(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1003, "reason": "no WebSockets here"})
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
