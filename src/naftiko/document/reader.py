@@ -74,7 +74,10 @@ def read(text: str | bytes, findings: Findings) -> MappingNode | None:
         return None
     findings.text = decoded
     root = _compose(decoded, findings)
-    if root is None or not _within_limits(root, findings):
+    if root is None:
+        return None
+    keeps_limits = _within_limits if "&" in decoded else _is_shallow  # what has no anchors has no aliases
+    if not keeps_limits(root, findings):
         return None
     if "!" in decoded:
         _refuse_tags(root, findings)
@@ -117,6 +120,17 @@ def _compose(text: str, findings: Findings) -> Node | None:
     if root is None:
         findings.at_line(1, 1).error("no-root-key", "the file is empty", hint="start with `naftiko: 1.0.0-alpha2`")
     return root
+
+
+def _is_shallow(root: Node, findings: Findings) -> bool:
+    """Refuse deep nesting in a document without aliases, level by level."""
+    level = [root]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in _children(node) if not isinstance(child, ScalarNode)]
+        if not level:
+            return True
+    findings.at(level[0]).error("yaml-limit", f"nested more than {MAX_DEPTH} deep")
+    return False
 
 
 def _within_limits(root: Node, findings: Findings) -> bool:

@@ -32,6 +32,7 @@ from naftiko.expression.content import Content
 from naftiko.expression.references import Variable
 from naftiko.expression.scope import Variables
 from naftiko.expression.template import has_placeholder
+from naftiko.ground.collection import collection_paused
 from naftiko.ground.errors import MissingVariable, NaftikoError
 from naftiko.ground.types import ABSENT, Diagnostic, Severity
 from naftiko.link.apis import LinkSettings
@@ -453,7 +454,8 @@ def load(
         CapabilityError: the file can't be read at all.
     """
     merged = _merged(settings or Settings(), variables or {}, base_uris or {})
-    return Capability(_loaded(Path(path), merged), merged, before)
+    with collection_paused():
+        return Capability(_loaded(Path(path), merged), merged, before)
 
 
 def _loaded(path: Path, settings: Settings) -> Loaded:
@@ -462,7 +464,8 @@ def _loaded(path: Path, settings: Settings) -> Loaded:
 
 def loads(text: str, *, path: str | Path = "capability.yaml", settings: Settings | None = None) -> Capability:
     """Load a capability from text; ``path`` names it in diagnostics and is the base of its imports."""
-    return Capability(parse_document(text, Path(path)), settings or Settings())
+    with collection_paused():
+        return Capability(parse_document(text, Path(path)), settings or Settings())
 
 
 def _merged(settings: Settings, variables: Mapping[str, str], base_uris: Mapping[str, str]) -> Settings:

@@ -54,7 +54,7 @@ class BoundVariables:
         self.redactor = redactor or Redactor()
         self._given = {name: value for name, value in given.items() if value}
         self._readable = readable or ReadableNames()
-        self._surround(os.environ if environment is None else environment)
+        self._surround(dict(os.environ) if environment is None else environment)
         self._read_environment = read_environment
         self._roots = roots
         self._binds = tuple(binds)

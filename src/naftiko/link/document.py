@@ -129,10 +129,10 @@ class _Linker:
         maker = InputMaker(place.method, place.route, self.findings)
         declared = self._declared_inputs(model, function, place, maker)
         weak = place.outer.weak - {given.name for given in model.input_parameters}
-        if not declared.without(weak):
-            declared = declared.without(weak)
-        names, caller = self._caller(model, place, namespace, declared, weak)
-        caller = replace(caller, is_idempotent=is_idempotent(tool_hints(getattr(model, "hints", None), function)))
+        own = declared.without(weak)
+        if not own:
+            declared = own
+        names, caller = self._caller(model, function, place, namespace, declared, weak)
         wants = Needs()
         action: Action | None = None
         outputs = IDENTITY
@@ -160,7 +160,13 @@ class _Linker:
         return replace(plan, own_schema=declared.own, variables=tuple(dict.fromkeys(needed)))
 
     def _caller(
-        self, model: Declaration, place: Place, namespace: str, declared: DeclaredInputs, weak: frozenset[str]
+        self,
+        model: Declaration,
+        function: AggregateFunction | None,
+        place: Place,
+        namespace: str,
+        declared: DeclaredInputs,
+        weak: frozenset[str],
     ) -> tuple[Names, Caller]:
         """Return the names that a unit's templates may use, and who calls it."""
         route = place.route.names if place.route is not None else ()
@@ -187,6 +193,7 @@ class _Linker:
             has_places=place.route is not None,
             twins=declared.twins,
             gives_body=place.gives_body and getattr(model, "input_schema", None) is None,
+            is_idempotent=is_idempotent(tool_hints(getattr(model, "hints", None), function)),
         )
 
     def _function_of(self, model: _Runs, place: Place) -> tuple[AggregateFunction | None, str, str]:

@@ -48,6 +48,8 @@ class DeclaredInputs:
 
     def without(self, names: Collection[str]) -> DeclaredInputs:
         """Return the same without some."""
+        if not names:
+            return self
         return replace(self, inputs=tuple(given for given in self.inputs if given.name not in names))
 
     @property
@@ -296,7 +298,9 @@ def _fed(given: Input, wants: Sequence[Need], *, is_only: bool) -> Input:
     null, schema = _null(given, wants), given.schema
     if decodes and given.location == "argument":
         schema = {**schema, "contentEncoding": "base64"}
-    made = replace(given, null=null, is_base64=decodes, or_body=is_body, schema=schema)
+    made = given
+    if (null, decodes, is_body, schema) != (given.null, given.is_base64, given.or_body, given.schema):
+        made = replace(given, null=null, is_base64=decodes, or_body=is_body, schema=schema)
     if given.location != "argument" or decodes or not wants or not _is_untyped(given.type, given.schema):
         return made
     # Clients are shown a type all the same.

@@ -336,7 +336,8 @@ def _with_arguments(declared: list[Parameter], in_path: tuple[str, ...]) -> list
         if parameter.asked:
             places.setdefault(parameter.name, parameter.location)
     second = [one for one in declared if places.get(one.name, one.location) != one.location]
-    return [replace(one, argument=f"{one.name} in {one.location}" if one in second else one.name) for one in declared]
+    argued = [(one, f"{one.name} in {one.location}" if one in second else one.name) for one in declared]
+    return [one if one.argument == argument else replace(one, argument=argument) for one, argument in argued]
 
 
 def _in_body(declared: list[Parameter], names: Names) -> Names:
