@@ -464,8 +464,7 @@ def _loaded(path: Path, settings: Settings) -> Loaded:
 
 def loads(text: str, *, path: str | Path = "capability.yaml", settings: Settings | None = None) -> Capability:
     """Load a capability from text; ``path`` names it in diagnostics and is the base of its imports."""
-    with collection_paused():
-        return Capability(parse_document(text, Path(path)), settings or Settings())
+    return Capability(parse_document(text, Path(path)), settings or Settings())
 
 
 def _merged(settings: Settings, variables: Mapping[str, str], base_uris: Mapping[str, str]) -> Settings:
