@@ -12,7 +12,7 @@ import pytest
 from mcp_wire import HANDSHAKE, NEWEST
 
 from naftiko.expose.mcp import mcp_app, options
-from naftiko.expose.mcp.search import words
+from naftiko.expose.mcp.finding import terms, words
 from naftiko.ground.errors import NaftikoError
 
 SHIPS = """
@@ -167,9 +167,28 @@ async def test_a_large_answer_is_cut_and_continued_here_too(serve, upstream, wir
 
 
 def test_words_are_found_in_every_spelling():
-    assert words("listHTTPServers get_ship-by.id v2 Città boxes cities status") == [
-        *("list", "http", "server", "get", "ship", "by", "id", "v", "2", "città", "boxe", "city", "status"),
+    assert words("listHTTPServers get_ship-by.id v2 Città <b>cities</b> add-on") == [
+        *("list", "http", "servers", "get", "ship", "by", "id", "v", "2", "città", "cities", "addon"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("refunds", "refund"),
+        ("cities", "city"),
+        ("erase a ship", "deleteShip"),
+        ("unfollow", "delete follow"),
+        ("fetching ships", "displays a ship"),
+    ],
+)
+def test_words_of_one_meaning_are_one_term(one, other):
+    assert terms(one) == terms(other)
+
+
+def test_words_that_say_nothing_are_left_out_unless_there_are_no_others():
+    assert terms("what is the status of a ship") == terms("status ship")
+    assert terms("what is it") == ["what", "is", "it"]
 
 
 def test_without_the_library_the_message_says_what_to_install(monkeypatch):

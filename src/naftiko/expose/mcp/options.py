@@ -56,8 +56,9 @@ class McpOptions:
             raise ValueError("max_sessions must be 1 or more")
         if self.max_concurrency < 0:
             raise ValueError("max_concurrency must be 0 (no limit) or more")
-        if self.tool_mode == "search" and find_spec("bm25s") is None:
-            raise NaftikoError("searching tools (--tools search) needs bm25s: pip install 'naftiko[search]'")
+        missing = [name for name in ("bm25s", "snowballstemmer") if self.tool_mode == "search" and not find_spec(name)]
+        if missing:
+            raise NaftikoError(f"searching tools (--tools search) needs {missing[0]}: pip install 'naftiko[search]'")
 
     def at(self, host: str, *, is_loopback: bool) -> Self:
         """Return the options behind a listener: its own name is one of those under which clients may call."""

@@ -2,74 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Protocol
 
 from naftiko.engine.request import dump_json
 from naftiko.expose.mcp import revisions
+from naftiko.expose.mcp.finding import ToolIndex
 from naftiko.expose.mcp.tool import Tool
 from naftiko.ground.errors import InputError, Problem
 from naftiko.ground.types import ABSENT
 from naftiko.observe import sanitize as neutral
 from naftiko.plan.inputs import Input, InputSet
 
-if TYPE_CHECKING:
-    import bm25s
-
 MOST_FOUND: Final = 50
 _FOUND: Final = 10
 _SHOWN_DESCRIPTION: Final = 300
 _NAMED: Final = 20
 """Namespaces that the description of ``find-tools`` names."""
-_WORD: Final = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
-_WEIGHT_OF_A_NAME: Final = 3
-_SHORTEST_PLURAL: Final = 4
-
-
-def words(text: str) -> list[str]:
-    """Return the words of a text for the index: lower case, parts of ``camelCase`` and ``snake_case``, no plurals."""
-    return [_singular(word.lower()) for word in _WORD.findall(text)]
-
-
-def _singular(word: str) -> str:
-    if len(word) < _SHORTEST_PLURAL or not word.endswith("s") or word.endswith(("ss", "us", "is")):
-        return word
-    return f"{word[:-3]}y" if word.endswith("ies") else word[:-1]
-
-
-class ToolIndex:
-    """Finds tools by what they are called and what they say of themselves (BM25); always in the same order."""
-
-    def __init__(self, tools: Sequence[Tool]) -> None:
-        self._tools = tuple(tools)
-        self._index = _made_index([_indexed(tool) for tool in tools]) if tools else None
-
-    def find(self, query: str, most: int) -> tuple[list[Tool], int]:
-        """Return the tools that fit best, at most ``most``, and how many fit; without words the first ones."""
-        asked = words(query)
-        if not asked or self._index is None:
-            return list(self._tools[:most]), len(self._tools)
-        scores = self._index.get_scores(asked).tolist()
-        # Equal scores in the order of the files: the same question has the same answer in every process.
-        ranked = sorted((at for at, score in enumerate(scores) if score > 0), key=lambda at: (-scores[at], at))
-        return [self._tools[at] for at in ranked[:most]], len(ranked)
-
-
-def _made_index(documents: Sequence[Sequence[str]]) -> bm25s.BM25:
-    import bm25s  # noqa: PLC0415  # an extra, and numpy takes a while
-
-    index = bm25s.BM25()
-    index.index([list(document) for document in documents], show_progress=False)
-    return index
-
-
-def _indexed(tool: Tool) -> list[str]:
-    plan = tool.unit.plan
-    name = words(tool.name)
-    said = words(f"{plan.label or ''} {plan.description or ''} {' '.join(plan.tags)}")
-    arguments = words(" ".join(tool.schema.get("properties", {})))
-    return [*name * _WEIGHT_OF_A_NAME, *said, *arguments] or [tool.name]
 
 
 class SearchedTools(Protocol):
