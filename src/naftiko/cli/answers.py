@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import sys
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Any
 
 from naftiko.cli.diagnostics.excerpt import harmless
 from naftiko.cli.terminal import say
 from naftiko.engine.answer import Answer
+from naftiko.engine.streaming.answering import StreamedItems
 from naftiko.expression.text import as_text, compact_json
 from naftiko.ground.digits import ExactNumber
 from naftiko.ground.errors import CallError, InputError, UpstreamError, UpstreamStatus
@@ -55,6 +57,30 @@ def write_answer(answer: Answer, form: str) -> None:
         say(value)
     else:
         say(dump(value, form))
+
+
+async def write_items(items: StreamedItems, form: str) -> str:
+    """Write the items of a stream as they come, a line of JSON each; as ``raw`` the JSON array of a REST caller.
+
+    Returns:
+        what is missing at the end, ``""`` for nothing.
+
+    Raises:
+        CallError: what cut the stream.
+    """
+    async with aclosing(items):
+        if form == "raw":
+            async for piece in items:
+                sys.stdout.buffer.write(piece)
+                sys.stdout.buffer.flush()
+            return items.note
+        stream = items.items(relays=True)
+        async for item in stream:
+            say(dump(item.value, "json"))
+            sys.stdout.flush()
+        if stream.ended is not None and stream.ended.error is not None:
+            raise stream.ended.error
+        return items.note
 
 
 def _write_bytes(value: bytes, media_type: str, form: str) -> None:

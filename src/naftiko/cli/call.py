@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from naftiko.cli.acts import Acts
-from naftiko.cli.answers import dump, write_answer, write_error, write_explained, write_request
+from naftiko.cli.answers import dump, write_answer, write_error, write_explained, write_items, write_request
 from naftiko.cli.arguments import Arguments, parse_arguments
 from naftiko.cli.check import load_usable
 from naftiko.cli.diagnostics.excerpt import harmless
@@ -22,12 +22,15 @@ from naftiko.cli.units import NamedPrompt, NamedUnit, find
 from naftiko.engine.capability import Capability, Unit
 from naftiko.engine.explain import explain, planned
 from naftiko.engine.mock import described
+from naftiko.engine.run import AS_IT_COMES, PLAIN
 from naftiko.engine.sending import NOTE
 from naftiko.engine.settings import Settings
+from naftiko.engine.streaming.answering import StreamedItems
 from naftiko.engine.transport.environment import environment_faults
 from naftiko.expose.registry import for_callers
 from naftiko.expression.scope import Scope, StandIn
 from naftiko.ground.errors import CallError, InputError
+from naftiko.plan.streamed import is_streamed
 
 _EXIT_USAGE = 2
 
@@ -124,8 +127,14 @@ async def _run(work: _Work, capability: Capability, unit: Unit, given: Arguments
 
 
 async def _answer(capability: Capability, unit: Unit, checked: dict[str, Any], given: Arguments, form: str) -> None:
-    answer = await unit.run_checked(checked, given.body)
-    write_answer(answer, form)
+    action = unit.plan.action
+    streams = action is not None and is_streamed(action)
+    answer = await unit.run_checked(checked, given.body, finish=AS_IT_COMES if streams else PLAIN)
+    if isinstance(answer.stream, StreamedItems):
+        note = await write_items(answer.stream, form)
+        answer.headers = [*answer.headers, *([(NOTE, note)] if note else [])]
+    else:
+        write_answer(answer, form)
     for note in (value for name, value in answer.headers if name == NOTE):
         say(f"note: {harmless(capability.variables.redactor.redact(note))}", err=True)
 

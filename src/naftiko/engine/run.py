@@ -14,7 +14,7 @@ from naftiko.engine.decode import document, passed_on, passes_bytes
 from naftiko.engine.formats import Decoder, FormatError, FormatOptions, FormatUnavailable, decoder
 from naftiko.engine.head import told_head
 from naftiko.engine.named import failed, not_done
-from naftiko.engine.paging.listing import Listing, PagesWanted
+from naftiko.engine.paging.listing import STREAMED, Listing, PagesWanted
 from naftiko.engine.process_pool import LIGHT, Shared, current
 from naftiko.engine.process_pool.outside import ROLE, Calls, sent_or_given
 from naftiko.engine.reach import FileRoots
@@ -71,6 +71,8 @@ def _as_it_is(answer: Answer) -> Answer:
 
 PLAIN: Final = Finish(_as_it_is, reads=False)
 """The answer itself."""
+AS_IT_COMES: Final = Finish(_as_it_is, reads=False, pages=STREAMED)
+"""The same, page by page or item by item where it comes so."""
 
 
 class Engine(Shared):

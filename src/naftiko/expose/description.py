@@ -93,5 +93,6 @@ def _request(operation: Operation, capability: Capability) -> dict[str, Any]:
         "method": operation.method,
         "url": f"{base}/{operation.path.text.lstrip('/')}",
         "operation": operation.key,
+        **({} if operation.stream is None else {"stream": operation.stream.described()}),
         **_policies(operation.resilience, operation.pager),
     }

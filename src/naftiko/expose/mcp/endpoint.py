@@ -64,7 +64,8 @@ class _Managers:
 
     Attributes:
         plain: JSON, stateless: the newest revision.
-        progress: server-sent events: the newest revision, where the client gave a progress token.
+        progress: server-sent events: the newest revision, where the client gave a progress token; older ones where
+            tools give items of streams, too.
         handshake: the revisions with a handshake; JSON and stateless, or events and sessions where those are on.
     """
 
@@ -198,7 +199,8 @@ class Endpoint(Home):
         body = whole_json(body)
         wants_progress = _wants_progress(said, body)
         if in_session or wants_progress or not await self._answered_shortly(headers, body, scope, receive, send):
-            app: ASGIApp = _manager_for(running.managers, version, wants_progress=wants_progress)
+            shows = wants_progress and self.tools.streams and not in_session
+            app: ASGIApp = _manager_for(running.managers, version, wants_progress=wants_progress, shows=shows)
             if in_session or wants_progress:
                 app = functools.partial(streamed, app)
             app = refused(body, version) or app
@@ -303,8 +305,9 @@ async def _serve_in_session(app: ASGIApp, scope: Scope, body: bytes, receive: Re
     await app(scope, replayed(body, receive), send)
 
 
-def _manager_for(managers: _Managers, version: str | None, *, wants_progress: bool) -> ASGIApp:
-    if version is None or version in HANDSHAKE_PROTOCOL_VERSIONS:
+def _manager_for(managers: _Managers, version: str | None, *, wants_progress: bool, shows: bool) -> ASGIApp:
+    """Return what serves a request; where tools give items of streams (``shows``) older clients see them come, too."""
+    if not shows and (version is None or version in HANDSHAKE_PROTOCOL_VERSIONS):
         return managers.handshake.handle_request
     return (managers.progress if wants_progress else managers.plain).handle_request
 

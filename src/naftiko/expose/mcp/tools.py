@@ -91,6 +91,7 @@ class ToolBook:
     Attributes:
         is_observed: whether somebody sees what runs, and wants to know who asks.
         requests: who sees requests that run nothing, or ``None``.
+        streams: whether something that they call answers with a stream.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class ToolBook:
         self._mirrored |= {name for name, tool in self._by_real_name.items() if x_mcp_header_map(tool.schema)}
         self._limit = limit
         self._handles = Handles()
+        self.streams = any(tool.streams for tool in self._every)
         self._own: dict[str, OwnTool] = {}
         if options.tool_mode == "search":
             self._own |= {own.name: own for own in search_tools(self)}
@@ -182,7 +184,8 @@ class ToolBook:
             MCPError: -32602, there is no such tool.
         """
         arguments = as_written(params.arguments or {})
-        async with reporting(context, params.name):
+        tool = self.find(params.name) if self.streams else None
+        async with reporting(context, params.name, streams=tool is not None and tool.streams):
             calling = self.result(params.name, arguments, context.protocol_version)
             result = await (asked_by(caller_of(context), calling) if self.is_observed else calling)
         if result is None:

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from naftiko.engine.answer import Answer
 from naftiko.engine.paging.listing import STREAMED
-from naftiko.engine.run import Finish
+from naftiko.engine.run import AS_IT_COMES, Finish
 from naftiko.expose.rest.caching import marked
 from naftiko.expose.rest.conditions import Conditions, validated
 from naftiko.ground.http import READING
@@ -35,13 +35,13 @@ class Finishing:
         """Return what is made where the file says nothing."""
         usual = {method: Finish(partial(_validated, method, loaded), reads=False) for method in READING}
         usual["GET"] = replace(usual["GET"], pages=STREAMED)
-        usual["POST"] = Finish(_as_it_is, reads=False, pages=STREAMED)
+        usual["POST"] = AS_IT_COMES
         return cls(usual, partial(validated, loaded=loaded))
 
     @classmethod
     def streaming(cls) -> Finishing:
         """Return what is made of streams, which are sent as they come, whatever is asked of them."""
-        return _Streaming(dict.fromkeys(_METHODS, _STREAMING), _as_it_is)
+        return _Streaming(dict.fromkeys(_METHODS, AS_IT_COMES), _as_it_is)
 
     @classmethod
     def marking(cls, cache: CacheHeaders, loaded: dt.datetime) -> Self:
@@ -61,7 +61,7 @@ class _Streaming(Finishing):
     def conditional(self, method: str, conditions: Conditions) -> Finish[Answer]:
         """Return it."""
         del method, conditions
-        return _STREAMING
+        return AS_IT_COMES
 
 
 def _as_it_is(answer: Answer) -> Answer:
@@ -71,6 +71,3 @@ def _as_it_is(answer: Answer) -> Answer:
 def _validated(method: str, loaded: dt.datetime, answer: Answer) -> Answer:
     """Return an answer that was asked for without a condition; one that is made here gets its validators."""
     return validated(answer, method=method, conditions=(), loaded=loaded) if answer.is_made else answer
-
-
-_STREAMING: Final = Finish(_as_it_is, reads=False, pages=STREAMED)

@@ -20,8 +20,10 @@ from naftiko.document.model import (
     DigestAuthentication,
     OAuth2Authentication,
 )
+from naftiko.engine.answer import JSON_MEDIA_TYPE
 from naftiko.engine.capability import Adapter, Capability, Unit
 from naftiko.expose.rest.reading import placeholders_in_order
+from naftiko.expose.rest.rendering import EVENTS, LINES
 from naftiko.expose.rest.router import route_shape
 from naftiko.expose.rest.variants import Asked, merged, with_conditions
 from naftiko.expose.selection import Selection
@@ -33,6 +35,7 @@ from naftiko.plan.inputs import Input, Null
 from naftiko.plan.names import in_words
 from naftiko.plan.portable import bounded
 from naftiko.plan.routes import NO_ROUTE
+from naftiko.plan.streamed import is_streamed
 
 _SENTENCE = re.compile(r".{8,}?(?:[.!?](?= |$)|$)|.+")
 _SUMMARY = 120
@@ -363,11 +366,16 @@ def _responses(unit: Unit) -> dict[str, Any]:
     else:
         content = {"application/json": {} if schema is None else {"schema": schema}}
         description = "The answer."
+    streams = action is not None and is_streamed(action)
+    if streams and content:
+        content = {JSON_MEDIA_TYPE: {"schema": schema or {"type": "array", "items": {}}}}
+        content |= {EVENTS: {"schema": {"type": "string"}}, LINES: {"schema": {"type": "string"}}}
+        description = "The items of a stream, each as it comes: as an array, as events, or one on a line (`Accept`)."
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     success: dict[str, Any] = {"2XX": {"description": description, **({"content": content} if content else {})}}
     if action is None or not action.is_made_here:
         success["204"] = {"description": "The upstream's answer has no content."}
-    if unit.method in READING:
+    if unit.method in READING and not streams:
         success["304"] = {"description": "The caller has this answer already (`If-None-Match`, `If-Modified-Since`)."}
     if unit.plan.limits is not None:
         success["429"] = {**_LIMITED, "content": {"application/problem+json": problem}}
