@@ -6,10 +6,10 @@ import json
 import subprocess
 
 import pytest
+from served import run
 
 from forks import NAFTIKO
 from naftiko.testing import StandInUpstream
-from served import run
 from stream_api import Feed, event
 
 FILE = """

@@ -148,7 +148,8 @@ class _Writer:
             step = f"{request['step']}: " if "step" in request else ""
             yield f"    -> {harmless(step)}{request['method']} {harmless(request['url'])}"
             if "stream" in request:
-                yield f"         stream: {harmless(', '.join(f'{key} {said}' for key, said in request['stream'].items()))}"
+                said = ", ".join(f"{key} {value}" for key, value in request["stream"].items())
+                yield f"         stream: {harmless(said)}"
             yield from self._policies(request.get("policies", ()))
         if unit["executable"] and not unit["upstream"]:
             yield "    -> nothing: the answer is made of the file (a mock)"
