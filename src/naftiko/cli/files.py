@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from naftiko.engine.reach import is_there
+from naftiko.ground.seen import seen, text_of
 
 _DEFAULT_PATHS = ("capabilities",)
 _SUFFIXES = frozenset({".yaml", ".yml"})
@@ -40,6 +41,11 @@ def find_files(arguments: Iterable[str]) -> FoundFiles:
     Raises:
         click.UsageError: an argument names nothing.
     """
+    given = tuple(arguments)
+    return seen("capabilities", repr(given), lambda: _found(given))
+
+
+def _found(arguments: Iterable[str]) -> FoundFiles:
     files: dict[Path, None] = {}
     others: dict[Path, None] = {}
     for argument in arguments:
@@ -76,7 +82,7 @@ def _is_hidden(path: Path) -> bool:
 def is_capability(path: Path) -> bool:
     """Tell whether a file has a capability's root key; its YAML may be broken all the same."""
     try:
-        return _ROOT_KEY.search(path.read_bytes()) is not None
+        return _ROOT_KEY.search(text_of(path)) is not None
     except OSError:
         return True  # whoever reads it then says why it can't be read
 

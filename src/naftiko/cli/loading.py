@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,12 +22,13 @@ from naftiko.engine.settings import Settings
 from naftiko.expose.announcement import Announcement
 from naftiko.expose.registry import for_callers
 from naftiko.ground.errors import CapabilityError
+from naftiko.ground.seen import Key, Seen, seen, text_of
 from naftiko.ground.types import ABSENT, Diagnostic
 from naftiko.observe.redaction import Redactor
 from naftiko.serve.addresses import impossible_port
 from naftiko.serve.announcements import no_port
 from naftiko.serve.changes import Change, differences
-from naftiko.serve.reload import Fresh
+from naftiko.serve.reload import Fresh, Noted
 
 _TOLD = 5
 """Errors of a broken file that are told."""
@@ -51,6 +53,10 @@ Stamp = tuple[int, int, int] | None
 
 def stamp(path: Path) -> Stamp:
     """Return what tells whether a file has changed; Kubernetes swaps a link to the directory of mounted secrets."""
+    return seen("stamp", path, lambda: _stamp(path))
+
+
+def _stamp(path: Path) -> Stamp:
     try:
         found = path.stat()
     except OSError:
@@ -65,11 +71,13 @@ class _Known:
     Attributes:
         stamps: of all files that it is made of, itself first.
         texts: of itself and those that it imports, compressed, to tell what has changed.
+        noted: what was seen when it was read again; nothing of what is as it was loaded first.
     """
 
     capability: Capability
     stamps: dict[Path, Stamp] = field(default_factory=dict)
     texts: dict[Path, bytes] = field(default_factory=dict)
+    noted: Mapping[Key, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, capability: Capability, seen: Mapping[Path, Stamp]) -> _Known:
@@ -95,7 +103,7 @@ class _Known:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return text_of(path)
     except OSError:
         return b""
 
@@ -115,6 +123,7 @@ class CapabilityFiles:
 
     Attributes:
         served: told what is served, each time that it changes.
+        notes: whether what is seen of files is kept for other processes.
     """
 
     def __init__(
@@ -138,6 +147,7 @@ class CapabilityFiles:
         self._ports = ports
         self._others = tuple(others)
         self.served: Callable[[Sequence[Capability]], None] | None = None
+        self.notes = False
         self._known: dict[Path, _Known] = {}
         self._admission: Admission | None = None
         self._seen: dict[Path, Stamp] = {}
@@ -197,21 +207,26 @@ class CapabilityFiles:
         read = (path for each in self._known.values() for path in each.stamps)
         return {path: stamp(path) for path in (*paths, *self._others, *read)}
 
-    def read(self, text: bytes | None = None) -> Fresh:
+    def read(self, text: bytes | None = None, *, noted: Noted | None = None) -> Fresh:
         """Read what has changed; see ``naftiko.serve.reload.Files``."""
-        try:
-            settings = self._read_settings()
-            paths = find_files(self._paths).files
-        except click.UsageError as error:
-            raise CapabilityError(error.message) from error
-        is_other = settings != self._settings
-        self._seen = self._look(paths)
+        seeing = Seen(None if noted is None else noted.get(""))
+        with seeing.noting():
+            try:
+                settings = self._read_settings()
+                paths = find_files(self._paths).files
+            except click.UsageError as error:
+                raise CapabilityError(error.message) from error
+            is_other = settings != self._settings
+            self._seen = self._look(paths)
         reading = _Reading(dict(self._known), settings, self._make_admission(False))  # noqa: FBT003  # a callable's own
         for path in paths:
             before = self._known.get(path)
-            if text is None and before is not None and before.is_unchanged and not is_other:
-                continue
-            self._read_one(path, before, text, reading)
+            if noted is None:
+                is_unchanged = text is None and before is not None and before.is_unchanged and not is_other
+            else:  # what nobody has read since is as it was loaded first, or was never served
+                is_unchanged = str(path) not in noted
+            if not is_unchanged:
+                self._read_one(path, before, text, reading, None if noted is None else noted[str(path)])
         for path in self._known.keys() - set(paths):
             del reading.known[path]
             reading.changes.append(Change(str(path), "applied", "served", ABSENT, str(path)))
@@ -225,9 +240,28 @@ class CapabilityFiles:
 
         if is_other and not reading.changes:
             reading.changes.append(Change("the settings"))
-        return Fresh([each.capability for each in reading.known.values()], reading.replaced, reading.changes, commit)
+        parts = {str(path): each.noted for path, each in reading.known.items() if each.noted}
+        capabilities = [each.capability for each in reading.known.values()]
+        return Fresh(capabilities, reading.replaced, reading.changes, commit, {**parts, "": seeing.noted})
 
-    def _read_one(self, path: Path, before: _Known | None, text: bytes | None, reading: _Reading) -> None:
+    def _read_one(
+        self,
+        path: Path,
+        before: _Known | None,
+        text: bytes | None,
+        reading: _Reading,
+        noted: Mapping[Key, Any] | None,
+    ) -> None:
+        seeing = Seen(noted)
+        with seeing.noting():
+            now = self._made(path, before, text, reading)
+        if now is not None:
+            if self.notes:
+                now.noted = seeing.noted if text is None else {**seeing.noted, ("text", str(path)): text}
+            reading.accept(path, before, now)
+
+    def _made(self, path: Path, before: _Known | None, text: bytes | None, reading: _Reading) -> _Known | None:
+        """Return a file as it is by now; ``None`` if that is refused."""
         served = None if before is None else before.capability
         try:
             if text is None:
@@ -239,11 +273,11 @@ class CapabilityFiles:
                 capability = Capability(parsed, reading.settings, served)
         except CapabilityError as error:
             reading.refuse(path, str(error))
-            return
+            return None
         reason = self._why_not(capability, served)
         if reason:
             reading.refuse(path, reason)
-            return
+            return None
         now = _Known.of(capability, self._seen)
         if text is not None:
             now.texts[path], now.stamps[path] = zlib.compress(text, 1), None
@@ -254,7 +288,7 @@ class CapabilityFiles:
             self._redactors.append(capability.variables.redactor)
             for found in capability.errors:
                 self._tell(told_error(found))
-        reading.accept(path, before, now)
+        return now
 
     def _why_not(self, capability: Capability, before: Capability | None) -> str:
         """Return why a file is not taken, ``""`` if it is: it has errors that what is served doesn't have."""

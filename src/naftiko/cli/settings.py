@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +24,7 @@ from naftiko.document.model import (
 from naftiko.document.model.authentication import PLACEMENTS
 from naftiko.document.suggest import did_you_mean
 from naftiko.engine.settings import Settings
+from naftiko.ground.seen import text_of
 
 DEFAULT_FILE = "naftiko.toml"
 KEYS = (
@@ -328,12 +330,11 @@ def read_env_file(path: Path) -> dict[str, str]:
 
     values: dict[str, str] = {}
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            for binding in parse_stream(stream):
-                if binding.error or (binding.key is not None and binding.value is None):
-                    raise click.UsageError(f"{path}, line {binding.original.line}: not a line such as NAME=VALUE")
-                if binding.key is not None and binding.value is not None:
-                    values[binding.key] = binding.value
+        for binding in parse_stream(io.StringIO(text_of(path).decode("utf-8-sig"), newline=None)):
+            if binding.error or (binding.key is not None and binding.value is None):
+                raise click.UsageError(f"{path}, line {binding.original.line}: not a line such as NAME=VALUE")
+            if binding.key is not None and binding.value is not None:
+                values[binding.key] = binding.value
     except OSError as error:
         raise click.UsageError(f"{path}: {(error.strerror or 'can not be read').lower()}") from error
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from naftiko.document.findings import Findings, Reporter
 from naftiko.document.model import CapabilityDocument, Import, Model
 from naftiko.document.suggest import did_you_mean, listed
 from naftiko.ground.errors import CapabilityError
+from naftiko.ground.seen import is_file
 from naftiko.ground.types import Diagnostic
 
 _SECTIONS = ("consumes", "exposes", "aggregates", "binds")
@@ -100,7 +101,7 @@ class Imports:
             at.error("import-scheme", f"an import reads files, not `{parts.scheme}://`", hint="copy the file here")
             return None
         target = (path.parent / written).resolve()
-        if not target.is_file() and (self._root / written).is_file():
+        if not is_file(target) and is_file(self._root / written):
             target = (self._root / written).resolve()  # files that are written against the repository's root
         if not any(target.is_relative_to(root) for root in self._roots):
             at.error(
@@ -109,7 +110,7 @@ class Imports:
                 hint="move it below, or name a wider directory with --import-root",
             )
             return None
-        if not target.is_file():
+        if not is_file(target):
             others = [found.name for found in target.parent.glob("*.y*ml")] if target.parent.is_dir() else []
             at.error(
                 "import-not-found",

@@ -20,6 +20,7 @@ from naftiko.document.suggest import nearest
 from naftiko.document.unknown import other_format
 from naftiko.ground.collection import collection_paused
 from naftiko.ground.errors import CapabilityError
+from naftiko.ground.seen import text_of
 from naftiko.ground.types import Diagnostic
 
 _ROOT_KEYS = ("naftiko", "ikanos")
@@ -91,7 +92,7 @@ def _parse(text: str | bytes, path: Path, roots: tuple[Path, ...]) -> Loaded:
 def read_bytes(path: Path) -> bytes:
     """Return a file's bytes, or raise ``CapabilityError`` that says why not."""
     try:
-        return path.read_bytes()
+        return text_of(path)
     except OSError as error:
         reason = (error.strerror or "can't be read").lower()
         raise CapabilityError(f"{path}: {reason}") from error

@@ -15,6 +15,7 @@ from naftiko.engine.binds import file_of
 from naftiko.expression.placeholders import VARIABLE
 from naftiko.expression.scope import Variables
 from naftiko.ground.errors import NaftikoError
+from naftiko.ground.seen import seen
 from naftiko.link.adapters import linked
 from naftiko.link.sent import variables_of_value
 from naftiko.plan.unit import ApiPlan, UnitPlan
@@ -287,6 +288,6 @@ def located(location: str, base: Path, variables: Variables) -> Path:
 def is_there(path: Path) -> bool:
     """Tell whether there is a file or a directory; a name that no file system has, such as a long one, is none."""
     try:
-        return path.exists()
+        return seen("there", path, path.exists)
     except (OSError, ValueError):
         return False

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import json
 import os
-import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +16,6 @@ from naftiko.engine.memory import Budget
 from naftiko.engine.process_pool import SECONDS, current, install
 from naftiko.engine.sharing import end_sharing
 from naftiko.expose.announcement import Announce
-from naftiko.expose.authentication.nonces import share_counts
-from naftiko.expose.control.adapter import CONTROL
 from naftiko.expose.control.contract import Traces
 from naftiko.expose.registry import KINDS
 from naftiko.expose.served import Exposed, ServedKind
@@ -30,9 +25,11 @@ from naftiko.plan.deadline import CHECK_LIMIT, SHORT
 from naftiko.serve.addresses import impossible_port, listeners
 from naftiko.serve.announcements import amounts, in_conflict, no_port, on_stdio, unused, where
 from naftiko.serve.apps import AppOptions
-from naftiko.serve.channel import Answering, pairs
+from naftiko.serve.channel import Answering
+from naftiko.serve.crew import Crew, Post
 from naftiko.serve.front import Front
 from naftiko.serve.given import Given, address_of, remove_files
+from naftiko.serve.kept import Keeping
 from naftiko.serve.limits import ConnectionLimits
 from naftiko.serve.operated import Figures, Operated, Place
 from naftiko.serve.operators import Operators, apart, control_of, probes_at
@@ -46,7 +43,7 @@ from naftiko.serve.signals import Signals
 from naftiko.serve.sockets import CannotListen, OwnPort, url_of
 from naftiko.serve.systemd import Notifier
 from naftiko.serve.watch import changes
-from naftiko.serve.workers import DRAIN_SIGNAL, PULSE_SECONDS, Assignment, Supervisor
+from naftiko.serve.workers import DRAIN_SIGNAL, PULSE_SECONDS, Assignment
 
 _ENDING_SECONDS = 2.0
 """For what waits to be sent to others, such as traces."""
@@ -155,7 +152,7 @@ def serve(
         if options.workers == 1:
             _Process(servable, open_now, options, reading, operators=operators).serve()
         else:
-            _Workers(servable, options, open_now, reading, operators).serve()
+            Crew(servable, options, open_now, reading, operators, _run_worker).serve()
     return served_all
 
 
@@ -183,6 +180,7 @@ class _Process:
         operators: the operator's sockets, if it answers on them itself.
         place: where it answers another process that does.
         peers: the workers, if this is the process that asks them.
+        keeping: keeps what it serves for those that start later, if it is one of several.
         reloader: replaces what it serves, once it serves.
     """
 
@@ -194,6 +192,7 @@ class _Process:
     operators: Operators | None = None
     place: socket.socket | None = None
     peers: Peers | None = None
+    keeping: Keeping | None = None
     reloader: Reloader | None = None
 
     def serve(self) -> None:
@@ -227,12 +226,20 @@ class _Process:
         anew = partial(_anew, self.options, memory)
         again = None if self.assignment is None else self.assignment.restart
         self.reloader = self.reading.reloader(servers, self.found, restart=again, swapped=anew)
+        self.reloader.keep = self.keeping
         return self.reloader
 
     def watching(self) -> asyncio.Task[None]:
         """Return what reloads whenever something has changed, if that is wanted."""
         reloader = self.reloader if self.options.watch else None
         return asyncio.create_task(_watch(reloader), name="watch")
+
+    def catch_up(self) -> None:
+        """Serve what has changed since this process began to start: who told of that did not reach it."""
+        if self.reloader is None or self.keeping is None:
+            return
+        if self.options.watch or self.keeping.is_behind:
+            self.reloader.soon(only_changes=True)
 
     def _places(self, servers: Servers) -> list[Place]:
         """Return where the adapters of callers are."""
@@ -250,94 +257,19 @@ class _Process:
         ]
 
 
-class _Workers:
-    """The processes behind the sockets of all listeners."""
-
-    def __init__(
-        self,
-        capabilities: Sequence[Capability],
-        options: ServeOptions,
-        open_now: Sequence[Open],
-        reading: Reading | None,
-        operators: Operators,
-    ) -> None:
-        self._operators = operators
-        self._channels = pairs(options.workers) if operators else []
-        self._capabilities = capabilities
-        self._options = options
-        self._open = list(open_now)
-        self._reading = reading
-
-    def serve(self) -> None:
-        """Supervise them until SIGINT or SIGTERM."""
-        # What one worker signs, another one must accept: handles of cut answers, nonces of Digest.
-        for name in ("NAFTIKO_HANDLE_KEY", "NAFTIKO_NONCE_KEY"):
-            os.environ.setdefault(name, secrets.token_hex(32))
-        share_counts()
-        kinds = {kind.kind: kind for each in self._open for kind, _ in each.listener.by_kind()}
-        for kind in kinds.values():
-            kind.prepare()  # once, before the forks that share its memory
-        if self._operators:
-            CONTROL.prepare()
-        gc.collect()
-        gc.freeze()
-        supervisor = Supervisor(
-            self._options.workers,
-            self._run_one,
-            grace=self._options.stop_seconds,
-            stopping=self._close_sockets,
-            scout=self._scout,
-            prepare=self._prepare,
-            apart=1 if self._operators else 0,
-        )
-        supervisor.notifier = self._options.notifier
-        try:
-            supervisor.supervise()
-        finally:
-            for each in (end for pair in self._channels for end in pair):
-                each.close()
-
-    def _close_sockets(self, keep: int | None = None) -> None:
-        """Close the listening sockets in this process, but for those of one slot."""
-        for each in self._open:
-            for slot, its_socket in enumerate(each.sockets):
-                if slot != keep:
-                    its_socket.close()
-        if keep != self._options.workers:
-            self._operators.close()
-
-    def _scout(self) -> bytes:
-        """Return what the files want by now, as JSON; it runs in a process of its own."""
-        return b"" if self._reading is None else json.dumps(self._reading.wanted(self._open)).encode()
-
-    def _prepare(self, said: bytes) -> bool:
-        """Open and close listeners for the workers that start from now on."""
-        if self._reading is None:
-            return True
-        opened = self._reading.prepared(self._open, json.loads(said), self._options.workers)
-        self._open = self._open if opened is None else opened
-        return opened is not None
-
-    def _run_one(self, assignment: Assignment) -> None:
-        self._close_sockets(keep=assignment.slot)
-        capabilities = self._capabilities
-        if assignment.reload and self._reading is not None:
-            capabilities, self._open = self._reading.anew(self._open)
-        if assignment.slot == self._options.workers:
-            self._operate(capabilities, assignment)
-            return
-        place = self._channels[assignment.slot][1] if self._channels else None
-        here = [Open(each.listener, [each.sockets[assignment.slot]], each.place) for each in self._open]
-        _Process(capabilities, here, self._options, self._reading, assignment, place=place).serve()
-
-    def _operate(self, capabilities: Sequence[Capability], assignment: Assignment) -> None:
-        """Answer on the operator's ports, with what the workers say."""
-        options = self._options
-        beside = control_of(options.control)
-        found = listeners(capabilities, host=options.host, ports=options.ports, beside=beside, given=options.given)
-        operators = self._operators.of(found, capabilities)
-        peers = Peers([asking for asking, _ in self._channels])
-        _Process(capabilities, (), options, None, assignment, operators, peers=peers).serve()
+def _run_worker(reading: Reading | None, assignment: Assignment, options: ServeOptions, post: Post) -> None:
+    """Run one of several processes until it is told to stop."""
+    _Process(
+        post.capabilities,
+        post.here,
+        options,
+        reading if post.peers is None else None,
+        assignment,
+        post.operators,
+        post.place,
+        post.peers,
+        post.keeping,
+    ).serve()
 
 
 def for_stdio(capabilities: Sequence[Capability]) -> tuple[ServedKind[Any], list[Exposed]] | None:
@@ -401,8 +333,8 @@ async def _run(process: _Process, signals: Signals) -> None:
         if assignment is not None:
             assignment.ready()
             _give_pulses(asyncio.get_running_loop(), assignment.pulse)
-            if reloader is not None and assignment.reload:  # who told of a change meanwhile did not reach this process
-                reloader.soon(only_changes=True)
+            if assignment.reload:
+                process.catch_up()
 
     servers = Servers(
         process.sites(operated),

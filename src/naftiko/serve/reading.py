@@ -14,6 +14,7 @@ from naftiko.serve.addresses import Listener, listeners
 from naftiko.serve.announcements import not_listening, where
 from naftiko.serve.apps import AppOptions, app_of
 from naftiko.serve.changes import Change, Outcome
+from naftiko.serve.kept import Record, packed
 from naftiko.serve.reload import Files, Open, Place, Reloader, open_all, place, tell_outcome
 from naftiko.serve.server import Servers, Site
 from naftiko.serve.sockets import UNIX, CannotListen, url_of
@@ -68,6 +69,7 @@ class Reading:
 
     def __init__(self, files: Files, options: ServeOptions, announce: Announce) -> None:
         self._files = files
+        files.notes = options.workers > 1
         self._options = options
         self._announce = announce
 
@@ -101,11 +103,21 @@ class Reading:
         reloader.restart = restart
         return reloader
 
-    def wanted(self, open_now: Sequence[Open]) -> list[Place] | None:
-        """Return where the files want to listen by now, and tell what else is new; ``None``: they can't be served."""
+    def checked(self, open_now: Sequence[Open], last: Record | None) -> tuple[list[Place], bytes] | None:
+        """Look at what the files say by now, and tell what is new.
+
+        Args:
+            open_now: the listeners.
+            last: what was kept last, which is served.
+
+        Returns:
+            where they want to listen, and what was seen of them, packed; ``None``: they can't be served.
+        """
+        if last is not None:
+            self._files.read(noted=last.noted()).commit()
         try:
             fresh = self._files.read()
-            found = self._listeners(fresh.capabilities)
+            found, seen = self._listeners(fresh.capabilities), packed(fresh.noted)
         except NaftikoError as error:
             tell_outcome(Outcome(reason=str(error)), self._announce)
             return None
@@ -114,16 +126,14 @@ class Reading:
         told += [Change(shown(host, port), "closed") for host, port, _ in known - found.keys()]
         outcome = Outcome((*fresh.changes, *told))
         tell_outcome(outcome, self._announce)
-        return None if outcome.is_rejected else list(found)
+        return None if outcome.is_rejected else ([*found], seen)
 
-    def prepared(self, open_now: Sequence[Open], wanted: Sequence[Place] | None, count: int) -> list[Open] | None:
-        """Open the listeners that are wanted, and close those that are not.
+    def prepared(self, open_now: Sequence[Open], wanted: Sequence[Place], count: int) -> list[Open] | None:
+        """Open the listeners that are wanted.
 
         Returns:
-            what is open now; ``None``: all is as it was.
+            those that are open now and wanted; ``None``: all is as it was.
         """
-        if wanted is None:
-            return None
         places = [(host, port, kind) for host, port, kind in wanted]
         known = {each.place: each for each in open_now}
         missing = ((each, Listener(*each[:2])) for each in places if each not in known)
@@ -132,19 +142,19 @@ class Reading:
         except CannotListen as error:
             tell_outcome(Outcome(reason=str(error)), self._announce)
             return None
-        for gone in known.keys() - set(places):
-            known[gone].close()
         return [*(known[each] for each in places if each in known), *added]
 
-    def anew(self, open_now: Sequence[Open]) -> tuple[Sequence[Capability], list[Open]]:
+    def anew(self, open_now: Sequence[Open], kept: Record) -> tuple[Sequence[Capability], list[Open]]:
         """Return what a worker serves that starts now, and on which of the sockets that are open.
 
+        Args:
+            open_now: the listeners.
+            kept: what was seen by whoever has checked the files.
+
         Raises:
-            CannotListen: the files can't be served, or want to listen where no socket is open.
+            CannotListen: it wants to listen where no socket is open.
         """
-        fresh = self._files.read()
-        if Outcome(fresh.changes).is_rejected:
-            raise CannotListen(str(Outcome(fresh.changes).described()["reason"]))
+        fresh = self._files.read(noted=kept.noted())
         found = self._listeners(fresh.capabilities)
         added = found.keys() - {each.place for each in open_now}
         if added:
@@ -153,8 +163,8 @@ class Reading:
         for gone in (each for each in open_now if each.place not in found):
             for its_socket in gone.sockets:  # here alone: what else is open there is the supervisor's
                 its_socket.close()
-        kept = [Open(found[each.place], each.sockets, each.place) for each in open_now if each.place in found]
-        return fresh.capabilities, kept
+        kept_open = [Open(found[each.place], each.sockets, each.place) for each in open_now if each.place in found]
+        return fresh.capabilities, kept_open
 
     def _listeners(self, capabilities: Sequence[Capability]) -> dict[Place, Listener]:
         found = listeners(capabilities, host=self._options.host, ports=self._options.ports, given=self._options.given)

@@ -12,7 +12,7 @@ import gc
 import logging
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,18 +21,23 @@ from naftiko.engine.capability import Capability
 from naftiko.engine.keeping import take_over
 from naftiko.expose.announcement import Announce, Announcement
 from naftiko.ground.errors import NaftikoError
+from naftiko.ground.seen import Key
 from naftiko.serve.addresses import Listener
 from naftiko.serve.apps import ListenerApp
 from naftiko.serve.changes import Change, Outcome, in_words
-from naftiko.serve.given import UnixSocket, address_of
+from naftiko.serve.given import Inherited, UnixSocket, address_of
 from naftiko.serve.live import LiveApp, Served
 from naftiko.serve.server import Servers, Site
-from naftiko.serve.sockets import CannotListen
+from naftiko.serve.sockets import CannotListen, take_no_more
 
 _log = logging.getLogger(__name__)
 
 Place = tuple[str, int, str]
 """Host, port, and the kind of the adapters where the port is any free one: what tells a listener from another."""
+
+
+Noted = Mapping[str, Mapping[Key, Any]]
+"""What was seen of each capability file that was read again, and under ``""`` of what is for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +49,24 @@ class Fresh:
         replaced: new and old ones of the files that have changed.
         changes: what is different, and what is refused.
         commit: keeps it: what is read next is compared with it.
+        noted: what was seen: who reads that, in place of the files, gets the same.
     """
 
     capabilities: Sequence[Capability]
     replaced: Sequence[tuple[Capability, Capability]] = ()
     changes: Sequence[Change] = ()
     commit: Callable[[], None] = lambda: None
+    noted: Noted = field(default_factory=dict)
 
 
 class Files(Protocol):
-    """The files that are served."""
+    """The files that are served.
+
+    Attributes:
+        notes: whether what is seen of them is kept for other processes.
+    """
+
+    notes: bool
 
     @property
     def watched(self) -> Iterable[Path]:
@@ -62,11 +75,12 @@ class Files(Protocol):
     def is_stale(self) -> bool:
         """Tell whether something has changed since the last reading."""
 
-    def read(self, text: bytes | None = None) -> Fresh:
+    def read(self, text: bytes | None = None, *, noted: Noted | None = None) -> Fresh:
         """Read what has changed; it is called in a thread.
 
         Args:
             text: what the one file that is served shall say instead.
+            noted: what another process has seen, in place of all files.
 
         Raises:
             NaftikoError: nothing can be read.
@@ -106,6 +120,16 @@ class Open:
         opened = self.sockets[0]
         host, port = address_of(opened) if opened.fileno() >= 0 else (self.listener.host, self.listener.port)
         return host if self.listener.is_unix else f"{host}:{port}"
+
+    def take_no_more(self, slot: int | None) -> None:
+        """Let nobody else into the queue of a process's socket, and close it here; of all for ``None``."""
+        for at, its_socket in enumerate(self.sockets):
+            if slot in {None, at} and its_socket.fileno() >= 0:
+                if isinstance(its_socket, UnixSocket):
+                    its_socket.remove()
+                elif not isinstance(its_socket, Inherited):
+                    take_no_more(its_socket)
+                its_socket.close()
 
     def close(self) -> None:
         """Close its sockets in this process."""
@@ -151,6 +175,7 @@ class Reloader:
         swapped: called after each change, with what to wait for before what was served is gone.
 
     Attributes:
+        keep: told in a thread, after each change, what was seen of the files.
         restart: asks whoever supervises this process for another one, which listens elsewhere.
     """
 
@@ -167,6 +192,7 @@ class Reloader:
         swapped: Callable[[], Callable[[], None]] = lambda: lambda: None,
     ) -> None:
         self._files = files
+        self.keep: Callable[[Noted], None] | None = None
         self._servers = servers
         self._open: dict[Place, Open] = {each.place: each for each in found}
         self._capabilities: list[Capability] = [
@@ -297,6 +323,8 @@ class Reloader:
         gone = [each for each in self._capabilities if each not in fresh.capabilities]
         self._capabilities = [*fresh.capabilities]
         self._retire(left, closing, gone)
+        if self.keep is not None:
+            await asyncio.to_thread(self.keep, fresh.noted)
         told = [Change(each.name, "opened") for each in opened]
         told += [Change(each.name, "closed") for each in removed]
         return Outcome((*fresh.changes, *told))

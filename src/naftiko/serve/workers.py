@@ -108,6 +108,7 @@ class Supervisor:
 
     Attributes:
         notifier: tells systemd how it goes.
+        part: called before a worker is told that it is replaced, with its slot; after the last one with ``None``.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class Supervisor:
         apart: int = 0,
     ) -> None:
         self.notifier = Notifier({})
+        self.part: Callable[[int | None], None] = lambda _: None
         self._apart = apart
         self._hang_seconds = hang_seconds
         self._count = count
@@ -345,8 +347,10 @@ class Supervisor:
                     _log.error("a new worker did not come to serve; the old ones stay")
                 return
             worker.stopping = True
+            self.part(worker.slot)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker.pid, DRAIN_SIGNAL)
+        self.part(None)
         _log.info("all workers are restarted")
 
     def _scouted(self) -> bytes | None:
@@ -357,7 +361,7 @@ class Supervisor:
             os.close(reader)
             self._be_a_scout(writer)
         os.close(writer)
-        deadline, said = time.monotonic() + READY_SECONDS, b""
+        deadline, said = time.monotonic() + READY_SECONDS, bytearray()
         while (left := deadline - time.monotonic()) > 0:
             readable = self._readable(min(left, PULSE_SECONDS), reader)
             self._came += self._signals(readable)
@@ -373,7 +377,7 @@ class Supervisor:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        return said or None
+        return bytes(said) or None
 
     def _be_a_scout(self, writer: int) -> NoReturn:
         signal.set_wakeup_fd(-1)

@@ -13,6 +13,7 @@ from naftiko.document import reader
 from naftiko.document.findings import Findings
 from naftiko.document.nodes import MappingNode, Node, ScalarNode
 from naftiko.engine.binds.source import NotReadable, ReadOnce, Source
+from naftiko.ground.seen import seen, text_of
 from naftiko.ground.types import Json
 
 
@@ -53,9 +54,9 @@ def _has_drive(path: str) -> bool:
 
 def _read(path: Path, location: str) -> Mapping[str, Json]:
     try:
-        if path.stat().st_size > reader.MAX_BYTES:
+        if seen("size", path, lambda: path.stat().st_size) > reader.MAX_BYTES:
             raise NotReadable(f"it is larger than {reader.MAX_BYTES // 1024 // 1024} MiB")
-        content = path.read_bytes()
+        content = text_of(path)
     except FileNotFoundError:
         raise NotReadable(f"there is no file {path}") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path

@@ -22,6 +22,7 @@ from typing import Final
 
 from naftiko.engine.binds.secret_store import SecretStore
 from naftiko.engine.binds.source import NotReadable, ReadOnce, Source
+from naftiko.ground.seen import seen
 from naftiko.ground.types import Json
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -60,7 +61,9 @@ def open_source(
     def read() -> Mapping[str, Json]:
         secret = secret_name(location)
         directory = _directory(secret, base, environment)
-        return _mounted(directory) if directory.is_dir() else _asked(secret, environment, service_account)
+        if directory.is_dir():
+            return seen("secret", directory, lambda: _mounted(directory))
+        return _asked(secret, environment, service_account)
 
     return ReadOnce(read)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from naftiko.engine.formats.decoder import FormatError, FormatOptions
+from naftiko.ground.seen import is_file, seen, text_of
 
 MAX_SCHEMA_BYTES = 4 * 1024 * 1024
 
@@ -22,9 +23,9 @@ def schema_file(schema: str, options: FormatOptions) -> Path:
         path = (base / schema).resolve()
         if not any(path.is_relative_to(root) for root in (base, *options.schema_roots)):
             raise FormatError(f'the schema file "{schema}" is outside the folder of the capability (--file-root)')
-        if not path.is_file():
+        if not is_file(path):
             raise FormatError(f'there is no schema file "{schema}" in the folder of the capability file')
-        size = path.stat().st_size
+        size = seen("size", path, lambda: path.stat().st_size)
     except (OSError, ValueError) as wrong:  # ValueError: a NUL in the name
         raise FormatError(f'the schema file "{schema}" can\'t be read') from wrong
     if size > MAX_SCHEMA_BYTES:
@@ -36,6 +37,6 @@ def read_schema_file(schema: str, options: FormatOptions) -> bytes:
     """Read the file that ``schema`` names; errors as in ``schema_file``."""
     path = schema_file(schema, options)
     try:
-        return path.read_bytes()
+        return text_of(path)
     except OSError as wrong:
         raise FormatError(f'the schema file "{schema}" can\'t be read') from wrong

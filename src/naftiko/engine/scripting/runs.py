@@ -17,6 +17,7 @@ from naftiko.engine.scripting.governance import Governance
 from naftiko.engine.scripting.sandbox import Limits, Outcome, Sandbox, ScriptError, Source, Unread
 from naftiko.expression.scope import Variables
 from naftiko.ground.errors import CallError
+from naftiko.ground.seen import seen
 from naftiko.plan.script import GROOVY, LANGUAGES, Script, why_unsafe
 
 _MOST_SOURCE: Final = 1024 * 1024
@@ -125,8 +126,7 @@ class Scripting(Shared):
         """
         path = self.path(script, name)
         try:
-            with path.open("rb") as file:
-                content = file.read(_MOST_SOURCE + 1)
+            content = seen("source", path, lambda: _begun(path))
         except OSError as error:
             raise Unread(f"cannot read file {name}: {error.strerror}", hint=f"it should lie at {path}") from None
         if len(content) > _MOST_SOURCE:
@@ -273,3 +273,9 @@ def _python() -> Sandbox:
 
 _SANDBOXES: Final[Mapping[str, Callable[[], Sandbox]]] = {"javascript": _javascript, "python": _python}
 _NO_GROOVY: Final = "write it in JavaScript or Python: `language: javascript` is nearest"
+
+
+def _begun(path: Path) -> bytes:
+    """Return a file, and of a larger one than a script may be just more than that."""
+    with path.open("rb") as file:
+        return file.read(_MOST_SOURCE + 1)
