@@ -138,7 +138,8 @@ class SharedStore:
         if not isinstance(answer, Exception):
             return answer
         self.refused += 1
-        kind = str(answer).partition(" ")[0][:40] or type(answer).__name__
+        word = str(answer).partition(" ")[0][:40]  # of kinds that the client has no class for
+        kind = word if word.isupper() else type(answer).__name__
         if kind not in self._kinds and len(self._kinds) < _MOST_KINDS:
             self._kinds.add(kind)
             _log.warning("the shared store %s refuses: %s; it is done without", self.address, self._said(answer))
