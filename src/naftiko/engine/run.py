@@ -352,7 +352,7 @@ class Engine(Shared):
         roots = self._roots
         options = FormatOptions(schema=operation.output_schema, schema_base=roots.own, schema_roots=roots.named)
         try:
-            made = decoder(operation.raw_format if operation.pager is None else "json", options)
+            made = decoder("json" if operation.pager is not None or operation.redact else operation.raw_format, options)
         except (FormatUnavailable, FormatError) as error:
             raise NotExecutable(f"`{operation.key}`: {error}") from error
         self._decoders[id(operation)] = made

@@ -15,6 +15,7 @@ from naftiko.engine.masking import veiled, veiled_stream
 from naftiko.engine.named import named, refused
 from naftiko.engine.paging import Paging, paging
 from naftiko.engine.process_pool.outside import ROLE, Outside
+from naftiko.engine.redacting import redacting
 from naftiko.engine.request import Draft, Writer, full_url
 from naftiko.engine.resilience import Declared, States
 from naftiko.engine.sending import Outgoing, Send, Target, wrapped
@@ -110,7 +111,7 @@ class Upstream(Credentialed):
 
     def _wrap(self, operation: Operation) -> None:
         target = Target(self.plan.namespace, operation, operation.resilience)
-        made = wrapped(self._exchanged, self._policies, target)
+        made = wrapped(redacting(self._exchanged, operation), self._policies, target)
         if operation.pager is not None:
             made = self.paged[operation.key] = paging(
                 operation, made, self.plan, self.limits, self._redactor, self._told

@@ -34,6 +34,7 @@ from naftiko.link.logins import link_logins
 from naftiko.link.namesakes import Namesakes
 from naftiko.link.needs import InputUse, Need, Needs, in_their_places, passes_body
 from naftiko.link.outputs import MockCompiler, OutputCompiler
+from naftiko.link.redacted_outputs import redacted
 from naftiko.link.resolving import Resolver, Unresolved, tell_misspelt_names
 from naftiko.link.route_checks import wrong_path
 from naftiko.link.sound import check_sound
@@ -138,7 +139,9 @@ class _Linker:
         outputs = IDENTITY
         if not reason:
             try:
-                action, outputs = self._action(model, function, caller, wants)
+                made, outputs = self._action(model, function, caller, wants)
+                outputs = redacted(outputs, [one for one in (model, function) if one is not None], self.findings)
+                action = made  # only now: nothing runs that shows what it should not
             except CannotLink as error:
                 reason = error.reason
                 where = error.node or model.at("call" if getattr(model, "call", None) else "steps")

@@ -26,6 +26,7 @@ from naftiko.ground.types import ABSENT
 from naftiko.link.lost_path import CompletePath, PathParameters, PathPlaces
 from naftiko.link.outputs import consumed_outputs
 from naftiko.link.paging import compile_pages, declared_pages
+from naftiko.link.redaction import consumed_redaction
 from naftiko.link.streams import compile_stream
 from naftiko.plan.body import BodyTemplate, compile_body
 from naftiko.plan.body_place import place_in_body
@@ -107,6 +108,8 @@ class OperationCompiler:
         operation: ConsumedOperation,
     ) -> Operation:
         """Return an operation that knows what its answer is: a stream, a list in pages, or a document."""
+        redact, cannot = consumed_redaction(operation, self._findings)
+        made = replace(made, redact=redact, blocked=made.blocked or cannot)
         stream, why = streamed
         if stream is None and not why:
             return self._paged(made, resource, operation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from naftiko.expression.answers import AnswerHead
@@ -16,7 +16,7 @@ from naftiko.ground.http import READING
 from naftiko.ground.types import ABSENT
 from naftiko.plan import promises
 from naftiko.plan.actions import Action, Call, Heads, PagedCallAction, Performer, Run, RunnableStep, StepResult
-from naftiko.plan.outputs import Explained, Outputs
+from naftiko.plan.outputs import Explained, Outputs, shown
 from naftiko.plan.resilience import NOTE_HEADER
 from naftiko.plan.script import Script
 
@@ -92,7 +92,8 @@ class FlowAction(Action):
         descends = run.unit.outputs.descends or any(".." in source for source in self.sources)
         results, final = await performer.steps(self, Scope(run.inputs, performer.variables), descends=descends)
         if self.mappings:
-            return performer.made(self._mapped(final))
+            made = self._mapped(final)
+            return performer.made(run.unit.outputs.hidden(made) if run.unit.outputs.redact else made)
         raw = self._last(results)
         last = run.unit.outputs.build(raw, final)
         return performer.made(ABSENT if last is None and raw is None else last)
@@ -128,10 +129,14 @@ class FlowAction(Action):
         results, final = await performer.steps(self, Scope(run.inputs, performer.variables))
         if not self.mappings:
             return run.unit.outputs.explain(self._last(results), final)
-        return [
+        told = [
             _explained(".".join(target), source, value, final)
             for (target, value), source in zip(self.mappings, self.sources, strict=True)
         ]
+        if not run.unit.outputs.redact:
+            return told
+        left = run.unit.outputs.hidden(self._mapped(final))
+        return [replace(each, value=shown(left, each.name)) for each in told]
 
     async def planned(self, performer: Performer, run: Run) -> dict[str, Any]:
         """Return the request of each step that calls, a list of several; what comes of earlier answers is absent."""
@@ -145,7 +150,10 @@ class FlowAction(Action):
         if mock:
             return None
         targets = [target for target, _ in self.mappings]
-        return promises.mapped(targets, outputs.schema or {}) if targets else promises.kept(outputs)
+        if not targets:
+            return promises.kept(outputs)
+        mapped = promises.mapped(targets, outputs.schema or {})
+        return promises.nullable(mapped) if outputs.redact else mapped
 
 
 def _explained(target: str, source: str, value: Value, scope: Scope) -> Explained:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from naftiko.expression.jsonpath import JSONPath
 from naftiko.expression.path import (
     PathTemplate,
 )
@@ -54,6 +55,7 @@ class Operation:
         appended: the path parameters that the path has lost, and that are its last segments now (SEMANTICS 4.1).
         fuller: the same with path parameters of a wider level that its path lacks, for calls that give them.
         resilience: its policies; ``None``: it is sent as it is.
+        redact: what its answers never show (SEMANTICS 5.11).
         pager: how the pages of its list are fetched; ``None`` where it has none.
         stream: what its answer is, where that is a stream of items; ``None`` where it is none.
     """
@@ -83,6 +85,7 @@ class Operation:
     path_query: tuple[Parameter, ...] = ()
     resilience: Resilience | None = None
     pager: Pager | None = None
+    redact: tuple[JSONPath, ...] = ()
     stream: Streaming | None = None
 
     @property

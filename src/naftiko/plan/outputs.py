@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
 from naftiko.expression import jsonpath
+from naftiko.expression.jsonpath.hiding import copied, hide
 from naftiko.expression.provenance import below, missed, missed_step, place
 from naftiko.expression.scope import Scope
 from naftiko.expression.template import Value
@@ -283,6 +284,34 @@ class ValuesOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Redacted:
+    """An answer with nulls where the file redacts it (SEMANTICS 5.11)."""
+
+    inner: Output
+    paths: tuple[jsonpath.JSONPath, ...]
+
+    def build(self, context: Any, scope: Scope) -> Any:
+        """Return the answer; what it is made of stays as it is."""
+        return hide(copied(self.inner.build(context, scope)), self.paths)
+
+    def explain(self, context: Any, scope: Scope, name: str, at: str = "$") -> Iterator[Explained]:
+        """Explain what is left."""
+        left = self.build(context, scope)
+        for each in self.inner.explain(context, scope, name, at):
+            yield replace(each, value=shown(left, each.name))
+
+
+def shown(answer: Any, name: str) -> Any:
+    """Return what an answer has for the name of an explained output, such as ``a.b[0].c``; null where it has none."""
+    for part in filter(None, name.replace("[", ".[").split(".")):
+        if isinstance(answer, list) and part.startswith("["):
+            answer = answer[int(part[1:-1])] if answer else None
+        else:
+            answer = answer.get(part) if isinstance(answer, dict) else None
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
 class Outputs:
     """What a unit answers with.
 
@@ -291,6 +320,7 @@ class Outputs:
         output: makes the answer.
         schema: the JSON Schema of the answer, where the declaration says anything about it.
         descends: whether a path looks at any depth (``$..a``): what is deep may be in the answer once for each level.
+        redact: what the answer never shows; ``output`` leaves it out already (SEMANTICS 5.11).
         reads_head: whether the status or a header of the upstream's answer is in it (SEMANTICS 5.10).
     """
 
@@ -299,10 +329,15 @@ class Outputs:
     schema: dict[str, Any] | None = None
     descends: bool = False
     reads_head: bool = False
+    redact: tuple[jsonpath.JSONPath, ...] = ()
 
     def build(self, document: Any, scope: Scope) -> Any:
         """Return the answer."""
         return document if self.identity else self.output.build(document, scope)
+
+    def hidden(self, answer: Any) -> Any:
+        """Return an answer that something else made, with nulls where it is redacted."""
+        return hide(copied(answer), self.redact)
 
     def explain(self, document: Any, scope: Scope) -> list[Explained]:
         """Say for each output where its value came from."""

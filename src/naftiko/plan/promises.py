@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from naftiko.expression.references import Constant
 from naftiko.expression.scope import NOTHING
-from naftiko.plan.outputs import ArrayOf, Expressed, ListOf, ObjectOf, Output, Outputs, ValuesOf
+from naftiko.plan.outputs import ArrayOf, Expressed, ListOf, ObjectOf, Output, Outputs, Redacted, ValuesOf
 
 _TYPES: Final = ("null", "string", "number", "boolean", "object", "array")
 _NAMES: Final[Mapping[type, str]] = {
@@ -33,6 +33,8 @@ def kept(outputs: Outputs) -> dict[str, Any] | None:
 def _kept(declared: Mapping[str, Any], output: Output) -> dict[str, Any]:
     """Return what of a declared schema is kept whatever the upstream sends."""
     said = {"description": declared["description"]} if "description" in declared else {}
+    if isinstance(output, Redacted):
+        return nullable(_kept(declared, output.inner))
     if isinstance(output, ObjectOf):
         properties = declared.get("properties", {})
         inside = {name: _kept(properties.get(name, {}), inner) for name, inner in output.properties}
@@ -48,6 +50,24 @@ def _kept(declared: Mapping[str, Any], output: Output) -> dict[str, Any]:
         made = output.build(None, NOTHING)
         return {**said, "type": next((name for kind, name in _NAMES.items() if isinstance(made, kind)), "null")}
     return likely(declared)
+
+
+def nullable(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an answer in which any part may be null, since it is redacted; the whole is there."""
+    made = {**schema}
+    if isinstance(made.get("properties"), Mapping):
+        made["properties"] = {name: _or_null(inner) for name, inner in made["properties"].items()}
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(made.get(keyword), Mapping):
+            made[keyword] = _or_null(made[keyword])
+    return made
+
+
+def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    made = nullable(schema)
+    if isinstance(made.get("type"), str):
+        made["type"] = [made["type"], *(["null"] if made["type"] != "null" else [])]
+    return made
 
 
 def likely(declared: Mapping[str, Any]) -> dict[str, Any]:

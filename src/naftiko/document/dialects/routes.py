@@ -21,7 +21,7 @@ _ACTS = ("method", "call", "calls", "operation", "ref", "steps")
 """Keys that make a resource without operations, or an adapter without resources, an operation."""
 _OF_ROUTE = frozenset(
     {"path", *_ACTS, "with", "mappings", "inputParameters", "outputParameters", "parameters", "summary", "operationId"}
-    | {"hints", "outputRawFormat", "outputSchema", "body", "forward", "responses", "responseBinary"}
+    | {"hints", "outputRawFormat", "outputSchema", "body", "forward", "responses", "responseBinary", "redact"}
 )
 """Keys of a resource and its operation that an adapter without resources may have."""
 _BY_METHOD: Final = {

@@ -34,6 +34,7 @@ class AggregateFunction(Model):
     mappings: tuple[Mapping, ...] = ()
     output_parameters: NamedTuple[OutputParameter] = ()
     output_media_type: str | None = None
+    redact: tuple[str, ...] = ()
 
 
 class Aggregate(Model):

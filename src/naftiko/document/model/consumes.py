@@ -65,6 +65,7 @@ class ConsumedOperation(Model):
     output_schema: str | None = None
     output_media_type: str | None = None
     max_binary_size: str | None = None
+    redact: tuple[str, ...] = ()
     output_parameters: NamedTuple[OutputParameter] = ()
     resiliency: Resilience | None = None
     pagination: Pagination | None = None

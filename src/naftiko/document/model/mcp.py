@@ -39,6 +39,7 @@ class McpTool(Model):
     mappings: tuple[Mapping, ...] = ()
     hints: ToolHints | None = None
     output_parameters: NamedTuple[OutputParameter] = ()
+    redact: tuple[str, ...] = ()
     limits: CallerLimits | None = None
 
 
@@ -60,6 +61,7 @@ class McpResource(Model):
     steps: Steps = ()
     mappings: tuple[Mapping, ...] = ()
     output_parameters: NamedTuple[OutputParameter] = ()
+    redact: tuple[str, ...] = ()
     location: str | None = None
     operations: Any = None
     limits: CallerLimits | None = None

@@ -44,6 +44,7 @@ class ExposedOperation(Model):
     hints: ToolHints | None = None
     responses: Any = None
     response_binary: BinaryResponse | None = None
+    redact: tuple[str, ...] = ()
     cache: HttpCache | None = None
     limits: CallerLimits | None = None
 

@@ -11,6 +11,7 @@ from naftiko.document.rules.imports import IMPORTS
 from naftiko.document.rules.language import LANGUAGE, TEXT
 from naftiko.document.rules.limits import LIMITS
 from naftiko.document.rules.pagination import PAGINATION
+from naftiko.document.rules.redaction import REDACTION
 from naftiko.document.rules.references import EXPRESSIONS, REFERENCES
 from naftiko.document.rules.requests import REQUESTS
 from naftiko.document.rules.resilience import RESILIENCE
@@ -31,6 +32,7 @@ CHAPTERS: Mapping[str, tuple[Rule, ...]] = {
     "Caching": CACHING,
     "Lists in pages": PAGINATION,
     "Streams": STREAMS,
+    "Redaction": REDACTION,
     "Limits for callers": LIMITS,
     "Credentials and addresses": CREDENTIALS,
     "What clients and people see": CLIENTS,

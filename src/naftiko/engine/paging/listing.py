@@ -77,7 +77,9 @@ class Listing:
         if pager is None:
             raise ValueError(f"`{operation.key}` has no pages")
         wanted = wanted or _WHOLE
-        lists = () if unit.outputs.reads_head else growing(unit.outputs, pager.data)  # they come with the last page
+        lists = (
+            () if unit.outputs.reads_head or unit.outputs.redact else growing(unit.outputs, pager.data)
+        )  # of the whole
         return cls(unit.outputs, pager, scope, wanted, limit if limit is None else limit - wanted.start.taken, lists)
 
     @property

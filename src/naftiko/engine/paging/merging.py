@@ -43,7 +43,7 @@ class Paging:
     """
 
     def __init__(self, operation: Operation, pager: Pager, ways: Ways) -> None:
-        self._is_json = operation.raw_format == "json"
+        self._is_json = operation.raw_format == "json" or bool(operation.redact)
         self._pager = pager
         self._ways = ways
 
@@ -154,7 +154,7 @@ def paging(
 
 def _decoding(operation: Operation) -> Decode:
     """Return what reads the documents of an operation's pages."""
-    decode = decoder(operation.raw_format)
+    decode = decoder("json" if operation.redact else operation.raw_format)
 
     async def read(response: httpx.Response) -> Any:
         return await document(response, operation, decode)

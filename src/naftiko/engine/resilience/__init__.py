@@ -21,6 +21,7 @@ from naftiko.engine.resilience.states import Cell, States
 from naftiko.engine.resilience.time_limit import Attempt, TimeLimit
 from naftiko.engine.sending import Send, Target
 from naftiko.ground.http import READING, SAFE_METHODS
+from naftiko.plan.operation import Operation
 from naftiko.plan.resilience import Cache, CircuitBreaker, RateLimiter, Resilience
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Declared:
         key = ("cache", cache.scope, cache.max_bytes)
         cell: Cell[Store] = self._states.cell(key, lambda: self._store(cache))
         acting = Acting(operation.key, self._states, self._told, comes_in_pieces=False)
-        return Caching(send, cache, cell, acting, self._identity)
+        return Caching(send, cache, cell, acting, _told_apart(self._identity, operation))
 
     def _store(self, cache: Cache) -> Store:
         if self._shared is None:
@@ -119,3 +120,11 @@ class Declared:
         from naftiko.engine.resilience.shared import SharedBreaking  # noqa: PLC0415  # only where it is shared
 
         return SharedBreaking(send, plan, acting, self._shared)
+
+
+def _told_apart(identity: Callable[[], str], operation: Operation) -> Callable[[], str]:
+    """Return what tells whose answers an operation's are; what was stored before it was redacted is another's."""
+    if not operation.redact:
+        return identity
+    redacted = "\n".join(path.text for path in operation.redact)
+    return lambda: f"{identity()}\n{redacted}"

@@ -91,6 +91,11 @@ class JSONPath:
     _segments: tuple[Segment, ...] = field(compare=False, repr=False)
 
     @property
+    def segments(self) -> tuple[Segment, ...]:
+        """What it is made of."""
+        return self._segments
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of a path that consists of nothing else, such as ``$.a.b``; ``()`` of any other."""
         names = tuple(segment.key for segment in self._segments if isinstance(segment, Name))

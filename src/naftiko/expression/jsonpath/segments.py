@@ -131,7 +131,7 @@ class Descent:
 
     def select(self, nodes: list[Any], root: Any) -> list[Any]:
         """Give what the inner segment finds at any depth."""
-        return self.inner.select(_with_descendants(nodes), root)
+        return self.inner.select(with_descendants(nodes), root)
 
     def __str__(self) -> str:
         inner = str(self.inner)
@@ -144,7 +144,7 @@ def _children(node: Any) -> Collection[Any]:
     return node.values() if isinstance(node, dict) else ()
 
 
-def _with_descendants(nodes: list[Any]) -> list[Any]:
+def with_descendants(nodes: list[Any]) -> list[Any]:
     """Every container at or below ``nodes``, parents first: a loop, since a document may be deeper than the stack."""
     visited: list[Any] = []
     waiting = nodes[::-1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathNode
 from jsonpath_rfc9535 import JSONPathError as LibraryError
@@ -62,6 +62,8 @@ def _environment() -> _Environment:
 class Bracketed:
     """A segment that the library evaluates; ``text`` is its spelling in RFC 9535."""
 
+    is_place: ClassVar[bool] = True
+    """What it finds stands in the document itself."""
     text: str
     _segment: JSONPathSegment
 
