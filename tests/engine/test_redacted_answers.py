@@ -214,6 +214,8 @@ async def test_a_function_redacts_for_all_that_use_it():
         ({"redact": ["$..ssn"], "outputRawFormat": "xml"}, {}),
         ({"redact": ["$..ssn"], "outputRawFormat": "ndjson"}, {}),
         ({}, {"redact": ["$.a.length()"]}),
+        ({"outputRawFormat": "binary"}, {"redact": ["$.a"]}),
+        ({"outputRawFormat": "ndjson"}, {"redact": ["$.a"]}),
     ],
 )
 async def test_what_cannot_be_redacted_is_not_executable(operation, tool):

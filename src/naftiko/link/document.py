@@ -140,7 +140,8 @@ class _Linker:
         if not reason:
             try:
                 made, outputs = self._action(model, function, caller, wants)
-                outputs = redacted(outputs, [one for one in (model, function) if one is not None], self.findings)
+                declaring = [one for one in (model, function) if one is not None and one.redact]
+                outputs = redacted(outputs, declaring, made, self.findings) if declaring else outputs
                 action = made  # only now: nothing runs that shows what it should not
             except CannotLink as error:
                 reason = error.reason
@@ -241,7 +242,7 @@ class _Linker:
         if called is not None:
             call = self._calls.link(called, self._with_of(model), model, caller, wants)
             wraps = call.operation.raw_format == "xml"
-            names = replace(caller.names, answers=frozenset({ONLY}))
+            names = replace(caller.names, answers=frozenset({ONLY} if call.operation.stream is None else ()))
             compiler = OutputCompiler(names, self.findings, call.consumed, wraps=wraps)
             return call_action(call), compiler.compile(outputs)
         if model.steps:

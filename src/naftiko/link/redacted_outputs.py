@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from naftiko.document.findings import Findings
 from naftiko.document.nodes import Node
@@ -12,7 +12,11 @@ from naftiko.expression import jsonpath
 from naftiko.expression.jsonpath.segments import Descent, Index, Name, Segment, Wildcard
 from naftiko.link.calls import CannotLink
 from naftiko.link.redaction import HINT, redacted_paths
+from naftiko.plan.actions import Action
 from naftiko.plan.outputs import Outputs, Redacted
+
+_NO_DOCUMENT: Final = frozenset({"binary", "text"})
+_PIECES: Final = "the answer is a stream, bytes or text, and no document"
 
 
 class Redacting(Protocol):
@@ -28,12 +32,15 @@ class Redacting(Protocol):
         ...
 
 
-def redacted(outputs: Outputs, models: Sequence[Redacting], findings: Findings) -> Outputs:
+def redacted(outputs: Outputs, models: Sequence[Redacting], action: Action, findings: Findings) -> Outputs:
     """Return outputs whose answers have nulls where the unit, or its function, redacts them.
 
     Raises:
         CannotLink: a path can't be done; nothing is shown by mistake.
     """
+    call = action.only_call
+    if call is not None and (call.operation.stream is not None or call.operation.raw_format in _NO_DOCUMENT):
+        raise CannotLink("bad-redaction", f"`redact` can't be done: {_PIECES}", node=models[0].at("redact"))
     paths: list[jsonpath.JSONPath] = []
     for model in models:
         try:
@@ -48,8 +55,6 @@ def redacted(outputs: Outputs, models: Sequence[Redacting], findings: Findings) 
                     hint="its path is that of the answer, with the names that the outputs have",
                 )
         paths += mine
-    if not paths:
-        return outputs
     made = Redacted(outputs.output, tuple(paths))
     return replace(outputs, identity=False, output=made, redact=tuple(paths))
 
