@@ -40,7 +40,7 @@ LOWEST := tests/cli tests/test_insides.py tests/serve/test_first_capability.py t
 	tests/engine/test_transport.py tests/engine/test_transport_proxies.py tests/engine/test_formats_markdown.py \
 	tests/engine/test_formats_protobuf.py tests/engine/test_formats_avro.py tests/engine/test_formats_html.py \
 	tests/expose/test_rest_upstream.py tests/expose/test_mcp_revisions.py tests/expose/test_mcp_shortcut.py \
-	tests/expose/test_authentication_oauth2.py tests/plan/test_jsonpath.py
+	tests/expose/test_authentication_oauth2.py tests/plan/test_jsonpath.py tests/serve/test_shared_lane.py
 COMMANDS := serve validate inspect call install explain trust health
 
 lowest:  ## the lowest versions that pyproject.toml allows: every command's help, and the tests of commands, REST, MCP and calls

@@ -106,6 +106,32 @@ def test_each_item_comes_once_over_two_workers(tmp_path: Path, upstream: StandIn
     assert len(upstream.requests) <= COUNT / 100 + 2 * sum(answers.values())
 
 
+@pytest.mark.parametrize("is_same", [True, False], ids=["one key", "two keys"])
+def test_each_item_comes_once_over_two_machines_of_one_key(
+    tmp_path: Path, upstream: StandInUpstream, is_same: bool
+) -> None:
+    """Handles are sealed and nothing of them is stored: NAFTIKO_SHARED_KEY is enough, and the store may be away."""
+    pytest.importorskip("valkey", reason="--shared needs the client valkey: naftiko[shared]")
+    upstream.on("GET", "/things", listing)
+    file = tmp_path / "capability.yaml"
+    file.write_text(FILE.format(url=upstream.url))
+    keys = ["a key that all replicas have", "a key that all replicas have" if is_same else "a key that is another"]
+    given = (file, "--port", "mcp=0", "--port", "rest=0", "--answer-budget", str(BUDGET))
+    ready = ("mcp ", "rest ")
+    first, second = ({"NAFTIKO_SHARED": "redis://127.0.0.1:9", "NAFTIKO_SHARED_KEY": key} for key in keys)
+    with served(*given, env=first, ready=ready) as one, served(*given, env=second, ready=ready) as other:
+
+        async def within() -> list[int]:
+            async with asyncio.timeout(LIMIT):
+                return await walk([one.mcp, other.mcp], Counter())
+
+        if is_same:
+            assert asyncio.run(within()) == list(range(COUNT))
+        else:
+            with pytest.raises(AssertionError, match="not one of this server's"):
+                asyncio.run(within())
+
+
 def test_pages_that_are_read_in_another_process_are_walked_too(tmp_path: Path, upstream: StandInUpstream) -> None:
     """Pages of some 400 KB hold the loop: their answers are made and cut elsewhere, handles and all."""
     size, count = 4000, 9000
