@@ -6,8 +6,8 @@ the arguments, the session and the process group that it would have, Python's us
 descriptors, and an interpreter that ends as any other. What differs: what ``/proc`` says of its command and its first
 environment; its parent is not the test; all forks of a test worker have one seed of hashes; more is imported.
 
-A fresh interpreter is started all the same where the environment has something to say to it (``PYTHON…``, ``OTEL_…``,
-``COVERAGE_…``), and for all with ``TESTS_START=fresh``. Tests of what an interpreter does while it starts, or of what it
+A fresh interpreter is started all the same where the environment has something to say to it (``PYTHON…``, ``COVERAGE_…``,
+those of ``OTEL_…`` that are read by an import), and for all with ``TESTS_START=fresh``. Tests of what an interpreter does while it starts, or of what it
 imports, call ``subprocess`` themselves.
 """
 
@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 NAFTIKO = Path(sys.executable).with_name("naftiko")
-INTERPRETER = ("PYTHON", "OTEL_", "COVERAGE_", "LD_", "MALLOC_", "LC_", "LANG", "TZ")
+INTERPRETER = ("PYTHON", "OTEL_PROPAGATORS", "OTEL_PYTHON_", "COVERAGE_", "LD_", "MALLOC_", "LC_", "LANG", "TZ")
 """Beginnings of the names that are read once: while an interpreter starts, or a library is imported."""
 _USUAL = {"PYTHONWARNINGS": "error::ResourceWarning"}
 _KEPT = frozenset({"PATH", "LANG", "SYSTEMROOT", "TMPDIR", "PYTHONPATH"})
@@ -60,6 +60,11 @@ _IN_A_START = 4
 def surroundings(**given: str) -> dict[str, str]:
     """An environment with nothing in it that could be a setting, but what is given."""
     return {**{name: value for name, value in os.environ.items() if name in _KEPT}, **_USUAL, **given}
+
+
+def traced() -> dict[str, str]:
+    """What has a process traced for the coverage, if this one is."""
+    return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 
 
 _ENVIRONMENT = surroundings()

@@ -111,7 +111,8 @@ def test_a_variable_that_an_interpreter_reads_gets_a_fresh_one():
     for env in ({"PYTHONWARNINGS": "ignore"}, {"OTEL_PROPAGATORS": "b3"}, {"COVERAGE_PROCESS_START": "x"}):
         with forks.start([sys.executable, "-c", ""], env=forks.surroundings(**env)) as process:
             assert type(process) is subprocess.Popen
-    with forks.start([sys.executable, "-c", ""], env=forks.surroundings(TOKEN="x")) as process:
+    env = {"TOKEN": "x", "OTEL_SERVICE_NAME": "quay"}
+    with forks.start([sys.executable, "-c", ""], env=forks.surroundings(**env)) as process:
         assert type(process) is forks.Forked
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import forks
 from naftiko.cli.application import application
 
 FILES = Path(__file__).parent / "files"
@@ -24,16 +25,9 @@ def process(tmp_path) -> Run:
     """Run ``naftiko`` as a process in an empty directory, or in ``cwd``; two minutes at most."""
 
     def naftiko(*arguments: str | Path, cwd: Path = tmp_path, env: dict[str, str] | None = None) -> Done:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        return subprocess.run(
-            [sys.executable, "-c", "from naftiko.cli import main; main()", *map(str, arguments)],
-            cwd=cwd,
-            env={**kept, **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        command = [sys.executable, "-c", "from naftiko.cli import main; main()", *map(str, arguments)]
+        surroundings = forks.surroundings(**forks.traced(), **(env or {}))
+        return forks.run(command, cwd=cwd, env=surroundings, timeout=120)
 
     return naftiko
 

@@ -13,6 +13,8 @@ from typing import Final
 
 import httpx
 
+import forks
+
 CAPABILITY: Final = Path(__file__).with_name("conformance.yaml")
 NAFTIKO: Final = Path(sys.executable).with_name("naftiko")
 _START_SECONDS: Final = 30.0
@@ -39,7 +41,9 @@ def served(upstream: str, *options: str) -> Iterator[str]:
             f"fixtures={upstream}",
             *options,
         ]
-        process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        process = forks.start(
+            command, env=forks.surroundings(), cwd=directory, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+        )
         try:
             url = _url(process, Path(said.name))
             _warm(url)

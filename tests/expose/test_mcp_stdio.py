@@ -11,6 +11,8 @@ import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
+import forks
+
 CAPABILITY = """
 naftiko: 1.0.0-alpha2
 capability:
@@ -25,7 +27,7 @@ capability:
           outputParameters: [{name: echo, type: string, value: "{{sql}}"}]
 """
 SCRIPT = """
-    import asyncio, logging, sys
+    import asyncio, logging, os, sys
     import naftiko
     from naftiko.expose.mcp import stdio_server
 
@@ -35,7 +37,9 @@ SCRIPT = """
     async def main():
         async with naftiko.load(sys.argv[1]) as capability:
             serving = asyncio.create_task(stdio_server(capability))
-            await asyncio.sleep(0.2)
+            wire = os.fstat(1)
+            while os.path.samestat(wire, os.fstat(1)):  # until it is served
+                await asyncio.sleep(0)
             print("a stray print must not reach the wire", flush=True)
             await serving
 
@@ -50,6 +54,11 @@ def command(tmp_path):
     return [sys.executable, str(tmp_path / "serve.py"), str(tmp_path / "capability.yaml")]
 
 
+def started(command):
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return forks.start(command, env=forks.surroundings(**forks.traced()), **streams)
+
+
 @pytest.mark.parametrize("version", ["2024-11-05", "2025-11-25"])
 def test_four_lines_get_three_answers_and_nothing_else(command, version):
     initialize = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
@@ -59,9 +68,7 @@ def test_four_lines_get_three_answers_and_nothing_else(command, version):
         {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
         {"jsonrpc": "2.0", "id": 3, "method": "ping"},
     ]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )  # our own script
+    process = started(command)
     try:
         process.stdin.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
         process.stdin.flush()
@@ -108,7 +115,7 @@ def test_a_line_that_can_not_be_read_is_answered_and_logged_and_the_next_one_is_
         b'{"jsonrpc": "2.0", "id": 9}',
         b'{"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "query-database", "arguments": {"sql": "\\ud83d"}}}',
     ]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = started(command)
     try:
         process.stdin.write(b"\n".join(sent) + b"\n")
         process.stdin.flush()

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mcp_wire import HANDSHAKE, LIMIT, NEWEST, serving
 from starlette.responses import Response
 
+import forks
 import naftiko
 from naftiko.engine.settings import Settings
 from naftiko.expose.mcp import mcp_app
@@ -326,7 +327,7 @@ def test_stdio_keeps_the_digits_both_ways(tmp_path, upstream):
         message("2025-11-25", "answer", "{}").replace('"id": 1', '"id": 2'),
     ]
     command = [sys.executable, str(tmp_path / "serve.py"), str(tmp_path / "capability.yaml"), upstream.url]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = forks.start(command, env=forks.surroundings(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         process.stdin.write("\n".join(lines).encode() + b"\n")
         process.stdin.flush()

@@ -46,8 +46,7 @@ FREE = ("--port", "rest=0", "--port", "mcp=0")
 def surroundings(**given: str) -> dict[str, str]:
     """An environment with nothing in it that could be a setting, but what is given."""
     test = os.environ.get("PYTEST_CURRENT_TEST", "")
-    traced = any(module in test for module in _TRACED)
-    kept = {name: value for name, value in os.environ.items() if traced and name.startswith("COVERAGE_")}
+    kept = forks.traced() if any(module in test for module in _TRACED) else {}
     return forks.surroundings(**kept, **given)
 
 

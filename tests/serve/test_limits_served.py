@@ -13,6 +13,7 @@ import pytest
 from front import Certificates
 from served import LIMIT, Served, run, served, surroundings
 
+import forks
 from forks import NAFTIKO
 from naftiko.testing import StandInUpstream
 
@@ -146,7 +147,7 @@ def test_the_client_of_stdio_is_one_caller(file, upstream):
     tool = {"name": "find", "arguments": {}}
     messages += [{"jsonrpc": "2.0", "id": at, "method": "tools/call", "params": tool} for at in (1, 2, 3)]
     command = [NAFTIKO, "serve", str(file), "--transport", "stdio", "--limit", "tools.find:requests=2/h"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=surroundings())
+    process = forks.start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=surroundings())
     try:
         assert process.stdin is not None
         assert process.stdout is not None
