@@ -309,7 +309,7 @@ UNDONE = [
         "is of the kind `hoba`, which can't be done",
     ),
     ({"type": "custom-token"}, "incomplete-authentication", "has no `acquire.call`"),
-    ({"type": "hmac", "secret": "{{K}}"}, "unknown-authentication", "is of the kind `hmac`"),
+    ({"type": "hmac", "secret": "{{K}}"}, "incomplete-authentication", "has no `template`"),
     (
         {"type": "oauth2", "tokenEndpoint": "https://a.example", "grantType": "token-exchange"},
         "incomplete-authentication",
@@ -408,11 +408,11 @@ def test_steps_functions_resources_and_forwards_do_not_go_out_either():
             },
         ],
     }
-    capability = keyed(block={"type": "hmac"}, more=more)
+    capability = keyed(block={"type": "hoba"}, more=more)
     mcp, rest = capability.adapters
     units = [unit.plan for unit in (*mcp.units, *rest.units)] + [mcp.plan.resources[0].unit]
     assert [unit.action for unit in units] == [None] * 4
-    assert all("is of the kind `hmac`, which can't be done" in unit.reason for unit in units)
+    assert all("is of the kind `hoba`, which can't be done" in unit.reason for unit in units)
 
 
 @pytest.mark.parametrize("block", [{}, "none", None, {"type": "none"}, []])

@@ -336,7 +336,7 @@ def test_an_unknown_kind_is_told_with_the_known_ones(told):
     assert (
         "warning",
         "`type: hoba` is not known here",
-        "known: basic, bearer, apikey, digest, oauth2, mtls, several, awssigv4, oauth1, customtoken, toyhmac",
+        "known: basic, bearer, apikey, digest, oauth2, mtls, hmac, several, awssigv4, oauth1, customtoken, toyhmac",
     ) in found
     assert ("warning", "`type: transform` is not known here", "known: call, lookup, script, toyeach") in found
 
@@ -346,7 +346,7 @@ def test_who_has_not_registered_them_is_told_what_they_always_were(told):
     assert (
         "warning",
         "`type: toyHmac` is not known here",
-        "known: basic, bearer, apikey, digest, oauth2, mtls, several, awssigv4, oauth1, customtoken",
+        "known: basic, bearer, apikey, digest, oauth2, mtls, hmac, several, awssigv4, oauth1, customtoken",
     ) in found
     assert ("warning", "`type: toyeach` is not known here", "known: call, lookup, script") in found
     blind = messages(told("blind", toys=False), "error")

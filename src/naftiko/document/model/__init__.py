@@ -45,6 +45,7 @@ from naftiko.document.model.control import (
     Observability,
     ScriptingManagement,
 )
+from naftiko.document.model.hmac_signatures import HmacAuthentication
 from naftiko.document.model.limits import CallerLimits
 from naftiko.document.model.mcp import (
     McpAdapter,
@@ -120,6 +121,7 @@ __all__ = [
     "ExposedSkill",
     "Fallback",
     "Forward",
+    "HmacAuthentication",
     "HttpCache",
     "Import",
     "Info",

@@ -15,6 +15,7 @@ from naftiko.document.model import (
     CertificateAuthentication,
     CustomTokenAuthentication,
     DigestAuthentication,
+    HmacAuthentication,
     OAuth1Authentication,
     OAuth2Authentication,
     SeveralAuthentication,
@@ -26,6 +27,7 @@ from naftiko.engine.authentication.bearer import BearerCredential
 from naftiko.engine.authentication.certificates import CertificateCredential
 from naftiko.engine.authentication.custom_token import CustomTokenCredential
 from naftiko.engine.authentication.digest import DigestCredential
+from naftiko.engine.authentication.hmac_signatures import HmacCredential
 from naftiko.engine.authentication.oauth1 import OAuth1Credential
 from naftiko.engine.authentication.oauth2 import oauth2_credential
 from naftiko.engine.authentication.scheme import Credential, Fetch, Means, Proof
@@ -59,6 +61,7 @@ register(DigestAuthentication, DigestCredential)
 register(OAuth2Authentication, oauth2_credential)
 register(AwsAuthentication, AwsCredential)
 register(OAuth1Authentication, OAuth1Credential)
+register(HmacAuthentication, HmacCredential)
 register(CustomTokenAuthentication, CustomTokenCredential)
 register(CertificateAuthentication, CertificateCredential)
 
