@@ -8,7 +8,8 @@ import pytest
 from linked_units import answering, api, capability, only_unit, query_of, request_of, rest, rules, run, tool
 
 from naftiko.ground.errors import InputError
-from naftiko.plan.actions import ForwardAction, FunctionAction
+from naftiko.plan.actions import FunctionAction
+from naftiko.plan.forward import ForwardAction
 
 OPERATION = "inputParameters: [{name: q, in: query, type: integer, description: Which, required: true}, {name: status, in: query}]"
 FUNCTION = """\

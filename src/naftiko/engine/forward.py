@@ -18,7 +18,7 @@ from naftiko.expression.scope import Scope
 from naftiko.ground.errors import NotExecutable, Problem
 from naftiko.ground.http import READING
 from naftiko.ground.types import ABSENT
-from naftiko.plan.actions import ForwardAction
+from naftiko.plan.forward import ForwardAction
 
 _CONNECTION = frozenset(
     {

@@ -244,7 +244,8 @@ class _Linker:
             wraps = call.operation.raw_format == "xml"
             names = replace(caller.names, answers=frozenset({ONLY} if call.operation.stream is None else ()))
             compiler = OutputCompiler(names, self.findings, call.consumed, wraps=wraps)
-            return call_action(call), compiler.compile(outputs)
+            made = call_action(call).typed(getattr(model, "output_media_type", None))  # a function's
+            return made, compiler.compile(outputs)
         if model.steps:
             flow = self._flows.link(
                 model.steps, model.mappings, replace(caller, gives_body=False, is_idempotent=False), wants

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 from naftiko.expression.answers import ONLY, AnswerHead
 from naftiko.expression.content import Content
 from naftiko.expression.scope import Scope, Variables
 from naftiko.expression.template import Value
-from naftiko.ground.errors import NotExecutable
 from naftiko.ground.http import SAFE_METHODS
 from naftiko.plan import promises
 from naftiko.plan.bindings import function_inputs
@@ -25,9 +24,9 @@ from naftiko.plan.script import Script
 
 if TYPE_CHECKING:
     from naftiko.plan.flow import FlowAction
+    from naftiko.plan.forward import ForwardAction
     from naftiko.plan.unit import UnitPlan
 
-_FORWARDS: Final = "this route forwards requests; it can't be called"
 Heads: TypeAlias = dict[str, Sequence[tuple[str, str]]]
 """What the answers of steps say in their headers, by the operation's key."""
 
@@ -297,6 +296,11 @@ class Action:
         """The same, saying about caching what the last call's answer says; where one call is all, it does already."""
         return self
 
+    def typed(self, media_type: str | None) -> Action:
+        """Return the same, whose bytes are of a declared media type; by default it has none."""
+        del media_type
+        return self
+
     async def run(self, performer: Performer, run: Run) -> Any:
         """Run it; return the answer.
 
@@ -343,6 +347,13 @@ class CallAction(Action):
     def only_call(self) -> Call | None:
         """It is."""
         return self.call
+
+    def typed(self, media_type: str | None) -> Action:
+        """Return the same, whose bytes have the media type unless the operation itself says one."""
+        operation = self.call.operation
+        if media_type is None or operation.raw_format != "binary" or operation.output_media_type is not None:
+            return self
+        return replace(self, call=replace(self.call, operation=replace(operation, output_media_type=media_type)))
 
     def run(self, performer: Performer, run: Run) -> Coroutine[Any, Any, Any]:
         """Make the call."""
@@ -399,40 +410,6 @@ class MockAction(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class ForwardAction(Action):
-    """Pass a request on to a consumed API (SEMANTICS 4.6)."""
-
-    api: str
-    trusted_headers: frozenset[str]
-    path_variable: str | None
-
-    @property
-    def forwarded(self) -> ForwardAction | None:
-        """It does."""
-        return self
-
-    @property
-    def only_reads(self) -> bool:
-        """Nobody knows what is asked of it."""
-        return False
-
-    async def run(self, performer: Performer, run: Run) -> Any:
-        """Refuse: it streams, which its adapter does."""
-        del performer, run
-        raise NotExecutable(_FORWARDS)
-
-    async def explain(self, performer: Performer, run: Run) -> list[Explained]:
-        """Refuse: there is nothing to explain."""
-        del performer, run
-        raise NotExecutable("this route forwards requests: its answer is the upstream's")
-
-    def promised(self, outputs: Outputs, *, mock: bool) -> dict[str, Any] | None:
-        """Promise nothing."""
-        del outputs, mock
-        return None  # for the type checker
-
-
-@dataclass(frozen=True, slots=True)
 class FunctionAction(Action):
     """An aggregate's function that a unit calls with inputs of its own making (``ref`` beside ``with``)."""
 
@@ -454,6 +431,10 @@ class FunctionAction(Action):
     def propagating(self) -> Action:
         """The same of the function."""
         return replace(self, action=self.action.propagating)
+
+    def typed(self, media_type: str | None) -> Action:
+        """Return the same of the function."""
+        return replace(self, action=self.action.typed(media_type))
 
     @property
     def scripts(self) -> Sequence[Script]:

@@ -55,6 +55,7 @@ class UnitPlan:
         cacheable: whether it is made of a function whose answers may be kept.
         cache: what its good answers say about caching; ``None``: what the upstream's do.
         limits: how much one caller may ask for; ``None``: anything.
+        responses: what a route declares of its answers, as Response Objects of OpenAPI by status.
     """
 
     adapter: str
@@ -82,6 +83,7 @@ class UnitPlan:
     cacheable: bool = False
     cache: CacheHeaders | None = None
     limits: CallerLimits | None = None
+    responses: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def only_reads(self) -> bool:

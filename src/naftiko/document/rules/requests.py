@@ -145,6 +145,15 @@ REQUESTS = (
         REST.replace("  port: 8080", "  maxBinarySize: 5MiB\n  port: 8080"),
     ),
     Rule(
+        "bad-response",
+        WARNING,
+        "A declared answer of a route makes no sense.",
+        "It is left out of the OpenAPI document, and says nothing of what bytes are.",
+        "Write `responses` by status, each with a description and its content by media type, or `responseBinary`.",
+        REST.replace("shop.get-product}", "shop.get-product, responses: {fine: {description: A product.}}}"),
+        REST.replace("shop.get-product}", "shop.get-product, responses: {'200': {description: A product.}}}"),
+    ),
+    Rule(
         "base-uri-slash",
         HINT,
         "A base URI ends with `/`.",

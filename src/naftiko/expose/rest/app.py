@@ -70,7 +70,7 @@ from naftiko.ground.errors import CallError, NotExecutable, TakesLong, UpstreamR
 from naftiko.ground.http import READING, SAFE_METHODS
 from naftiko.observe.observer import Hooks
 from naftiko.observe.requests import request_now
-from naftiko.plan.actions import ForwardAction
+from naftiko.plan.forward import ForwardAction
 from naftiko.plan.streamed import is_streamed
 
 _WHOLE = contextlib.nullcontext()

@@ -385,6 +385,7 @@ def _responses(unit: Unit) -> dict[str, Any]:
             "description": "A problem of this server, or the upstream's own error, as it is.",
             "content": {"application/problem+json": problem, "*/*": {}},
         },
+        **unit.plan.responses,
     }
 
 

@@ -23,8 +23,9 @@ from naftiko.link.adapters.kind import AdapterKind, Declaration, Linker, Place
 from naftiko.link.caching import cache_headers, check_cache_headers, lint_cache_headers
 from naftiko.link.namesakes import Evidence
 from naftiko.link.resolving import tell_misspelt
+from naftiko.link.responses import with_responses
 from naftiko.link.route_checks import check_method, tell_duplicates
-from naftiko.plan.actions import ForwardAction
+from naftiko.plan.forward import ForwardAction
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.outputs import IDENTITY
 from naftiko.plan.routes import exposed_path, outer_inputs, parse_route
@@ -51,7 +52,8 @@ class _Rest(AdapterKind[RestAdapter]):
                     model.max_binary_size,
                     resource.at("path") if operation.path is None else operation.at("path"),
                 )
-                unit = _marked(linker.unit(operation, place), operation, resource, model, linker.findings)
+                linked = with_responses(linker.unit(operation, place), operation, linker.findings)
+                unit = _marked(linked, operation, resource, model, linker.findings)
                 limits = limiting.of_unit(model, operation.limits, unit.name, below)
                 units.append(unit if limits is None else replace(unit, limits=limits))
             if resource.forward is not None:
