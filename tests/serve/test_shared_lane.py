@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 
 import pytest
+import trustme
 
 from naftiko.engine.shared_state import Address, Away, Script, SharedState, SharedStore
 from naftiko.expose.limiting.shared import SharedLimits
 from naftiko.plan.limits import CallerLimits
-from redis_server import needs_redis, redis
+from redis_server import RedisServer, needs_redis, redis
 
 pytestmark = needs_redis
 __all__ = ["redis"]
@@ -107,3 +109,49 @@ def test_an_address_shows_no_credential():
     assert str(Address.of("rediss://:p@[::1]")) == "rediss://[::1]:6379/0"
     assert str(Address.of("unix:///run/redis.sock?db=2")) == "unix:///run/redis.sock?db=2"
     assert Address.of("rediss://h").arguments()["ssl_check_hostname"] is True
+
+
+@pytest.mark.parametrize("name", ["localhost", "elsewhere.example"])
+async def test_tls_asks_for_a_certificate_of_the_host(tmp_path, monkeypatch, name):
+    authority = trustme.CA()
+    certificate = authority.issue_cert(name)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
+    own = str(tmp_path / "own.pem")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    files = ("--tls-cert-file", own, "--tls-key-file", own, "--tls-ca-cert-file", str(tmp_path / "ca.pem"))
+    server = RedisServer(tmp_path, "--tls-port", str(port), "--tls-auth-clients", "no", *files)
+    server.start()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    store = SharedStore(Address.of(f"rediss://localhost:{port}"), LATE)
+    try:
+        if name == "localhost":
+            assert await store.ask("ECHO", "x") == b"x"
+        else:
+            with pytest.raises(Away):
+                await store.ask("ECHO", "x")
+    finally:
+        await store.aclose()
+        server.kill()
+
+
+async def test_a_unix_socket_and_a_user_with_a_password(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("r")
+    socket_path = directory / "s"
+    options = ("--unixsocket", str(socket_path), "--user", "ann", "on", ">p@ss", "~naftiko:*", "+@all")
+    server = RedisServer(directory, *options)
+    server.start()
+    try:
+        store = SharedStore(Address.of(f"unix://ann:p%40ss@{socket_path}?db=1"), LATE)
+        await store.ask("SET", "naftiko:x", "1")
+        with pytest.raises(Away):
+            await store.ask("SET", "another", "1")
+        await store.aclose()
+        wrong = SharedStore(Address.of(f"unix://ann:wr0ng@{socket_path}"), LATE)
+        with pytest.raises(Away):
+            await wrong.ask("PING")
+        await wrong.aclose()
+    finally:
+        server.kill()
