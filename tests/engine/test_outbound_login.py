@@ -10,6 +10,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 import naftiko
+from naftiko.engine.reach import reach_of
 from naftiko.engine.settings import Settings
 from naftiko.ground.errors import CallError, MissingVariable
 from naftiko.testing import Answer, RecordedRequest, StandInUpstream
@@ -206,3 +207,18 @@ def test_what_cannot_be_done_is_told_when_the_file_is_loaded(more, rule, said):
     found = [message for name, message in errors(capability) if name == rule]
     assert any(said in message for message in found), errors(capability)
     assert "blocked-call" in [each.rule for each in capability.errors]
+
+
+def test_what_a_login_is_given_goes_to_its_host_alone():
+    """As ``inspect`` has it, and the warning of secrets that go to somebody else's host."""
+    text = document("https://api.example", login={"baseUri": "https://login.example"})
+    reached = reach_of(naftiko.loads(text, settings=Settings(environment=GIVEN)))
+    assert {used.name: used.targets for used in reached.variables} == dict.fromkeys(GIVEN, ("login.example",))
+
+
+async def test_a_request_is_shown_without_a_login():
+    settings = Settings(environment=GIVEN, mock=True)  # what --dry-run and --mock load with
+    async with naftiko.loads(document("http://127.0.0.1:9"), settings=settings) as capability:
+        shown = json.loads((await capability.units[0].run({})).content)
+    assert shown["url"] == "http://127.0.0.1:9/ships"
+    assert shown["headers"]["authorization"] == "Bearer ***"

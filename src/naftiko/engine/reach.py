@@ -188,7 +188,11 @@ def _sent(capability: Capability) -> Iterator[tuple[str, str]]:
     apis = capability.plan.apis
     for api in apis.values():
         own = [name for parameter in api.parameters for name in variables_of_value(parameter.fixed)]
-        for name in (*api.variables, *own):
+        needed = api.variables
+        if api.login is not None:
+            needed, host = api.login.others, host_of(apis[api.login.call.operation.api])
+            yield from ((name, host) for name in api.login.variables)
+        for name in (*needed, *own):
             yield from ((name, host) for host in (host_of(api), *_token_hosts(api)))
     for adapter in capability.plan.adapters:
         callers = f"the callers of {adapter.namespace or adapter.kind}"

@@ -52,8 +52,9 @@ def _linked(api: ApiPlan, model: Acquire, apis: Apis, calls: CallLinker, names: 
         raise CannotLink("bad-login", f"`{call.operation.key}` requires {named}", f"give {named} a value in `with`")
     token = _path(model, "tokenField", model.token_field or "")
     expires = None if model.expires_in_field is None else _path(model, "expiresInField", model.expires_in_field)
-    needed = (*api.variables, *other.variables, *inside.variables, *call.variables)
-    return replace(api, login=Login(call, token, expires), variables=tuple(dict.fromkeys(needed)))
+    needed = (*other.variables, *inside.variables, *call.variables)
+    login = Login(call, token, expires, needed, api.variables)
+    return replace(api, login=login, variables=tuple(dict.fromkeys((*api.variables, *needed))))
 
 
 def _path(model: Acquire, key: str, text: str) -> jsonpath.JSONPath:

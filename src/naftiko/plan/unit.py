@@ -151,11 +151,15 @@ class Login:
         call: of another API, which needs no token itself.
         token: finds the token in its answer.
         expires: finds the seconds that it lives, or ``None``.
+        variables: those that the call needs.
+        others: those that the API's own requests need.
     """
 
     call: Call
     token: JSONPath
-    expires: JSONPath | None = None
+    expires: JSONPath | None
+    variables: tuple[str, ...]
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
