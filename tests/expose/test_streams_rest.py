@@ -323,3 +323,20 @@ async def test_a_mock_describes_the_request(upstream):
         response = await client.get("/watch", headers={"Accept": EVENTS})
     assert response.json()["url"].endswith("/events")
     assert not upstream.requests
+
+
+@pytest.mark.parametrize("accept", [EVENTS, LINES, "application/json"])
+async def test_what_is_redacted_is_in_no_item(accept, upstream):
+    answered(upstream, event({"id": 1, "ssn": "123-45"}) + b"data: ssn 123-45\n\n")
+    async with client_of(streaming(upstream, redact=["$.ssn"])) as client:
+        response = await client.get("/watch", headers={"Accept": accept})
+    assert b'{"id":1,"ssn":null}' in response.content
+    assert b"123-45" not in response.content
+    assert response.content.count(b"null") == 2
+
+
+async def test_what_is_redacted_is_in_no_error_of_a_stream(upstream):
+    upstream.on("GET", "/events", lambda _: JSONResponse({"ssn": "123-45", "why": "no"}, 403))
+    async with client_of(streaming(upstream, redact=["$.ssn"])) as client:
+        response = await client.get("/watch", headers={"Accept": EVENTS})
+    assert (response.status_code, response.json()) == (403, {"ssn": None, "why": "no"})

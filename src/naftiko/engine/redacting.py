@@ -28,6 +28,7 @@ _OF_THE_BYTES: Final = frozenset(
         *(b"digest", b"content-digest", b"repr-digest", b"accept-ranges", b"content-range", b"transfer-encoding"),
     }
 )
+_FIRST_OTHER: Final = 300
 _FIRST_ERROR: Final = 400
 _LARGE: Final = 1024 * 1024
 """Bytes of an answer that is written in a thread."""
@@ -47,6 +48,8 @@ class _Redacting:
 
     async def __call__(self, outgoing: Outgoing) -> httpx.Response:
         response = await self._send(outgoing)
+        if self._operation.stream is not None and response.status_code < _FIRST_OTHER:
+            return response  # its items are redacted as they come
         if is_empty(response):
             return response
         is_error = response.status_code >= _FIRST_ERROR

@@ -10,7 +10,7 @@ from naftiko.document.model import ConsumedOperation
 from naftiko.expression import jsonpath
 from naftiko.expression.jsonpath.hiding import parse_hidden
 
-_READABLE: Final = ("json", "yaml", "csv", "tsv", "psv")
+_READABLE: Final = ("json", "yaml", "csv", "tsv", "psv", "sse", "ndjson", "jsonl", "json-seq")
 """Formats of consumed operations whose answers can be redacted: what is left of them is written as JSON."""
 HINT: Final = "write a JSONPath to what callers must not see, for example `$..ssn` or `$.items[*].ssn`"
 

@@ -17,7 +17,7 @@ REDACTION = (
         "A `redact` can't be done.",
         "A path is broken, ends in a filter or a function, or is to be taken out of bytes and text. What declares it "
         "is not executable: nothing is shown by mistake.",
-        "Write JSONPaths that end in a name, an index or a wildcard, such as `$..ssn`. Of XML, bytes and streams "
+        "Write JSONPaths that end in a name, an index or a wildcard, such as `$..ssn`. Of XML and bytes "
         "declare it on what is exposed.",
         _ROUTE.replace("$..cost", "$.length()"),
         _ROUTE,

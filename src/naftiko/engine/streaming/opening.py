@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -14,13 +14,16 @@ from naftiko.engine.head import head_of
 from naftiko.engine.memory import SMALL, hold
 from naftiko.engine.mock import description
 from naftiko.engine.paging.merging import beside_the_body
+from naftiko.engine.redacting import redacting
 from naftiko.engine.request import dump_json
 from naftiko.engine.sending import NOTE, Outgoing, Send
+from naftiko.engine.streaming.hiding import hiding
 from naftiko.engine.streaming.http import HttpOpener
 from naftiko.engine.streaming.items import Bounds, ItemStream, Source, same
 from naftiko.engine.streaming.telling import seeing
 from naftiko.engine.streaming.ways import Ways
 from naftiko.engine.transport.whole import Whole
+from naftiko.expression.jsonpath import JSONPath
 from naftiko.plan.operation import Operation
 from naftiko.plan.streams import JSON_SEQ, NDJSON, SSE, Collect
 
@@ -103,9 +106,13 @@ class Streams:
         send: the same by way of the operation's policies.
         collect: where they end.
         seconds: that a list may take where the file doesn't say it.
+        redact: what its items never show.
     """
 
-    def __init__(self, opener: Opener, send: Send, collect: Collect, seconds: float) -> None:
+    def __init__(
+        self, opener: Opener, send: Send, collect: Collect, seconds: float, redact: Sequence[JSONPath] = ()
+    ) -> None:
+        self._redact = redact
         self._opener = opener
         self._send = send
         self._collect = collect
@@ -122,7 +129,7 @@ class Streams:
         source = None
         try:
             if not _is_plain(response):
-                source = self._opener.source(response)
+                source = hiding(self._opener.source(response), self._redact)
         except BaseException:
             await response.aclose()
             raise
@@ -194,4 +201,5 @@ def streams(operation: Operation, ways: Ways, wrap: Callable[[Send], Send]) -> S
     if stream is None:
         raise ValueError(f"`{operation.key}` has no streams")
     opener = OPENERS[stream.format](operation, ways)
-    return Streams(opener, wrap(opener.begin), stream.collect, ways.limits.total)
+    begin = wrap(redacting(opener.begin, operation))
+    return Streams(opener, begin, stream.collect, ways.limits.total, operation.redact)
