@@ -278,6 +278,7 @@ def test_a_store_that_hangs_is_waited_for_once(tmp_path, upstream, redis):
             get(f"{one.rest}/free").raise_for_status()
         said = shared_of(one)
         assert (said["state"], said["losses"]) == ("away", 2), "each of its workers has waited once"
+        assert one.stop() == 0, "nor does a stop wait for it"
 
 
 def test_without_a_store_at_all_it_serves_and_says_so(tmp_path, upstream, redis):
