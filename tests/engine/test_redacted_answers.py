@@ -242,3 +242,12 @@ async def test_the_schema_of_a_redacted_answer_lets_nulls_through():
     assert "null" in promised["properties"]["a"]["type"]
     assert (await answer_of(loaded)).value == {"a": None}
     assert isinstance(loaded, naftiko.Capability)
+
+
+def test_files_that_a_resource_is_made_of_are_not_redacted_and_not_limited(tmp_path):
+    resource = {"name": "r", "uri": "docs://r", "description": "d", "location": tmp_path.as_uri()}
+    for key, value, rule in (("redact", ["$.a"], "bad-redaction"), ("limits", {"requests": "1/s"}, "bad-limit")):
+        adapter = {"type": "mcp", "namespace": "more", "port": 3001, "resources": [{**resource, key: value}]}
+        more = {"exposes": [adapter]}
+        loaded = consuming(more=more, file=tmp_path / "c.yaml")
+        assert rule in [found.rule for found in loaded.diagnostics]

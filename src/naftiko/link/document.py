@@ -277,9 +277,10 @@ class _Linker:
         del wants
         if not _says_values(outputs):
             near = self.apis.operations.nearest(model.name or "")
+            what = f"`{model.name}`" if model.name else "it"
             raise CannotLink(
                 "nothing-to-execute",
-                f"`{model.name}` has no call, no steps and no ref, and its outputs say no value",
+                f"{what} has no call, no steps and no ref, and its outputs say no value",
                 f"did you mean `call: {near}`?" if near else "add `call: namespace.operation`",
             )
         return MockAction(), MockCompiler(caller.names, self.findings).compile(outputs)

@@ -130,6 +130,8 @@ def _resource(
         )
         unit = linker.unit(resource, replace(place, outer=OuterInputs((declared,)), variables=variables))
         unit = _limited(unit, resource, model, linker.limiting, outer)
+    else:
+        _tell_of_files(resource, linker.findings)
     return ResourcePlan(
         name=resource.name or uri,
         label=resource.label,
@@ -142,6 +144,17 @@ def _resource(
         unit=unit,
         position=linker.findings.position(resource.node),
     )
+
+
+def _tell_of_files(resource: McpResource, findings: Findings) -> None:
+    """Tell what is declared of files and can't be done: nothing is called to read them."""
+    what = f"`{resource.name or resource.uri}` is made of files, which are read without a call"
+    if resource.limits is not None:
+        hint = "declare the limits on the adapter"
+        findings.at(resource.at("limits")).error("bad-limit", f"{what}: its `limits` limit nobody", hint=hint)
+    if resource.redact:
+        hint = "take it out of the files"
+        findings.at(resource.at("redact")).error("bad-redaction", f"{what}: its `redact` hides nothing", hint=hint)
 
 
 MCP = _Mcp()
