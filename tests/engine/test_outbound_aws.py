@@ -150,6 +150,13 @@ async def test_neither_answers_nor_logs_show_a_signature_or_a_token():
     assert "AKIDEXAMPLE" in text  # the name of a key is none
 
 
+def test_answers_that_are_kept_are_of_one_session():
+    def identity(**given):
+        return signed(SQS, environment={**USUAL, **given}).upstreams["api"]._identity()
+
+    assert len({identity(), identity(AWS_SESSION_TOKEN="t"), identity(AWS_ACCESS_KEY_ID="AKIDOTHER")}) == 3
+
+
 # A server that checks signatures
 
 CAPABILITY = """

@@ -222,3 +222,14 @@ async def test_a_request_is_shown_without_a_login():
         shown = json.loads((await capability.units[0].run({})).content)
     assert shown["url"] == "http://127.0.0.1:9/ships"
     assert shown["headers"]["authorization"] == "Bearer ***"
+
+
+def test_answers_that_are_kept_are_of_one_login():
+    """What another name or password gets may be another answer."""
+
+    def identity(**given):
+        text = document("https://api.example")
+        return naftiko.loads(text, settings=Settings(environment={**GIVEN, **given})).upstreams["shop"]._identity()
+
+    assert identity() == identity()
+    assert len({identity(), identity(SHOP_USER="bob"), identity(SHOP_PASSWORD="another")}) == 3

@@ -48,8 +48,9 @@ class Credentialed(Shared):
         self._redactor = redactor
         self._renew = renew
         self._unchanging: Carried | None = None
-        self._identity = Identity(plan, variables)
         self._credential: Credential | None = credential(self._means())
+        optional = () if self._credential is None else self._credential.optional
+        self._identity = Identity(plan, variables, optional)
         for _, name in plan.credentials:
             redactor.veil.carry(name)
         self._signs = self._credential is not None and self._credential.is_signature

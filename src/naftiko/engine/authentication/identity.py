@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
 
@@ -13,11 +14,18 @@ _BYTES = 16
 
 
 class Identity:
-    """Whose answers those of an API are: called, it returns what another credential makes another; ``""``: none."""
+    """Whose answers those of an API are: called, it returns what another credential makes another; ``""``: none.
 
-    __slots__ = ("_plan", "_said", "_variables")
+    Args:
+        plan: the API.
+        variables: where the values of its credential come from.
+        optional: variables that the credential reads beside those of its keys.
+    """
 
-    def __init__(self, plan: ApiPlan, variables: Variables) -> None:
+    __slots__ = ("_names", "_plan", "_said", "_variables")
+
+    def __init__(self, plan: ApiPlan, variables: Variables, optional: Sequence[str] = ()) -> None:
+        self._names = (*optional, *(() if plan.login is None else plan.login.variables))
         self._plan = plan
         self._variables = variables
         self._said: str | None = None
@@ -37,6 +45,7 @@ class Identity:
         if plan.authentication is None:
             return ""
         told = [str(plan.authentication.type)]
+        told += [f"{name}={self._variables.get(name)}" for name in self._names]
         with suppress(MissingVariable):  # calls say so
             scope = Scope({}, self._variables)
             told += [f"{name}={value(scope)}" for name, value in sorted(plan.secrets.items())]
