@@ -340,3 +340,30 @@ async def test_what_is_redacted_is_in_no_error_of_a_stream(upstream):
     async with client_of(streaming(upstream, redact=["$.ssn"])) as client:
         response = await client.get("/watch", headers={"Accept": EVENTS})
     assert (response.status_code, response.json()) == (403, {"ssn": None, "why": "no"})
+
+
+async def test_what_stands_in_for_a_failed_call_is_given_as_items(upstream):
+    upstream.on("GET", "/events", lambda _: Response(status_code=500))
+    stand_in = {"fallback": {"value": [{"number": 7}]}}
+    async with client_of(streaming(upstream, OUTPUTS, resiliency=stand_in)) as client:
+        response = await client.get("/watch", headers={"Accept": EVENTS})
+    assert response.content == b'data: {"n":7}\n\n'
+    assert response.headers["naftiko-note"].startswith("fallback")
+
+
+async def test_a_bulkheads_place_is_held_until_the_stream_ends(upstream):
+    feed = fed(upstream, EVENTS, event(1))
+    one = {"bulkhead": {"maxConcurrentCalls": 1, "maxWaitDuration": 0}}
+    async with client_of(streaming(upstream, resiliency=one)) as client:
+        async with client.stream("GET", "/watch", headers={"Accept": EVENTS}) as response:
+            await taken(pieces_of(response), "1")
+            assert (await client.get("/watch")).status_code == 503
+            feed.end()
+        upstream.on("GET", "/events", lambda _: Response(event(2), media_type=EVENTS))
+        await until(feed.left.is_set)
+
+        async def again():
+            return (await client.get("/watch")).status_code
+
+        while await again() != 200:
+            pass
