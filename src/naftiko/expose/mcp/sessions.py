@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Collection
 from typing import Any, Final
+from weakref import WeakSet
 
 import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, authorization_context
@@ -67,12 +68,12 @@ class Sessions:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._managers: list[SessionManager] = []
+        self._managers: WeakSet[SessionManager] = WeakSet()  # it outlives them: another app takes over who is connected
         self._told = False
 
     def add(self, manager: SessionManager) -> None:
         """Count the sessions of a server too."""
-        self._managers.append(manager)
+        self._managers.add(manager)
 
     async def make_place(self) -> bool:
         """End an idle session if need be; ``False`` where all are in use."""
