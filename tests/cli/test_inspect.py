@@ -107,3 +107,17 @@ def test_what_callers_may_keep_is_shown(run):
         "etag": True,
         "propagate": False,
     }
+
+
+def test_what_nobody_is_to_see_is_shown(run, tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text(
+        "naftiko: 1.0.0-alpha5\ncapability:\n  consumes:\n"
+        '  - {namespace: a, type: http, baseUri: "https://api.test",\n'
+        "     resources: [{path: /x, operations: [{name: o, method: GET, redact: [$..ssn]}]}]}\n  exposes:\n"
+        "  - {type: mcp, namespace: m, port: 1, tools: [{name: t, description: d, call: a.o, redact: [$.b]}]}\n"
+    )
+    done = run("inspect", file)
+    assert "    -> GET https://api.test/x\n         redacted: $..ssn\n      redacted: $.b\n" in done.stdout
+    (unit,) = json.loads(run("inspect", file, "--format", "json").stdout)["exposes"][0]["units"]
+    assert (unit["redact"], unit["upstream"][0]["redact"]) == (["$.b"], ["$..ssn"])

@@ -150,7 +150,11 @@ class _Writer:
             if "stream" in request:
                 said = ", ".join(f"{key} {value}" for key, value in request["stream"].items())
                 yield f"         stream: {harmless(said)}"
+            if "redact" in request:
+                yield f"         redacted: {harmless(', '.join(request['redact']))}"
             yield from self._policies(request.get("policies", ()))
+        if "redact" in unit:
+            yield f"      redacted: {harmless(', '.join(unit['redact']))}"
         if unit["executable"] and not unit["upstream"]:
             yield "    -> nothing: the answer is made of the file (a mock)"
         if "limits" in unit:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from naftiko.engine.capability import Capability, Unit
+from naftiko.expression.jsonpath import JSONPath
 from naftiko.ground.types import ABSENT
 from naftiko.plan.actions import Action
 from naftiko.plan.addresses import without_user
@@ -46,7 +47,13 @@ def run_description(unit: Unit | None, capability: Capability) -> dict[str, Any]
         "inputs": [_input(given) for given in unit.inputs] if unit else [],
         "upstream": list(_upstream(unit.plan.action, capability)) if unit else [],
         **_limits(unit),
+        **_redaction(unit.plan.outputs.redact if unit else ()),
     }
+
+
+def _redaction(paths: Sequence[JSONPath]) -> dict[str, Any]:
+    """Return what nobody is to see, where the file takes something out."""
+    return {"redact": [path.text for path in paths]} if paths else {}
 
 
 def _limits(unit: Unit | None) -> dict[str, Any]:
@@ -94,5 +101,6 @@ def _request(operation: Operation, capability: Capability) -> dict[str, Any]:
         "url": f"{base}/{operation.path.text.lstrip('/')}",
         "operation": operation.key,
         **({} if operation.stream is None else {"stream": operation.stream.described()}),
+        **_redaction(operation.redact),
         **_policies(operation.resilience, operation.pager),
     }
