@@ -110,7 +110,7 @@ LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 
 
 lock:  ## resolve all dependencies anew, for development, for the image and for `make lowest` (needs uv)
 	$(LOCK) --extra dev --output-file requirements/dev.txt
-	$(LOCK) --extra formats --extra otel --extra reload --extra scripts --extra shared --output-file requirements/image.txt
+	$(LOCK) --extra formats --extra otel --extra reload --extra scripts --extra shared --extra websockets --output-file requirements/image.txt
 	$(LOCK) --extra dev --resolution lowest-direct --no-strip-extras --upgrade --only-binary :all: --output-file requirements/lowest.txt
 	echo 'hatchling>=1.27' | uv pip compile - --quiet --universal --python-version 3.11 --generate-hashes \
 		--custom-compile-command 'make lock' --output-file requirements/build.txt

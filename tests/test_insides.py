@@ -28,7 +28,8 @@ BOUNDS = {canonicalize_name(each.name): each.specifier for each in map(Requireme
 
 NAMES = [
     ("aiohttp", "aiohttp.client_proto:ResponseHandler", "set_response_params feed_data data_received set_exception"),
-    ("aiohttp", "aiohttp:ClientResponse", "start"),
+    ("aiohttp", "aiohttp:ClientResponse", "start close"),
+    ("aiohttp", "aiohttp:ClientWebSocketResponse", "receive send_str close"),
     ("aiohttp", "aiohttp.http:HttpProcessingError", ""),
     ("jsonpath-rfc9535", "jsonpath_rfc9535:JSONPathEnvironment", "setup_function_extensions max_recursion_depth"),
     ("jsonpath-rfc9535", "jsonpath_rfc9535.segments:JSONPathSegment", "resolve"),

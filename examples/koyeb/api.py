@@ -6,13 +6,15 @@ import base64
 import hmac
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from starlette.responses import JSONResponse
 
 from examples.koyeb.account import EVENTS, INSTANCES, STATUSES, Event, Instance
+from examples.koyeb.exec import execute
 from examples.koyeb.query import Query
 from naftiko.ground.types import Json
+from naftiko.testing.conversation import Conversation
 from naftiko.testing.exchange import Answer, RecordedRequest
 from naftiko.testing.upstream import StandInUpstream
 
@@ -45,6 +47,7 @@ class StandInKoyeb(StandInUpstream):
         self.on("GET", "/v1/instances/{id}", self._guarded(get_instance))
         self.on("GET", "/v1/instance_events", self._guarded(list_instance_events))
         self.on("GET", "/v1/streams/instances/exec", self._guarded(exec_command))
+        self.talk("/v1/streams/instances/exec", self._exec)
 
     def unmatched(self, request: RecordedRequest, allowed: Sequence[str]) -> Answer:
         """A ``google.rpc.Status``: the declared answer to what nothing else is declared for."""
@@ -60,6 +63,21 @@ class StandInKoyeb(StandInUpstream):
             return operation(request) if self._admits(request) else _error(HTTPStatus.UNAUTHORIZED, "Token rejected")
 
         return answer
+
+    async def _exec(self, conversation: Conversation) -> None:
+        """Execute a command as the real endpoint does; browsers send the token as a subprotocol: ``Bearer, TOKEN``."""
+        request = conversation.request
+        offered = [each.strip() for each in request.headers.get("sec-websocket-protocol", "").split(",")]
+        by_protocol = offered[0] == "Bearer" and self._is_token(offered[-1])
+        if not by_protocol and not self._admits(request):
+            refusal = _error(HTTPStatus.UNAUTHORIZED, "Token rejected")
+            await conversation.refuse(cast(JSONResponse, refusal))
+            return
+        await conversation.accept("Bearer" if by_protocol else None)
+        await execute(conversation)
+
+    def _is_token(self, token: str) -> bool:
+        return self._token is None or hmac.compare_digest(token.encode(), self._token.encode())
 
     def _admits(self, request: RecordedRequest) -> bool:
         if self._token is None:

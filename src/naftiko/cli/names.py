@@ -46,6 +46,7 @@ class KnownNames:
         units: namespace and name of each route and tool.
         variables: the environment variables that they read.
         kinds: kind of the adapter and name of each route and tool.
+        operations: the keys of consumed operations.
     """
 
     consumed: dict[str, None] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class KnownNames:
     units: set[tuple[str, str]] = field(default_factory=set)
     variables: set[str] = field(default_factory=set)
     kinds: set[tuple[str, str]] = field(default_factory=set)
+    operations: dict[str, None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, capabilities: Iterable[Capability]) -> KnownNames:
@@ -71,6 +73,7 @@ class KnownNames:
         self.consumed.update((api.namespace, None) for api in capability.plan.apis.values())
         self.exposed.update((adapter.namespace, None) for adapter in capability.adapters if adapter.namespace)
         self.units.update((unit.namespace, unit.name) for unit in capability.units)
+        self.operations.update(dict.fromkeys(capability.plan.operations))
         self.variables.update(capability.environment_names())
         self.kinds.update((unit.plan.adapter, unit.name) for unit in capability.units)
 
@@ -104,6 +107,7 @@ def check_names(known: KnownNames, environment: Mapping[str, str], *, warn: Warn
     given = next((value for value in context.meta.values() if isinstance(value, Given)), Given())
     found = [
         *_unknown_apis(given, environment, known),
+        *_unknown_operations(given, environment, known),
         *_unknown_limited(given, environment, known),
         *_unknown_numbered(context, _Numbered("port", "adapter", known.exposed, "exposed", tuple(KINDS))),
         *_unknown_numbered(
@@ -139,6 +143,17 @@ def _unknown_apis(given: Given, environment: Mapping[str, str], known: KnownName
                     what = f"{option} {name.strip()}{'=…' if equals else ''} names no consumed API"
                     hint = _hint(name.strip(), known.consumed, "consumed")
                     yield _Unknown(f"{what}; {hint}", option.startswith("--") and not _PATTERN.search(name))
+
+
+def _unknown_operations(given: Given, environment: Mapping[str, str], known: KnownNames) -> Iterator[_Unknown]:
+    """Yield the names of ``--websocket`` that are no consumed operation's."""
+    variable = "NAFTIKO_WEBSOCKET"
+    for option, texts in (("--websocket", given.websocket), (f"{variable}:", environment.get(variable, "").split())):
+        for name in texts:
+            if not _fits_any(name, known.operations):
+                hint = _hint(name, known.operations, "consumed")
+                is_certain = option.startswith("--") and not _PATTERN.search(name)
+                yield _Unknown(f"{option} {name} names no consumed operation; {hint}", is_certain)
 
 
 def _unknown_limited(given: Given, environment: Mapping[str, str], known: KnownNames) -> Iterator[_Unknown]:

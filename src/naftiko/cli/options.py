@@ -70,6 +70,13 @@ _OPTIONS = (
         help="Send query arrays as one comma-separated value to this API; patterns too. [env: NAFTIKO_COMMA_ARRAYS]",
     ),
     click.option(
+        "--websocket",
+        multiple=True,
+        metavar="NAMESPACE.OPERATION",
+        help="This consumed operation opens a WebSocket at its URL, whatever the file says; patterns too. "
+        "[env: NAFTIKO_WEBSOCKET]",
+    ),
+    click.option(
         "--env-file",
         multiple=True,
         metavar="FILE",

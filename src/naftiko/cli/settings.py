@@ -29,7 +29,7 @@ from naftiko.ground.seen import text_of
 DEFAULT_FILE = "naftiko.toml"
 KEYS = (
     *("base-uri", "var", "auth", "comma-arrays", "env-file", "import-root", "file-root", "allow-env", "deny-env"),
-    *("resilience", "limits"),
+    *("resilience", "limits", "websocket"),
 )
 """The keys of ``naftiko.toml`` outside of the commands' tables; each is an option of the same name, ``limits`` is
 ``--limit``."""
@@ -92,6 +92,7 @@ class Given:
     var: tuple[str, ...] = ()
     auth: tuple[str, ...] = ()
     comma_arrays: tuple[str, ...] = ()
+    websocket: tuple[str, ...] = ()
     env_file: tuple[str, ...] = ()
     import_root: str | None = None
     file_root: tuple[str, ...] = ()
@@ -210,6 +211,7 @@ def settings(given: Given, file: SettingsFile, environment: Mapping[str, str] | 
         read_environment=_reader(given, file, own, surroundings),
         base_uris=_joined("base-uri", given.base_uri, surroundings, file),
         authentication={name: parse_authentication(text, name) for name, text in auth.items()},
+        websockets=_listed("websocket", given.websocket, surroundings, file),
         comma_arrays=commas or tuple(file.shared.get("comma-arrays", ())),
         import_root=Path(root) if root else None,
         file_roots=_file_roots(given, surroundings, file),

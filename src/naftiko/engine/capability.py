@@ -481,8 +481,7 @@ def _link_settings(loaded: Loaded, settings: Settings) -> LinkSettings:
     return LinkSettings(
         picked(names, settings.base_uris),
         picked(names, settings.authentication),
-        settings.resilience,
-        settings.caller_limits,
+        *(settings.resilience, settings.caller_limits, settings.websockets),
     )
 
 

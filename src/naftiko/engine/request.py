@@ -32,6 +32,7 @@ from naftiko.plan.body import BodyKind
 from naftiko.plan.operation import Operation
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.unit import ApiPlan
+from naftiko.plan.websockets import nested
 
 _FORBIDDEN_IN_HEADER = frozenset(CONTROLS.decode("ascii"))
 """Control characters but the tab (RFC 9110 chapter 5.5)."""
@@ -170,6 +171,11 @@ class Draft:
             self.drop_headers(["content-length"])  # it is said by whoever sends the body, chunked or not
         return b"" if self.body is None else self.body.data
 
+    def take_body(self) -> bytes:
+        """Return the bytes of the body, and leave it out; ``b""`` for none."""
+        body, self.body = self.body, None
+        return b"" if body is None else body.data
+
     def probe(self) -> None:
         """Raise ``UnicodeEncodeError`` where a header can't be sent."""
         if self.headers:
@@ -214,11 +220,12 @@ class Writer:
         self._call = call
         self._api = api
         self._comma_arrays = comma_arrays
-        self._method = operation.method
+        self._method = operation.method if operation.socket is None else "GET"  # RFC 6455 chapter 4.1
         self._parameters = operation.parameters
         self._extras = tuple(extra for extra in call.extras if extra.place in {"query", "header"})
         self._places = bool(self._parameters or self._extras or operation.path_query)
         self._has_body = not (operation.body is None and operation.in_body.is_empty and not call.extras)
+        self._has_body = self._has_body or operation.socket is not None
         self._url = _fixed_url(api, operation)
         self._fixed_query: tuple[str, ...] | None = None
         if not any(pair.holds_placeholder for pair in operation.path.query):
@@ -307,7 +314,13 @@ def _fixed_url(api: ApiPlan, operation: Operation) -> str | None:
     path = "".join(parts)
     if not api.base.filled or len(parts) != len(operation.path.parts) or climbs(path):
         return None
-    return f"{api.base.filled}/{path.lstrip('/')}" if path else api.base.filled
+    base = api.base.filled if operation.socket is None else _of_socket(api.base.filled)
+    return f"{base}/{path.lstrip('/')}" if path else base
+
+
+def _of_socket(base: str) -> str:
+    """Return a URL as one of a WebSocket (RFC 6455 chapter 3)."""
+    return f"ws{base[len('http') :]}" if base[:4].lower() == "http" else base
 
 
 _MAY_BE_NOTHING = (list, dict)
@@ -330,6 +343,8 @@ def full_url(api: ApiPlan, path: str, scope: Scope, call: Call | None = None) ->
             [f"the base URI of `{api.namespace}`"],
             hint=f"give it with --base-uri {api.namespace}=https://HOST",
         )
+    if call is not None and call.operation.socket is not None:
+        base = _of_socket(base)
     return f"{base}/{path.lstrip('/')}" if path else base
 
 
@@ -412,6 +427,8 @@ def _body(call: Call, scope: Scope, made: Draft, passed: Content | None) -> Body
     """Make the body: the block, the whole body, the fields, or what the REST caller sent (SEMANTICS 4.3)."""
     block = call.operation.body
     media_type = next((value for name, value in made.headers if name.lower() == "content-type"), "")
+    if call.operation.socket is not None:
+        return frame_of(call, scope)
     whole = _whole_body(call, scope)
     fields = _fields(call, scope)
     if block is not None:
@@ -434,6 +451,18 @@ def _body(call: Call, scope: Scope, made: Draft, passed: Content | None) -> Body
     if bare(media_type) == MULTIPART:
         made.drop_headers(["content-type"])
     return body
+
+
+def frame_of(call: Call, scope: Scope) -> Body | None:
+    """Make a message of a WebSocket: what the body of a request would be, whose dotted names nest."""
+    operation, whole, fields = call.operation, _whole_body(call, scope), _fields(call, scope)
+    given = [(one.name, one.value_in(scope)) for one in (() if operation.socket is None else operation.socket.frame)]
+    if operation.in_body.lone is not None:
+        given.append((operation.in_body.lone.name, field_value(operation.in_body.lone.value_in(scope))))
+    more = nested([*((name, value) for name, value in given if value is not ABSENT), *fields.items()])
+    if operation.body is not None and whole is ABSENT:
+        return encode_body(operation.body, scope, more)
+    return None if whole is ABSENT and not more else written(whole, more, "")
 
 
 def _whole_body(call: Call, scope: Scope) -> Any:

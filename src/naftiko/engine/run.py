@@ -20,7 +20,8 @@ from naftiko.engine.process_pool.outside import ROLE, Calls, sent_or_given
 from naftiko.engine.reach import FileRoots
 from naftiko.engine.request import dump_json
 from naftiko.engine.stepping import Heavy, StepRunner, reads_elsewhere, run_step
-from naftiko.engine.streaming.answering import streamed_or_listed
+from naftiko.engine.streaming.answering import StreamedItems, streamed_or_listed
+from naftiko.engine.streaming.further import Further
 from naftiko.engine.transport.redirects import is_redirect, not_followed
 from naftiko.engine.upstream import Upstream
 from naftiko.expression.answers import ONLY, AnswerHead
@@ -226,9 +227,14 @@ class Engine(Shared):
         outgoing = upstream.drafted(call, arguments_of(call.arguments, scope), run.passed, (), None)
         streams = run.pages is not None and run.pages.streams
         given = await streamed_or_listed(outgoing, outputs, scope, self.head, streams=streams)
+        socket, stream = call.operation.socket, call.operation.stream
         if isinstance(given, Answer):
+            if socket is not None and isinstance(given.stream, StreamedItems) and run.unit.action is not None:
+                is_own = run.unit.action.inner is run.unit.action  # the inputs of a function are other ones
+                given.stream.further = Further(run.unit.inputs, call, self.variables) if is_own else None
             return given
-        return await self._answered(given, call.operation, run, scope, outputs.of_each)
+        gathers = stream is not None and stream.gathers
+        return await self._answered(given, call.operation, run, scope, outputs if gathers else outputs.of_each)
 
     async def _answered(
         self, response: httpx.Response, operation: Operation, run: Run, scope: Scope, outputs: Outputs

@@ -48,6 +48,7 @@ class Outgoing:
         is_fallback: whether it stands in for a call that failed.
         arguments: of the call, where another one may stand in for it.
         pages: what is wanted of a list in pages; ``None``: all that its bounds allow.
+        opens: whether it opens a WebSocket, whose first message its body is.
     """
 
     upstream: Upstream
@@ -64,6 +65,7 @@ class Outgoing:
     is_fallback: bool = False
     arguments: Mapping[str, Any] | None = None
     pages: Wish | None = None
+    opens: bool = False
 
     @property
     def is_repeatable(self) -> bool:

@@ -29,6 +29,7 @@ class Settings:
         base_uris: base URIs by consumes namespace, or by a pattern such as ``github-*``.
         authentication: ours to an API, by consumes namespace or pattern; ``None``: none, whatever the file says.
         comma_arrays: namespaces, or patterns, whose query arrays are one comma-separated value.
+        websockets: operations that open WebSockets, whatever the file says: ``namespace.operation``, or patterns.
         mock: send nothing out; each call answers with the request it would have made.
         limits: of every upstream.
         connections: the most at once, by consumes namespace or pattern, where it is another number than in ``limits``.
@@ -51,6 +52,7 @@ class Settings:
     base_uris: Mapping[str, str] = field(default_factory=dict)
     authentication: Mapping[str, Authentication | None] = field(default_factory=dict)
     comma_arrays: tuple[str, ...] = ()
+    websockets: tuple[str, ...] = ()
     mock: bool = False
     limits: Limits = field(default_factory=Limits)
     connections: Mapping[str, int] = field(default_factory=dict)

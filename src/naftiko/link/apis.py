@@ -11,6 +11,7 @@ from naftiko.document.model import (
     CallerLimits,
     CapabilityDocument,
     ConsumesHttp,
+    ConsumesWebSocket,
     Fallback,
     Import,
     Resilience,
@@ -20,10 +21,12 @@ from naftiko.document.model import (
 from naftiko.document.shell import as_template
 from naftiko.expression.references import Names
 from naftiko.expression.template import TemplateError, Value
+from naftiko.ground.types import Position
 from naftiko.link.callables import Callables, NameOrigin
 from naftiko.link.lost_path import PathPlaces
 from naftiko.link.operations import OperationCompiler
 from naftiko.link.resilience import Levels, ScopeOf, link_resilience, with_policies
+from naftiko.link.websockets import of_kind
 from naftiko.plan.base import BaseUri, parse_base
 from naftiko.plan.credentials import compile_secrets, unplaced, unusable
 from naftiko.plan.operation import Operation
@@ -39,12 +42,14 @@ class LinkSettings:
         authentication: ours to the API; ``None``: none, whatever the file says.
         resilience: the policies of whatever the file declares none for.
         caller_limits: of callers, by the names of ``naftiko.link.caller_limits``.
+        websockets: the operations that open WebSockets, whatever the file says: ``namespace.operation``, or patterns.
     """
 
     base_uris: Mapping[str, str] = field(default_factory=dict)
     authentication: Mapping[str, Authentication | None] = field(default_factory=dict)
     resilience: Resilience | None = None
     caller_limits: Mapping[str, CallerLimits] = field(default_factory=dict)
+    websockets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +108,12 @@ def _link_api(
             "missing-name", "a consumes entry without a namespace", hint="add `namespace: NAME`, so that calls find it"
         )
     operations.declare(namespace)
-    others = [each for each in plans.values() if each.namespace == namespace]
-    api = _of_its_own(entry, others, names, findings, settings)
+    api = _of_its_own(
+        entry, [each for each in plans.values() if each.namespace == namespace], names, findings, settings
+    )
     plans.setdefault(api.key, api)
-    places = PathPlaces(entry, (api.base, parse_base(entry.base_uri or "", names)))
-    compiler = OperationCompiler(entry, names, findings, places, settings.base_uris.get(namespace), api.key)
+    places = PathPlaces(entry, (api.base, _parsed(entry.base_uri or "", entry, names)))
+    compiler = _compiler(entry, api, places, names, findings, settings)
     wider: Levels = (("api", entry.resiliency), ("operator", settings.resilience))
     for resource in entry.resources:
         for model in resource.operations:
@@ -121,6 +127,7 @@ def _link_api(
                 continue
             operation = _placed(operation, api, findings.at(model.node))
             levels: Levels = (("operation", model.resiliency), ("resource", resource.resiliency), *wider)
+            levels = of_kind(operation, levels, findings)
             operation = with_policies(operation, levels, resource.path or "", fallbacks, findings)
             origin = NameOrigin(
                 resource=resource.name,
@@ -130,14 +137,26 @@ def _link_api(
                 description=model.description,
             )
             if not operations.add(namespace, model.name, operation, origin):
-                findings.at(model.at("name")).warning(
-                    "duplicate-operation",
-                    f"a second operation `{namespace}.{model.name}`: a call means the one whose path ends the unit's, "
-                    "whose resource has the name of the unit's or whose description is the unit's; where none is, "
-                    "the first unit that calls it means the first, the second the second",
-                    hint="rename one, or call it with its resource's name: `namespace.resource.operation`",
-                    related=(operations.first(namespace, model.name).position,),
-                )
+                here = findings.at(model.at("name"))
+                _tell_second(here, namespace, model.name, operations.first(namespace, model.name).position)
+
+
+def _tell_second(here: Reporter, namespace: str, name: str, first: Position) -> None:
+    here.warning(
+        "duplicate-operation",
+        f"a second operation `{namespace}.{name}`: a call means the one whose path ends the unit's, "
+        "whose resource has the name of the unit's or whose description is the unit's; where none is, "
+        "the first unit that calls it means the first, the second the second",
+        hint="rename one, or call it with its resource's name: `namespace.resource.operation`",
+        related=(first,),
+    )
+
+
+def _compiler(
+    entry: ConsumesHttp, api: ApiPlan, places: PathPlaces, names: Names, findings: Findings, settings: LinkSettings
+) -> OperationCompiler:
+    stand_in = settings.base_uris.get(api.namespace)
+    return OperationCompiler(entry, names, findings, places, stand_in, api.key, settings.websockets)
 
 
 def _of_its_own(
@@ -201,7 +220,7 @@ def _api(
             "unsupported-tunnel", "tunnels are not dialled; calls go out directly to the base URI"
         )
     written = entry.base_uri or (others[0].base.text if others else "")
-    base = parse_base(settings.base_uris.get(namespace, written), names)
+    base = _parsed(settings.base_uris.get(namespace, written), entry, names)
     secrets, needed = compile_secrets(ours, names, findings)
     parameters, broken = OperationCompiler(entry, names, findings).shared()
     reasons = (_blocked(base, entry, findings), broken, _uncredited(entry, ours, secrets, findings))
@@ -225,6 +244,10 @@ def _with_tls(ours: Authentication | None, entry: ConsumesHttp) -> Authenticatio
     if entry.tls is None or ours is None:
         return entry.tls if ours is None else ours
     return SeveralAuthentication(all=(*ours.parts(), entry.tls), node=ours.node or entry.tls.node)
+
+
+def _parsed(text: str, entry: ConsumesHttp, names: Names) -> BaseUri:
+    return parse_base(text, names, is_socket=isinstance(entry, ConsumesWebSocket))
 
 
 def _blocked(base: BaseUri, entry: ConsumesHttp, findings: Findings) -> str:

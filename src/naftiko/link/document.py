@@ -95,7 +95,8 @@ class _Linker:
         ]
         info = self._document.info
         kept = info.without_place(stakeholders=()) if info else None
-        return CapabilityPlan(kept, self.apis.plans, tuple(adapters), self._document.version, self._scripting)
+        keys = tuple(dict.fromkeys(operation.key for operation in self.apis.operations))
+        return CapabilityPlan(kept, self.apis.plans, tuple(adapters), self._document.version, self._scripting, keys)
 
     def adapter(
         self,

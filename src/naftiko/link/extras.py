@@ -25,7 +25,8 @@ def place_of(key: str, operation: Operation) -> str:
     if key.lower() in HEADER_KEYS:
         return "header"
     has_fields = operation.body is None or operation.body.has_fields
-    return "field" if operation.method in _BODY_METHODS and has_fields else "query"
+    has_body = operation.method in _BODY_METHODS or operation.socket is not None
+    return "field" if has_body and has_fields else "query"
 
 
 OWN_BODY = Slot(

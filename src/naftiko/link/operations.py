@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from naftiko.document.findings import Findings
@@ -28,13 +29,14 @@ from naftiko.link.outputs import consumed_outputs
 from naftiko.link.paging import compile_pages, declared_pages
 from naftiko.link.redaction import consumed_redaction
 from naftiko.link.streams import compile_stream
+from naftiko.link.websockets import check_protocol, is_websocket, with_socket
 from naftiko.plan.body import BodyTemplate, compile_body
 from naftiko.plan.body_place import place_in_body
 from naftiko.plan.operation import FORBIDDEN_HEADERS, LOCATIONS, Operation
 from naftiko.plan.parameter import Parameter
 from naftiko.plan.schema import told_schema
 from naftiko.plan.slots import Slots
-from naftiko.plan.streams import Streaming
+from naftiko.plan.streams import WEBSOCKET, Streaming
 
 _CARRIERS = frozenset({"header", "cookie", "query"})
 """Where a secret travels, so that a bind's name is a bind and no text."""
@@ -64,8 +66,10 @@ class OperationCompiler:
         places: PathPlaces | None = None,
         base_uri: str | None = None,
         api: str | None = None,
+        websockets: Sequence[str] = (),
     ) -> None:
         self._consumes = consumes
+        self._websockets = websockets
         self._api = (consumes.namespace or "") if api is None else api
         self._names = names
         self._findings = findings
@@ -91,10 +95,15 @@ class OperationCompiler:
             TemplateError: a template in it is broken.
         """
         lacking = self._places.of(resource, operation)
-        streamed = compile_stream(operation, self._findings)
+        key = f"{self._consumes.namespace or ''}.{operation.name}"
+        is_socket = is_websocket(
+            self._consumes, operation, is_given=any(fnmatchcase(key, each) for each in self._websockets)
+        )
+        streamed = compile_stream(operation, self._findings, WEBSOCKET if is_socket else "")
         made = self._compile(resource, operation, lacking)
         if lacking.lost:
             self._tell_lost(made, lacking)
+        made = replace(made, blocked=made.blocked or check_protocol(self._consumes, operation, self._findings))
         if lacking.others:
             fuller = self._compile(resource, operation, lacking.with_others())
             made = replace(made, fuller=self._answering(fuller, streamed, resource, operation))
@@ -114,7 +123,8 @@ class OperationCompiler:
         if stream is None and not why:
             return self._paged(made, resource, operation)
         # What is read of all of it at once is the list of its items.
-        return replace(made, stream=stream, raw_format=RAW_FORMATS[0], blocked=made.blocked or why)
+        made = replace(made, stream=stream, raw_format=RAW_FORMATS[0], blocked=made.blocked or why)
+        return with_socket(made, stream, operation) if stream is not None and stream.format == WEBSOCKET else made
 
     def _paged(self, made: Operation, resource: ConsumedResource, operation: ConsumedOperation) -> Operation:
         """Return an operation with the pages of its list; what they ask of it itself, nobody else has to give."""

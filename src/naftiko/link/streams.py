@@ -12,7 +12,8 @@ from naftiko.document.nodes import Node
 from naftiko.expression import jsonpath
 from naftiko.expression.conditions import compares, comparison
 from naftiko.ground.sizes import size_in_bytes
-from naftiko.plan.streams import JSON_SEQ, NDJSON, SSE, Collect, Streaming, Until
+from naftiko.plan.streams import JSON_SEQ, NDJSON, SSE, WEBSOCKET, Collect, Streaming, Until
+from naftiko.plan.websockets import SHAPES
 
 FORMATS: Final[Mapping[str, str]] = {SSE: SSE, NDJSON: NDJSON, "jsonl": NDJSON, JSON_SEQ: JSON_SEQ}
 """The values of ``outputRawFormat`` that are streams."""
@@ -36,7 +37,7 @@ def compile_stream(operation: ConsumedOperation, findings: Findings, known: str 
         if operation.collect is None:
             return None, ""
         reason = "its answer is no stream, so `collect` has nothing to end"
-        hint = "add `outputRawFormat: sse` or `ndjson`, or leave `collect` out"
+        hint = "add `outputRawFormat: sse` or `ndjson`, or `protocol: websocket`, or leave `collect` out"
         findings.at(operation.at("collect")).error("broken-stream", reason, hint=hint)
         return None, reason
     compiler = _Compiler(operation.collect or CollectModel(), findings)
@@ -94,6 +95,10 @@ class _Compiler:
     def as_event(self, kind: str) -> bool:
         """Tell whether the items are whole events."""
         word = (self._model.as_ or _DATA).strip().lower()
+        if kind == WEBSOCKET:
+            if self._model.as_ is not None and word not in SHAPES:
+                self.wrong(self._model.at("as"), f"`collect.as: {word}` is not known", f"known: {', '.join(SHAPES)}")
+            return False
         if word not in {_DATA, _EVENT}:
             self.wrong(self._model.at("as"), f"`collect.as: {word}` is not known", f"known: {_DATA}, {_EVENT}")
         elif word == _EVENT and kind != SSE:

@@ -14,7 +14,6 @@ from naftiko.expression.answers import ONLY, AnswerHead
 from naftiko.expression.content import Content
 from naftiko.expression.scope import Scope, Variables
 from naftiko.expression.template import Value
-from naftiko.ground.http import SAFE_METHODS
 from naftiko.plan import promises
 from naftiko.plan.bindings import function_inputs
 from naftiko.plan.inputs import InputSet
@@ -280,7 +279,7 @@ class Action:
     @property
     def only_reads(self) -> bool:
         """Whether it calls only what changes nothing, steps and functions included (RFC 9110 chapter 9.2.1)."""
-        return all(call.operation.method in SAFE_METHODS for _, call in self.calls)
+        return all(call.operation.only_reads for _, call in self.calls)
 
     def inside(self, performer: Performer, run: Run) -> Run:
         """Return the run of ``inner`` that a run of it is.

@@ -13,6 +13,10 @@ import idna
 
 from naftiko.document.ports import LAST_PORT
 
+HTTP: Final = frozenset({"http", "https"})
+"""The schemes of APIs that answer requests."""
+SOCKETS: Final = HTTP | {"ws", "wss"}
+"""Those of APIs whose operations are WebSockets: a handshake is a request of HTTP (RFC 6455 chapter 3)."""
 _SPACE: Final = re.compile(r"\s")
 _HALF_SCHEME: Final = re.compile(r"https?(?::/?(?!/)|//|///)", re.IGNORECASE)
 _AUTHORITY: Final = re.compile(r"(?:[^@\\]*@)?(?:\[[^\]]*\]|[^\[\]@\\:]*)(?::[^\[\]@\\]*)?")
@@ -49,11 +53,12 @@ def basic_credential(user: str) -> str:
     return b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode("ascii")
 
 
-def wrong_url(text: str) -> str:
+def wrong_url(text: str, schemes: frozenset[str] = HTTP) -> str:
     """Return why a text is no http or https URL with a host and, if it has one, a port; ``""`` where it is one.
 
     Args:
         text: without placeholders; those of a URL that is partly known stand as ``x``, in a port as ``1``.
+        schemes: what it may begin with.
     """
     if _SPACE.search(text):
         return "it holds a space"
@@ -64,8 +69,9 @@ def wrong_url(text: str) -> str:
         host, port = parts.hostname or "", parts.netloc.rpartition("@")[2].rpartition("]")[2].partition(":")[2]
     except ValueError:
         return "its host is no name and no address"
-    if parts.scheme not in {"http", "https"}:
-        return f"it is not http or https but `{parts.scheme}`" if parts.scheme else "it has no scheme"
+    if parts.scheme not in schemes:
+        known = " or ".join(("http", "https", "ws", "wss") if schemes is SOCKETS else ("http", "https"))
+        return f"it is not {known} but `{parts.scheme}`" if parts.scheme else "it has no scheme"
     if not host:
         return "it has no host"
     if not _AUTHORITY.fullmatch(parts.netloc):

@@ -13,13 +13,13 @@ from naftiko.expression.references import InputOrVariable, Names, Variable
 from naftiko.expression.scope import Scope, StandIn
 from naftiko.expression.template import Value
 from naftiko.ground.types import ABSENT
-from naftiko.plan.addresses import ascii_origin, wrong_url
+from naftiko.plan.addresses import HTTP, SOCKETS, ascii_origin, wrong_url
 
-_ORIGIN = re.compile(r"https?://([^/@]*)(?:/|$)", re.IGNORECASE)
+_ORIGIN = re.compile(r"(?:https?|wss?)://([^/@]*)(?:/|$)", re.IGNORECASE)
 _MARK = 0xE000
 """The first character of private use: each stands for a placeholder."""
 _PORT_BEGINS = re.compile(r":[0-9]{0,4}$")
-_SCHEMES = re.compile(r"https?[:/]", re.IGNORECASE)
+_SCHEMES = re.compile(r"(?:https?|wss?)[:/]", re.IGNORECASE)
 """``{{NAME}}``, ``{NAME}``, and ``${NAME}`` as in a shell."""
 
 
@@ -40,12 +40,14 @@ class BaseUri:
         text: as the file, or the operator, has it.
         query: the query that stands in it, which is joined with every request's.
         filled: as ``fill`` returns it, where nothing has to be filled in.
+        schemes: what it may begin with.
     """
 
     text: str
     parts: tuple[str | BasePart, ...]
     query: str = ""
     filled: str | None = None
+    schemes: frozenset[str] = HTTP
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -95,7 +97,7 @@ class BaseUri:
         known = ""
         for part in self.parts:  # a placeholder after a colon is a port, or the rest of one
             known += part if isinstance(part, str) else "1" if _PORT_BEGINS.search(known) else "x"
-        return wrong_url(_completed(known))
+        return wrong_url(_completed(known), self.schemes)
 
     def fill(self, scope: Scope) -> str:
         """Return the base URI without a trailing slash.
@@ -111,7 +113,7 @@ class BaseUri:
         if any(isinstance(text, StandIn) for text in texts):
             return base
         origin, path = _split(base)
-        return f"{_checked(origin)}{encode_literal(path)}" if base else ""
+        return f"{_checked(origin, self.schemes)}{encode_literal(path)}" if base else ""
 
 
 class WrongBase(ValueError):
@@ -119,13 +121,13 @@ class WrongBase(ValueError):
 
 
 @lru_cache(maxsize=256)  # one for each host that variables make: a caller chooses none
-def _checked(origin: str) -> str:
+def _checked(origin: str, schemes: frozenset[str]) -> str:
     """Return scheme, host and port as they go on the wire.
 
     Raises:
         WrongBase: no request can be sent there.
     """
-    if "?" in origin or "#" in origin or wrong_url(origin):
+    if "?" in origin or "#" in origin or wrong_url(origin, schemes):
         raise WrongBase
     return ascii_origin(origin)
 
@@ -151,8 +153,15 @@ def _filled(part: BasePart, scope: Scope) -> str:
     return quote(text, safe="")
 
 
-def parse_base(text: str, names: Names) -> BaseUri:
-    """Parse a base URI; a name that no bind has is a variable of the environment or of ``--var``."""
+def parse_base(text: str, names: Names, *, is_socket: bool = False) -> BaseUri:
+    """Parse a base URI; a name that no bind has is a variable of the environment or of ``--var``.
+
+    Args:
+        text: the base URI.
+        names: what names mean in it.
+        is_socket: whether it may begin with ``ws://`` or ``wss://`` too.
+    """
+    schemes = SOCKETS if is_socket else HTTP
     bare, mark, query = _cut_query(text.strip())
     path_starts = _path_start(bare)
     parts: list[str | BasePart] = []
@@ -171,14 +180,14 @@ def parse_base(text: str, names: Names) -> BaseUri:
         at = found.end()
     if at < len(bare):
         parts.append(bare[at:])
-    fixed = None if any(isinstance(part, BasePart) for part in parts) else _encoded(_completed(bare))
-    return BaseUri(text, tuple(parts), query if mark else "", fixed)
+    fixed = None if any(isinstance(part, BasePart) for part in parts) else _encoded(_completed(bare), schemes)
+    return BaseUri(text, tuple(parts), query if mark else "", fixed, schemes)
 
 
-def _encoded(base: str) -> str:
+def _encoded(base: str, schemes: frozenset[str]) -> str:
     """Return a base URI that the file alone decides; what is wrong with it is told at load (``BaseUri.wrong``)."""
     origin, path = _split(base)
-    return f"{origin if wrong_url(origin) else ascii_origin(origin)}{encode_literal(path)}"
+    return f"{origin if wrong_url(origin, schemes) else ascii_origin(origin)}{encode_literal(path)}"
 
 
 def path_of(address: str) -> str:

@@ -8,6 +8,7 @@ from naftiko.expression.jsonpath import JSONPath
 from naftiko.expression.path import (
     PathTemplate,
 )
+from naftiko.ground.http import SAFE_METHODS
 from naftiko.ground.types import Position
 from naftiko.plan.body import BodyTemplate
 from naftiko.plan.body_place import BodyPlace
@@ -17,6 +18,7 @@ from naftiko.plan.parameter import Parameter
 from naftiko.plan.resilience import Resilience
 from naftiko.plan.slots import Slot
 from naftiko.plan.streams import Streaming
+from naftiko.plan.websockets import Socket
 
 LOCATIONS = frozenset({"query", "header", "path", "cookie", "body", "environment"})
 FORBIDDEN_HEADERS = frozenset(
@@ -58,6 +60,7 @@ class Operation:
         redact: what its answers never show (SEMANTICS 5.11).
         pager: how the pages of its list are fetched; ``None`` where it has none.
         stream: what its answer is, where that is a stream of items; ``None`` where it is none.
+        socket: what it does with the WebSocket that it opens; ``None`` where it opens none.
     """
 
     api: str
@@ -87,6 +90,12 @@ class Operation:
     pager: Pager | None = None
     redact: tuple[JSONPath, ...] = ()
     stream: Streaming | None = None
+    socket: Socket | None = None
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it changes nothing where it goes to (RFC 9110 chapter 9.2.1)."""
+        return self.method in SAFE_METHODS if self.socket is None else self.socket.only_reads
 
     @property
     def namespace(self) -> str:

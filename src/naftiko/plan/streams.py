@@ -11,6 +11,7 @@ from naftiko.expression.conditions import holds, is_true
 SSE: Final = "sse"
 NDJSON: Final = "ndjson"
 JSON_SEQ: Final = "json-seq"
+WEBSOCKET: Final = "websocket"
 MAX_ITEMS: Final = 1000
 MAX_BYTES: Final = 5 * 1024 * 1024
 
@@ -58,12 +59,14 @@ class Streaming:
     Attributes:
         format: ``sse``, ``ndjson``, ``json-seq``, or what else opens streams.
         collect: where it ends.
+        gathers: whether all of it is something else than the list of its items.
         as_event: whether an item of server-sent events is the event with its name and id, and not its data alone.
     """
 
     format: str
     collect: Collect = field(default_factory=Collect)
     as_event: bool = False
+    gathers: bool = False
 
     def described(self) -> dict[str, Any]:
         """Return it as ``inspect`` shows it, without what is not said."""

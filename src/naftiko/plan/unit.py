@@ -203,6 +203,7 @@ class CapabilityPlan:
     Attributes:
         version: of the language, as the file has it.
         scripting: what it says of its scripts; ``None``: nothing.
+        operations: the keys of what it consumes, ``namespace.operation``.
     """
 
     info: Info | None
@@ -210,6 +211,7 @@ class CapabilityPlan:
     adapters: tuple[AdapterPlan, ...]
     version: str | None = None
     scripting: ScriptingManagement | None = None
+    operations: tuple[str, ...] = ()
 
     @property
     def units(self) -> tuple[UnitPlan, ...]:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import select
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from naftiko.expose.http.caller import ABORT
+from naftiko.expose.http.upgrade import UPGRADE
 from naftiko.expose.rest.messages import PROBLEM_MEDIA_TYPE, simple_problem
 from naftiko.observe.access import access_log
 from naftiko.observe.requests import REQUEST, RequestRecord
@@ -26,6 +28,7 @@ from naftiko.serve.exchange import EXTENSIONS, Exchange
 from naftiko.serve.limits import ConnectionLimits, Connections
 from naftiko.serve.polite import PoliteTransport
 from naftiko.serve.recording import REQUEST_ID, record_of
+from naftiko.serve.upgrades import UpgradedConnection, asks_for_socket
 
 _LAST_REQUEST: Final = 1.0
 """Seconds that a new connection has for its first request when the server stops."""
@@ -111,7 +114,9 @@ class Connection(HttpToolsProtocol):
             self._begin_head()
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # no other protocol is spoken here: the request is answered as it is
+        except httptools.HttpParserUpgrade:  # the request is answered as it is, unless its app takes the offer
+            if asks_for_socket(self.headers):
+                self.scope[UPGRADE] = partial(UpgradedConnection, self, self.scope)  # type: ignore[typeddict-unknown-key]  # ours
             return
         except httptools.HttpParserError:
             self.send_400_response("the request is no HTTP/1.1 (RFC 9112)")

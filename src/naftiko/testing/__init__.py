@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from naftiko.testing.behaviour import BrokenJson, Cut, Drip, Fail, Flood, HangUp, Stall
+from naftiko.testing.conversation import Conversation
 from naftiko.testing.exchange import Answer, Behaviour, Exchange, RecordedRequest
 from naftiko.testing.listener import refused_url
 from naftiko.testing.upstream import Responder, StandInUpstream
@@ -30,6 +31,7 @@ __all__ = [
     "Answer",
     "Behaviour",
     "BrokenJson",
+    "Conversation",
     "Cut",
     "Drip",
     "Exchange",

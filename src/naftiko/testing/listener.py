@@ -7,6 +7,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Final
 
 import uvicorn
@@ -22,11 +23,17 @@ _LEAVE: Final = 0.05
 class Listener:
     """Serves ``app`` on ``host``; port 0 takes a free one. Starts and stops once.
 
+    Args:
+        app: what answers.
+        host: the address to listen on.
+        port: the port.
+        talks: whether WebSockets are opened too, where ``websockets`` is installed.
+
     Raises:
         OSError: the address can't be had.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int, *, talks: bool = False) -> None:
         self._socket = _bound(host, port)
         self.port: int = self._socket.getsockname()[1]
         self._server = _Server(
@@ -34,7 +41,7 @@ class Listener:
                 app,
                 http="h11",  # httptools is faster, and refuses methods that it does not know
                 lifespan="off",
-                ws="none",
+                ws="websockets-sansio" if talks and find_spec("websockets") is not None else "none",
                 log_config=None,  # the loggers belong to whoever runs the stand-in
                 access_log=False,
                 server_header=False,

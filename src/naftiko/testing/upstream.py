@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
 import re
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Self, TypeAlias
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
+from naftiko.testing.conversation import Conversation, Left, Talker
 from naftiko.testing.exchange import Answer, Exchange, RecordedRequest, read_body
 from naftiko.testing.listener import Listener
 
@@ -69,6 +71,7 @@ class StandInUpstream:
         self._routes: list[_Rule] = []
         self._misbehaviours: list[_Rule] = []
         self._requests: deque[RecordedRequest] = deque(maxlen=keep)
+        self._talkers: list[tuple[re.Pattern[str], Talker]] = []
         self._listener: Listener | None = None
 
     # What to answer
@@ -81,6 +84,14 @@ class StandInUpstream:
         """
         with self._lock:
             self._routes.insert(0, _Rule(method, compile_path(path)[0], answer))
+
+    def talk(self, path: str, talker: Talker) -> None:
+        """Let a function talk over each WebSocket of a path, which is written as that of ``on``; the last one wins.
+
+        The package ``websockets`` is wanted where the stand-in is served.
+        """
+        with self._lock:
+            self._talkers.insert(0, (compile_path(path)[0], talker))
 
     def misbehave(
         self, answer: Answer | Responder, *, method: str = ANY, path: str | None = None, times: int | None = None
@@ -120,7 +131,7 @@ class StandInUpstream:
     def __enter__(self) -> Self:
         if self._listener is not None:
             raise RuntimeError("the stand-in is being served already")
-        self._listener = Listener(self, self._host, self._port)
+        self._listener = Listener(self, self._host, self._port, talks=bool(self._talkers))
         try:
             self._listener.start()
         except RuntimeError:
@@ -159,16 +170,33 @@ class StandInUpstream:
     # The application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request (ASGI 3, ``http`` only)."""
-        if scope["type"] != "http":
+        """Answer one request, or talk over one WebSocket (ASGI 3, ``http`` and ``websocket``)."""
+        if scope["type"] not in {"http", "websocket"}:
             raise NotImplementedError(f"a stand-in upstream speaks HTTP only, not {scope['type']}")
         transport = self._transport(scope)
+        if scope["type"] == "websocket":
+            await self._talk(scope, receive, send, transport)
+            return
         try:
             await self._answer(scope, receive, send, transport)
         except asyncio.CancelledError:
             # The server stops and has cut the connection: there is nobody left to tell.
             if transport is None or not transport.is_closing():
                 raise
+
+    async def _talk(self, scope: Scope, receive: Receive, send: Send, transport: asyncio.Transport | None) -> None:
+        raw_path = scope["raw_path"].decode("latin-1")
+        with self._lock:
+            fitting = ((talker, pattern.match(raw_path)) for pattern, talker in self._talkers)
+            talker, found = next((pair for pair in fitting if pair[1] is not None), (None, None))
+            request = _recorded({**scope, "method": "GET"}, b"", found.groupdict() if found else {})
+            self._requests.append(request)
+        conversation = Conversation(request, scope, receive, send, transport)
+        if talker is None:
+            await conversation.refuse(JSONResponse({"error": f"no WebSocket at {raw_path}"}, HTTPStatus.NOT_FOUND))
+            return
+        with contextlib.suppress(Left):
+            await talker(conversation)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, transport: asyncio.Transport | None) -> None:
         body, complete = await read_body(receive)
@@ -196,15 +224,7 @@ class StandInUpstream:
             fitting = [(rule, params) for rule in self._routes if (params := rule.path_params(raw_path)) is not None]
             rule, path_params = next(((rule, params) for rule, params in fitting if rule.takes(method)), (None, {}))
             misbehaviour = self._next_misbehaviour(method, raw_path)
-            request = RecordedRequest(
-                method=method,
-                raw_path=raw_path,
-                raw_query=scope["query_string"].decode("latin-1"),
-                headers=Headers(raw=list(scope["headers"])),
-                body=body,
-                complete=complete,
-                path_params=path_params,
-            )
+            request = _recorded(scope, body, path_params, complete=complete)
             self._requests.append(request)
         return rule, misbehaviour, request, sorted({rule.method for rule, _ in fitting})
 
@@ -219,6 +239,18 @@ class StandInUpstream:
     def _transport(self, scope: Scope) -> asyncio.Transport | None:
         client = scope.get("client")
         return None if self._listener is None or client is None else self._listener.transport_to(client)
+
+
+def _recorded(scope: Scope, body: bytes, path_params: Mapping[str, str], *, complete: bool = True) -> RecordedRequest:
+    return RecordedRequest(
+        method=scope["method"],
+        raw_path=scope["raw_path"].decode("latin-1"),
+        raw_query=scope["query_string"].decode("latin-1"),
+        headers=Headers(raw=list(scope["headers"])),
+        body=body,
+        complete=complete,
+        path_params=path_params,
+    )
 
 
 async def _made(answer: Answer | Responder, request: RecordedRequest) -> Answer:

@@ -58,6 +58,7 @@ def command_server(
         ("--var", given.var),
         ("--auth", given.auth),
         ("--comma-arrays", given.comma_arrays),
+        ("--websocket", given.websocket),
         ("--env-file", [str(Path(path).absolute()) for path in given.env_file]),
         ("--import-root", [str(Path(given.import_root).absolute())] if given.import_root else []),
         ("--file-root", [str(Path(root).absolute()) for root in given.file_root]),

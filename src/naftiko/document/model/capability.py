@@ -9,7 +9,7 @@ from naftiko.document.model.adapters import CHOICE
 from naftiko.document.model.aggregates import Aggregate
 from naftiko.document.model.base import Canonical, Choice, Import, Model, Named
 from naftiko.document.model.binds import Bind
-from naftiko.document.model.consumes import ConsumesHttp
+from naftiko.document.model.consumes import ConsumesHttp, ConsumesWebSocket
 
 
 class Person(Model):
@@ -45,9 +45,14 @@ class UnknownConsumes(Model):
 
 
 Consumes: TypeAlias = Annotated[
-    tuple[ConsumesHttp | UnknownConsumes | Import, ...],
+    tuple[ConsumesHttp | ConsumesWebSocket | UnknownConsumes | Import, ...],
     Named(key="namespace"),
-    Choice(by="type", models={"http": ConsumesHttp}, default=ConsumesHttp, unknown=UnknownConsumes),
+    Choice(
+        by="type",
+        models={"http": ConsumesHttp, "websocket": ConsumesWebSocket},
+        default=ConsumesHttp,
+        unknown=UnknownConsumes,
+    ),
 ]
 
 Exposes: TypeAlias = Annotated[tuple[AdapterModel | UnknownAdapter | Import, ...], Named(key="namespace"), CHOICE]

@@ -51,13 +51,18 @@ RAW_FORMATS: Final = (
 
 
 class ConsumedOperation(Model):
-    """An HTTP operation of the consumed API."""
+    """An operation of the consumed API.
+
+    Attributes:
+        protocol: ``http``, or ``websocket`` for one that opens a stream at its URL (docs/streams.md).
+    """
 
     name: str | None = None
     label: str | None = None
     description: str | None = None
     tags: tuple[str, ...] = ()
     method: str | None = None
+    protocol: str | None = None
     path: str | None = None
     input_parameters: NamedTuple[InputParameter] = ()
     body: RequestBody | None = None
@@ -117,3 +122,9 @@ class ConsumesHttp(Model):
     resiliency: Resilience | None = None
     pagination: Pagination | None = None
     binding: Any = None
+
+
+class ConsumesWebSocket(ConsumesHttp):
+    """A consumed API whose operations are streams of messages; its base URI may be ``wss://`` or ``https://``."""
+
+    type: str = "websocket"

@@ -19,6 +19,13 @@ _STREAM = (
 """
 )
 
+_SOCKET = (
+    _OPERATION
+    + """      protocol: websocket
+      collect: {until: $.done, limit: 100, timeout: 30s}
+"""
+)
+
 STREAMS = (
     Rule(
         "broken-stream",
@@ -30,6 +37,16 @@ STREAMS = (
         "Correct the value; docs/streams.md has examples.",
         _STREAM.replace("$.done", "done"),
         _STREAM,
+    ),
+    Rule(
+        "bad-protocol",
+        ERROR,
+        "An operation's protocol is not known.",
+        "An operation is a request of HTTP, or opens a WebSocket; the operations of an API of `type: websocket` always "
+        "do. This one is not executable.",
+        "Write `protocol: websocket`, or leave it out.",
+        _SOCKET.replace("protocol: websocket", "protocol: websockets"),
+        _SOCKET,
     ),
     Rule(
         "undeclared-stream",

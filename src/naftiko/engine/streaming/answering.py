@@ -12,10 +12,13 @@ from naftiko.engine.answer import JSON_MEDIA_TYPE, Answer
 from naftiko.engine.process_pool.outside import ROLE, sent_or_given
 from naftiko.engine.request import dump_json
 from naftiko.engine.sending import Outgoing
+from naftiko.engine.streaming.further import Further
 from naftiko.engine.streaming.items import ItemStream, same
 from naftiko.engine.streaming.opening import Opened, gathered
+from naftiko.engine.streaming.websockets import SocketSource
 from naftiko.expression.answers import ONLY, AnswerHead
 from naftiko.expression.scope import Scope
+from naftiko.ground.errors import NotExecutable
 from naftiko.plan.outputs import Outputs
 
 
@@ -27,6 +30,7 @@ class StreamedItems:
     Attributes:
         media_type: of the content as it is read.
         note: what is missing at its end, ``""`` for nothing.
+        further: makes messages of what a caller sends meanwhile; ``None``: the stream takes none.
     """
 
     media_type = JSON_MEDIA_TYPE
@@ -35,6 +39,7 @@ class StreamedItems:
         self._opened = opened
         self._make = make
         self._items: ItemStream | None = None
+        self.further: Further | None = None
 
     @property
     def is_gathered(self) -> bool:
@@ -49,6 +54,20 @@ class StreamedItems:
         """
         self._items = self._opened.items(self._make, relays=relays)
         return self._items
+
+    async def send(self, message: bytes) -> None:
+        """Send a message of the caller upstream.
+
+        Raises:
+            NotExecutable: the stream takes none.
+            InputError: the message is no object of inputs.
+        """
+        source = self._opened.source
+        if self.further is None or not isinstance(source, SocketSource):
+            raise NotExecutable("this stream takes no messages")
+        made = self.further.made(message)
+        if made:
+            await source.send(made)
 
     @property
     def note(self) -> str:

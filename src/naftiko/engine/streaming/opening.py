@@ -22,10 +22,11 @@ from naftiko.engine.streaming.http import HttpOpener
 from naftiko.engine.streaming.items import Bounds, ItemStream, Source, same
 from naftiko.engine.streaming.telling import seeing
 from naftiko.engine.streaming.ways import Ways
+from naftiko.engine.streaming.websockets import SocketOpener
 from naftiko.engine.transport.whole import Whole
 from naftiko.expression.jsonpath import JSONPath
 from naftiko.plan.operation import Operation
-from naftiko.plan.streams import JSON_SEQ, NDJSON, SSE, Collect
+from naftiko.plan.streams import JSON_SEQ, NDJSON, SSE, WEBSOCKET, Collect
 
 _FIRST_OTHER: Final = 300
 _WITHOUT_CONTENT: Final = frozenset({204, 205})
@@ -55,7 +56,10 @@ class Opener(Protocol):
 
 
 Openers: TypeAlias = Callable[[Operation, Ways], Opener]
-OPENERS: Final[Mapping[str, Openers]] = dict.fromkeys((SSE, NDJSON, JSON_SEQ), HttpOpener)
+OPENERS: Final[Mapping[str, Openers]] = {
+    **dict.fromkeys((SSE, NDJSON, JSON_SEQ), HttpOpener),
+    WEBSOCKET: SocketOpener,
+}
 """What opens the streams of a format."""
 
 

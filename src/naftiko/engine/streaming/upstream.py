@@ -12,7 +12,7 @@ from naftiko.engine.named import named, refused
 from naftiko.engine.sending import Outgoing, Send, Target, wrapped
 from naftiko.engine.streaming.opening import streams
 from naftiko.engine.streaming.ways import Ways
-from naftiko.engine.transport import MAY_GO, begun
+from naftiko.engine.transport import FRAME, MAY_GO, Transport, begun, handshake
 from naftiko.engine.transport.whole import Whole
 from naftiko.engine.upstream import Upstream
 from naftiko.ground.errors import UpstreamError
@@ -56,8 +56,22 @@ class StreamingUpstream(Upstream):
         veil, own = self._redactor.veil, self._own(response.request)
         return veiled_head(response, veil, own) if veil or own else response
 
+    async def _authorized(self, outgoing: Outgoing) -> tuple[httpx.Request, bool]:
+        """Return the request with our credential; what would be the body of a handshake is its first message."""
+        if not outgoing.opens or not isinstance(self.transport, Transport):
+            return await super()._authorized(outgoing)
+        made = outgoing.draft.copy()
+        authorized = await self.authorize(made, outgoing.mapped)
+        frame = made.take_body()
+        request = self._of(made, outgoing.operation, authorized=authorized)
+        request.extensions[FRAME] = frame
+        return request, authorized
+
     async def _opening(self, outgoing: Outgoing, request: httpx.Request) -> httpx.Response:
         outgoing.attempts += 1
         request.extensions[MAY_GO] = outgoing.may_go
+        if FRAME in request.extensions:
+            sending = handshake(self.transport, request, self.limits)
+            return await (sending if self._watched is None else self._watched.again(outgoing, request, sending))
         send = partial(begun, self.transport, request, self.limits, self._sign)
         return await (send() if self._watched is None else self._watched.streaming(outgoing, request, send))

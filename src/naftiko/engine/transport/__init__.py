@@ -8,12 +8,13 @@ through ``httpx.AsyncClient``: no cookies are kept, no redirect and no authentic
 Importing this package imports neither of the two clients beneath it: the first call does, and only the one it needs.
 """
 
-from naftiko.engine.transport.exchange import AnswerTooLarge, begun, fetch, opened, stream
+from naftiko.engine.transport.exchange import AnswerTooLarge, begun, fetch, handshake, opened, stream
 from naftiko.engine.transport.limits import DEFAULT_LIMITS, Limits
-from naftiko.engine.transport.pool import MAY_GO, OPERATION, PoolFigures, Transport
+from naftiko.engine.transport.pool import FRAME, MAY_GO, OPERATION, PoolFigures, Transport
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "FRAME",
     "MAY_GO",
     "OPERATION",
     "AnswerTooLarge",
@@ -22,6 +23,7 @@ __all__ = [
     "Transport",
     "begun",
     "fetch",
+    "handshake",
     "opened",
     "stream",
 ]

@@ -68,12 +68,20 @@ _MADE_UP: Final = ("Accept", "Content-Type")
 """What aiohttp would add to a request that says nothing about them."""
 
 
-def session(limits: Limits, *, keeps: bool = True) -> aiohttp.ClientSession:
+def session(
+    limits: Limits,
+    *,
+    keeps: bool = True,
+    response: type[aiohttp.ClientResponse] | None = None,
+    socket: type[aiohttp.ClientWebSocketResponse] | None = None,
+) -> aiohttp.ClientSession:
     """Return a session for one event loop, to be used in that loop.
 
     Args:
         limits: connect and read are kept by the session.
         keeps: whether connections are used for more than one request.
+        response: what its answers are, where they are others than those of calls.
+        socket: what its WebSockets are, where it opens some.
     """
     import aiohttp  # noqa: PLC0415 - 100 ms that a start without a call does not pay
 
@@ -83,14 +91,15 @@ def session(limits: Limits, *, keeps: bool = True) -> aiohttp.ClientSession:
         if keeps
         else aiohttp.TCPConnector(limit=0, force_close=True)
     )
-    line, response = _kinds()
+    line, usual = _kinds()
     connector._factory = functools.partial(line, loop=connector._loop)  # noqa: SLF001 - the seam that there is
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"naftiko/{naftiko.__version__}", "Accept-Encoding": ACCEPT_ENCODING},
         skip_auto_headers=_MADE_UP,
-        response_class=response,
+        response_class=response or usual,
+        ws_response_class=socket or aiohttp.ClientWebSocketResponse,
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect, sock_read=limits.read),
         max_line_size=_HEAD_BYTES,
@@ -202,7 +211,7 @@ class AiohttpExchanges:
         Raises:
             ValueError: a header that can't be sent as it is.
         """
-        return functools.partial(self._exchange, request, _headers(request), _Upload.of(request), proxy)
+        return functools.partial(self._exchange, request, headers_of(request), _Upload.of(request), proxy)
 
     async def _exchange(
         self,
@@ -263,7 +272,7 @@ class AiohttpExchanges:
     ) -> aiohttp.ClientResponse:
         address = address_of(request)
         if "@" in address:
-            address = _without_user(address, headers)
+            address = without_user(address, headers)
         return await through.request(
             request.method,
             self._url(address, encoded=True),
@@ -356,7 +365,7 @@ def _said(answer: aiohttp.ClientResponse) -> dict[str, bytes]:
     return {"http_version": b"HTTP/1.1", "reason_phrase": (answer.reason or "").encode("utf-8", "surrogateescape")}
 
 
-def _without_user(address: str, headers: list[tuple[str, str]]) -> str:
+def without_user(address: str, headers: list[tuple[str, str]]) -> str:
     """Return a URL without the user in it, who goes into the headers (RFC 7617) unless they have a credential."""
     scheme, _, rest = address.partition("://")
     authority, slash, path = rest.partition("/")
@@ -368,8 +377,8 @@ def _without_user(address: str, headers: list[tuple[str, str]]) -> str:
     return f"{scheme}://{place}{slash}{path}"
 
 
-def _headers(request: httpx.Request) -> list[tuple[str, str]]:
-    """The request's headers in order, duplicates included.
+def headers_of(request: httpx.Request) -> list[tuple[str, str]]:
+    """Return a request's headers in order, duplicates included.
 
     Raises:
         ValueError: a value that can't be sent as it is.

@@ -14,9 +14,10 @@ from naftiko.engine.memory import SMALL, Growing, hold
 from naftiko.engine.transport.content_coding import NotDecodableError, decoded
 from naftiko.engine.transport.failures import LOWER_ERRORS, call_error, out_of_time, place
 from naftiko.engine.transport.limits import Limits
+from naftiko.engine.transport.pool import Transport
 from naftiko.engine.transport.redirects import MAX_REDIRECTS, REDIRECTS, redirected
 from naftiko.engine.transport.whole import Whole
-from naftiko.ground.errors import UpstreamBroken
+from naftiko.ground.errors import NotExecutable, UpstreamBroken
 from naftiko.observe.timing import measured
 
 _FIRST_OTHER: Final = 300
@@ -178,6 +179,37 @@ async def opened(transport: httpx.AsyncBaseTransport, request: httpx.Request, li
     return _open(response, request, limits)
 
 
+async def handshake(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
+    """Send the handshake of a WebSocket; return 101 with the open connection, or the error that answers it.
+
+    ``limits.total`` bounds the time until the answer. A redirect is an answer, and is not followed.
+
+    Raises:
+        UpstreamUnreachable, UpstreamTimeout, UpstreamBroken, Overloaded, ValueError: as from ``fetch``.
+    """
+    where = place(request.url)
+    if not isinstance(transport, Transport):
+        raise NotExecutable(f"{where} is reached in another way here, which opens no WebSockets")
+    try:
+        async with asyncio.timeout(limits.total):
+            response = await _told(transport.connect(request), where, limits)
+    except TimeoutError:
+        raise out_of_time(where, limits) from None
+    if response.is_success:
+        raise UpstreamBroken(
+            f"{where} answered {response.status_code}, and opened no WebSocket",
+            hint="if the operation is an ordinary one, call it without `protocol: websocket`",
+        )
+    return response
+
+
+async def _told(sending: Awaitable[httpx.Response], where: str, limits: Limits) -> httpx.Response:
+    try:
+        return await sending
+    except LOWER_ERRORS as error:
+        raise call_error(error, where, limits, in_body=False) from error
+
+
 class _Told(httpx.AsyncByteStream):
     """A body whose errors are told as ours."""
 
@@ -225,10 +257,7 @@ async def _read(response: httpx.Response, request: httpx.Request, limits: Limits
 
 
 async def _answered(transport: httpx.AsyncBaseTransport, request: httpx.Request, limits: Limits) -> httpx.Response:
-    try:
-        return await transport.handle_async_request(request)
-    except LOWER_ERRORS as error:
-        raise call_error(error, place(request.url), limits, in_body=False) from error
+    return await _told(transport.handle_async_request(request), place(request.url), limits)
 
 
 async def _body(stream: httpx.AsyncByteStream, request: httpx.Request, limits: Limits) -> bytes:

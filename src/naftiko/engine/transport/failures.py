@@ -30,7 +30,11 @@ LOWER_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSE
 
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout)
 """Raised before anything is sent."""
-_PORTS: Final = {"http": 80, "https": 443}
+_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+class NoWebSocket(httpx.RemoteProtocolError):
+    """An answer of 101 that is not what a handshake asks for."""
 
 
 def place(url: httpx.URL) -> str:
@@ -77,7 +81,8 @@ def _told(error: Exception, where: str, limits: Limits, *, in_body: bool) -> Cal
         return UpstreamBroken(f"the answer of {where} was cut: the connection closed before its end")
     if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
         flaw = f": {error}" if isinstance(error, FlawedAnswer) else ""
-        return UpstreamBroken(f"what {where} answered is not HTTP{flaw}")
+        kind = "no WebSocket (RFC 6455 chapter 4.2.2)" if isinstance(error, NoWebSocket) else "not HTTP"
+        return UpstreamBroken(f"what {where} answered is {kind}{flaw}")
     return UpstreamBroken(f"{where} closed the connection before answering")
 
 

@@ -10,23 +10,31 @@ from __future__ import annotations
 import asyncio
 import functools
 import ssl
+import sys
 from collections.abc import Callable, Coroutine
+from importlib import import_module
 from importlib.util import find_spec
 from time import perf_counter
-from typing import Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import httpx
 
-from naftiko.engine.transport.environment import NO_PROXIES, Proxies, environment_proxies
+from naftiko.engine.transport.environment import NO_PROXIES, Proxies, environment_proxies, platform_context
 from naftiko.engine.transport.limits import DEFAULT_LIMITS, Exchange, Limits
 from naftiko.engine.transport.places import NO_OPERATION, Places
 from naftiko.observe.figures import Histogram
 from naftiko.observe.timing import measured
 
+if TYPE_CHECKING:
+    from naftiko.engine.transport.websockets import WebSockets
+
 OPERATION: Final = "naftiko.operation"
 """The extension of a request that names the operation it belongs to, which shares the connections with its siblings."""
 MAY_GO: Final = "naftiko.may_go"
 """The extension of a request that is called after a wait, and raises where it should not be sent any more."""
+
+FRAME: Final = "naftiko.frame"
+"""The extension of the handshake of a WebSocket that has its first message, ``b""`` for none."""
 
 
 class PoolFigures(NamedTuple):
@@ -90,6 +98,19 @@ class Transport(httpx.AsyncBaseTransport):
         pool = await self._open()
         return await pool.send(request)
 
+    async def connect(self, request: httpx.Request) -> httpx.Response:
+        """Send the handshake of a WebSocket, and return its answer: 101 comes as ``Switched``.
+
+        It holds a place of the pool until it is closed. No redirect is followed.
+
+        Raises:
+            httpx.TransportError, ValueError: as from ``handle_async_request``.
+        """
+        if "aiohttp" not in sys.modules:
+            await asyncio.to_thread(import_module, "aiohttp")  # 100 ms and more, in which others go on
+        pool = self._pools.get(asyncio.get_running_loop()) or await self._open()
+        return await pool.send(request, pool.handshake(request))
+
     def figures(self) -> PoolFigures | None:
         """Return the figures of the running event loop's connections; ``None`` before the first call."""
         pool = self._pools.get(asyncio.get_running_loop())
@@ -134,6 +155,7 @@ class _Pool:
         self._places = Places(limits.connections, limits.share)
         self._direct = _lean(limits, verify) or _through_aiohttp(limits, verify)
         self._proxied: _Way | None = None
+        self._sockets: WebSockets | None = None
         self._waits = Histogram()
         self._refused = 0
 
@@ -141,9 +163,10 @@ class _Pool:
         places = self._places
         return PoolFigures(self._limits.connections, places.in_use, places.waiting, self._waits, self._refused)
 
-    async def send(self, request: httpx.Request) -> httpx.Response:
-        proxy = self._proxies.of(request.url) if self._proxies else None
-        exchange = (self._direct if proxy is None else self._through_proxies()).prepared(request, proxy)
+    async def send(self, request: httpx.Request, exchange: Exchange | None = None) -> httpx.Response:
+        if exchange is None:
+            proxy = self._proxies.of(request.url) if self._proxies else None
+            exchange = (self._direct if proxy is None else self._through_proxies()).prepared(request, proxy)
         operation = request.extensions.get(OPERATION, NO_OPERATION)
         if not self._places.take(operation):
             await self._wait_for_a_connection(operation)
@@ -155,10 +178,19 @@ class _Pool:
             give_back()
             raise
 
+    def handshake(self, request: httpx.Request) -> Exchange:
+        """Take a request that opens a WebSocket."""
+        if self._sockets is None:
+            self._sockets = _web_sockets(self._limits, self._verify)
+        proxy = self._proxies.of(_as_http(request.url)) if self._proxies else None
+        return functools.partial(self._sockets.open, request, proxy)
+
     async def aclose(self) -> None:
         await self._direct.aclose()
         if self._proxied is not None:
             await self._proxied.aclose()
+        if self._sockets is not None:
+            await self._sockets.aclose()
 
     def _through_proxies(self) -> _Way:
         if self._proxied is None:
@@ -203,3 +235,14 @@ def _through_aiohttp(limits: Limits, verify: bool | ssl.SSLContext) -> _Way:  # 
     from naftiko.engine.transport.aiohttp_exchanges import AiohttpExchanges  # noqa: PLC0415 - 100 ms, for who needs it
 
     return AiohttpExchanges(limits, verify)
+
+
+def _web_sockets(limits: Limits, verify: bool | ssl.SSLContext) -> WebSockets:  # noqa: FBT001 - likewise
+    from naftiko.engine.transport.websockets import WebSockets  # noqa: PLC0415 - aiohttp, for who needs it
+
+    return WebSockets(limits, platform_context() if verify is True else verify)
+
+
+def _as_http(url: httpx.URL) -> httpx.URL:
+    """Return the URL that says which proxy leads to a WebSocket: that of the request which opens it."""
+    return url.copy_with(scheme={"ws": "http", "wss": "https"}.get(url.scheme, url.scheme))

@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from naftiko.expose.http.gate import Gate, Unwelcome, fits, origin_pattern
+from naftiko.expose.http.upgrade import UPGRADE
 from naftiko.expose.rest.messages import send_problem, simple_problem
 from naftiko.expose.rest.options import RestOptions
 from naftiko.ground.http import SAFE_METHODS
@@ -47,7 +48,8 @@ def gate_of(options: RestOptions) -> Gate:
 class Gated:
     """ASGI middleware that refuses requests for foreign hosts, and foreign pages' with a method that changes something.
 
-    A GET may change something too, if what it calls does: that is known where its route is.
+    A GET may change something too, if what it calls does: that is known where its route is. And what a WebSocket gives
+    any page may read.
     """
 
     def __init__(self, app: ASGIApp, gate: Gate) -> None:
@@ -56,7 +58,7 @@ class Gated:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on, or refuse it."""
-        unwelcome = self._gate.refusal(scope, changes=scope["method"] not in SAFE_METHODS)
+        unwelcome = self._gate.refusal(scope, changes=scope["method"] not in SAFE_METHODS or UPGRADE in scope)
         return self._app(scope, receive, send) if unwelcome is None else send_unwelcome(unwelcome, scope, send)
 
 

@@ -14,7 +14,9 @@ from naftiko.engine.sending import NOTE
 from naftiko.engine.streaming.answering import StreamedItems
 from naftiko.expose.http.caller import SlowReader, send_to_reader
 from naftiko.expose.http.streams import Stream, end_of_body, is_stream
+from naftiko.expose.http.upgrade import UPGRADE
 from naftiko.expose.rest.rendering import ProblemOf, rendered
+from naftiko.expose.rest.sockets import send_messages
 
 _log = logging.getLogger(__name__)
 _TRAILERS: Final = "http.response.trailers"
@@ -61,6 +63,11 @@ async def send_stream(answer: Answer, scope: Scope, send: Send, seconds: float, 
             await _Sending(answer, scope, send, seconds).send(content, headers, waits=False)
         return
     async with contextlib.aclosing(content):
+        offer = scope.get(UPGRADE)
+        if offer is not None:
+            with contextlib.suppress(SlowReader):
+                await send_messages(content, offer, scope, seconds, problem_of)
+            return
         made = rendered(content, scope["headers"], problem_of)
         headers += [(b"content-type", made.media_type.encode()), *made.headers(headers)]
         if scope["method"] == "HEAD":

@@ -25,6 +25,7 @@ from naftiko.link.namesakes import Evidence
 from naftiko.link.resolving import tell_misspelt
 from naftiko.link.responses import with_responses
 from naftiko.link.route_checks import check_method, tell_duplicates
+from naftiko.plan.addresses import SOCKETS
 from naftiko.plan.forward import ForwardAction
 from naftiko.plan.inputs import InputSet
 from naftiko.plan.outputs import IDENTITY
@@ -75,7 +76,10 @@ class _Rest(AdapterKind[RestAdapter]):
         else:
             if target != written:
                 tell_misspelt(here, written, target)
-            if apis.plans[target].blocked:
+            if apis.plans[target].base.schemes is SOCKETS:
+                reason = f"`{target}` is an API of WebSockets: no request can be forwarded to it"
+                here.error("blocked-call", reason, hint="call its operations, one by one")
+            elif apis.plans[target].blocked:
                 reason = f"`{target}` can't be called: {apis.plans[target].blocked}"
                 here.error("blocked-call", reason)
         action = ForwardAction(

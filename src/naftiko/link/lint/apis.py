@@ -136,7 +136,7 @@ def _check_addresses(authentication: Authentication, findings: Findings) -> None
 
 def _is_plain_http(uri: str) -> bool:
     host = _host(uri)
-    return uri.lower().startswith("http://") and bool(host) and "{" not in host and not is_loopback(host)
+    return uri.lower().startswith(("http://", "ws://")) and bool(host) and "{" not in host and not is_loopback(host)
 
 
 def check_literals(authentication: Authentication, bound: frozenset[str], findings: Findings) -> None:
