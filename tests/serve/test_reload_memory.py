@@ -9,8 +9,12 @@ import weakref
 from front import FILE
 
 from naftiko import load
+from naftiko.engine.memory import Budget
+from naftiko.expose.http.streams import OpenStreams
 from naftiko.serve.addresses import listeners
 from naftiko.serve.apps import AppOptions, app_of
+from naftiko.serve.live import LiveApp
+from naftiko.serve.server import _Finishing
 
 
 def test_nothing_holds_what_others_have_succeeded(tmp_path):
@@ -44,3 +48,38 @@ def test_nothing_holds_what_others_have_succeeded(tmp_path):
     assert len(gone) == 0
     assert asyncio.run(main()) == 0
     assert len(gone) == 4 * 3
+
+
+class App(LiveApp):
+    async def __call__(self, scope, receive, send):
+        """Answer nothing."""
+
+    async def start(self):
+        """Start nothing."""
+
+    def succeed(self, before):
+        """Take over nothing."""
+
+    async def aclose(self):
+        """Stop nothing."""
+
+
+def test_a_server_that_runs_does_not_hold_the_app_that_it_began_with():
+    """Which holds, by way of what it has handed on, each one that came later."""
+
+    async def main() -> object:
+        said: asyncio.Queue = asyncio.Queue()
+        told: asyncio.Queue = asyncio.Queue()
+        finishing = _Finishing(App(), asyncio.Event(), OpenStreams(), Budget(0), draining=False)
+        running = asyncio.create_task(finishing({"type": "lifespan"}, said.get, told.put))
+        await said.put({"type": "lifespan.startup"})
+        await told.get()
+        first = weakref.ref(finishing.served.app)
+        await finishing.change(App())
+        gc.collect()
+        held = first()
+        await said.put({"type": "lifespan.shutdown"})
+        await running
+        return held
+
+    assert asyncio.run(main()) is None

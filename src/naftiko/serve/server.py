@@ -192,10 +192,10 @@ class _Finishing:
         self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        served = self.served
-        if scope["type"] == "lifespan" and isinstance(served.app, LiveApp):
-            await self._live(served.app, receive, send)
+        if scope["type"] == "lifespan" and isinstance(self.served.app, LiveApp):
+            await self._live(receive, send)
             return
+        served = self.served
         scope[STREAMS] = self._streams
         served.calls += 1
         try:
@@ -216,14 +216,13 @@ class _Finishing:
         del served  # nor anything else here keeps the app
         await go_on()
 
-    async def _live(self, first: LiveApp, receive: Receive, send: Send) -> None:
-        """Start the first app; stop the one that answers in the end."""
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Start the first app; stop the one that answers in the end. Between them nothing here holds any of them."""
         await receive()
-        await first.start()
+        await cast(LiveApp, self.served.app).start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        last = self.served.app
-        await (last if isinstance(last, LiveApp) else first).aclose()
+        await cast(LiveApp, self.served.app).aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def change(self, app: LiveApp) -> Served:
