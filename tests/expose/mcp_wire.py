@@ -57,7 +57,9 @@ async def serving(app: Any) -> AsyncIterator[str]:
     """Serve an ASGI app with its lifespan on a free port of 127.0.0.1; the block gets the URL."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
-        server = _Server(uvicorn.Config(app, log_level="error", lifespan="on", ws="none"))
+        # On a busy machine a connection may be idle for long: none is closed just when a client sends again.
+        config = uvicorn.Config(app, log_level="error", lifespan="on", ws="none", timeout_keep_alive=600)
+        server = _Server(config)
         task = asyncio.create_task(server.serve([listening]))
         started = asyncio.create_task(server.listens.wait())
         try:

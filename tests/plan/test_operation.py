@@ -213,7 +213,7 @@ def test_a_block_that_names_its_api_twice_is_told_once():
 
 
 def test_authentication_that_is_not_known_and_tunnels_are_told():
-    consumes = "authentication: {type: awsSigV4}\ntunnel: {type: openziti, service: s}"
+    consumes = "authentication: {type: kerberos}\ntunnel: {type: openziti, service: s}"
     _, loaded = only_unit(api("", consumes=consumes), tool(""))
     assert rules(loaded) == ["unknown-kind", "unsupported-tunnel", "unknown-authentication", "blocked-call"]
 
