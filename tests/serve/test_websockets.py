@@ -373,3 +373,16 @@ def test_an_answer_that_opens_nothing(tmp_path, answer, status, detail):
         with served(file, "--port", "rest=0", ready=("rest ",)) as process:
             told = get(f"{process.rest}/first", follow_redirects=False)
     assert (told.status_code, detail in told.text) == (status, True)
+
+
+async def test_a_server_that_stops_says_so(koyeb):
+    """A WebSocket ends at once: it tells what happens, for as long as somebody listens."""
+    place = ("--base-uri", f"koyeb-instances={koyeb.url}", "--auth", f"koyeb-instances=bearer:{TOKEN}")
+    with served(SEED, *FREE, *place, "--websocket", EXEC) as process:
+        url = f"{process.rest.replace('http', 'ws')}{ROUTE}?id={koyeb.instances[0].id}&body.command=cat"
+        async with connect(url) as caller:
+            stopping = asyncio.create_task(asyncio.to_thread(process.stop))
+            with pytest.raises(ConnectionClosed):
+                await caller.recv()
+            assert await stopping == 0
+    assert caller.close_code == 1001

@@ -15,7 +15,6 @@ from naftiko.engine.sending import Outgoing
 from naftiko.engine.streaming.further import Further
 from naftiko.engine.streaming.items import ItemStream, same
 from naftiko.engine.streaming.opening import Opened, gathered
-from naftiko.engine.streaming.websockets import SocketSource
 from naftiko.expression.answers import ONLY, AnswerHead
 from naftiko.expression.scope import Scope
 from naftiko.ground.errors import NotExecutable
@@ -62,12 +61,12 @@ class StreamedItems:
             NotExecutable: the stream takes none.
             InputError: the message is no object of inputs.
         """
-        source = self._opened.source
-        if self.further is None or not isinstance(source, SocketSource):
+        send = getattr(self._opened.source, "send", None)
+        if self.further is None or send is None:
             raise NotExecutable("this stream takes no messages")
         made = self.further.made(message)
         if made:
-            await source.send(made)
+            await send(made)
 
     @property
     def note(self) -> str:

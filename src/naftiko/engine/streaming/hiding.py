@@ -24,6 +24,9 @@ class _Hiding:
         gathered = getattr(source, "gathered", None)
         if gathered is not None:
             self.gathered = gathered
+        send = getattr(source, "send", None)
+        if send is not None:
+            self.send = send
 
     async def __aiter__(self) -> AsyncIterator[Item]:
         async for item in self._source:
