@@ -31,6 +31,8 @@ UNTRACED = ("hypothesis", "corpus", "conformance")
 """Marks of tests that do the same thing very often: tracing for the coverage would only slow them down."""
 
 CASE = pytest.StashKey[int]()
+LEFT_OUT = pytest.StashKey[list[str]]()
+"""The tests that this run was told to leave out, such as the long ones."""
 
 OF_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """What says to clients that other authorities are trusted."""
@@ -81,6 +83,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         test = item.nodeid.partition("[")[0]
         item.stash[CASE] = cases[test]
         cases[test] += 1
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Remember what is left out, for who counts all."""
+    for item in items:
+        item.config.stash.setdefault(LEFT_OUT, []).append(item.nodeid)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -157,6 +157,7 @@ def test_every_variable_of_an_option_is_known():
         "DENY_ENV",
         "RESILIENCE",
         "LIMIT",
+        "WEBSOCKET",
     }
     others |= {"HANDLE_KEY", "NONCE_KEY", "AUDIT_KEY", "SECRETS_DIR", "SHARED_KEY"}
     of_options = set().union(*map(options_of, COMMANDS))

@@ -99,7 +99,7 @@ class Document:
     """A capability, its imports followed.
 
     ``operations`` is keyed by ``namespace.operation``; several of one name are there in the order of the file.
-    ``credentials`` has the authentication of each consumed namespace.
+    ``credentials`` has the authentication of each consumed namespace, ``websockets`` the operations that aren't HTTP.
     """
 
     path: Path
@@ -110,6 +110,7 @@ class Document:
     exposes: list[Thing] = field(default_factory=list)
     scope: Scope = field(default_factory=Scope)
     problems: list[str] = field(default_factory=list)
+    websockets: set[str] = field(default_factory=set)
 
 
 def named(things: Any) -> list[Thing]:
@@ -289,6 +290,10 @@ def load(path: Path) -> Document:
             document.problems.append(item)
             continue
         entry, home = item
+        if text(entry.get("type")).lower() == "websocket":
+            spoken = operations_of(entry, document.scope)
+            document.websockets.update(f"{operation.namespace}.{operation.name}" for operation in spoken)
+            continue
         if text(entry.get("type") or "http").lower() != "http":
             document.problems.append(f"{entry.get('namespace')} is of a type that can't be called: {entry['type']}")
             continue

@@ -85,7 +85,7 @@ Feed: TypeAlias = tuple[str, bool]
 class ExpectedUnit:
     """One REST operation or MCP tool.
 
-    ``call`` is ``namespace.operation`` after imports, ``kind`` call, steps, ref, mock, forward or none.
+    ``call`` is ``namespace.operation`` after imports, ``kind`` call, websocket, steps, ref, mock, forward or none.
     ``passes_body`` says that a REST caller's body goes upstream as it is although no input stands for it;
     ``shadowed`` that an earlier operation of the adapter has the same method and path and wins (chapter 6).
     ``opening`` is the first step of an orchestration, where that is a call; ``mock`` the outputs that are the answer;
@@ -403,24 +403,7 @@ def work(document: Document, made: ExpectedUnit, definition: Thing, context: Con
     """Resolve what a unit does, and infer its inputs where none are declared."""
     kind, place = kind_of(definition), task.place
     if kind == "call":
-        call, with_ = call_and_with(definition)
-        operation = chosen(meant(document, call or ""), place.seeker)
-        if operation is None:
-            refused(made, f"call to an operation that does not exist: {call}")
-            return
-        made.call = call
-        made.feeds = feeds(operation, with_, context, place)
-        if cannot_lose(operation):
-            refused(made, f"{call} has lost {lost_in_path(operation)} in its path")
-        outputs = task.outputs or definition.get("outputParameters")
-        made.plan = Plan(operation, with_, context, place, task.constants, document.path, outputs)
-        loose_body = any(slot.loose and slot.where in ("body", "field") for slot in slots(operation, with_))
-        made.passes_body = place.adapter == "rest" and passes_body(operation) and not loose_body
-        if task.infer:
-            made.inputs = inferred_inputs(operation, with_, context, place)
-        if place.adapter == "mcp" and passes_body(operation) and not loose_body:
-            # Choice: a tool that declares its inputs has it too, since no file can say otherwise what an agent sends.
-            made.inputs += any_body(made.inputs)
+        work_call(document, made, definition, context, task)
     elif kind == "steps":
         asked = steps(document, made, definition, context, task)
         if task.infer:
@@ -431,6 +414,32 @@ def work(document: Document, made: ExpectedUnit, definition: Thing, context: Con
             made.inputs = [mock_input(name, place) for name in mock_names(definition["outputParameters"], context)]
     else:
         refused(made, "no call, no steps, no ref and no outputs")
+
+
+def work_call(document: Document, made: ExpectedUnit, definition: Thing, context: Context, task: Task) -> None:
+    """Resolve the one call that a unit is, and infer its inputs where none are declared."""
+    place = task.place
+    call, with_ = call_and_with(definition)
+    if call in document.websockets:
+        made.kind = "websocket"
+        return
+    operation = chosen(meant(document, call or ""), place.seeker)
+    if operation is None:
+        refused(made, f"call to an operation that does not exist: {call}")
+        return
+    made.call = call
+    made.feeds = feeds(operation, with_, context, place)
+    if cannot_lose(operation):
+        refused(made, f"{call} has lost {lost_in_path(operation)} in its path")
+    outputs = task.outputs or definition.get("outputParameters")
+    made.plan = Plan(operation, with_, context, place, task.constants, document.path, outputs)
+    loose_body = any(slot.loose and slot.where in ("body", "field") for slot in slots(operation, with_))
+    made.passes_body = place.adapter == "rest" and passes_body(operation) and not loose_body
+    if task.infer:
+        made.inputs = inferred_inputs(operation, with_, context, place)
+    if place.adapter == "mcp" and passes_body(operation) and not loose_body:
+        # Choice: a tool that declares its inputs has it too, since no file can say otherwise what an agent sends.
+        made.inputs += any_body(made.inputs)
 
 
 def cannot_lose(operation: Operation) -> bool:

@@ -168,6 +168,7 @@ def test_an_operator_limits_what_says_nothing_and_wins_where_it_names(file, tmp_
         assert [asked(running, "rest", "/other").status_code for _ in range(6)] == [200] * 5 + [429]
         found = [bool(called(running, "find", {}).get("isError")) for _ in range(3)]
         assert found == [False, False, True]
+        assert running.stop() == 0  # all lines are written then
     lines = [line for line in running.errors if "GET /other" in line]
     assert any(" 429 " in line for line in lines), lines
 

@@ -123,6 +123,7 @@ def test_a_trace_has_each_attempt_and_what_policies_did(file, upstream, tmp_path
         assert asked(running, "rest", "/get").status_code == 200
         listed = asked(running, "control", "/traces").json()["traces"]
         shown = asked(running, "control", f"/traces/{listed[0]['traceId']}").json()
+        assert running.stop() == 0  # all spans are written then
     (line,) = [json.loads(line) for line in written.read_text().splitlines()]
     spans = line["resourceSpans"][0]["scopeSpans"][0]["spans"]
     sent = [span for span in spans if span["kind"] == 3]
