@@ -23,6 +23,7 @@ import pytest  # noqa: E402
 from httpx._config import DEFAULT_TIMEOUT_CONFIG  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
+from left_out import LEFT_OUT  # noqa: E402
 from public_files import FILES  # noqa: E402
 
 settings.register_profile("any machine", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
@@ -31,8 +32,6 @@ UNTRACED = ("hypothesis", "corpus", "conformance")
 """Marks of tests that do the same thing very often: tracing for the coverage would only slow them down."""
 
 CASE = pytest.StashKey[int]()
-LEFT_OUT = pytest.StashKey[list[str]]()
-"""The tests that this run was told to leave out, such as the long ones."""
 
 OF_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """What says to clients that other authorities are trusted."""

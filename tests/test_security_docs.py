@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import LEFT_OUT
+from left_out import LEFT_OUT
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "security.md"

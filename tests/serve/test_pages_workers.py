@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from front import wait_until
 from mcp.client import Client
 from served import served
 from starlette.responses import JSONResponse
@@ -130,7 +131,7 @@ def test_each_item_comes_once_over_two_machines_of_one_key(
         else:
             with pytest.raises((AssertionError, ExceptionGroup)):  # of the clients' tasks
                 asyncio.run(within())
-            assert "the handle is not one of this server's" in one.said() + other.said()
+            wait_until(lambda: "the handle is not one of this server's" in one.said() + other.said(), other.said)
 
 
 def test_pages_that_are_read_in_another_process_are_walked_too(tmp_path: Path, upstream: StandInUpstream) -> None:

@@ -337,13 +337,13 @@ class Supervisor:
         """Replace the workers one by one; if a new one doesn't come to serve, the old ones stay."""
         said = self._scouted()
         if said is None or not self._prepare(said):
-            if not self._came:
+            if not self._is_told_to_stop():
                 _log.error("the files can't be served as they are by now: no worker is replaced, the old ones stay")
             return
         for worker in [known for known in self._workers.values() if not known.stopping]:
             successor = self._start(worker.slot, reload=True)
             if successor is None:
-                if not self._came:
+                if not self._is_told_to_stop():
                     _log.error("a new worker did not come to serve; the old ones stay")
                 return
             worker.stopping = True
