@@ -33,6 +33,9 @@ UNTRACED = ("hypothesis", "corpus", "conformance")
 
 CASE = pytest.StashKey[int]()
 
+TRACED_CASES = 6
+"""How many cases of a test are traced."""
+
 OF_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """What says to clients that other authorities are trusted."""
 
@@ -103,8 +106,11 @@ def pytest_collection() -> Iterator[object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Trace for the coverage what shows something: no repetitions, and the processes of a test's first case alone."""
-    repeats = any(item.get_closest_marker(mark) for mark in UNTRACED)
+    """Trace for the coverage what shows something: no repetitions, and the processes of a test's first case alone.
+
+    A test of many cases shows with a few of them which lines it reaches; the others take half of the time untraced.
+    """
+    repeats = item.stash[CASE] >= TRACED_CASES or any(item.get_closest_marker(mark) for mark in UNTRACED)
     with contextlib.ExitStack() as stack:
         if repeats:
             stack.enter_context(_untraced())
