@@ -88,6 +88,25 @@ async def api() -> AsyncIterator[Api]:
         yield made
 
 
+@contextlib.asynccontextmanager
+async def api_apart() -> AsyncIterator[str]:
+    """Serve an API in a process of its own, so that nothing here keeps it from answering; the block gets its URL."""
+    process = await asyncio.create_subprocess_exec(sys.executable, __file__, "--api", stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield (await process.stdout.readline()).decode().strip()
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def serve_api() -> None:
+    """Serve an API until this process is ended, and say where."""
+    async with api() as made:
+        print(made.url, flush=True)
+        await asyncio.Event().wait()
+
+
 async def get(path: str) -> tuple[int, float]:
     """Return the status of an answer, and the seconds that it took."""
     began = time.perf_counter()
@@ -104,7 +123,22 @@ def percentile(seconds: Sequence[float], part: float) -> float:
     return 1000 * ordered[min(len(ordered) - 1, int(len(ordered) * part))]
 
 
-async def others(seconds: float, every: float = 0.01) -> list[float]:
+async def others(seconds: float) -> list[float]:
+    """Call the other API at a steady pace, from a process of its own; return what each call took.
+
+    So what a call takes is not what the crowd's own process does meanwhile.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, __file__, "--others", str(seconds), stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    if process.returncode != 0:
+        sys.exit("the calls of the other API failed")
+    found: list[float] = json.loads(said)
+    return found
+
+
+async def calls_of_another(seconds: float, every: float = 0.01) -> list[float]:
     """Call the other API at a steady pace; return what each call took."""
     found: list[float] = []
 
@@ -193,11 +227,19 @@ async def main() -> None:
     """Start everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--callers", type=int, default=1000)
-    callers = parser.parse_args().callers
-    async with api() as down, api() as other:
+    parser.add_argument("--others", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--api", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.others is not None:
+        print(json.dumps(await calls_of_another(arguments.others)))
+        return
+    if arguments.api:
+        await serve_api()
+    callers = arguments.callers
+    async with api() as down, api_apart() as other:
         with tempfile.TemporaryDirectory() as name:
             file = Path(name) / "storm.yaml"
-            file.write_text(_FILE.replace("DOWN", json.dumps(down.url)).replace("OTHER", json.dumps(other.url)))
+            file.write_text(_FILE.replace("DOWN", json.dumps(down.url)).replace("OTHER", json.dumps(other)))
             server = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "naftiko", "serve", str(file), "--log-level", "error"),
                 stdout=asyncio.subprocess.DEVNULL,

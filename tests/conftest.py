@@ -33,7 +33,7 @@ UNTRACED = ("hypothesis", "corpus", "conformance")
 
 CASE = pytest.StashKey[int]()
 
-TRACED_CASES = 6
+TRACED_CASES = 20
 """How many cases of a test are traced."""
 
 OF_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
