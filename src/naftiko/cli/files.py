@@ -1,4 +1,4 @@
-"""Find capability files: files, directories and glob patterns, as the command line has them."""
+"""Files of the command line: capability files by name, directory and glob pattern, and what commands write."""
 
 from __future__ import annotations
 
@@ -30,6 +30,18 @@ class FoundFiles:
 
     files: tuple[Path, ...]
     others: tuple[Path, ...]
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write what a command makes to a file.
+
+    Raises:
+        click.ClickException: it can't be written.
+    """
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{file}: {(error.strerror or 'it cannot be written').lower()}") from error
 
 
 def find_files(arguments: Iterable[str]) -> FoundFiles:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from naftiko.cli.files import write_text
 from naftiko.document.language import json_schema, keys_markdown
 
 
@@ -23,9 +24,6 @@ def schema(output: Path | None, *, keys: bool) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise click.ClickException(f"{output}: {(error.strerror or 'it cannot be written').lower()}") from error
+        write_text(output, text)
         if not keys:
             click.echo(f"{output}: begin files with `# yaml-language-server: $schema={output}`", err=True)

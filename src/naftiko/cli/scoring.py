@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from naftiko.engine.capability import Capability
@@ -100,8 +99,8 @@ def score_of(capability: Capability) -> Score | None:
     return Score(str(capability.path), tuple(judge(tool) for tool in tools), tuple(alike(tools)))
 
 
-def write_badge(file: Path, scores: Sequence[Score]) -> None:
-    """Write the worst file's score as an SVG picture."""
+def badge(scores: Sequence[Score]) -> str:
+    """Return the worst file's score as an SVG picture."""
     score = min(each.score for each in scores)
     colour = next(colour for least, colour in _COLOURS.items() if score >= least)
-    file.write_text(_BADGE.format(score=score, colour=colour), encoding="utf-8")
+    return _BADGE.format(score=score, colour=colour)

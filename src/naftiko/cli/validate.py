@@ -13,7 +13,7 @@ import click
 
 from naftiko.cli.check import check
 from naftiko.cli.diagnostics import Checked, Report, TextRenderer, as_json, as_sarif, wants_colour
-from naftiko.cli.files import find_files
+from naftiko.cli.files import find_files, write_text
 from naftiko.cli.names import KnownNames, check_names
 from naftiko.cli.options import environment_option, shared_options, warn
 from naftiko.document.findings import Findings
@@ -122,12 +122,9 @@ def _checked(capability: Capability, *, scored: bool) -> Checked:
 def _write_badge(file: Path, scores: Sequence[Score]) -> None:
     if not scores:
         raise click.UsageError("--badge: there is no tool to judge")
-    from naftiko.cli.scoring import write_badge  # noqa: PLC0415  # as above
+    from naftiko.cli.scoring import badge  # noqa: PLC0415  # as above
 
-    try:
-        write_badge(file, scores)
-    except OSError as error:
-        raise click.ClickException(f"{file}: {(error.strerror or 'it cannot be written').lower()}") from error
+    write_text(file, badge(scores))
 
 
 def _unreadable(path: Path, error: CapabilityError) -> Checked:

@@ -23,7 +23,6 @@ from naftiko.ground.errors import CapabilityError
 from naftiko.ground.seen import text_of
 from naftiko.ground.types import Diagnostic
 
-_ROOT_KEYS = ("naftiko", "ikanos")
 _VERSIONS = frozenset(
     {
         "0.4",
@@ -113,7 +112,7 @@ def build_document(
 ) -> tuple[CapabilityDocument, bool]:
     """Build the canonical document; root and ``capability`` sections mean the same and are joined."""
     found = entries(root, findings)
-    if not any(key in found for key in _ROOT_KEYS) and _tell_foreign(found, findings):
+    if not any(key in found for key in sections.ROOT_KEYS) and _tell_foreign(found, findings):
         return CapabilityDocument(node=root), False
     usable = importing or _has_root_key(found, root, findings)
     _check_version(found, findings)
@@ -154,7 +153,7 @@ def _tell_foreign(found: Entries, findings: Findings) -> bool:
 
 
 def _has_root_key(found: Entries, root: MappingNode, findings: Findings) -> bool:
-    key = next((key for key in _ROOT_KEYS if key in found), None)
+    key = next((key for key in sections.ROOT_KEYS if key in found), None)
     if key is not None:
         if isinstance(found[key][1], MappingNode):
             findings.at(found[key][0]).error(
@@ -162,19 +161,19 @@ def _has_root_key(found: Entries, root: MappingNode, findings: Findings) -> bool
             )
             return False
         return True
-    near = next((name for name in found if nearest(name, _ROOT_KEYS)), None)
+    near = next((name for name in found if nearest(name, sections.ROOT_KEYS)), None)
     where = found[near][0] if near is not None else root
     findings.at(where).error(
         "no-root-key",
         "no root key `naftiko` or `ikanos`: this is no capability file",
-        hint=f"did you mean `{nearest(near, _ROOT_KEYS)}`?" if near is not None else _FORMAT_HINT,
+        hint=f"did you mean `{nearest(near, sections.ROOT_KEYS)}`?" if near is not None else _FORMAT_HINT,
     )
     return False
 
 
 def _check_version(found: Entries, findings: Findings) -> None:
     """Tell a version that is not known; what is no version at all is told already, and left out."""
-    for key in _ROOT_KEYS:
+    for key in sections.ROOT_KEYS:
         value = found[key][1] if key in found else None
         if isinstance(value, ScalarNode) and value.value not in _VERSIONS:
             findings.at(value).warning(

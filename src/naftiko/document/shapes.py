@@ -61,6 +61,15 @@ class Field:
     words: tuple[str, ...] = ()
     canonical: bool = False
 
+    @property
+    def models(self) -> tuple[type[Model], ...]:
+        """The models that a value may be read as, each once; that of a kind which isn't known comes last."""
+        if self.kind not in {Kind.MODEL, Kind.MODELS, Kind.NAMED}:
+            return ()
+        if self.choice is None:
+            return (self.model,)
+        return tuple(dict.fromkeys((*self.choice.models.values(), self.model, self.choice.unknown)))
+
 
 _SCALARS: dict[object, Kind] = {
     str: Kind.TEXT,

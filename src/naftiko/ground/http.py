@@ -22,6 +22,7 @@ A_TOKEN: Final = f"[{re.escape(TOKEN.decode('ascii'))}]+"
 """A token, as a pattern."""
 PARAMETER: Final = rf'({A_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({A_TOKEN}))'
 """A parameter, as a pattern: its name, what is between quotes, or the token (chapter 5.6.6)."""
+_PRINTABLE: Final = range(0x20, 0x7F)
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 
@@ -40,3 +41,8 @@ def quoted(text: str) -> str:
     """Return a text as a quoted string (chapter 5.6.4)."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def structured(text: str) -> str:
+    """Return a text as a string of a structured field (RFC 9651, chapter 3.3.3): what isn't ASCII is a ``?``."""
+    return quoted("".join(each if ord(each) in _PRINTABLE else "?" for each in text))

@@ -12,8 +12,10 @@ from naftiko.document.dialects import nodes, routes
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, entries, is_null
 
-_OF_API: Final = ("baseUri", "baseUrl", "baseURI", "authentication", "auth", "headers", "inputParameters", "namespace")
-_OF_INFO: Final = ("name", "label", "display", "title", "description", "version", "tags")
+OF_API: Final = ("baseUri", "baseUrl", "baseURI", "authentication", "auth", "headers", "inputParameters", "namespace")
+"""Keys of the API, at the root or in ``info``."""
+OF_INFO: Final = ("name", "label", "display", "title", "description", "version", "tags")
+"""Keys of ``info``, at the root."""
 _NO_WORD: Final = re.compile(r"[^a-z0-9]+")
 
 
@@ -32,8 +34,8 @@ def bring(root: Entries, findings: Findings) -> None:
     found = routes.operations_of(node, findings) if paths else _listed(node, findings)
     operations = [_called(operation, findings) for operation in found]
     info = entries(root["info"][1], findings) if "info" in root else {}
-    api: Entries = {word: part.pop(word) for part in (root, info) for word in _OF_API if word in part}
-    info |= {word: root.pop(word) for word in _OF_INFO if word in root and word not in info}
+    api: Entries = {word: part.pop(word) for part in (root, info) for word in OF_API if word in part}
+    info |= {word: root.pop(word) for word in OF_INFO if word in root and word not in info}
     key_node, written = root.get("info", (place, place))
     root["info"] = (key_node, _mapping(info, written))
     namespace = api.setdefault("namespace", (place, _namespace(info, place)))[1]
@@ -49,7 +51,7 @@ def _mapping(found: Entries, place: Node) -> MappingNode:
 
 def _namespace(info: Entries, place: Node) -> ScalarNode:
     """Return a namespace made of the name of the file, ``api`` where it has none."""
-    texts = (info[key][1] for key in _OF_INFO[:4] if key in info)
+    texts = (info[key][1] for key in OF_INFO[:4] if key in info)
     names = (_slug(node.value) for node in texts if isinstance(node, ScalarNode))
     return nodes.text(next((name for name in names if name), "api"), place)
 

@@ -10,6 +10,8 @@ from naftiko.document.dialects import imports, nodes
 from naftiko.document.findings import Findings
 from naftiko.document.reader import Entries, entries, is_null
 
+ROOT_KEYS: Final = ("naftiko", "ikanos")
+"""Of these a file has one: the version of the language."""
 SECTIONS: Final = ("consumes", "exposes", "aggregates", "binds")
 _REFERENCES: Final = "externalRefs"
 _OF_REFERENCES: Final = frozenset({"type", "resolution"})

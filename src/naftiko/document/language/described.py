@@ -37,6 +37,11 @@ def describe(model: type[Model], key: str) -> Described | None:
     return None
 
 
+def summary(model: type[Model]) -> str:
+    """Return what a model is, as Markdown: the first line of what it says of itself; ``""`` where it says nothing."""
+    return (model.__doc__ or "").strip().split("\n", 1)[0].replace("``", "`")
+
+
 @functools.cache
 def _words() -> dict[str, dict[str, Described | str]]:
     read = yaml.load(files(__package__).joinpath("keys.yaml").read_text("utf-8"), yaml.CSafeLoader)

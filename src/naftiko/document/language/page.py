@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any, Final
 
 from naftiko.document.dialects import concerns_of
 from naftiko.document.dialects.reading import reads_of
-from naftiko.document.language.described import describe
+from naftiko.document.language.described import describe, summary
 from naftiko.document.model import CapabilityDocument, Model
 from naftiko.document.model.base import Choice, Import
 from naftiko.document.shapes import Field, Kind, written
@@ -43,7 +42,7 @@ def _in_order() -> list[type[Model]]:
             return
         found[model] = None
         for field in written(model).values():
-            for below in _below(field):
+            for below in field.models:
                 visit(below)
 
     visit(CapabilityDocument)
@@ -51,21 +50,11 @@ def _in_order() -> list[type[Model]]:
     return [model for model in found if written(model)]
 
 
-def _below(field: Field) -> Iterator[type[Model]]:
-    if field.kind not in {Kind.MODEL, Kind.MODELS, Kind.NAMED}:
-        return
-    if field.choice is None:
-        yield field.model
-    else:
-        yield from dict.fromkeys(field.choice.models.values())
-
-
 def _section(model: type[Model]) -> str:
     title = model.__name__
-    said = (model.__doc__ or "").split("\n", 1)[0].replace("``", "`")
     rows = "\n".join(_row(model, key, field) for key, field in written(model).items())
     spelt = _spelt(model)
-    parts = [f"### {_words(title)}", said, f"{_HEAD}\n{rows}"]
+    parts = [f"### {_words(title)}", summary(model), f"{_HEAD}\n{rows}"]
     return "\n\n".join([*parts, f"Also read: {spelt}."] if spelt else parts)
 
 

@@ -11,9 +11,11 @@ from typing import Any, Final
 
 from naftiko.document import model as models
 from naftiko.document.dialects import concerns_of
+from naftiko.document.dialects import flat as flat_form
 from naftiko.document.dialects.imports import KEYS as IMPORTS
-from naftiko.document.dialects.reading import IT, ONE, in_any_case, reads_of
-from naftiko.document.language.described import describe
+from naftiko.document.dialects.reading import IT, ONE, SCALAR, in_any_case, reads_of
+from naftiko.document.dialects.sections import ROOT_KEYS
+from naftiko.document.language.described import describe, summary
 from naftiko.document.model import CapabilityDocument, Model
 from naftiko.document.model.base import Choice, Import
 from naftiko.document.shapes import Field, Kind, shape, written
@@ -24,13 +26,9 @@ SCHEMA_ID: Final = "https://naftiko.dev/schemas/capability.json"
 Json = dict[str, Any]
 
 _NULL: Final[Json] = {"type": "null"}
-_SCALAR: Final[list[str]] = ["string", "number", "boolean"]
+_SCALAR: Final[list[str]] = SCALAR["type"]
 _EXTENSION: Final = "^x-"
 _DURATION: Final = r"^\s*([0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)|PT?[0-9DTHMS.]+)\s*$"
-_ROOT_KEYS: Final = ("naftiko", "ikanos")
-_FLAT: Final = ("baseUri", "baseUrl", "baseURI", "authentication", "auth", "headers", "inputParameters", "namespace")
-"""Keys of an API that stand at the root, or in ``info``, of a file in the flat form."""
-_FLAT_INFO: Final = ("name", "label", "display", "title", "description", "version", "tags")
 
 
 def json_schema() -> Json:
@@ -41,7 +39,7 @@ def json_schema() -> Json:
         model = waiting.pop()
         if model.__name__ not in definitions:
             definitions[model.__name__] = _definition(model)
-            waiting.extend(below for field in shape(model).values() for below in _models(field))
+            waiting.extend(below for field in shape(model).values() for below in field.models)
     root = definitions.pop(CapabilityDocument.__name__)
     _join_capability(root, definitions)
     return {
@@ -56,19 +54,19 @@ def json_schema() -> Json:
 def _join_capability(root: Json, definitions: Json) -> None:
     """Let sections stand at the root and in ``capability``, and the root key be one of two."""
     sections = root["properties"]
-    flat = dict.fromkeys((*_FLAT, *_FLAT_INFO, "operations", "paths", "externalRefs", *IMPORTS), True)
+    flat = dict.fromkeys((*flat_form.OF_API, *flat_form.OF_INFO, "operations", "paths", "externalRefs", *IMPORTS), True)
     what = "What is consumed and exposed."
     definitions["Capability"] = {**root, "properties": {**flat, **sections}, "description": what}
     info = definitions["Info"]["properties"]
-    definitions["Info"]["properties"] = {**dict.fromkeys(_FLAT, True), **info}
+    definitions["Info"]["properties"] = {**dict.fromkeys(flat_form.OF_API, True), **info}
     version = {"type": _SCALAR, "description": "The version of the language."}
     root["properties"] = {
         **flat,
         **sections,
-        **dict.fromkeys(_ROOT_KEYS, version),
+        **dict.fromkeys(ROOT_KEYS, version),
         "capability": _or_null({"$ref": "#/$defs/Capability"}),
     }
-    root["anyOf"] = [{"required": [key]} for key in _ROOT_KEYS]
+    root["anyOf"] = [{"required": [key]} for key in ROOT_KEYS]
 
 
 def _definition(model: type[Model]) -> Json:
@@ -81,8 +79,8 @@ def _definition(model: type[Model]) -> Json:
     for other, key in _spellings(model):
         properties.setdefault(other, _spelt(properties[key], key) if key in fields else True)
     schema: Json = {"type": "object", "properties": properties, "patternProperties": {_EXTENSION: True}}
-    if (model.__doc__ or "").strip():
-        schema["description"] = (model.__doc__ or "").split("\n", 1)[0].replace("``", "`")
+    if said := summary(model):
+        schema["description"] = said
     if not model.open_ended:
         schema["additionalProperties"] = False
     return schema
@@ -129,13 +127,6 @@ def _loose(model: type[Model]) -> Iterator[tuple[str, list[Json]]]:
         for key, shapes in reads_of(concern).shapes.items():
             if key in written(model):
                 yield key, shapes
-
-
-def _models(field: Field) -> list[type[Model]]:
-    if field.kind not in {Kind.MODEL, Kind.MODELS, Kind.NAMED}:
-        return []
-    chosen = [] if field.choice is None else [*field.choice.models.values(), field.choice.unknown]
-    return [field.model, *chosen]
 
 
 def _or_null(schema: Json) -> Json:

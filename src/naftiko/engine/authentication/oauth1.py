@@ -22,6 +22,7 @@ from naftiko.engine.authentication.private_key import PrivateKey, private_key, v
 from naftiko.engine.authentication.scheme import Credential, Means, Proof
 from naftiko.engine.request import Draft
 from naftiko.expression.text import quoted
+from naftiko.ground import http
 from naftiko.ground.media_types import FORM, bare
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -82,7 +83,8 @@ class OAuth1Credential(Credential):
         if kind.placed == "query":
             return Proof(query=pairs)
         realm = self._secret("realm")
-        named = ([f'realm="{_escaped(realm)}"'] if realm else []) + [f'{name}="{quoted(text)}"' for name, text in pairs]
+        named = [f"realm={http.quoted(realm)}"] if realm else []
+        named += [f'{name}="{quoted(text)}"' for name, text in pairs]
         return Proof(headers=[("Authorization", f"OAuth {', '.join(named)}")])
 
     def proofs(self, request: httpx.Request) -> Sequence[str]:
@@ -115,7 +117,3 @@ class OAuth1Credential(Credential):
             name = f"`privateKey` in the authentication of `{self._api.namespace}`"
             self._key = (told, private_key(name, text, password))
         return self._key[1]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')

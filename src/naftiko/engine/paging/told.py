@@ -9,11 +9,11 @@ from typing import Any, Final
 import httpx
 
 from naftiko.ground import jsontext
+from naftiko.ground.http import structured
 from naftiko.plan.paging import State
 
 PAGES: Final = "naftiko.pages"
 """The extension of an answer that is made of pages: what is told of them, as JSON."""
-_ASCII: Final = range(0x20, 0x7F)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,6 @@ class Told:
         """It as an item with parameters (RFC 9651), ``""`` where nothing is missing."""
         if not self.reason:
             return ""
-        detail = "".join(each if ord(each) in _ASCII else "?" for each in self.detail)
-        detail = detail.replace("\\", "\\\\").replace('"', '\\"')
+        detail = structured(self.detail)
         wait = "" if self.retry_after is None else f";retry-after={max(0, round(self.retry_after))}"
-        return f'incomplete;reason={self.reason};pages={self.pages};items={self.items};detail="{detail}"{wait}'
+        return f"incomplete;reason={self.reason};pages={self.pages};items={self.items};detail={detail}{wait}"

@@ -9,11 +9,11 @@ from typing import Any, Final, Protocol, Self
 
 from naftiko.ground.durations import written
 from naftiko.ground.errors import CallError
+from naftiko.ground.http import structured
 from naftiko.plan.streams import MAX_BYTES, MAX_ITEMS, Collect
 
 _AT_ONCE: Final = 64
 """Items that are taken before others get their turn, where they are there already."""
-_ASCII: Final = range(0x20, 0x7F)
 
 
 @dataclass(slots=True)  # not frozen: one is made for each item
@@ -204,6 +204,4 @@ class ItemStream:
         ended = self.ended
         if ended is None or not ended.is_early:
             return ""
-        detail = "".join(each if ord(each) in _ASCII else "?" for each in ended.detail)
-        detail = detail.replace("\\", "\\\\").replace('"', '\\"')
-        return f'incomplete;reason={ended.reason};items={self.count};detail="{detail}"'
+        return f"incomplete;reason={ended.reason};items={self.count};detail={structured(ended.detail)}"

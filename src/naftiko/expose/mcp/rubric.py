@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-CHARACTERS_A_TOKEN: Final = 4
-"""How many characters of JSON are taken for a token: an estimate, no model's own count."""
+from naftiko.link.lint.tools import CHARACTERS_A_TOKEN
 
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z']*|\d+")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -93,6 +92,11 @@ class Declared:
     inputs: Mapping[str, Mapping[str, Any]]
     outputs: Mapping[str, Any]
     tokens: int
+
+    @property
+    def text(self) -> str:
+        """What it says of itself and of its arguments."""
+        return " ".join([self.description, *(str(schema.get("description", "")) for schema in self.inputs.values())])
 
     @classmethod
     def of(cls, declaration: Mapping[str, Any], size: int) -> Declared:
@@ -205,24 +209,22 @@ def _outputs(tool: Declared) -> tuple[float, str]:
 
 def _constraints(tool: Declared) -> tuple[float, str]:
     bound = any(_LIMITING & schema.keys() for schema in tool.inputs.values())
-    said = " ".join([tool.description, *(str(schema.get("description", "")) for schema in tool.inputs.values())])
-    if bound or _LIMIT.search(said):
+    if bound or _LIMIT.search(tool.text):
         return 1, ""
     return 0, "give inputs an `enum`, `format`, `minimum` or `default`, or say what they must be"
 
 
 def _examples(tool: Declared) -> tuple[float, str]:
     shown = any({"example", "examples", "enum", "default"} & schema.keys() for schema in tool.inputs.values())
-    said = " ".join([tool.description, *(str(schema.get("description", "")) for schema in tool.inputs.values())])
-    if shown or _EXAMPLE.search(said):
+    if shown or _EXAMPLE.search(tool.text):
         return 1, ""
     return 0, "give an input an `example`"
 
 
 def _errors(tool: Declared) -> tuple[float, str]:
-    return (
-        (1, "") if _FAILS.search(tool.description) else (0, "say what comes where nothing is found, or where it fails")
-    )
+    if _FAILS.search(tool.description):
+        return 1, ""
+    return 0, "say what comes where nothing is found, or where it fails"
 
 
 CRITERIA: Final = (

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeAlias, TypeVar
 from naftiko.engine.answer import JSON_MEDIA_TYPE
 from naftiko.engine.request import dump_json
 from naftiko.engine.streaming.answering import StreamedItems
-from naftiko.engine.streaming.items import Ended, Item
+from naftiko.engine.streaming.items import Item, ItemStream
 from naftiko.ground.errors import CallError
 
 ProblemOf: TypeAlias = Callable[[Exception], bytes]
@@ -114,13 +114,15 @@ class _Relayed(_Made):
         made = [*super().headers(known), (b"x-accel-buffering", b"no")]
         return made if any(name == b"cache-control" for name, _ in known) else [*made, (b"cache-control", b"no-cache")]
 
-    def _told(self, ended: Ended | None, count: int) -> tuple[str, bytes] | None:
-        """Return what is said of an end that leaves something out: a word, and JSON."""
-        if ended is None or not ended.is_early:
-            return None
-        if ended.error is not None:
-            return "error", self._problem_of(ended.error)
-        return "incomplete", dump_json({"reason": ended.reason, "items": count, "detail": ended.detail})
+
+def told_of_end(stream: ItemStream, problem_of: ProblemOf) -> tuple[bytes, bytes] | None:
+    """Return what is said of an end that leaves something out: a word, and JSON."""
+    ended = stream.ended
+    if ended is None or not ended.is_early:
+        return None
+    if ended.error is not None:
+        return b"error", problem_of(ended.error)
+    return b"incomplete", dump_json({"reason": ended.reason, "items": stream.count, "detail": ended.detail})
 
 
 class _Lines(_Relayed):
@@ -131,9 +133,9 @@ class _Lines(_Relayed):
         async for item in stream:
             yield dump_json(item.value) + b"\n"
         self._items.check()
-        told = self._told(stream.ended, stream.count)
+        told = told_of_end(stream, self._problem_of)
         if told is not None:
-            yield b'{"%b":%b}\n' % (told[0].encode(), told[1])
+            yield b'{"%b":%b}\n' % told
 
 
 class _Events(_Relayed):
@@ -145,9 +147,9 @@ class _Events(_Relayed):
         async with contextlib.aclosing(with_silence(stream, SILENCE)) as items:
             async for item in items:
                 yield _COMMENT if item is None else _event(item)
-        told = self._told(stream.ended, stream.count)
+        told = told_of_end(stream, self._problem_of)
         if told is not None:
-            yield b"event: %b\ndata: %b\n\n" % (told[0].encode(), told[1])
+            yield b"event: %b\ndata: %b\n\n" % told
 
 
 def _event(item: Item) -> bytes:

@@ -14,7 +14,7 @@ from naftiko.engine.streaming.items import ItemStream
 from naftiko.expose.http.caller import SlowReader
 from naftiko.expose.http.streams import Stream
 from naftiko.expose.http.upgrade import CallerSocket, NoUpgrade, Offer
-from naftiko.expose.rest.rendering import ProblemOf
+from naftiko.expose.rest.rendering import ProblemOf, told_of_end
 from naftiko.ground.errors import CallError, InputError, Problem
 
 _DONE: Final = 1000
@@ -80,14 +80,14 @@ class _Talk:
 
     async def _end(self, stream: ItemStream) -> None:
         ended = stream.ended
-        if ended is None or not ended.is_early:
+        told = told_of_end(stream, self._problem_of)
+        if ended is None or told is None:
             self._socket.close(_DONE)
-        elif ended.error is not None:
-            await self._send(b'{"error":%b}' % self._problem_of(ended.error))
+            return
+        await self._send(b'{"%b":%b}' % told)
+        if ended.error is not None:
             self._socket.close(_FAILED, ended.error.title)
         else:
-            said = {"reason": ended.reason, "items": stream.count, "detail": ended.detail}
-            await self._send(b'{"incomplete":%b}' % dump_json(said))
             self._socket.close(_DONE, ended.reason)
 
     async def _listen(self, stream: ItemStream) -> None:

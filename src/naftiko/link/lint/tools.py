@@ -106,6 +106,7 @@ MOST_TOOLS = 128
 MANY_TOKENS = 20_000
 """A tool list of this size takes a tenth of a usual context window, with every request."""
 CHARACTERS_A_TOKEN = 4
+"""How many characters of JSON are taken for a token: an estimate, no model's own count."""
 LONGEST_DESCRIPTION = 2_048
 """Claude Code cuts descriptions there."""
 _SHOWN = 5
@@ -121,7 +122,7 @@ def check_tools(plan: CapabilityPlan, findings: Findings) -> None:
 
 
 def tokens_of(adapter: AdapterPlan) -> int:
-    """Estimate how many tokens the tool list takes: four characters of its JSON a token."""
+    """Estimate how many tokens the tool list takes."""
     return sum(map(_characters, adapter.units)) // CHARACTERS_A_TOKEN
 
 
