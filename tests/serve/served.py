@@ -108,8 +108,15 @@ class Served:
 
     def wait_for(self, *texts: str) -> None:
         """Wait until stdout has each of the texts."""
+        self._wait_for(self.lines, texts)
+
+    def wait_for_errors(self, *texts: str) -> None:
+        """Wait until stderr has each of the texts: what is told of a request may be written after its answer."""
+        self._wait_for(self.errors, texts)
+
+    def _wait_for(self, written: Sequence[str], texts: Sequence[str]) -> None:
         end = time.monotonic() + LIMIT
-        while not all(any(text in line for line in self.lines) for text in texts):
+        while not all(any(text in line for line in written) for text in texts):
             assert self.process.poll() is None or self._reader.is_alive(), self.said()
             assert time.monotonic() < end, f"no line {texts}: {self.said()}"
             with contextlib.suppress(queue.Empty):

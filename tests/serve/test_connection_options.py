@@ -9,6 +9,7 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
+from front import wait_until
 from raw_http import answer_of, ask
 from served import LIMIT, NAFTIKO, served
 
@@ -90,7 +91,7 @@ def test_one_address_is_bounded_over_all_ports(site):
             while (answer := ask(url, path="/r")).status != 503:  # until all twenty are taken in
                 assert time.monotonic() < end
             assert "retry-after" in answer.head
-    assert any("127.0.0.1 has 20 connections open" in line for line in site.errors)
+    site.wait_for_errors("127.0.0.1 has 20 connections open")
 
 
 def connection(url: str) -> socket.socket:
@@ -119,8 +120,9 @@ def test_few_descriptors_are_shared_out_and_told(file):
                 assert time.monotonic() < end
                 time.sleep(0.1)
             assert "142 connections are open" in answer.body
+        running.wait_for_errors("idle ones are closed")
+        wait_until(lambda: sum("142 connections are open" in line for line in running.errors) >= 2, running.said)
         assert sum("142 connections are open" in line for line in running.errors) == 2, running.errors
-        assert any("idle ones are closed" in line for line in running.errors)
         end = time.monotonic() + LIMIT
         while ask(running.rest, path="/r").status != 200:
             assert time.monotonic() < end

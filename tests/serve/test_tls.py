@@ -58,7 +58,7 @@ def test_a_renewed_certificate_is_taken_over_and_a_broken_one_is_not(file, certi
             assert second != first
             for _ in range(3 * workers):  # each connection may come to another worker
                 wait_until(lambda: certificates.met_with(running.rest) == second, running.said)
-            assert any("was renewed" in line for line in running.errors), running.said()
+            running.wait_for_errors("was renewed")
 
             replace(certificates.key, certificates.pair()[1])  # of another certificate
             wait_until(lambda: [line for line in running.errors if "ERROR" in line], running.said)
@@ -114,7 +114,7 @@ def test_callers_show_a_certificate_and_lines_say_whose(file, certificates, tmp_
         assert "O=Example\\, Inc" in lines[0]["certificate"]
         told = json.loads(audit.read_text().splitlines()[0])
         assert told["certificate"] == lines[0]["certificate"]
-        assert any("no TLS with 127.0.0.1" in line for line in running.errors)
+        running.wait_for_errors("no TLS with 127.0.0.1")
 
 
 def tmp_path_of(folder):
@@ -182,7 +182,7 @@ def test_who_never_ends_a_handshake_is_not_waited_for_and_counts(file, certifica
             assert not came(each)
             each.close()
         assert certificates.get(f"{running.rest}/r/1").status_code == 200
-        assert any("TLS handshake took too long (from 127.0.0.1)" in line for line in running.errors)
+        running.wait_for_errors("TLS handshake took too long (from 127.0.0.1)")
 
 
 def came(caller: socket.socket) -> bytes:
